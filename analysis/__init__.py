@@ -1,0 +1,1 @@
+"""From a model and images to a store; one module a stage, composed by ``pipeline``."""
