@@ -153,9 +153,7 @@ def main() -> None:
         start = time.perf_counter()
         loss = train_epoch(model, average, optimizer, train_images, train_labels, epoch, args)
         seen = len(test_images) if epoch + 1 == args.epochs else 2000
-        score = accuracy(
-            average.module, test_images[:seen], test_labels[:seen], args.device
-        )
+        score = accuracy(average.module, test_images[:seen], test_labels[:seen], args.device)
         seconds = time.perf_counter() - start
         line = {"loss": loss, "test_accuracy": score, "test_images": seen, "seconds": seconds}
         console.print(f"epoch {epoch + 1}: {line}")

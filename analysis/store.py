@@ -1,0 +1,319 @@
+"""Read and write a store: the folder ``NAME.headbrush`` that an analysis leaves.
+
+``summary.nc`` holds everything but the attention matrices, which lie in ``attention/*.nc``, one
+chunk a head, so that reading one head reads one chunk. A file appears under its name only when
+it is complete. This module needs numpy, xarray and netCDF4, never torch.
+"""
+
+import errno
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import netCDF4
+import numpy as np
+import xarray as xr
+from xarray.backends.locks import HDF5_LOCK
+
+from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
+
+SUFFIX = ".headbrush"
+KEPT_BITS = 7
+MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
+"""Bound on the relative error of a stored attention value (round to nearest at 7 bits)."""
+
+_OPEN_FILES = 64
+
+
+class StoreError(ValueError):
+    """A store that cannot be read or written; ``str()`` is one line for the user."""
+
+
+class Store:
+    """A store opened for reading; safe to share between threads.
+
+    Parameters
+    ----------
+    path
+        The folder, ``NAME.headbrush``.
+
+    Raises
+    ------
+    StoreError
+        If the folder is missing, is not a finished store, is of another schema version, or has a
+        variable, dimension or attribute that does not fit.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.summary = _open_summary(self.path)
+        self._cache: dict[str, np.ndarray] = {}
+        self._cache_lock = threading.Lock()
+        self._files: OrderedDict[Path, netCDF4.Dataset] = OrderedDict()
+        try:
+            _validate(self.path, self.summary)
+        except StoreError:
+            self.summary.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file; the store cannot be read afterwards."""
+        self.summary.close()
+        with HDF5_LOCK:
+            while self._files:
+                self._files.popitem()[1].close()
+
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """How the store was made: the global attributes of ``summary.nc``."""
+        return self.summary.attrs
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of every dimension, for example ``{"image": 300, "layer": 12, "head": 6}``."""
+        return {str(name): int(size) for name, size in self.summary.sizes.items()}
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the patch grid."""
+        return int(self.attrs["grid_height"]), int(self.attrs["grid_width"])
+
+    @property
+    def num_prefix_tokens(self) -> int:
+        """Tokens before the patches: class token, distillation token, registers."""
+        return int(self.attrs["num_prefix_tokens"])
+
+    @property
+    def num_tokens(self) -> int:
+        """All tokens, T = prefix tokens + patches."""
+        return self.num_prefix_tokens + self.grid[0] * self.grid[1]
+
+    def read(self, variable: str) -> np.ndarray:
+        """One variable of the summary, whole; read once, then shared and not writable."""
+        with self._cache_lock:
+            if variable not in self._cache:
+                values = self.summary[variable].values
+                values.setflags(write=False)
+                self._cache[variable] = values
+            return self._cache[variable]
+
+    @cached_property
+    def kept_images(self) -> np.ndarray:
+        """Sorted indices of the images whose attention is stored, int64."""
+        return np.array(sorted(self._places), np.int64)
+
+    def attention(self, image: int, layer: int, head: int) -> np.ndarray | None:
+        """Attention of one head, ``(T, T)`` float32, rows = source; None if it is not kept.
+
+        Raises
+        ------
+        StoreError
+            If the file that holds it is missing or damaged.
+        """
+        if image not in self._places:
+            return None
+        path, row = self._places[image]
+        with HDF5_LOCK:
+            try:
+                return np.asarray(self._file(path)["attention"][row, layer, head])
+            except (OSError, RuntimeError, IndexError) as error:
+                self._files.pop(path, None)
+                raise StoreError(f"{path}: damaged or unreadable ({error}).") from error
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[Path, int]]:
+        places = {}
+        for path in sorted((self.path / "attention").glob("*.nc")):
+            with HDF5_LOCK:
+                try:
+                    with netCDF4.Dataset(path) as file:
+                        images = file["image"][:].tolist()
+                except (OSError, RuntimeError, IndexError) as error:
+                    raise StoreError(f"{path}: damaged or foreign file ({error}).") from error
+            places |= {int(image): (path, row) for row, image in enumerate(images)}
+        return places
+
+    def _file(self, path: Path) -> netCDF4.Dataset:
+        if path not in self._files:
+            self._files[path] = _open_attention(path)
+            if len(self._files) > _OPEN_FILES:
+                self._files.popitem(last=False)[1].close()
+        self._files.move_to_end(path)
+        return self._files[path]
+
+
+class AttentionWriter:
+    """Write the attention of some images into one file, image by image.
+
+    Parameters
+    ----------
+    path
+        The file to make; it appears when the ``with`` block ends without an error.
+    images
+        Global indices of the images, in the order in which they will be written.
+    shape
+        Layers, heads and tokens: ``(L, H, T)``.
+    codec
+        netCDF compression: ``zlib`` (every reader has it) or ``blosc_zstd`` (twice as fast).
+    """
+
+    def __init__(
+        self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
+    ) -> None:
+        self.path = path
+        self._temporary = path.with_name(path.name + ".tmp")
+        self._file = netCDF4.Dataset(self._temporary, "w")
+        layers, heads, tokens = shape
+        sizes = {"image": len(images), "layer": layers, "head": heads}
+        for name, size in (sizes | {"query": tokens, "key": tokens}).items():
+            self._file.createDimension(name, size)
+        index = self._file.createVariable("image", "i4", ("image",))
+        index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
+        index[:] = images
+        self._variable = self._attention_variable(tokens, codec)
+        self._row = 0
+
+    def _attention_variable(self, tokens: int, codec: str) -> netCDF4.Variable:
+        variable = self._file.createVariable(
+            "attention",
+            "f4",
+            ("image", "layer", "head", "query", "key"),
+            compression=codec,
+            complevel=4,
+            shuffle=True,
+            significant_digits=KEPT_BITS,
+            quantize_mode="BitRound",
+            chunksizes=(1, 1, 1, tokens, tokens),
+            fill_value=False,
+        )
+        variable.setncatts(
+            {
+                "long_name": "attention weight, row = source token, column = target token",
+                "units": "1",
+                "valid_range": np.array([0, 1], np.float32),
+                "maximum_relative_error": MAX_RELATIVE_ERROR,
+            }
+        )
+        self._file.schema_version = np.int32(SCHEMA_VERSION)
+        return variable
+
+    def write(self, attention: np.ndarray) -> None:
+        """Append one image, ``(L, H, T, T)`` float32."""
+        self._variable[self._row] = attention
+        self._row += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if kind is None:
+            self._temporary.replace(self.path)
+        else:
+            self._temporary.unlink()
+
+
+def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
+    """Write ``summary.nc`` into the store folder ``path``, at once or not at all.
+
+    Parameters
+    ----------
+    values
+        One array for every variable of :data:`analysis.schema.VARIABLES`.
+    attrs
+        Global attributes; all of :data:`analysis.schema.REQUIRED_ATTRIBUTES` must be there.
+
+    Raises
+    ------
+    StoreError
+        If a variable or attribute is missing or does not fit.
+    """
+    data = {}
+    encoding = {}
+    for name, spec in VARIABLES.items():
+        if name not in values:
+            raise StoreError(f"{path}: no values for the variable {name!r}.")
+        array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
+        described = {"long_name": spec.long_name, "units": spec.units}
+        if spec.valid_range is not None:
+            described["valid_range"] = np.array(spec.valid_range, spec.dtype)
+        data[name] = (spec.dims, array, described)
+        encoding[name] = {"dtype": str} if spec.dtype == "str" else {"_FillValue": None}
+        if spec.dtype != "str":
+            encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1}
+    dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **attrs})
+    _validate(path, dataset)
+    temporary = path / "summary.nc.tmp"
+    dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+    temporary.replace(path / "summary.nc")
+
+
+def _open_summary(path: Path) -> xr.Dataset:
+    file = path / "summary.nc"
+    if not path.exists():
+        raise StoreError(f"{path}: no such store; make one with 'headbrush analyze --out {path}'.")
+    if not file.is_file():
+        unfinished = (path / "parts").is_dir() if path.is_dir() else False
+        raise StoreError(
+            f"{path}: this analysis is not finished; run the same 'headbrush analyze' again."
+            if unfinished
+            else f"{path}: not a headbrush store (it holds no summary.nc)."
+        )
+    try:
+        return xr.open_dataset(file, engine="netcdf4", mask_and_scale=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+            raise StoreError(f"{file}: no permission to read it.") from error
+        raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error
+
+
+def _open_attention(path: Path) -> netCDF4.Dataset:
+    file = netCDF4.Dataset(path)
+    file.set_auto_maskandscale(False)
+    return file
+
+
+def _validate(path: Path, summary: xr.Dataset) -> None:
+    missing = [name for name in REQUIRED_ATTRIBUTES if name not in summary.attrs]
+    if "schema_version" in missing:
+        raise StoreError(f"{path}: not a headbrush store (summary.nc has no schema_version).")
+    version = summary.attrs["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: schema version {version}, this headbrush reads {SCHEMA_VERSION}; "
+            "make the store again with 'headbrush analyze'."
+        )
+    if missing:
+        raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
+    for name, spec in VARIABLES.items():
+        if name not in summary:
+            raise StoreError(f"{path}: summary.nc lacks the variable {name!r}.")
+        variable = summary[name]
+        if variable.dims != spec.dims:
+            raise StoreError(
+                f"{path}: variable {name!r} has dimensions {variable.dims}, expected {spec.dims}."
+            )
+        if spec.dtype != "str" and variable.dtype != np.dtype(spec.dtype):
+            raise StoreError(
+                f"{path}: variable {name!r} is of type {variable.dtype}, expected {spec.dtype}."
+            )
+
+
+def store_size(path: Path) -> int:
+    """Bytes on disk of all files of the store."""
+    return sum(
+        (Path(folder) / file).stat().st_size for folder, _, files in os.walk(path) for file in files
+    )

@@ -1,0 +1,73 @@
+"""Small stores with known content, written by the real writer."""
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis.schema import METRICS, SCHEMA_VERSION
+from analysis.store import AttentionWriter, write_summary
+
+
+def attributes(**changed: object) -> dict[str, object]:
+    """Global attributes of a valid store of a 4×4 grid with a class token."""
+    return {
+        "headbrush_version": "0",
+        "schema_version": SCHEMA_VERSION,
+        "model": "random",
+        "checkpoint_sha256": "",
+        "images": "nowhere",
+        "num_prefix_tokens": 1,
+        "grid_height": 4,
+        "grid_width": 4,
+        "has_class_token": 1,
+        "label_source": "folder",
+        "seed": 0,
+        "created": "2026-01-01T00:00:00+00:00",
+        "command": "tests",
+    } | changed
+
+
+def values(
+    images: int = 24, layers: int = 3, heads: int = 2, hops: int = 4, classes: int = 3
+) -> dict[str, np.ndarray]:
+    """Random values, of the right shapes and ranges, for every variable of the summary."""
+    rng = np.random.default_rng(0)
+    head = (images, layers, heads)
+    probability = rng.dirichlet(np.ones(classes), images).astype("f4")
+    return {
+        "name": np.array([f"class-{i % classes}/{i:03}.png" for i in range(images)], object),
+        "label": (np.arange(images) % classes).astype("i4"),
+        "class_name": np.array([f"class-{i}" for i in range(classes)], object),
+        "metric": np.array(METRICS, object),
+        "probability": probability,
+        "importance": rng.uniform(0, 0.5, (len(METRICS), *head)).astype("f4"),
+        "strength": rng.uniform(0, 0.2, (*head, hops)).astype("f4"),
+        "strength_entropy": rng.uniform(0, 1, head).astype("f4"),
+        "attention_distance": rng.uniform(0, 3, head).astype("f4"),
+        "image_embedding": rng.normal(size=(images, 2)).astype("f4"),
+        "cls_embedding": rng.normal(size=(*head, 2)).astype("f4"),
+        "patch_embedding": rng.normal(size=(*head, 2)).astype("f4"),
+        "patch_latent": rng.normal(size=(*head, 8)).astype("f4"),
+        "thumbnail": rng.integers(0, 256, (images, 28, 28, 3), np.uint8),
+    }
+
+
+def attention(images: int, layers: int, heads: int, tokens: int) -> np.ndarray:
+    """Random attention ``(images, layers, heads, tokens, tokens)``; every row sums to 1."""
+    rng = np.random.default_rng(1)
+    raw = rng.exponential(size=(images, layers, heads, tokens, tokens))
+    return (raw / raw.sum(-1, keepdims=True)).astype("f4")
+
+
+def make_store(path: Path, images: int = 24, kept: int = 6, **sizes: int) -> Path:
+    """A finished store at ``path`` on a 4×4 grid; every fourth image keeps its attention."""
+    content = values(images, **sizes)
+    layers, heads = content["strength_entropy"].shape[1:]
+    (path / "attention").mkdir(parents=True)
+    indices = list(range(0, images, max(1, images // kept)))[:kept]
+    matrices = attention(len(indices), layers, heads, 17)
+    with AttentionWriter(path / "attention" / "00000.nc", indices, (layers, heads, 17)) as writer:
+        for matrix in matrices:
+            writer.write(matrix)
+    write_summary(path, content, attributes())
+    return path
