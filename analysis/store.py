@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 from xarray.backends.locks import HDF5_LOCK
 
+from analysis.errors import InputError
 from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 
 SUFFIX = ".headbrush"
@@ -30,7 +31,7 @@ MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
 _OPEN_FILES = 64
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A store that cannot be read or written; ``str()`` is one line for the user."""
 
 

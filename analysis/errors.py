@@ -1,0 +1,5 @@
+"""The base of every error that is the user's to mend."""
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; ``str()`` is one line that says how to mend it."""
