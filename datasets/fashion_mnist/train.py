@@ -28,10 +28,10 @@ from timm.optim import Muon
 from timm.utils import ModelEmaV3
 
 MEAN, STD = 0.2860, 0.3530
-MODEL_ARGS = dict(
-    img_size=28, patch_size=2, in_chans=1, num_classes=10,
-    embed_dim=96, depth=12, num_heads=6, mlp_ratio=2,
-)  # fmt: skip
+MODEL_ARGS = {
+    "img_size": 28, "patch_size": 2, "in_chans": 1, "num_classes": 10,
+    "embed_dim": 96, "depth": 12, "num_heads": 6, "mlp_ratio": 2,
+}  # fmt: skip
 console = Console()
 
 
@@ -110,8 +110,8 @@ def save(model, args, record: dict) -> None:
         args.out,
         model_args=MODEL_ARGS,
         safe_serialization=True,
-        data_config=dict(input_size=(1, 28, 28), mean=(MEAN,), std=(STD,), crop_pct=1.0),
-        model_config=dict(label_names=list(CLASS_NAMES)),
+        data_config={"input_size": (1, 28, 28), "mean": (MEAN,), "std": (STD,), "crop_pct": 1.0},
+        model_config={"label_names": list(CLASS_NAMES)},
     )
     (args.out / "training.json").write_text(json.dumps(record, indent=2) + "\n")
 

@@ -1,0 +1,35 @@
+# make demo   analyse the bundled model (first time) and serve the page
+# make test   run every test, the browser tests too
+PYTHON ?= python3
+PORT ?= 5006
+BIN := .venv/bin
+
+.PHONY: demo test lint serve clean
+.DELETE_ON_ERROR:
+
+# The environment is made again only when pyproject.toml changes.
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "headbrush needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@echo "Installing headbrush and what it needs into .venv (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: .venv/ready
+	$(BIN)/headbrush demo --port $(PORT)
+
+serve: .venv/ready
+	$(BIN)/headbrush serve $(or $(STORE),demo.headbrush) --port $(PORT)
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist demo.headbrush
