@@ -1,0 +1,134 @@
+"""The command line: what it does, and one clear line with exit code 2 for bad input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import netCDF4
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+import headbrush
+from analysis.store import Store
+from tests.models import save_images, save_tiny_model
+from tests.stores import make_store
+
+ROOT = Path(__file__).parent.parent
+SMALL_VIT = "vit_tiny_patch16_224"
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    save_images(folder / "images")
+    save_tiny_model(folder / "model")
+    return folder
+
+
+def invoke(*words):
+    return CliRunner().invoke(headbrush.app, [str(word) for word in words])
+
+
+def test_analyze_then_info(inputs, tmp_path):
+    out = tmp_path / "s.headbrush"
+    words = ("--images", inputs / "images", "--out", out, "--model", inputs / "model")
+    result = invoke("analyze", *words, "--limit", 6, "--attention", "all")
+    assert result.exit_code == 0, result.output
+    with Store(out) as store:
+        assert store.sizes["image"] == len(store.kept_images) == 6
+    shown = invoke("info", out)
+    assert shown.exit_code == 0
+    assert "2 layers × 2 heads" in shown.output
+    assert "accuracy" in shown.output
+
+
+def test_the_command_itself_prints_one_line_and_no_traceback(tmp_path):
+    command = [sys.executable, ROOT / "headbrush.py", "info", tmp_path / "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no such store" in done.stderr
+
+
+def refused(result):
+    """The single line of a refusal."""
+    assert result.exit_code == 2, result.output
+    line = result.stderr.strip()
+    assert "\n" not in line
+    assert line.startswith("headbrush: ")
+    return line
+
+
+def refused_analysis(inputs, out, *words, images="images"):
+    before = sorted(out.rglob("*")) if out.exists() else None
+    result = invoke("analyze", "--images", inputs / images, "--out", out, *words)
+    assert (sorted(out.rglob("*")) if out.exists() else None) == before
+    return refused(result)
+
+
+def test_missing_and_empty_image_folders(inputs, tmp_path):
+    model = ("--model", inputs / "model")
+    assert "no such folder" in refused_analysis(inputs, tmp_path / "s", *model, images="none")
+    (inputs / "empty").mkdir()
+    assert "no images in it" in refused_analysis(inputs, tmp_path / "s", *model, images="empty")
+
+
+def test_an_unknown_model_is_answered_with_close_names(inputs, tmp_path):
+    line = refused_analysis(inputs, tmp_path / "s", "--model", "vit_tiny_patch16_225")
+    assert SMALL_VIT in line
+
+
+@pytest.mark.parametrize("name", ["swin_tiny_patch4_window7_224", "convnext_atto"])
+def test_what_is_no_plain_vit_is_refused_with_the_reason(inputs, tmp_path, name):
+    line = refused_analysis(inputs, tmp_path / "s", "--model", name, "--no-pretrained")
+    assert name in line
+    assert "attention" in line
+
+
+def test_a_checkpoint_that_does_not_fit_names_the_first_keys(inputs, tmp_path):
+    save_file({"blocks.0.norm1.weight": torch.ones(7)}, tmp_path / "w.safetensors")
+    words = ("--model", SMALL_VIT, "--checkpoint", tmp_path / "w.safetensors")
+    assert "blocks.0.norm1.weight" in refused_analysis(inputs, tmp_path / "s", *words)
+
+
+def test_a_pickle_is_never_executed(inputs, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (Path(tmp_path / "ran").touch, ())
+
+    torch.save({"state_dict": Evil()}, tmp_path / "evil.pth")
+    words = ("--model", SMALL_VIT, "--checkpoint", tmp_path / "evil.pth")
+    refused_analysis(inputs, tmp_path / "s", *words)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_output_that_is_no_store_is_left_alone(inputs, tmp_path):
+    (tmp_path / "diary.txt").write_text("mine")
+    line = refused_analysis(inputs, tmp_path, "--model", inputs / "model")
+    assert "not a headbrush store" in line
+
+
+def test_stores_that_cannot_be_read(tmp_path):
+    assert "not a headbrush store" in refused(invoke("info", tmp_path))
+    path = make_store(tmp_path / "old.headbrush")
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        summary.schema_version = 0
+    assert "schema version 0" in refused(invoke("info", path))
+    assert "schema version 0" in refused(invoke("serve", path))
+    assert "name the stores first" in refused(invoke("serve", "--port", "5999"))
+
+
+def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
+    images = save_images(tmp_path / "images")
+    (images / "star" / "0.png").write_bytes(b"")
+    Image.new("P", (9, 5)).save(images / "star" / "palette.png")
+    words = ("--images", images, "--out", tmp_path / "s", "--model", inputs / "model")
+    result = invoke("analyze", *words)
+    assert result.exit_code == 0, result.output
+    assert "skipped star/0.png" in result.output
+    with Store(tmp_path / "s") as store:
+        assert store.sizes["image"] == 12
+        assert "star/palette.png" in store.read("name")
