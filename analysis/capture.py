@@ -255,5 +255,5 @@ def _close(found: Tensor, expected: Tensor) -> bool:
 def _demand(holds: bool, model: VisionModel, fault: str) -> None:
     if not holds:
         raise ModelError(
-            f"{model.name}: the self-check failed, so its attention would be shown wrongly: {fault}."
+            f"{model.name}: self-check failed, its attention would be shown wrongly: {fault}."
         )

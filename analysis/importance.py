@@ -114,7 +114,7 @@ def pruned_outputs(model: VisionModel, traced: Trace, layer: int, mode: int) -> 
     removed = _region_output(record, mode, model.geometry.num_prefix_tokens)  # (B, H, T, D)
     attention = model.sites[layer].attention
     if _is_linear_after_heads(attention):
-        count, heads, tokens, width = removed.shape
+        heads, width = removed.shape[1], removed.shape[3]
         # (C, H·D) -> (H, 1, D, C)
         weight = attention.proj.weight.unflatten(1, (heads, width)).permute(1, 2, 0).unsqueeze(1)
         # (H, B, T, D) x (H, 1, D, C) -> (H, B, T, C)

@@ -72,36 +72,55 @@ def analyse_shard(
             indices = range(start, min(start + batch_size, shard.stop))
             inputs = load_batch(model, images, indices)
             traced = trace(model, inputs)
-            results.append(_measure(model, traced, inputs, images.labels[indices]))
-            for row, index in enumerate(indices):
-                if index in stored:
-                    writer.write(traced.attention[row].cpu().numpy())
+            rows = [(row, index) for row, index in enumerate(indices) if index in stored]
+            measured = _measure_layers(model, traced, rows, writer)
+            results.append(measured | _measure_images(model, traced, inputs, images, indices))
             advance(indices.stop / len(images))
     joined = {
-        name: np.concatenate([result[name] for result in results], axis=name == "importance")
+        name: np.concatenate([result[name] for result in results], axis=int(name == "importance"))
         for name in results[0]
     }
     parts.save(shard.name, **joined)
 
 
-def _measure(
-    model: VisionModel, traced: Trace, inputs: torch.Tensor, labels: np.ndarray
+def _measure_images(
+    model: VisionModel, traced: Trace, inputs: torch.Tensor, images: ImageSet, indices: range
 ) -> dict[str, np.ndarray]:
-    geometry = model.geometry
-    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
-    attention = traced.attention  # (B, L, H, T, T)
-    strength = hop_strength(attention, prefix, grid)
-    values = {
-        "strength": strength,
-        "strength_entropy": strength_entropy(strength),
-        "attention_distance": attention_distance(attention, prefix, grid),
-        "probability": traced.probability,
-    }
-    if geometry.has_class_token:
-        values["cls_pattern"] = cls_pattern(attention, prefix)
-    return {name: value.cpu().numpy() for name, value in values.items()} | {
+    labels = torch.from_numpy(images.labels[indices.start : indices.stop])
+    return {
+        "probability": traced.probability.float().cpu().numpy(),
         # (metric, mode, B, L, H) -> (metric, B, L, H)
-        "importance": leave_one_out(model, traced, torch.from_numpy(labels))[:, 0],
-        "patch_pattern": pack(binarise(attention, prefix)),
+        "importance": leave_one_out(model, traced, labels)[:, 0],
         "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
     }
+
+
+def _measure_layers(
+    model: VisionModel,
+    traced: Trace,
+    stored: list[tuple[int, int]],
+    writer: AttentionWriter | None,
+) -> dict[str, np.ndarray]:
+    """Everything that needs A itself, one layer at a time: each value ``(B, L, H, …)``.
+
+    ``stored`` pairs rows of the batch with the global index of an image to write.
+    """
+    geometry = model.geometry
+    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    layers = []
+    for layer, record in enumerate(traced.layers):
+        attention = record.attention()  # (B, H, T, T)
+        strength = hop_strength(attention, prefix, grid)
+        measured = {
+            "strength": strength,
+            "strength_entropy": strength_entropy(strength),
+            "attention_distance": attention_distance(attention, prefix, grid),
+        }
+        if geometry.has_class_token:
+            measured["cls_pattern"] = cls_pattern(attention, prefix)
+        arrays = {name: value.cpu().numpy() for name, value in measured.items()}
+        layers.append(arrays | {"patch_pattern": pack(binarise(attention, prefix))})
+        for row, image in stored:
+            writer.write(image, layer, attention[row].cpu().numpy())
+    # L of (B, H, …) -> (B, L, H, …)
+    return {name: np.stack([layer[name] for layer in layers], axis=1) for name in layers[0]}

@@ -155,14 +155,14 @@ class Store:
 
 
 class AttentionWriter:
-    """Write the attention of some images into one file, image by image.
+    """Write the attention of some images into one file, layer by layer.
 
     Parameters
     ----------
     path
         The file to make; it appears when the ``with`` block ends without an error.
     images
-        Global indices of the images, in the order in which they will be written.
+        Global indices of the images.
     shape
         Layers, heads and tokens: ``(L, H, T)``.
     codec
@@ -173,6 +173,7 @@ class AttentionWriter:
         self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
     ) -> None:
         self.path = path
+        self._images = images
         self._temporary = path.with_name(path.name + ".tmp")
         self._file = netCDF4.Dataset(self._temporary, "w")
         layers, heads, tokens = shape
@@ -183,7 +184,6 @@ class AttentionWriter:
         index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
         index[:] = images
         self._variable = self._attention_variable(tokens, codec)
-        self._row = 0
 
     def _attention_variable(self, tokens: int, codec: str) -> netCDF4.Variable:
         variable = self._file.createVariable(
@@ -209,10 +209,9 @@ class AttentionWriter:
         self._file.schema_version = np.int32(SCHEMA_VERSION)
         return variable
 
-    def write(self, attention: np.ndarray) -> None:
-        """Append one image, ``(L, H, T, T)`` float32."""
-        self._variable[self._row] = attention
-        self._row += 1
+    def write(self, image: int, layer: int, attention: np.ndarray) -> None:
+        """Write one layer of the image of that global index, ``(H, T, T)`` float32."""
+        self._variable[self._images.index(image), layer] = attention
 
     def __enter__(self) -> Self:
         return self

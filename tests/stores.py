@@ -67,7 +67,8 @@ def make_store(path: Path, images: int = 24, kept: int = 6, **sizes: int) -> Pat
     indices = list(range(0, images, max(1, images // kept)))[:kept]
     matrices = attention(len(indices), layers, heads, 17)
     with AttentionWriter(path / "attention" / "00000.nc", indices, (layers, heads, 17)) as writer:
-        for matrix in matrices:
-            writer.write(matrix)
+        for image, matrix in zip(indices, matrices, strict=True):
+            for layer in range(layers):
+                writer.write(image, layer, matrix[layer])
     write_summary(path, content, attributes())
     return path

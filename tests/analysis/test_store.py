@@ -58,11 +58,11 @@ def test_one_head_is_one_chunk(path):
 
 
 def test_blosc_is_read_like_zlib(tmp_path):
-    matrix = stores.attention(1, 1, 1, 33)[0]
+    matrix = stores.attention(1, 1, 1, 33)[0, 0]
     read = {}
     for codec in ("zlib", "blosc_zstd"):
         with AttentionWriter(tmp_path / f"{codec}.nc", [0], (1, 1, 33), codec) as writer:
-            writer.write(matrix)
+            writer.write(0, 0, matrix)
         with netCDF4.Dataset(tmp_path / f"{codec}.nc") as file:
             read[codec] = np.asarray(file["attention"][0, 0, 0])
     np.testing.assert_array_equal(read["zlib"], read["blosc_zstd"])

@@ -1,0 +1,146 @@
+"""Two-dimensional layouts by t-SNE (openTSNE), in time and memory that stay bounded.
+
+Up to a limit all points are laid out together. Beyond it a sample is, in which every group is
+represented, and the others are placed by the fitted layout.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from openTSNE import TSNE, TSNEEmbedding, initialization
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+FIT_LIMIT = 50_000
+_COMPONENTS = 50
+_PERPLEXITY = 30.0
+_FFT_FROM = 3_000
+_ITERATIONS = (250, 500)
+"""Iterations with and without early exaggeration, openTSNE's defaults."""
+_PLACED_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Coordinates ``xy``, ``(n, 2)`` float32, and the share of neighbours that they preserve."""
+
+    xy: np.ndarray
+    preservation: float
+
+    def reshaped(self, shape: tuple[int, ...]) -> "Layout":
+        """The same with ``xy`` in ``shape``."""
+        return replace(self, xy=self.xy.reshape(shape))
+
+
+def layout(
+    features: np.ndarray,
+    *,
+    seed: int,
+    groups: np.ndarray | None = None,
+    on_progress: Callable[[float], None] = lambda _share: None,
+    fit_limit: int = FIT_LIMIT,
+) -> Layout:
+    """Lay out the rows of ``features``, ``(n, d)`` float32.
+
+    Parameters
+    ----------
+    groups
+        ``(n,)`` int; every group has members in the fitted sample. None: one group.
+    on_progress
+        Called with the finished share.
+
+    Returns
+    -------
+    Rows that hold NaN get NaN coordinates. Fewer than four distinct rows lie on a line by their
+    first principal component.
+    """
+    xy = np.full((len(features), 2), np.nan, np.float32)
+    valid = np.flatnonzero(np.isfinite(features).all(1))
+    rows = _reduced(np.asarray(features[valid], np.float32), seed)
+    if len(np.unique(rows[:100_000], axis=0)) < 4:
+        xy[valid] = np.pad(rows[:, :1], ((0, 0), (0, 1)))
+        return Layout(xy, float("nan"))
+    members = np.zeros(len(rows), int) if groups is None else np.asarray(groups)[valid]
+    fitted = _stratified(members, fit_limit, np.random.default_rng(seed))
+    embedding = _fit(rows[fitted], seed, lambda share: on_progress(share * 0.9))
+    placed = np.empty((len(rows), 2), np.float32)
+    placed[fitted] = np.asarray(embedding)
+    _place(embedding, rows, np.setdiff1d(np.arange(len(rows)), fitted), placed)
+    xy[valid] = placed
+    return Layout(xy, neighbour_preservation(rows, placed, seed=seed))
+
+
+def neighbour_preservation(
+    features: np.ndarray, xy: np.ndarray, *, seed: int, k: int = 15, sample: int = 2_000
+) -> float:
+    """Mean share of a row's ``k`` nearest neighbours that are among its ``k`` nearest in ``xy``.
+
+    Measured on a seeded sample of rows, each against all rows; in [0, 1].
+    """
+    k = min(k, len(features) - 1)
+    rng = np.random.default_rng(seed)
+    asked = np.sort(rng.permutation(len(features))[:sample])
+    near = [
+        NearestNeighbors(n_neighbors=k + 1).fit(space).kneighbors(space[asked])[1]
+        for space in (features, xy)
+    ]
+    shared = [
+        len((set(one) & set(other)) - {row})
+        for row, one, other in zip(asked, *(n.tolist() for n in near), strict=True)
+    ]
+    return float(np.mean(np.minimum(shared, k)) / k)
+
+
+def _reduced(rows: np.ndarray, seed: int) -> np.ndarray:
+    if rows.shape[1] <= _COMPONENTS or len(rows) <= 1:
+        return rows
+    reducer = PCA(min(_COMPONENTS, len(rows)), random_state=seed)
+    return reducer.fit_transform(rows).astype(np.float32)
+
+
+def _stratified(groups: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    """Sorted indices of at most ``limit`` rows; groups give in turn, so each is represented."""
+    if len(groups) <= limit:
+        return np.arange(len(groups))
+    shuffled = rng.permutation(len(groups))
+    by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
+    _, first, counts = np.unique(groups[by_group], return_index=True, return_counts=True)
+    rank = np.arange(len(groups)) - np.repeat(first, counts)
+    return np.sort(by_group[np.argsort(rank, kind="stable")[:limit]])
+
+
+def _fit(rows: np.ndarray, seed: int, on_progress: Callable[[float], None]) -> TSNEEmbedding:
+    early, late = _ITERATIONS
+    done = {"phase": 0}
+
+    def count(iteration: int, _error: float, _embedding: np.ndarray) -> None:
+        total = iteration if done["phase"] == 0 else early + iteration
+        on_progress(min(1.0, total / (early + late)))
+        if done["phase"] == 0 and iteration >= early:
+            done["phase"] = 1
+
+    few = len(rows) < _FFT_FROM
+    tsne = TSNE(
+        perplexity=min(_PERPLEXITY, max(1.0, (len(rows) - 1) / 3)),
+        initialization=initialization.pca(rows, random_state=seed),
+        neighbors="exact" if few else "annoy",
+        negative_gradient_method="bh" if few else "fft",
+        n_jobs=os.cpu_count() or 1,
+        random_state=seed,
+        early_exaggeration_iter=early,
+        n_iter=late,
+        callbacks=count,
+        callbacks_every_iters=25,
+    )
+    return tsne.fit(rows)
+
+
+def _place(
+    embedding: TSNEEmbedding, rows: np.ndarray, others: np.ndarray, placed: np.ndarray
+) -> None:
+    """Fill ``placed`` for the rows that were not fitted."""
+    for start in range(0, len(others), _PLACED_AT_ONCE):
+        chosen = others[start : start + _PLACED_AT_ONCE]
+        placed[chosen] = np.asarray(embedding.transform(rows[chosen]))
