@@ -1,0 +1,1 @@
+"""The Bokeh application: ``bokeh serve server --args STORE``."""

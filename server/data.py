@@ -1,0 +1,147 @@
+"""One store as the views need it: read-only arrays and what follows from them, no user state."""
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from analysis.schema import METRICS
+from analysis.store import Store
+
+METRIC_NAMES = {
+    "probability": "True-class probability",
+    "jsd": "JSD of the prediction",
+    "cls": "CLS distance",
+    "patch": "Patch distance",
+}
+METRIC_AXES = {
+    "probability": "P'[true class] without the head",
+    "jsd": "Jensen–Shannon divergence (bits)",
+    "cls": "cosine distance of CLS (0–2)",
+    "patch": "mean cosine distance of patches (0–2)",
+}
+
+
+class StoreData:
+    """Arrays of a store, shared by all sessions of a process.
+
+    Notation: m images, L layers, H heads a layer. Head number ``layer·H + head``; instance number
+    ``image·L·H + head number``.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        sizes = store.sizes
+        self.num_images = sizes["image"]
+        self.num_layers = sizes["layer"]
+        self.heads_per_layer = sizes["head"]
+        self.num_heads = self.num_layers * self.heads_per_layer
+        self.num_instances = self.num_images * self.num_heads
+        self.names: list[str] = store.read("name").tolist()
+        self.class_names: list[str] = store.read("class_name").tolist()
+        self.has_labels = store.attrs["label_source"] == "folder"
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """``(m, classes)`` unpruned softmax probabilities; ``(m, 0)`` of a headless model."""
+        return self.store.read("probability")
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """``(m,)`` most probable class, -1 of a headless model."""
+        if not self.probability.shape[1]:
+            return np.full(self.num_images, -1)
+        return self.probability.argmax(1)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """``(m,)`` true class; the predicted class stands for an unknown one."""
+        stored = self.store.read("label")
+        return np.where(stored >= 0, stored, self.predicted)
+
+    @cached_property
+    def label_probability(self) -> np.ndarray:
+        """``(m,)`` P[label]; NaN of a headless model."""
+        if not self.probability.shape[1]:
+            return np.full(self.num_images, np.nan, np.float32)
+        return self.probability[np.arange(self.num_images), self.labels]
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """``(m,)`` bool: the most probable class is the label."""
+        return self.predicted == self.labels
+
+    def importance(self, metric: str) -> np.ndarray:
+        """``(m, L·H)`` of one metric."""
+        stored = self.store.read("importance")[METRICS.index(metric)]
+        return stored.reshape(self.num_images, self.num_heads)
+
+    def shown_importance(self, metric: str) -> np.ndarray:
+        """What B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric itself."""
+        if metric != "probability":
+            return self.importance(metric)
+        return self.label_probability[:, None] - self.importance(metric)
+
+    @cached_property
+    def entropy(self) -> np.ndarray:
+        """``(m, L·H)`` normalised entropy of the strength vectors."""
+        return self.store.read("strength_entropy").reshape(self.num_images, self.num_heads)
+
+    @cached_property
+    def strength(self) -> np.ndarray:
+        """``(m, L·H, hops)`` strength vectors."""
+        stored = self.store.read("strength")
+        return stored.reshape(self.num_images, self.num_heads, stored.shape[-1])
+
+    def embedding(self, pattern: str) -> np.ndarray:
+        """``(m·L·H, 2)`` layout of ``cls`` or ``patch`` patterns."""
+        return self.store.read(f"{pattern}_embedding").reshape(-1, 2)
+
+    @cached_property
+    def layer_of_head(self) -> np.ndarray:
+        """``(L·H,)`` layer of every head number."""
+        return np.arange(self.num_heads) // self.heads_per_layer
+
+    @cached_property
+    def head_labels(self) -> list[str]:
+        """``L3·H2`` for every head number."""
+        return [
+            f"L{number // self.heads_per_layer}·H{number % self.heads_per_layer}"
+            for number in range(self.num_heads)
+        ]
+
+    def head_number(self, layer: int, head: int) -> int:
+        """``layer·H + head``."""
+        return layer * self.heads_per_layer + head
+
+    @cached_property
+    def default_head(self) -> tuple[int, int]:
+        """The globally most important head: largest mean divergence, else patch distance."""
+        for metric in ("jsd", "patch"):
+            mean = self.importance(metric).mean(0)
+            if np.isfinite(mean).any():
+                return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
+        return 0, 0
+
+    @cached_property
+    def default_image(self) -> int:
+        """A correctly predicted image whose attention is kept, to which the head matters most."""
+        wanted = np.zeros(self.num_images, bool)
+        wanted[self.store.kept_images] = True
+        for candidates in (wanted & self.correct, wanted, np.ones(self.num_images, bool)):
+            if candidates.any():
+                effect = np.nan_to_num(
+                    self.importance("jsd")[:, self.head_number(*self.default_head)]
+                )
+                return int(np.argmax(np.where(candidates, effect, -1)))
+        return 0
+
+    def class_name(self, index: int) -> str:
+        """Readable name of a class, "unknown" for -1."""
+        return self.class_names[index] if 0 <= index < len(self.class_names) else "unknown"
+
+
+@lru_cache
+def open_data(path: Path) -> StoreData:
+    """The store at ``path``, opened once a process."""
+    return StoreData(Store(path))

@@ -1,0 +1,33 @@
+"""One page: its state, its views, its layout."""
+
+import sys
+from pathlib import Path
+
+from bokeh.io import curdoc
+
+from .data import open_data
+from .page import arrange
+from .session import Session
+from .state import from_query
+from .views.attention_matrix import AttentionMatrix
+from .views.head_importance import HeadImportance
+from .views.image_overview import ImageOverview
+from .views.pattern_layout import PatternLayout
+from .views.status import Status
+from .views.strength_overview import StrengthOverview
+from .views.strength_vector import StrengthVector
+
+document = curdoc()
+data = open_data(Path(sys.argv[1]))
+context = document.session_context
+state, note = from_query(context.request.arguments if context else {}, data)
+session = Session(data, state)
+views = [
+    ImageOverview(session),
+    HeadImportance(session),
+    StrengthOverview(session),
+    StrengthVector(session),
+    PatternLayout(session),
+    AttentionMatrix(session),
+]
+arrange(document, session, views, Status(session, note))

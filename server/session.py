@@ -1,0 +1,138 @@
+"""One browser page: its state, the two shared sources, and the brush between them."""
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+from bokeh.models import ColumnDataSource
+from PIL import Image
+
+from .brushing import Brush, Clause, Ids, resolve
+from .data import StoreData
+from .palette import layer_colours
+from .state import History, ViewState
+
+_JITTER = 0.32
+
+
+class Session:
+    """What the views of one page share.
+
+    Attributes
+    ----------
+    images, heads
+        One row an image or head; every plot of images (heads) uses this one source, so brushing
+        in one is brushing in the others without the server.
+    """
+
+    def __init__(self, data: StoreData, state: ViewState) -> None:
+        self.data = data
+        self.history = History(state)
+        self._brushes: dict[str | None, Brush] = {}
+        self._writing = False
+        self.images = ColumnDataSource(_image_columns(data))
+        self.heads = ColumnDataSource(_head_columns(data))
+        for view, source in (("images", self.images), ("heads", self.heads)):
+            source.selected.on_change("indices", self._on_selection(view))
+        self.history.subscribe(["clauses"], self._show_clauses)
+
+    @property
+    def state(self) -> ViewState:
+        """What the page shows now."""
+        return self.history.state
+
+    @property
+    def head_number(self) -> int:
+        """Number of the selected head."""
+        return self.data.head_number(self.state.layer, self.state.head)
+
+    def brush(self, exclude: str | None = None) -> Brush:
+        """The resolved brush without the clauses of the view ``exclude``; kept until it changes."""
+        if exclude not in self._brushes:
+            data = self.data
+            self._brushes[exclude] = resolve(
+                self.state.clauses, data.num_images, data.num_heads, data.embedding, exclude
+            )
+        return self._brushes[exclude]
+
+    def select_image(self, image: int | None) -> None:
+        """Show one image everywhere."""
+        self.history.change(image=image)
+
+    def select_head(self, number: int) -> None:
+        """Show one head everywhere, by its number."""
+        layer, head = divmod(number, self.data.heads_per_layer)
+        self.history.change(layer=layer, head=head)
+
+    def add_clause(self, clause: Clause) -> None:
+        """Join a clause to those of its view; ``replace`` drops the earlier ones of that view."""
+        earlier = self.state.clauses
+        if clause.combine == "replace":
+            earlier = tuple(old for old in earlier if old.view != clause.view)
+        self.history.change(clauses=(*earlier, clause))
+
+    def drop_clauses(self, view: str | None = None) -> None:
+        """Remove the clauses of ``view``, or all."""
+        kept = tuple(c for c in self.state.clauses if view is not None and c.view != view)
+        self.history.change(clauses=kept)
+
+    def _on_selection(self, view: str) -> Callable[[str, list[int], list[int]], None]:
+        kind = "image" if view == "images" else "head"
+
+        def react(_attribute: str, _old: list[int], new: list[int]) -> None:
+            if self._writing:
+                return
+            if len(new):
+                self.add_clause(Clause(view, kind, Ids(tuple(sorted(int(i) for i in new)))))
+            else:
+                self.drop_clauses(view)
+
+        return react
+
+    def _show_clauses(self, _old: ViewState, new: ViewState) -> None:
+        """Make the browser's selections those of the clauses, for example after undo."""
+        self._brushes.clear()
+        self._writing = True
+        try:
+            for view, source in (("images", self.images), ("heads", self.heads)):
+                own = [clause.shape for clause in new.clauses if clause.view == view]
+                wanted = list(own[-1].ids) if own else []
+                if sorted(source.selected.indices) != wanted:
+                    source.selected.indices = wanted
+        finally:
+            self._writing = False
+
+
+def _image_columns(data: StoreData) -> dict[str, object]:
+    embedding = data.store.read("image_embedding")
+    return {
+        "x": embedding[:, 0],
+        "y": embedding[:, 1],
+        "name": data.names,
+        "label": [data.class_name(int(i)) for i in data.labels],
+        "predicted": [data.class_name(int(i)) for i in data.predicted],
+        "probability": data.label_probability,
+        "thumbnail": [_data_uri(pixels) for pixels in data.store.read("thumbnail")],
+    }
+
+
+def _head_columns(data: StoreData) -> dict[str, object]:
+    jitter = np.random.default_rng(0).uniform(-_JITTER, _JITTER, data.num_heads)
+    colours = layer_colours(data.num_layers)
+    return {
+        "label": data.head_labels,
+        "number": np.arange(data.num_heads),
+        "layer": data.layer_of_head,
+        "head": np.arange(data.num_heads) % data.heads_per_layer,
+        "layer_jitter": data.layer_of_head + jitter,
+        "entropy": np.zeros(data.num_heads),
+        "value": np.zeros(data.num_heads),
+        "colour": [colours[layer] for layer in data.layer_of_head],
+    }
+
+
+def _data_uri(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

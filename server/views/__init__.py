@@ -1,0 +1,1 @@
+"""One view a file: built from the session, redrawn when its part of the state changes."""

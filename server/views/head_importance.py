@@ -1,0 +1,162 @@
+"""B1: one importance metric over all heads (the paper's Sec. 5.2.4, Fig. 7)."""
+
+import numpy as np
+from bokeh.events import Pan, Tap
+from bokeh.layouts import column, row
+from bokeh.models import (
+    Band,
+    BoxAnnotation,
+    BoxSelectTool,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    FixedTicker,
+    HoverTool,
+    Paragraph,
+    Range1d,
+    Select,
+    Span,
+)
+
+from ..data import METRIC_AXES, METRIC_NAMES
+from ..figures import make_figure
+from ..palette import BRUSHED, NEUTRAL, SELECTED
+from ..session import Session
+from ..state import ViewState
+
+_IMAGE_LINE = "#1f2933"
+
+
+class HeadImportance:
+    """Mean line and ±1 sd band over the brushed images, and the selected image's own line."""
+
+    title = "Which heads matter?"
+    help = (
+        "Each position is a head, layer after layer; the height tells what pruning that head "
+        "changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
+        "the dark line the selected image; click or drag the red line to select a head, drag a box "
+        "to brush heads."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._band = ColumnDataSource({"number": [], "mean": [], "low": [], "high": []})
+        self._line = session.heads
+        self._note = Paragraph(text="", sizing_mode="stretch_width", styles={"margin": "0 6px"})
+        self._metric = Select(
+            value=session.state.metric,
+            options=[(key, f"metric: {name}") for key, name in METRIC_NAMES.items()],
+            width=240,
+            name="metric",
+        )
+        self._metric.on_change("value", session.history.setter("metric"))
+        self._plot = self._figure()
+        controls = row(self._metric, self._note, sizing_mode="stretch_width")
+        self.layout = column(
+            controls, self._plot, sizing_mode="stretch_both", name="head_importance"
+        )
+        session.history.subscribe(["metric", "image", "clauses"], self.react)
+        session.history.subscribe(["layer", "head"], self.react_to_head)
+        self.react(session.state, session.state)
+        self.react_to_head(session.state, session.state)
+
+    def _figure(self):
+        data = self._session.data
+        plot = make_figure(
+            "importance_plot",
+            x_range=Range1d(-1, data.num_heads, bounds=(-1, data.num_heads)),
+            y_range=Range1d(0, 1),
+        )
+        box = BoxSelectTool(dimensions="width", continuous=False)
+        plot.add_tools(box)
+        plot.toolbar.active_drag = None
+        self._draw_layers(plot)
+        band = Band(
+            base="number", lower="low", upper="high", source=self._band, fill_color=NEUTRAL,
+            fill_alpha=0.3, line_color=None, level="underlay",
+        )  # fmt: skip
+        plot.add_layout(band)
+        plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
+        self._reference = Span(dimension="width", line_dash="dashed", line_color=_IMAGE_LINE)
+        self._cursor = Span(dimension="height", line_color=SELECTED, line_width=3)
+        plot.add_layout(self._reference)
+        plot.add_layout(self._cursor)
+        self._image_line = plot.line("number", "value", source=self._line, color=_IMAGE_LINE)
+        dots = plot.scatter(
+            "number", "value", source=self._session.heads, size=6, color="colour",
+            selection_line_color=BRUSHED, selection_line_width=3, nonselection_alpha=0.25,
+        )  # fmt: skip
+        plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
+        box.renderers = [dots]
+        plot.on_event(Tap, self._on_pointer)
+        plot.on_event(Pan, self._on_pointer)
+        return plot
+
+    def _draw_layers(self, plot) -> None:
+        data = self._session.data
+        heads = data.heads_per_layer
+        for layer in range(0, data.num_layers, 2):
+            left = layer * heads - 0.5
+            plot.add_layout(
+                BoxAnnotation(
+                    left=left,
+                    right=left + heads,
+                    fill_color="#f3f5f7",
+                    line_color=None,
+                    level="image",
+                )
+            )
+        middles = [layer * heads + (heads - 1) / 2 for layer in range(data.num_layers)]
+        plot.xaxis.ticker = FixedTicker(ticks=middles)
+        plot.xaxis.formatter = CustomJSTickFormatter(
+            args={"heads": heads}, code="return 'layer ' + Math.floor(tick / heads)"
+        )
+        plot.xaxis.axis_label = f"head ({heads} a layer, in order)"
+        plot.xgrid.visible = False
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Draw mean, band and the selected image's line of the metric."""
+        data = self._session.data
+        values = data.shown_importance(new.metric)
+        brush = self._session.brush("heads")
+        chosen = values[brush.images]
+        defined = np.isfinite(values).any()
+        self._note.text = "" if defined else _why_undefined(new.metric)
+        mean = chosen.mean(0) if defined and len(chosen) else np.full(data.num_heads, np.nan)
+        spread = chosen.std(0) if defined and len(chosen) else np.full(data.num_heads, np.nan)
+        self._band.data = {
+            "number": np.arange(data.num_heads),
+            "mean": mean, "low": mean - spread, "high": mean + spread,
+        }  # fmt: skip
+        line = mean if new.image is None else values[new.image]
+        self._session.heads.data["value"] = line
+        self._metric.value = new.metric
+        show_reference = new.metric == "probability" and new.image is not None and defined
+        self._reference.visible = show_reference
+        if show_reference:
+            self._reference.location = float(data.label_probability[new.image])
+        self._scale(mean - spread, mean + spread, line, self._reference.location)
+        self._plot.yaxis.axis_label = METRIC_AXES[new.metric]
+
+    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+        """Move the line to the selected head."""
+        self._cursor.location = self._session.head_number
+
+    def _scale(self, *parts: object) -> None:
+        values = np.concatenate(
+            [np.atleast_1d(np.asarray(p, float)) for p in parts if p is not None]
+        )
+        finite = values[np.isfinite(values)]
+        if len(finite):
+            low, high = min(float(finite.min()), 0.0), float(finite.max())
+            margin = (high - low) * 0.06 or 0.01
+            self._plot.y_range.update(start=low - margin * (low < 0), end=high + margin)
+
+    def _on_pointer(self, event: Tap | Pan) -> None:
+        number = int(np.clip(np.round(event.x), 0, self._session.data.num_heads - 1))
+        self._session.select_head(number)
+
+
+def _why_undefined(metric: str) -> str:
+    if metric == "cls":
+        return "This model has no class token, so there is no CLS distance."
+    return "This model has no classifier, so pruning a head changes no prediction."

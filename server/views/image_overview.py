@@ -1,0 +1,115 @@
+"""A: all images by their importance vector (the paper's Sec. 5.1)."""
+
+import numpy as np
+from bokeh.layouts import column, row
+from bokeh.models import AutocompleteInput, ColumnDataSource, HoverTool, Select
+from bokeh.transform import linear_cmap
+
+from ..figures import make_figure, on_nearest, padded_range
+from ..palette import SELECTED, class_colours, value_colours
+from ..session import Session
+from ..state import ViewState
+
+_TOOLTIP = """
+<div class="hb-tip"><img src="@thumbnail" alt="" width="84" height="84">
+<div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
+</div>
+"""
+_COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
+            ("correct", "colour: correct or not")]  # fmt: skip
+
+
+class ImageOverview:
+    """Images as points; tap selects one, box and lasso brush them, the box finds one by name."""
+
+    title = "Which images rely on the same heads?"
+    help = (
+        "Each point is an image; images lie close together when pruning the same heads changes "
+        "their true-class probability alike. Click a point to select the image, drag a box or a "
+        "lasso to brush images: every other view then tells of these."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        data = session.data
+        embedding = data.store.read("image_embedding")
+        self._points = embedding[:, 0], embedding[:, 1]
+        self._ids = {name: index for index, name in enumerate(data.names)}
+        self._selected = ColumnDataSource({"x": [], "y": []})
+        self._plot = self._figure()
+        self._find = AutocompleteInput(
+            name="find_image",
+            completions=data.names,
+            placeholder="image id or file name",
+            case_sensitive=False,
+            search_strategy="includes",
+            restrict=False,
+            min_characters=2,
+            sizing_mode="stretch_width",
+        )
+        self._find.on_change("value", self._on_find)
+        self._colour = Select(value=session.state.image_colour, options=_COLOURS, width=170)
+        self._colour.on_change("value", session.history.setter("image_colour"))
+        controls = row(self._find, self._colour, sizing_mode="stretch_width")
+        self.layout = column(
+            controls, self._plot, sizing_mode="stretch_both", name="image_overview"
+        )
+        session.history.subscribe(["image"], self.react_to_image)
+        session.history.subscribe(["image_colour"], self.react_to_colour)
+        self.react_to_colour(session.state, session.state)
+        self.react_to_image(session.state, session.state)
+
+    def _figure(self):
+        x, y = self._points
+        plot = make_figure(
+            "images_plot",
+            brush=("lasso", "box"),
+            x_range=padded_range(x),
+            y_range=padded_range(y),
+        )
+        plot.axis.visible = False
+        plot.grid.visible = False
+        self._dots = plot.scatter(
+            "x", "y", source=self._session.images, size=8, line_color="white", line_width=0.5,
+            nonselection_fill_alpha=0.12, nonselection_line_alpha=0.1,
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        plot.add_tools(HoverTool(renderers=[self._dots], tooltips=_TOOLTIP))
+        on_nearest(plot, lambda: self._points, self._session.select_image)
+        return plot
+
+    def react_to_image(self, _old: ViewState, new: ViewState) -> None:
+        """Ring the selected image."""
+        chosen = [] if new.image is None else [new.image]
+        x, y = self._points
+        self._selected.data = {"x": x[chosen], "y": y[chosen]}
+
+    def react_to_colour(self, _old: ViewState, new: ViewState) -> None:
+        """Colour the points by class, probability or correctness."""
+        data = self._session.data
+        if new.image_colour == "probability":
+            self._session.images.data["shade"] = data.label_probability
+            colour = linear_cmap("shade", value_colours(), 0, 1)
+        else:
+            kinds = data.labels if new.image_colour == "class" else np.where(data.correct, 2, 5)
+            palette = class_colours(max(int(kinds.max()) + 1, 1))
+            self._session.images.data["shade"] = [palette[kind] for kind in kinds]
+            colour = "shade"
+        for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
+            if glyph is not None and glyph != "auto":
+                glyph.fill_color = colour
+
+    def _on_find(self, _attribute: str, _old: str, new: str) -> None:
+        if not new:
+            return
+        image = self._ids.get(new)
+        if image is None and new.isdecimal() and int(new) < self._session.data.num_images:
+            image = int(new)
+        if image is None:
+            self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
+        else:
+            self._find.title = ""
+            self._session.select_image(image)

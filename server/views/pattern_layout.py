@@ -1,0 +1,197 @@
+"""D1: the attention patterns of every head of every image (the paper's Sec. 5.4.2)."""
+
+import numpy as np
+from bokeh.events import RangesUpdate, SelectionGeometry
+from bokeh.io import curdoc
+from bokeh.layouts import column, row
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
+
+from ..brushing import Box, Clause, Lasso
+from ..data import METRIC_NAMES
+from ..density import COUNT, Colouring, render
+from ..figures import inner_size, make_figure, on_nearest, padded_range
+from ..palette import SELECTED, class_colours, layer_colours
+from ..session import Session
+from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, ViewState
+
+VIEW = "patterns"
+_DELAY_MS = 60
+_COMBINE = {"replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect"}
+
+
+class PatternLayout:
+    """A density of all patterns, the brushed ones on top, the selected image's heads as points."""
+
+    title = "What have the heads learned?"
+    help = (
+        "Each point is one head of one image; alike attention patterns lie close together. Grey: "
+        "all of them (darker: more); rings: the selected image's heads. Click takes the nearest "
+        "head, box and lasso brush patterns, the wheel zooms in and draws anew."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pending = None
+        self._document = curdoc()
+        self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
+        self._own = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
+        self._selected = ColumnDataSource({"x": [], "y": []})
+        self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._plot = self._figure()
+        self.layout = column(
+            self._controls(),
+            self._note,
+            self._plot,
+            sizing_mode="stretch_both",
+            name="pattern_layout",
+        )
+        session.history.subscribe(["pattern"], self.react_to_pattern)
+        drawn = ["pattern_style", "pattern_colour", "pattern_range", "clauses"]
+        session.history.subscribe(drawn, self.react_to_drawing)
+        session.history.subscribe(["image", "layer", "head"], self.react_to_selection)
+        self.react_to_pattern(session.state, session.state)
+
+    def _controls(self) -> row:
+        state, setter = self._session.state, self._session.history.setter
+        kinds = RadioButtonGroup(labels=["patch", "CLS"], active=PATTERNS.index(state.pattern))
+        kinds.on_change("active", setter("pattern", PATTERNS))
+        styles = RadioButtonGroup(
+            labels=["density", "points"], active=PATTERN_STYLES.index(state.pattern_style)
+        )
+        styles.on_change("active", setter("pattern_style", PATTERN_STYLES))
+        options = [(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS]
+        colour = Select(value=state.pattern_colour, options=options, width=150)
+        colour.on_change("value", setter("pattern_colour"))
+        return row(kinds, styles, colour, sizing_mode="stretch_width")
+
+    def _figure(self):
+        xy = self._xy()
+        plot = make_figure(
+            "patterns_plot",
+            brush=("box", "lasso"),
+            x_range=padded_range(xy[:, 0]),
+            y_range=padded_range(xy[:, 1]),
+        )
+        plot.axis.visible = False
+        plot.grid.visible = False
+        plot.image_rgba("image", "x", "y", "dw", "dh", source=self._image, level="image")
+        own = plot.scatter(
+            "x", "y", source=self._own, size=9, fill_color="colour", line_color="black",
+            line_width=1, nonselection_alpha=1,
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=18, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        plot.add_tools(HoverTool(renderers=[own], tooltips=[("head of this image", "@label")]))
+        plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
+        plot.on_event(SelectionGeometry, self._on_geometry)
+        plot.on_change("inner_width", self._on_size)
+        plot.on_change("inner_height", self._on_size)
+        on_nearest(plot, lambda: tuple(self._xy().T), self._select_instance)
+        return plot
+
+    def _xy(self) -> np.ndarray:
+        return self._session.data.embedding(self._session.state.pattern)
+
+    def _select_instance(self, instance: int) -> None:
+        image, number = divmod(instance, self._session.data.num_heads)
+        layer, head = divmod(number, self._session.data.heads_per_layer)
+        self._session.history.change(image=image, layer=layer, head=head)
+
+    def react_to_pattern(self, _old: ViewState, new: ViewState) -> None:
+        """Change between the layouts; clauses on the other layout stay as they are."""
+        xy = self._xy()
+        x_range, y_range = padded_range(xy[:, 0]), padded_range(xy[:, 1])
+        for shown, wanted in ((self._plot.x_range, x_range), (self._plot.y_range, y_range)):
+            shown.update(start=wanted.start, end=wanted.end)
+            shown.update(reset_start=wanted.start, reset_end=wanted.end)
+        missing = not np.isfinite(xy).any()
+        self._note.text = "This model has no class token, so no CLS patterns." if missing else ""
+        self._note.visible = missing
+        self.react_to_selection(new, new)
+        self._draw()
+
+    def react_to_drawing(self, _old: ViewState, _new: ViewState) -> None:
+        """Draw the density again: other colours, brush or range."""
+        self._draw()
+
+    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+        """Show the selected image's heads as points, and ring the selected head."""
+        data = self._session.data
+        if new.image is None:
+            self._own.data = {"x": [], "y": [], "colour": [], "label": []}
+            self._selected.data = {"x": [], "y": []}
+            return
+        first = new.image * data.num_heads
+        xy = self._xy()[first : first + data.num_heads]
+        palette = layer_colours(data.num_layers)
+        self._own.data = {
+            "x": xy[:, 0], "y": xy[:, 1], "label": data.head_labels,
+            "colour": [palette[layer] for layer in data.layer_of_head],
+        }  # fmt: skip
+        ring = xy[[self._session.head_number]]
+        self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}
+
+    def _on_geometry(self, event: SelectionGeometry) -> None:
+        if not event.final:
+            return
+        shape = event.geometry
+        if shape["type"] == "rect":
+            x, y = sorted((shape["x0"], shape["x1"])), sorted((shape["y0"], shape["y1"]))
+            geometry: Box | Lasso = Box(*x, *y)
+        elif shape["type"] == "poly" and len(shape["x"]) > 2:
+            geometry = Lasso(tuple(shape["x"]), tuple(shape["y"]))
+        else:
+            return
+        mode = _COMBINE.get(shape.get("mode", "replace"), "replace")
+        layout = self._session.state.pattern
+        self._session.add_clause(Clause(VIEW, "instance", geometry, mode, layout))
+
+    def _on_size(self, _attribute: str, _old: int, _new: int) -> None:
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """Draw once the range has come to rest; only the newest range is drawn."""
+        if self._pending is None:
+            self._pending = self._document.add_timeout_callback(self._draw, _DELAY_MS)
+
+    def _draw(self) -> None:
+        self._pending = None
+        plot, state = self._plot, self._session.state
+        view = (plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end)
+        brush = self._session.brush()
+        image = render(
+            self._xy(),
+            view,
+            inner_size(plot),
+            self._colouring(state),
+            brush.instances if brush.active else None,
+            flat=state.pattern_style == "points",
+        )
+        x0, x1, y0, y1 = view
+        self._image.data = {
+            "image": [image],
+            "x": [x0],
+            "y": [y0],
+            "dw": [x1 - x0],
+            "dh": [y1 - y0],
+        }
+
+    def _colouring(self, state: ViewState) -> Colouring:
+        data = self._session.data
+        every = np.tile(np.arange(data.num_heads), data.num_images)
+        if state.pattern_colour == "count":
+            return COUNT
+        if state.pattern_colour == "layer":
+            return Colouring(every // data.heads_per_layer, layer_colours(data.num_layers))
+        if state.pattern_colour == "head":
+            heads = data.heads_per_layer
+            return Colouring(every % heads, class_colours(heads))
+        if state.pattern_colour == "class":
+            kinds = np.repeat(data.labels, data.num_heads)
+            return Colouring(kinds, class_colours(int(kinds.max()) + 1))
+        metric = state.pattern_colour
+        values = (data.entropy if metric == "entropy" else data.importance(metric)).ravel()
+        low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
+        return Colouring(values=values, span=(float(low), float(high)))

@@ -1,0 +1,87 @@
+"""The title bar: what is selected, how much is brushed, and the buttons for both."""
+
+from bokeh.layouts import row
+from bokeh.models import Button, CustomJS, Div
+
+from ..session import Session
+from ..state import ViewState, to_query
+
+_SHOW_LINK = "history.replaceState(null, '', '?' + link.tags[0])"
+_COPY_LINK = "navigator.clipboard.writeText(window.location.href)"
+
+
+class Status:
+    """Selection and brush in words; undo, redo, clear, copy link."""
+
+    def __init__(self, session: Session, note: str) -> None:
+        self._session = session
+        self._selection = Div(
+            text="",
+            render_as_text=True,
+            name="selection_text",
+            sizing_mode="stretch_width",
+            styles={"font-size": "13px"},
+        )
+        self._brushed = Div(
+            text="",
+            render_as_text=True,
+            name="brushed_text",
+            styles={"font-size": "13px", "white-space": "nowrap", "color": "#0b6e99"},
+        )
+        self._note = note
+        history = session.history
+        buttons = [
+            ("Clear brush", "clear", session.drop_clauses),
+            ("Undo", "undo", history.undo),
+            ("Redo", "redo", history.redo),
+        ]
+        made = []
+        for label, name, act in buttons:
+            button = Button(label=label, name=name, width=90, height=28)
+            button.on_click(lambda act=act: act())
+            made.append(button)
+        copy = Button(label="Copy link", name="copy_link", width=90, height=28)
+        copy.js_on_click(CustomJS(code=_COPY_LINK))
+        self._link = Div(text="", visible=False, name="link", tags=[""])
+        self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
+        self.layout = row(
+            self._selection, self._brushed, *made, copy, self._link,
+            name="status", sizing_mode="stretch_width",
+        )  # fmt: skip
+        history.subscribe(["image", "layer", "head"], self.react_to_selection)
+        history.subscribe(["clauses"], self.react_to_brush)
+        parts = ["image", "layer", "head", "metric", "image_colour", "pattern", "pattern_style"]
+        history.subscribe([*parts, "pattern_colour"], self.react_to_link)
+        self.react_to_selection(session.state, session.state)
+        self.react_to_brush(session.state, session.state)
+
+    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+        """Name the selected image and head."""
+        data = self._session.data
+        words = [f"head {data.head_labels[self._session.head_number]}"]
+        if new.image is not None:
+            truth = data.class_name(int(data.labels[new.image]))
+            guess = data.class_name(int(data.predicted[new.image]))
+            kind = "true" if data.has_labels else "predicted, as the true class is unknown:"
+            words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
+            if data.has_labels and data.probability.shape[1]:
+                words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
+        self._selection.text = " · ".join(words)
+
+    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+        """Count what is brushed."""
+        data, brush = self._session.data, self._session.brush()
+        if not brush.active:
+            self._brushed.text = self._note or "nothing brushed: all images and heads count"
+            return
+        counts = (
+            (brush.images.sum(), data.num_images, "images"),
+            (brush.heads.sum(), data.num_heads, "heads"),
+            (brush.instances.sum(), data.num_instances, "patterns"),
+        )
+        words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
+        self._brushed.text = "brushed: " + " · ".join(words).replace(",", " ")
+
+    def react_to_link(self, _old: ViewState, new: ViewState) -> None:
+        """Put the state into the page's address."""
+        self._link.tags = [to_query(new, self._session.data)]

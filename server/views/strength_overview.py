@@ -1,0 +1,67 @@
+"""C1: every head by layer and by the entropy of its strength vector (the paper's Sec. 5.3.2)."""
+
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
+
+from ..figures import make_figure, on_nearest, padded_range
+from ..palette import BRUSHED, SELECTED
+from ..session import Session
+from ..state import ViewState
+
+
+class StrengthOverview:
+    """Heads of the selected image, or their mean over the brushed images."""
+
+    title = "Do heads look near, or everywhere?"
+    help = (
+        "Each point is a head. Low: its patches attend to neighbours at one distance only; high: "
+        "to patches at all distances alike. Click selects a head, box and lasso brush heads."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        data = session.data
+        self._selected = ColumnDataSource({"x": [], "y": []})
+        self.layout = plot = make_figure(
+            "strength_overview",
+            brush=("lasso", "box"),
+            x_range=Range1d(-0.7, data.num_layers - 0.3),
+            y_range=padded_range(data.entropy),
+        )
+        plot.xaxis.axis_label = "layer"
+        plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
+        plot.yaxis.axis_label = "entropy of strength (0–1)"
+        dots = plot.scatter(
+            "layer_jitter", "entropy", source=session.heads, size=9, fill_color="colour",
+            line_color="white", line_width=0.5, selection_line_color=BRUSHED,
+            selection_line_width=2, nonselection_alpha=0.15,
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        tips = [("head", "@label"), ("entropy", "@entropy{0.000}")]
+        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        on_nearest(plot, self._points, session.select_head)
+        session.history.subscribe(["image", "clauses"], self.react)
+        session.history.subscribe(["layer", "head"], self.react_to_head)
+        self.react(session.state, session.state)
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Show the entropies of the selected image, or the mean over the brushed ones."""
+        entropy = self._session.data.entropy
+        if new.image is None:
+            shown = entropy[self._session.brush("heads").images].mean(0)
+        else:
+            shown = entropy[new.image]
+        self._session.heads.data["entropy"] = shown
+        self.react_to_head(new, new)
+
+    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+        """Ring the selected head."""
+        number = [self._session.head_number]
+        x, y = self._points()
+        self._selected.data = {"x": x[number], "y": y[number]}
+
+    def _points(self):
+        columns = self._session.heads.data
+        return columns["layer_jitter"], columns["entropy"]

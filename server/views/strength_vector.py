@@ -1,0 +1,58 @@
+"""C2: how strongly the selected head attends to its k-hop neighbours (the paper's Fig. 1 C2)."""
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, Whisker
+
+from ..figures import make_figure
+from ..palette import NEUTRAL, layer_colours
+from ..session import Session
+from ..state import ViewState
+
+
+class StrengthVector:
+    """A bar a hop for the selected image; mean ± sd over the brushed images beside it."""
+
+    title = "How far does this head look?"
+    help = (
+        "Bars: mean attention of a patch to one neighbour k steps away, in the selected image. "
+        "Grey: mean and ±1 standard deviation of this head over the brushed images (all if none)."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        hops = session.data.strength.shape[-1]
+        columns = ("hop", "strength", "mean", "low", "high")
+        self._source = ColumnDataSource({name: np.zeros(hops) for name in columns})
+        self.layout = plot = make_figure(
+            "strength_vector", x_range=Range1d(-0.7, hops - 0.3), y_range=Range1d(0, 1)
+        )
+        self._bars = plot.vbar("hop", top="strength", width=0.8, source=self._source)
+        plot.line("hop", "mean", source=self._source, color=NEUTRAL, width=2)
+        whisker = Whisker(
+            base="hop", upper="high", lower="low", source=self._source, line_color=NEUTRAL
+        )
+        whisker.upper_head.size = whisker.lower_head.size = 6
+        whisker.upper_head.line_color = whisker.lower_head.line_color = NEUTRAL
+        plot.add_layout(whisker)
+        plot.xaxis.axis_label = "hop (patches)"
+        plot.yaxis.axis_label = "attention per neighbour"
+        tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
+        plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
+        session.history.subscribe(["image", "layer", "head", "clauses"], self.react)
+        self.react(session.state, session.state)
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Draw the vector of the selected head."""
+        strength = self._session.data.strength[:, self._session.head_number]  # (m, hops)
+        chosen = strength[self._session.brush("heads").images]
+        empty = np.full(strength.shape[1], np.nan)
+        mean, spread = (chosen.mean(0), chosen.std(0)) if len(chosen) else (empty, empty)
+        bars = mean if new.image is None else strength[new.image]
+        low, high = np.maximum(mean - spread, 0), mean + spread
+        self._source.data = {
+            "hop": np.arange(len(bars)), "strength": bars, "mean": mean, "low": low, "high": high
+        }  # fmt: skip
+        self._bars.glyph.fill_color = layer_colours(self._session.data.num_layers)[new.layer]
+        self._bars.glyph.line_color = None
+        top = np.nanmax(np.concatenate([bars, high]))
+        self.layout.y_range.end = float(top) * 1.08 or 1.0
