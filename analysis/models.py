@@ -10,6 +10,7 @@ import timm
 import torch
 from PIL import Image
 from timm.data import ImageNetInfo, create_transform, resolve_model_data_config
+from timm.layers import to_2tuple
 from torch import Tensor, nn
 
 from analysis.checkpoints import load_checkpoint, read_checkpoint, sizes_of
@@ -51,6 +52,8 @@ class VisionModel:
         Its attention layers in order.
     transform
         PIL image -> float32 ``(C, H, W)`` as the model expects it.
+    input_size
+        Channels, height and width of an input.
     mean, std
         What ``transform`` normalises by, one value a channel.
     checkpoint_sha256
@@ -65,6 +68,7 @@ class VisionModel:
     geometry: Geometry
     sites: tuple[Site, ...]
     transform: Callable[[Image.Image], Tensor]
+    input_size: tuple[int, int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     device: torch.device
@@ -142,7 +146,7 @@ def wrap_model(
     place = _device(device)
     module = module.eval().requires_grad_(False).to(place)
     use_fused_attention(module)
-    config = resolve_model_data_config(module)
+    config = _input_config(module)
     sites, tokens = find_sites(module, torch.zeros(2, *config["input_size"], device=place), name)
     num_classes = int(getattr(module, "num_classes", 0))
     ids, names = _classes(module, num_classes)
@@ -151,6 +155,7 @@ def wrap_model(
         geometry=_geometry(module, sites, tokens, config["input_size"][1:], name),
         sites=tuple(sites),
         transform=transform or _transform(config),
+        input_size=tuple(config["input_size"]),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         device=place,
@@ -214,7 +219,8 @@ def _geometry(
     embed = module.patch_embed
     grid = getattr(embed, "grid_size", None)
     if grid is None or grid[0] * grid[1] != tokens - prefix:
-        grid = tuple(side // patch for side, patch in zip(size, embed.patch_size, strict=True))
+        patch = to_2tuple(embed.patch_size)
+        grid = (size[0] // patch[0], size[1] // patch[1])
     if grid[0] * grid[1] != tokens - prefix:
         raise ModelError(
             f"{name}: {tokens} tokens are not {prefix} prefix tokens and a {grid[0]}×{grid[1]} "
@@ -223,6 +229,20 @@ def _geometry(
     has_class_token = getattr(module, "cls_token", None) is not None
     heads = sites[0].attention.num_heads
     return Geometry(len(sites), heads, prefix, grid[0], grid[1], has_class_token)
+
+
+def _input_config(module: nn.Module) -> dict[str, Any]:
+    """timm's data configuration, with the size and channels that this very module was made for."""
+    config = resolve_model_data_config(module)
+    embed = getattr(module, "patch_embed", None)
+    size = getattr(module, "_model_args", {}).get("img_size") or getattr(embed, "img_size", None)
+    size = config["input_size"][1:] if size is None else size
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    channels = getattr(getattr(embed, "proj", None), "in_channels", config["input_size"][0])
+    for key in ("mean", "std"):
+        if len(config[key]) != channels:
+            config[key] = (sum(config[key]) / len(config[key]),) * channels
+    return config | {"input_size": (channels, *size)}
 
 
 def _transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:

@@ -96,6 +96,10 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
         If the model is no plain ViT: windowed or pooled attention, none at all, or attention that
         is not a module of its own within a block.
     """
+    source = type(module).__module__.rsplit(".", 1)[-1].lower()
+    for word, reason in _REASONS.items():
+        if word in source:
+            raise ModelError(f"{name}: {reason}; {_SUPPORTED}")
     calls = _record_calls(module, inputs)
     shapes = [call.query.shape for call, _ in calls]
     square = [
@@ -105,7 +109,12 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
     ]
     tokens = {call.query.shape[-2] for call, _ in square}
     if len(tokens) != 1 or any(shape[0] != len(inputs) for shape in shapes):
-        raise ModelError(f"{name}: {_why_refused(module, bool(calls))}; {_SUPPORTED}")
+        reason = (
+            "its attention layers see different numbers of tokens, or windows of them"
+            if calls
+            else "it makes no attention call over tokens (it is a convolutional or windowed network)"
+        )
+        raise ModelError(f"{name}: {reason}; {_SUPPORTED}")
     blocks = set(getattr(module, "blocks", ()))
     sites = []
     for _, stack in square:
@@ -127,20 +136,9 @@ _REASONS = {
     "maxxvit": "it mixes convolutions with windowed and grid attention",
     "hiera": "it pools tokens between stages and attends within windows",
     "sam": "it attends within windows in most layers",
-    "mobilevit": "it mixes convolutions with attention over unfolded patches",
     "xcit": "it attends between channels, not between tokens",
     "cait": "its class token attends in separate layers, without the patches' attention",
 }
-
-
-def _why_refused(module: nn.Module, calls: bool) -> str:
-    source = type(module).__module__.rsplit(".", 1)[-1].lower()
-    for word, reason in _REASONS.items():
-        if word in source:
-            return reason
-    if calls:
-        return "its attention layers see different numbers of tokens, or windows of them"
-    return "it makes no attention call over tokens (it is a convolutional or a windowed network)"
 
 
 def _record_calls(module: nn.Module, inputs: Tensor) -> list[tuple[AttentionCall, list[nn.Module]]]:
