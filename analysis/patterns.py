@@ -17,7 +17,7 @@ SHARE = 0.01
 LATENT = 32
 MAX_TRAINING_PATTERNS = 4096
 _TILES = 28
-_EPOCHS = 15
+_STEPS = 400
 _BATCH = 64
 _RATE = 3e-3
 
@@ -89,7 +89,8 @@ class PatternAutoencoder(nn.Module):
             nn.Linear(LATENT, 32 * half**2), nn.ReLU(),
             nn.Unflatten(1, (32, half, half)),
             nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(16, 1, tile, stride=tile),
+            # a transposed convolution whose stride is its kernel, as one product and a shuffle
+            nn.Conv2d(16, tile**2, 1), nn.PixelShuffle(tile),
         )  # fmt: skip
 
     def encode(self, patterns: Tensor) -> Tensor:
@@ -118,11 +119,10 @@ def train_autoencoder(
         torch.manual_seed(seed)
         model = PatternAutoencoder(sample.shape[-1]).to(device)
     rng = np.random.default_rng(seed)
-    steps = _EPOCHS * -(-len(sample) // _BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=_STEPS)
     weight = torch.tensor(10.0, device=device)
-    for step in range(steps):
+    for step in range(_STEPS):
         chosen = rng.integers(0, len(sample), min(_BATCH, len(sample)))
         batch = torch.from_numpy(sample[chosen]).to(device, torch.float32)
         loss = F.binary_cross_entropy_with_logits(model(batch), batch, pos_weight=weight)
@@ -130,7 +130,7 @@ def train_autoencoder(
         loss.backward()
         optimizer.step()
         schedule.step()
-        on_progress((step + 1) / steps)
+        on_progress((step + 1) / _STEPS)
     model.eval().requires_grad_(False)
     model.average_precision = _average_precision(model, sample[:: -(-len(sample) // 256)], device)
     return model

@@ -112,7 +112,7 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
         reason = (
             "its attention layers see different numbers of tokens, or windows of them"
             if calls
-            else "it makes no attention call over tokens (it is a convolutional or windowed network)"
+            else "it makes no attention call over tokens (it is convolutional or windowed)"
         )
         raise ModelError(f"{name}: {reason}; {_SUPPORTED}")
     blocks = set(getattr(module, "blocks", ()))
