@@ -136,10 +136,10 @@ def _shade(count, colours: list[str], min_alpha: int) -> np.ndarray:
 
 
 def _pixels(image) -> np.ndarray:
-    return np.ascontiguousarray(image.values, np.uint32)
+    pixels = np.ascontiguousarray(image.values, np.uint32)
+    return np.where(pixels >> 24, pixels, 0)
 
 
 def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Lay one RGBA image over another where it has colour."""
-    alpha = (above >> 24) & 0xFF
-    return np.where(alpha > 0, above, below)
+    return np.where(above >> 24, above, below)

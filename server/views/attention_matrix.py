@@ -23,6 +23,8 @@ from ..state import ViewState
 PREFIX_WIDTH = 8
 """How many patch tokens wide a prefix token is drawn."""
 _TOP_QUANTILE = 0.995
+_WAITING = 0.2
+"""Opacity of the last matrix while the next one is computed."""
 
 _NAME_TOKEN = """
 const position = special_vars.AXIS
@@ -85,10 +87,10 @@ class AttentionMatrix:
         plot.axis.major_label_standoff = 0
         plot.xaxis.axis_label = "target token (key): prefix, then patches row by row"
         plot.yaxis.axis_label = "source token (query)"
-        pictures = []
+        self._pictures = []
         for key, source in self._blocks.items():
             mapper = self._patch_colours if key == "patches" else self._prefix_colours
-            pictures.append(
+            self._pictures.append(
                 plot.image("image", "x", "y", "dw", "dh", source=source, color_mapper=mapper)
             )
         names = {
@@ -96,7 +98,7 @@ class AttentionMatrix:
             "has_class": bool(store.attrs["has_class_token"]),
         }  # fmt: skip
         hover = HoverTool(
-            renderers=pictures,
+            renderers=self._pictures,
             tooltips=[("source", "$y{custom}"), ("target", "$x{custom}"), ("A", "@image{0.00000}")],
             formatters={
                 f"${axis}": CustomJSHover(args=names, code=_NAME_TOKEN.replace("AXIS", axis))
@@ -122,6 +124,7 @@ class AttentionMatrix:
         if stored is not None:
             self._show(stored, "from the store")
             return
+        self._fade(_WAITING)
         self._note.text = f"{self._headline(new)} · computing with the model …"
         self._request = live_model(self._session.data.store).attention(
             new.image, new.layer, new.head
@@ -141,12 +144,17 @@ class AttentionMatrix:
         head = self._session.data.head_labels[self._session.head_number]
         return f"{head} in {self._session.data.names[state.image]}"
 
+    def _fade(self, alpha: float) -> None:
+        for picture in self._pictures:
+            picture.glyph.global_alpha = alpha
+
     def _show(self, matrix: np.ndarray | None, remark: str) -> None:
         if matrix is None:
             for source in self._blocks.values():
                 source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
             self._note.text = remark
             return
+        self._fade(1.0)
         prefix = self._session.data.store.num_prefix_tokens
         top = float(np.quantile(matrix, _TOP_QUANTILE)) or float(matrix.max())
         self._prefix_colours.high = self._patch_colours.high = top

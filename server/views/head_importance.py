@@ -147,9 +147,7 @@ class HeadImportance:
         )
         finite = values[np.isfinite(values)]
         if len(finite):
-            low, high = min(float(finite.min()), 0.0), float(finite.max())
-            margin = (high - low) * 0.06 or 0.01
-            self._plot.y_range.update(start=low - margin * (low < 0), end=high + margin)
+            self._plot.y_range.update(start=0, end=float(finite.max()) * 1.06 or 0.01)
 
     def _on_pointer(self, event: Tap | Pan) -> None:
         number = int(np.clip(np.round(event.x), 0, self._session.data.num_heads - 1))

@@ -28,6 +28,7 @@ class Status:
             name="brushed_text",
             styles={"font-size": "13px", "white-space": "nowrap", "color": "#0b6e99"},
         )
+        self._picture = Div(text="", name="selected_picture", width=40, height=40)
         self._note = note
         history = session.history
         buttons = [
@@ -45,7 +46,7 @@ class Status:
         self._link = Div(text="", visible=False, name="link", tags=[""])
         self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
         self.layout = row(
-            self._selection, self._brushed, *made, copy, self._link,
+            self._picture, self._selection, self._brushed, *made, copy, self._link,
             name="status", sizing_mode="stretch_width",
         )  # fmt: skip
         history.subscribe(["image", "layer", "head"], self.react_to_selection)
@@ -58,6 +59,8 @@ class Status:
     def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
         """Name the selected image and head."""
         data = self._session.data
+        source = "" if new.image is None else self._session.images.data["thumbnail"][new.image]
+        self._picture.text = f'<img class="hb-picture" alt="" src="{source}">' if source else ""
         words = [f"head {data.head_labels[self._session.head_number]}"]
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))

@@ -29,7 +29,7 @@ class StrengthOverview:
         )
         plot.xaxis.axis_label = "layer"
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
-        plot.yaxis.axis_label = "entropy of strength (0–1)"
+        plot.yaxis.axis_label = "entropy (0–1)"
         dots = plot.scatter(
             "layer_jitter", "entropy", source=session.heads, size=9, fill_color="colour",
             line_color="white", line_width=0.5, selection_line_color=BRUSHED,

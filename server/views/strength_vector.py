@@ -35,7 +35,7 @@ class StrengthVector:
         whisker.upper_head.line_color = whisker.lower_head.line_color = NEUTRAL
         plot.add_layout(whisker)
         plot.xaxis.axis_label = "hop (patches)"
-        plot.yaxis.axis_label = "attention per neighbour"
+        plot.yaxis.axis_label = "mean attention"
         tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
         plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
         session.history.subscribe(["image", "layer", "head", "clauses"], self.react)

@@ -1,0 +1,25 @@
+"""A small store as the server sees it."""
+
+import pytest
+
+from analysis.store import Store
+from server.data import StoreData
+from server.session import Session
+from server.state import default_state
+from tests.stores import make_store
+
+
+@pytest.fixture(scope="session")
+def store_path(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("store") / "small.headbrush")
+
+
+@pytest.fixture(scope="session")
+def data(store_path):
+    with Store(store_path) as store:
+        yield StoreData(store)
+
+
+@pytest.fixture
+def session(data):
+    return Session(data, default_state(data))

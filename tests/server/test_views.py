@@ -1,0 +1,187 @@
+"""What the views show follows from the store, and only what changed is redrawn."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+from bokeh.events import SelectionGeometry, Tap
+from bokeh.io import curdoc
+from bokeh.io.doc import set_curdoc
+
+from server import density
+from server.brushing import Box, Clause, Ids
+from server.figures import on_nearest
+from server.views import pattern_layout
+from server.views.attention_matrix import PREFIX_WIDTH, AttentionMatrix
+from server.views.head_importance import HeadImportance
+from server.views.image_overview import ImageOverview
+from server.views.pattern_layout import PatternLayout
+from server.views.status import Status
+from server.views.strength_overview import StrengthOverview
+from server.views.strength_vector import StrengthVector
+
+
+@pytest.fixture(autouse=True)
+def document():
+    before, fresh = curdoc(), Document()
+    set_curdoc(fresh)
+    yield fresh
+    set_curdoc(before)
+
+
+def test_mean_and_band_are_those_of_the_brushed_images(session, data):
+    view = HeadImportance(session)
+    session.history.change(metric="probability")
+    session.images.selected.indices = [2, 5, 9]
+    values = data.label_probability[[2, 5, 9], None] - data.importance("probability")[[2, 5, 9]]
+    band = view._band.data
+    np.testing.assert_allclose(band["mean"], values.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(band["high"] - band["low"], 2 * values.std(0), rtol=1e-4)
+    session.images.selected.indices = []
+    everyone = data.label_probability[:, None] - data.importance("probability")
+    np.testing.assert_allclose(view._band.data["mean"], everyone.mean(0), rtol=1e-6)
+
+
+def test_the_line_is_the_selected_images_or_the_mean(session, data):
+    HeadImportance(session)
+    session.history.change(metric="jsd", image=4)
+    np.testing.assert_array_equal(session.heads.data["value"], data.importance("jsd")[4])
+    session.select_image(None)
+    np.testing.assert_allclose(session.heads.data["value"], data.importance("jsd").mean(0))
+
+
+def test_brushing_heads_filters_patterns_but_not_the_heads_own_views(session, data):
+    view = HeadImportance(session)
+    session.heads.selected.indices = [1, 3]
+    brush = session.brush()
+    assert np.flatnonzero(brush.heads).tolist() == [1, 3]
+    assert brush.instances.sum() == 2 * data.num_images
+    np.testing.assert_allclose(view._band.data["mean"], data.importance("jsd").mean(0))
+
+
+def test_undo_puts_the_selection_back_into_the_source_without_a_new_clause(session):
+    session.images.selected.indices = [1]
+    session.images.selected.indices = [2, 3]
+    session.history.undo()
+    assert session.images.selected.indices == [1]
+    assert session.state.clauses == (Clause("images", "image", Ids((1,))),)
+    session.history.redo()
+    assert session.images.selected.indices == [2, 3]
+
+
+def test_strength_shows_the_selected_head(session, data):
+    view = StrengthVector(session)
+    session.history.change(image=3, layer=2, head=1)
+    np.testing.assert_array_equal(view._source.data["strength"], data.strength[3, 5])
+    np.testing.assert_allclose(view._source.data["mean"], data.strength[:, 5].mean(0), rtol=1e-6)
+
+
+def test_a_box_over_patterns_brushes_exactly_those_inside(session, data):
+    view = PatternLayout(session)
+    geometry = {"type": "rect", "x0": 1.0, "x1": -0.5, "y0": -0.4, "y1": 2.0, "mode": "replace"}
+    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=geometry, final=True))
+    xy = data.embedding("patch")
+    expected = (xy[:, 0] >= -0.5) & (xy[:, 0] <= 1) & (xy[:, 1] >= -0.4) & (xy[:, 1] <= 2)
+    np.testing.assert_array_equal(session.brush().instances, expected)
+    assert session.state.clauses[0].shape == Box(-0.5, 1.0, -0.4, 2.0)
+
+
+def test_a_half_drawn_lasso_is_not_a_clause(session):
+    view = PatternLayout(session)
+    geometry = {"type": "poly", "x": [0, 1, 1], "y": [0, 0, 1], "mode": "replace"}
+    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=geometry, final=False))
+    assert session.state.clauses == ()
+
+
+def test_tapping_a_pattern_selects_its_image_and_head(session, data):
+    view = PatternLayout(session)
+    instance = 7 * data.num_heads + 4
+    x, y = data.embedding("patch")[instance].tolist()
+    view._plot._trigger_event(Tap(view._plot, x=x, y=y))
+    assert (session.state.image, session.head_number) == (7, 4)
+
+
+def test_a_tap_far_from_every_point_selects_nothing(session):
+    view = ImageOverview(session)
+    before = session.state
+    view._plot._trigger_event(Tap(view._plot, x=1e3, y=1e3))
+    assert session.state == before
+
+
+def test_the_matrix_is_cut_into_prefix_and_patches(session, data):
+    view = AttentionMatrix(session)
+    session.history.change(image=8, layer=1, head=0)
+    matrix = data.store.attention(8, 1, 0)
+    blocks = {key: source.data for key, source in view._blocks.items()}
+    np.testing.assert_array_equal(blocks["patches"]["image"][0], matrix[1:, 1:])
+    np.testing.assert_array_equal(blocks["row"]["image"][0], matrix[:1, 1:])
+    np.testing.assert_array_equal(blocks["column"]["image"][0], matrix[1:, :1])
+    assert blocks["column"]["dw"] == [PREFIX_WIDTH]
+    assert blocks["patches"]["x"] == blocks["patches"]["y"] == [PREFIX_WIDTH]
+
+
+def test_without_an_image_the_matrix_panel_says_what_to_do(session):
+    view = AttentionMatrix(session)
+    session.select_image(None)
+    assert "Select an image" in view._note.text
+    assert view._blocks["patches"].data["image"] == []
+
+
+def test_counts_are_those_of_the_brush(session):
+    status = Status(session, "")
+    session.images.selected.indices = [0, 1]
+    session.heads.selected.indices = [5]
+    assert status._brushed.text == ("brushed: 2 of 24 images · 1 of 6 heads · 2 of 144 patterns")
+    session.drop_clauses()
+    assert "nothing brushed" in status._brushed.text
+    assert session.images.selected.indices == session.heads.selected.indices == []
+
+
+def test_a_change_redraws_only_what_reads_it(session):
+    with patch.object(pattern_layout, "render", wraps=density.render) as drawn:
+        PatternLayout(session)
+        drawn.reset_mock()
+        session.history.change(metric="cls")
+        session.history.change(image=3)
+        session.history.change(image_colour="correct")
+        assert drawn.call_count == 0
+        session.history.change(pattern_colour="layer")
+        session.history.change(pattern="cls")
+        assert drawn.call_count == 2
+
+
+@pytest.mark.parametrize("colour", ["count", "layer", "head", "class", "jsd", "entropy"])
+def test_every_colouring_draws_every_pattern(session, colour):
+    view = PatternLayout(session)
+    session.history.change(pattern_colour=colour, pattern_style="points")
+    assert (view._image.data["image"][0] >> 24).any()
+
+
+def test_overview_shows_entropy_of_the_image(session, data):
+    StrengthOverview(session)
+    session.select_image(9)
+    np.testing.assert_array_equal(session.heads.data["entropy"], data.entropy[9])
+
+
+@pytest.mark.parametrize(
+    ("typed", "selected"), [("7", 7), ("class-1/004.png", 4), ("99", None), ("<b>", None)]
+)
+def test_finding_an_image_by_id_or_name(session, typed, selected):
+    view = ImageOverview(session)
+    session.select_image(None)
+    view._find.value = typed
+    assert session.state.image == selected
+    assert bool(view._find.title) == (selected is None)
+
+
+def test_nearest_is_measured_on_the_screen(session):
+    view = ImageOverview(session)
+    plot = view._plot
+    plot.x_range.update(start=0, end=1000)
+    plot.y_range.update(start=0, end=1)
+    found = []
+    points = np.array([10.0, 0.0]), np.array([0.0, 0.02])
+    on_nearest(plot, lambda: points, found.append)
+    plot._trigger_event(Tap(plot, x=0.0, y=0.0))
+    assert found == [0]  # 10 units across are 5 pixels, 0.02 units up are 7
