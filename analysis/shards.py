@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from analysis.attention_file import AttentionWriter
 from analysis.capture import Trace, trace
 from analysis.images import ImageSet, load_image, thumbnails
 from analysis.importance import leave_one_out
@@ -14,7 +15,6 @@ from analysis.models import VisionModel
 from analysis.parts import Parts
 from analysis.patterns import binarise, cls_pattern, pack
 from analysis.progress import Advance
-from analysis.store import AttentionWriter
 from analysis.strength import attention_distance, hop_strength, strength_entropy
 
 SHARD_IMAGES = 64

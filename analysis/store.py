@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import netCDF4
@@ -20,14 +19,11 @@ import numpy as np
 import xarray as xr
 from xarray.backends.locks import HDF5_LOCK
 
+from analysis.attention_file import open_attention
 from analysis.errors import InputError
 from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 
 SUFFIX = ".headbrush"
-KEPT_BITS = 7
-MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
-"""Bound on the relative error of a stored attention value (round to nearest at 7 bits)."""
-
 _OPEN_FILES = 64
 
 
@@ -147,83 +143,11 @@ class Store:
 
     def _file(self, path: Path) -> netCDF4.Dataset:
         if path not in self._files:
-            self._files[path] = _open_attention(path)
+            self._files[path] = open_attention(path)
             if len(self._files) > _OPEN_FILES:
                 self._files.popitem(last=False)[1].close()
         self._files.move_to_end(path)
         return self._files[path]
-
-
-class AttentionWriter:
-    """Write the attention of some images into one file, layer by layer.
-
-    Parameters
-    ----------
-    path
-        The file to make; it appears when the ``with`` block ends without an error.
-    images
-        Global indices of the images.
-    shape
-        Layers, heads and tokens: ``(L, H, T)``.
-    codec
-        netCDF compression: ``zlib`` (every reader has it) or ``blosc_zstd`` (twice as fast).
-    """
-
-    def __init__(
-        self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
-    ) -> None:
-        self.path = path
-        self._images = images
-        self._temporary = path.with_name(path.name + ".tmp")
-        self._file = netCDF4.Dataset(self._temporary, "w")
-        layers, heads, tokens = shape
-        sizes = {"image": len(images), "layer": layers, "head": heads}
-        for name, size in (sizes | {"query": tokens, "key": tokens}).items():
-            self._file.createDimension(name, size)
-        index = self._file.createVariable("image", "i4", ("image",))
-        index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
-        index[:] = images
-        self._variable = self._attention_variable(tokens, codec)
-
-    def _attention_variable(self, tokens: int, codec: str) -> netCDF4.Variable:
-        variable = self._file.createVariable(
-            "attention",
-            "f4",
-            ("image", "layer", "head", "query", "key"),
-            compression=codec,
-            complevel=4,
-            shuffle=True,
-            significant_digits=KEPT_BITS,
-            quantize_mode="BitRound",
-            chunksizes=(1, 1, 1, tokens, tokens),
-            fill_value=False,
-        )
-        variable.setncatts(
-            {
-                "long_name": "attention weight, row = source token, column = target token",
-                "units": "1",
-                "valid_range": np.array([0, 1], np.float32),
-                "maximum_relative_error": MAX_RELATIVE_ERROR,
-            }
-        )
-        self._file.schema_version = np.int32(SCHEMA_VERSION)
-        return variable
-
-    def write(self, image: int, layer: int, attention: np.ndarray) -> None:
-        """Write one layer of the image of that global index, ``(H, T, T)`` float32."""
-        self._variable[self._images.index(image), layer] = attention
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
-        self._file.close()
-        if kind is None:
-            self._temporary.replace(self.path)
-        else:
-            self._temporary.unlink()
 
 
 def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
@@ -278,12 +202,6 @@ def _open_summary(path: Path) -> xr.Dataset:
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
             raise StoreError(f"{file}: no permission to read it.") from error
         raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error
-
-
-def _open_attention(path: Path) -> netCDF4.Dataset:
-    file = netCDF4.Dataset(path)
-    file.set_auto_maskandscale(False)
-    return file
 
 
 def _validate(path: Path, summary: xr.Dataset) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.attention_file import AttentionWriter
 from analysis.schema import METRICS, SCHEMA_VERSION
-from analysis.store import AttentionWriter, write_summary
+from analysis.store import write_summary
 
 
 def attributes(**changed: object) -> dict[str, object]:

@@ -60,7 +60,11 @@ class Status:
         """Name the selected image and head."""
         data = self._session.data
         source = "" if new.image is None else self._session.images.data["thumbnail"][new.image]
-        self._picture.text = f'<img class="hb-picture" alt="" src="{source}">' if source else ""
+        self._picture.text = (
+            f'<img width="36" height="36" style="image-rendering:pixelated" alt="" src="{source}">'
+            if source
+            else ""
+        )
         words = [f"head {data.head_labels[self._session.head_number]}"]
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))

@@ -8,12 +8,13 @@ import torch
 from rich.console import Console
 
 from analysis import pipeline, shards
+from analysis.attention_file import MAX_RELATIVE_ERROR
 from analysis.images import ClassList, find_images, load_image
 from analysis.models import load_model
 from analysis.pipeline import Request, analyze
 from analysis.progress import StageProgress
 from analysis.schema import VARIABLES
-from analysis.store import MAX_RELATIVE_ERROR, Store
+from analysis.store import Store
 from analysis.strength import hop_strength
 from tests.models import CLASSES, save_images, save_tiny_model
 

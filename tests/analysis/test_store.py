@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from analysis.attention_file import MAX_RELATIVE_ERROR, AttentionWriter
 from analysis.schema import VARIABLES
 from analysis.store import (
-    MAX_RELATIVE_ERROR,
-    AttentionWriter,
     Store,
     StoreError,
     store_size,

@@ -1,0 +1,66 @@
+"""The directory application as Bokeh runs it, and how it is started."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from bokeh.application.handlers import DirectoryHandler
+from bokeh.document import Document
+
+from analysis.errors import InputError
+from server import launch
+
+SERVER = Path(launch.__file__).parent
+
+
+def test_the_page_is_built_twice_without_sharing_a_model(store_path):
+    handler = DirectoryHandler(filename=SERVER, argv=[str(store_path)])
+    documents = [Document(), Document()]
+    for document in documents:
+        handler.modify_document(document)
+        assert handler.error is None, handler.error_detail
+        names = {root.name for root in document.roots}
+        assert names == {
+            "image_overview", "head_importance", "strength_overview", "strength_vector",
+            "pattern_layout", "attention_matrix", "status", "keys",
+        }  # fmt: skip
+    first, second = ({model.id for model in document.models} for document in documents)
+    assert not first & second
+
+
+def started(monkeypatch, *arguments):
+    commands = []
+    monkeypatch.setattr(launch.os, "execv", lambda path, words: commands.append((path, words)))
+    launch.serve(*arguments)
+    return commands[0]
+
+
+def test_serving_is_bokeh_serve_with_the_stores_as_arguments(monkeypatch, store_path):
+    path, words = started(monkeypatch, [store_path], ["--port", "0", "--num-procs", "2"])
+    assert path == sys.executable
+    assert words[1:4] == ["-m", "bokeh", "serve"]
+    assert words[4:] == [
+        str(SERVER), "--port", "0", "--num-procs", "2", "--args", str(store_path.resolve()),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", ["--port {}", "--port={}"])
+def test_a_port_in_use_is_refused(monkeypatch, store_path, style):
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        options = style.format(taken.getsockname()[1]).split()
+        with pytest.raises(InputError, match="is in use; stop what uses it or give another --port"):
+            started(monkeypatch, [store_path], options)
+
+
+def test_a_port_that_is_no_port_is_refused(monkeypatch, store_path):
+    for word in ("http", "-1", "70000"):
+        with pytest.raises(InputError, match="expected a number from 0 to 65535"):
+            started(monkeypatch, [store_path], ["--port", word])
+
+
+def test_a_bad_store_is_refused_before_anything_starts(monkeypatch, tmp_path):
+    with pytest.raises(InputError, match="not a headbrush store"):
+        started(monkeypatch, [tmp_path], [])
