@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: demo test lint serve clean
+.PHONY: demo test lint serve screenshots clean
 .DELETE_ON_ERROR:
 
 # The environment is made again only when pyproject.toml changes.
@@ -30,6 +30,9 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: .venv/ready
+	PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py demo.headbrush design_notes/pictures
 
 clean:
 	rm -rf .venv build dist demo.headbrush

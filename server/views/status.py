@@ -7,6 +7,8 @@ from ..session import Session
 from ..state import ViewState, to_query
 
 _SHOW_LINK = "history.replaceState(null, '', '?' + link.tags[0])"
+_PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
+"""Filled with the data address of a thumbnail only, never with text of the store."""
 _COPY_LINK = "navigator.clipboard.writeText(window.location.href)"
 
 
@@ -59,12 +61,8 @@ class Status:
     def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
         """Name the selected image and head."""
         data = self._session.data
-        source = "" if new.image is None else self._session.images.data["thumbnail"][new.image]
-        self._picture.text = (
-            f'<img width="36" height="36" style="image-rendering:pixelated" alt="" src="{source}">'
-            if source
-            else ""
-        )
+        picture = "" if new.image is None else self._session.images.data["thumbnail"][new.image]
+        self._picture.text = _PICTURE.format(picture) if picture else ""
         words = [f"head {data.head_labels[self._session.head_number]}"]
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))

@@ -1,0 +1,64 @@
+"""Take the README's pictures of a store: ``make screenshots``.
+
+    python tests/browser/screenshots.py STORE FOLDER
+
+Serves the store, drives a real Chromium, and writes one PNG a size and state.
+"""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, HeadbrushPage
+
+PORT = 5137
+
+
+def main(store: str, folder: str) -> None:
+    """Write ``first-WIDTHxHEIGHT.png`` and ``brushed.png`` into ``folder``."""
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(ROOT / "headbrush.py"), "serve", store, "--port", str(PORT)]
+    server = subprocess.Popen(command)
+    try:
+        _wait()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            for width, height in ((1440, 900), (1920, 1080)):
+                page = _open(browser, width, height)
+                page.page.screenshot(path=out / f"first-{width}x{height}.png")
+            page = _open(browser, 1440, 900)
+            frame = page.frame("images_plot")
+            x, y = (frame["x0"] + frame["x1"]) / 2, (frame["y0"] + frame["y1"]) / 2
+            page.drag("images_plot", (frame["x0"], frame["y0"]), (x, y))
+            page.wait("named('brushed_text').text.startsWith('brushed')")
+            page.page.wait_for_timeout(1500)
+            page.page.screenshot(path=out / "brushed.png")
+    finally:
+        server.terminate()
+
+
+def _open(browser, width: int, height: int) -> HeadbrushPage:
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server")
+    page.wait("named('selection_text').text.length > 0")
+    page.page.wait_for_timeout(2500)
+    return page
+
+
+def _wait() -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"http://localhost:{PORT}/server/metadata", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    raise SystemExit("the server did not start within a minute")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
