@@ -48,7 +48,7 @@ def _attention_count(value: str) -> int | None:
     if value == "none":
         return 0
     if not value.isdecimal():
-        raise typer.BadParameter("expected all, none or a number of images")
+        raise InputError(f"--attention {value}: expected all, none or a number of images.")
     return int(value)
 
 
@@ -120,7 +120,8 @@ def demo(
     """Analyse the bundled model on the bundled images (once) and serve the page."""
     with _one_line_errors():
         folder = _bundled()
-        if not _is_fresh(out, folder, 1000 if all_images else 300):
+        images = 1000 if all_images else 300
+        if not _is_fresh(out, folder, images):
             from analysis.pipeline import Request
 
             _run(
@@ -128,8 +129,8 @@ def demo(
                     images=folder / "images",
                     out=out,
                     model=str(folder / "model"),
-                    per_class=100 if all_images else 30,
-                    restart=(out / "summary.nc").is_file(),
+                    per_class=images // 10,
+                    restart=_may_replace(out, folder, images),
                     command=shlex.join(["headbrush", *sys.argv[1:]]),
                     version=__version__,
                 )
@@ -145,6 +146,24 @@ def _bundled() -> Path:
         if (folder / "model" / "model.safetensors").is_file():
             return folder
     raise InputError(f"the bundled model is missing: neither {here} nor {installed} holds it.")
+
+
+def _may_replace(out: Path, folder: Path, images: int) -> bool:
+    """Whether ``out`` is an earlier demo, finished or not, that cannot be used for this one."""
+    from analysis.parts import file_digest, interrupted_plan
+    from analysis.store import Store, StoreError
+
+    try:
+        with Store(out) as store:
+            return store.attrs["model"] == folder.name
+    except StoreError:
+        plan = interrupted_plan(out)
+    usable = (
+        plan.get("version") == __version__
+        and len(plan.get("images", ())) == images
+        and plan.get("checkpoint_sha256") == file_digest(folder / "model" / "model.safetensors")
+    )
+    return plan.get("model") == folder.name and not usable
 
 
 def _is_fresh(out: Path, folder: Path, images: int) -> bool:

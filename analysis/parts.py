@@ -124,6 +124,12 @@ class Parts:
                 path.unlink()
 
 
+def interrupted_plan(store: Path) -> dict[str, Any]:
+    """The plan of an analysis that has not finished; empty if there is none."""
+    plan = store / "parts" / "plan.json"
+    return json.loads(plan.read_text()) if plan.is_file() else {}
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:

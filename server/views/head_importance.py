@@ -8,6 +8,7 @@ from bokeh.models import (
     BoxAnnotation,
     BoxSelectTool,
     ColumnDataSource,
+    CustomJS,
     CustomJSTickFormatter,
     FixedTicker,
     HoverTool,
@@ -24,6 +25,11 @@ from ..session import Session
 from ..state import ViewState
 
 _IMAGE_LINE = "#1f2933"
+_MOVE_CURSOR = """
+// a drag moves the line unless it draws a box or pans
+if (cb_obj.event_name == "pan" && toolbar.gestures.pan.active != null) return
+cursor.location = Math.min(last, Math.max(0, Math.round(cb_obj.x)))
+"""
 
 
 class HeadImportance:
@@ -87,8 +93,13 @@ class HeadImportance:
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
         box.renderers = [dots]
-        plot.on_event(Tap, self._on_pointer)
-        plot.on_event(Pan, self._on_pointer)
+        for event in (Tap, Pan):
+            move = CustomJS(
+                args={"cursor": self._cursor, "toolbar": plot.toolbar, "last": data.num_heads - 1},
+                code=_MOVE_CURSOR,
+            )
+            plot.js_on_event(event, move)
+        self._cursor.on_change("location", self._on_cursor)
         return plot
 
     def _draw_layers(self, plot) -> None:
@@ -149,8 +160,8 @@ class HeadImportance:
         if len(finite):
             self._plot.y_range.update(start=0, end=float(finite.max()) * 1.06 or 0.01)
 
-    def _on_pointer(self, event: Tap | Pan) -> None:
-        number = int(np.clip(np.round(event.x), 0, self._session.data.num_heads - 1))
+    def _on_cursor(self, _attribute: str, _old: float | None, new: float | None) -> None:
+        number = int(np.clip(round(new or 0), 0, self._session.data.num_heads - 1))
         self._session.select_head(number)
 
 

@@ -6,6 +6,7 @@ from bokeh.models import AutocompleteInput, ColumnDataSource, HoverTool, Select
 from bokeh.transform import linear_cmap
 
 from ..figures import make_figure, on_nearest, padded_range
+from ..legend import gradient, make_legend, swatches
 from ..palette import SELECTED, class_colours, value_colours
 from ..session import Session
 from ..state import ViewState
@@ -17,6 +18,7 @@ _TOOLTIP = """
 """
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
+_RIGHT_AND_WRONG = ("#56b4e9", "#d55e00")
 
 
 class ImageOverview:
@@ -50,9 +52,10 @@ class ImageOverview:
         self._find.on_change("value", self._on_find)
         self._colour = Select(value=session.state.image_colour, options=_COLOURS, width=170)
         self._colour.on_change("value", session.history.setter("image_colour"))
+        self._legend = make_legend("image_legend", lines=2)
         controls = row(self._find, self._colour, sizing_mode="stretch_width")
         self.layout = column(
-            controls, self._plot, sizing_mode="stretch_both", name="image_overview"
+            controls, self._legend, self._plot, sizing_mode="stretch_both", name="image_overview"
         )
         session.history.subscribe(["image"], self.react_to_image)
         session.history.subscribe(["image_colour"], self.react_to_colour)
@@ -89,15 +92,19 @@ class ImageOverview:
 
     def react_to_colour(self, _old: ViewState, new: ViewState) -> None:
         """Colour the points by class, probability or correctness."""
-        data = self._session.data
+        data, images = self._session.data, self._session.images
+        colour = "shade"
         if new.image_colour == "probability":
-            self._session.images.data["shade"] = data.label_probability
+            images.data["shade"] = data.label_probability
             colour = linear_cmap("shade", value_colours(), 0, 1)
+            self._legend.text = gradient("P[true class]", "0", "1", value_colours())
+        elif new.image_colour == "class":
+            palette = class_colours(max(len(data.class_names), 1))
+            images.data["shade"] = [palette[kind] for kind in data.labels]
+            self._legend.text = swatches(data.class_names, palette)
         else:
-            kinds = data.labels if new.image_colour == "class" else np.where(data.correct, 2, 5)
-            palette = class_colours(max(int(kinds.max()) + 1, 1))
-            self._session.images.data["shade"] = [palette[kind] for kind in kinds]
-            colour = "shade"
+            images.data["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
+            self._legend.text = swatches(("correct", "wrong"), _RIGHT_AND_WRONG)
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour

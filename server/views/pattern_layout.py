@@ -10,7 +10,8 @@ from ..brushing import Box, Clause, Lasso
 from ..data import METRIC_NAMES
 from ..density import COUNT, Colouring, render
 from ..figures import inner_size, make_figure, on_nearest, padded_range
-from ..palette import SELECTED, class_colours, layer_colours
+from ..legend import gradient, make_legend, swatches
+from ..palette import DENSITY_RAMP, SELECTED, class_colours, layer_colours, value_colours
 from ..session import Session
 from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, ViewState
 
@@ -37,9 +38,11 @@ class PatternLayout:
         self._own = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
         self._selected = ColumnDataSource({"x": [], "y": []})
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._legend = make_legend("pattern_legend")
         self._plot = self._figure()
         self.layout = column(
             self._controls(),
+            self._legend,
             self._note,
             self._plot,
             sizing_mode="stretch_both",
@@ -169,6 +172,7 @@ class PatternLayout:
             brush.instances if brush.active else None,
             flat=state.pattern_style == "points",
         )
+        self._legend.text = self._legend_text(state)
         x0, x1, y0, y1 = view
         self._image.data = {
             "image": [image],
@@ -177,6 +181,23 @@ class PatternLayout:
             "dw": [x1 - x0],
             "dh": [y1 - y0],
         }
+
+    def _legend_text(self, state: ViewState) -> str:
+        data, colour = self._session.data, state.pattern_colour
+        layers = layer_colours(data.num_layers)
+        points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
+        if colour == "count":
+            return f"{gradient('patterns', 'few', 'many', DENSITY_RAMP)} · {points}"
+        if colour == "layer":
+            return gradient("layer", "0", str(data.num_layers - 1), layers)
+        if colour == "head":
+            heads = data.heads_per_layer
+            return swatches([f"H{head}" for head in range(heads)], class_colours(heads))
+        if colour == "class":
+            return swatches(data.class_names, class_colours(max(len(data.class_names), 1)))
+        low, high = self._colouring(state).span
+        title = METRIC_NAMES.get(colour, colour)
+        return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
 
     def _colouring(self, state: ViewState) -> Colouring:
         data = self._session.data

@@ -84,6 +84,15 @@ def test_a_click_in_importance_selects_the_nearest_head(page, data):
     page.wait(f"named('selection_text').text.includes({data.head_labels[2]!r})")
 
 
+def test_dragging_the_line_selects_heads_on_the_way(page, data):
+    height = page.frame("importance_plot")["y1"] / 2
+    start = default_state(data)
+    number = data.head_number(start.layer, start.head)
+    page.drag("importance_plot", (number, height), (3.3, height))
+    page.wait(f"named('selection_text').text.includes({data.head_labels[3]!r})")
+    assert page.value("brushed_text", "text").startswith("nothing brushed")
+
+
 def test_a_lasso_over_patterns_brushes_those_inside_the_outline(page, data):
     page.page.locator(".hb-panel", has_text="What have the heads learned?").locator(
         ".bk-tool-icon-lasso-select"

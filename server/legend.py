@@ -1,0 +1,48 @@
+"""Small legends in words and swatches; every text of the store is escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+from bokeh.models import Div
+
+_MOST = 20
+
+
+_STYLE = {"font-size": "11px", "line-height": "16px", "overflow": "hidden", "margin": "0 6px"}
+
+
+def make_legend(name: str, lines: int = 1) -> Div:
+    """An empty legend that keeps the height of its lines whatever it shows."""
+    return Div(
+        text="",
+        name=name,
+        height=16 * lines + 2,
+        sizing_mode="stretch_width",
+        styles={
+            "font-size": "11px",
+            "line-height": "16px",
+            "overflow": "hidden",
+            "margin": "0 6px",
+        },
+    )
+
+
+def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
+    """HTML of a coloured dot and a name each; of the first twenty, if there are more."""
+    shown = [
+        f'<span style="white-space:nowrap;margin-right:7px">'
+        f'<span style="color:{colour}">●</span> {escape(name)}</span>'
+        for name, colour in zip(names[:_MOST], colours, strict=False)
+    ]
+    more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return " ".join([*shown, more])
+
+
+def gradient(title: str, low: str, high: str, colours: Sequence[str]) -> str:
+    """HTML of a colour ramp between two values."""
+    ramp = ", ".join(colours[:: max(1, len(colours) // 12)])
+    return (
+        f"{escape(title)}: {escape(low)} "
+        f'<span style="display:inline-block;width:90px;height:9px;'
+        f'background:linear-gradient(to right, {ramp})"></span> {escape(high)}'
+    )
