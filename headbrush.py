@@ -154,8 +154,8 @@ def _may_replace(out: Path, folder: Path, images: int) -> bool:
     from analysis.store import Store, StoreError
 
     try:
-        with Store(out) as store:
-            return store.attrs["model"] == folder.name
+        store = Store(out)
+        return store.attrs["model"] == folder.name
     except StoreError:
         plan = interrupted_plan(out)
     usable = (
@@ -171,13 +171,13 @@ def _is_fresh(out: Path, folder: Path, images: int) -> bool:
     from analysis.store import Store, StoreError
 
     try:
-        with Store(out) as store:
-            return (
-                store.sizes["image"] == images
-                and store.attrs["headbrush_version"] == __version__
-                and store.attrs["checkpoint_sha256"]
-                == file_digest(folder / "model" / "model.safetensors")
-            )
+        store = Store(out)
+        return (
+            store.sizes["image"] == images
+            and store.attrs["headbrush_version"] == __version__
+            and store.attrs["checkpoint_sha256"]
+            == file_digest(folder / "model" / "model.safetensors")
+        )
     except StoreError:
         return False
 
@@ -205,10 +205,10 @@ def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
     with _one_line_errors():
         from analysis.store import Store, store_size
 
-        with Store(store) as opened:
-            table = Table(box=None, show_header=False)
-            for key, value in _facts(opened, store_size(store)):
-                table.add_row(key, escape(str(value)))
+        opened = Store(store)
+        table = Table(box=None, show_header=False)
+        for key, value in _facts(opened, store_size(store)):
+            table.add_row(key, escape(str(value)))
     _out.print(table)
 
 

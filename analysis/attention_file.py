@@ -3,13 +3,16 @@
 Values keep 7 bits behind the leading one (BitRound), then are shuffled by bytes and compressed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import netCDF4
 import numpy as np
+from xarray.backends.locks import HDF5_LOCK
 
+from analysis.errors import StoreError
 from analysis.schema import SCHEMA_VERSION
 
 KEPT_BITS = 7
@@ -89,8 +92,18 @@ class AttentionWriter:
             self._temporary.unlink()
 
 
-def open_attention(path: Path) -> netCDF4.Dataset:
-    """Open for reading, values as they are stored."""
-    file = netCDF4.Dataset(path)
-    file.set_auto_maskandscale(False)
-    return file
+def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:
+    """What ``read`` takes from the file, which is open only meanwhile.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or damaged.
+    """
+    with HDF5_LOCK:
+        try:
+            with netCDF4.Dataset(path) as file:
+                file.set_auto_maskandscale(False)
+                return np.asarray(read(file))
+        except (OSError, RuntimeError, IndexError) as error:
+            raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error

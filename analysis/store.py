@@ -8,31 +8,24 @@ it is complete. This module needs numpy, xarray and netCDF4, never torch.
 import errno
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends.locks import HDF5_LOCK
 
-from analysis.attention_file import open_attention
-from analysis.errors import InputError
+from analysis.attention_file import read_attention
+from analysis.errors import StoreError
 from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
-
-SUFFIX = ".headbrush"
-_OPEN_FILES = 64
-
-
-class StoreError(InputError):
-    """A store that cannot be read or written; ``str()`` is one line for the user."""
 
 
 class Store:
-    """A store opened for reading; safe to share between threads.
+    """A store for reading; safe to share between threads.
+
+    No file stays open between reads: HDF5 must not be entered while Python's garbage collector
+    closes another file, and a store may be replaced while it is served.
 
     Parameters
     ----------
@@ -48,38 +41,12 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self.summary = _open_summary(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
-        self._files: OrderedDict[Path, netCDF4.Dataset] = OrderedDict()
-        try:
-            _validate(self.path, self.summary)
-        except StoreError:
-            self.summary.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close every file; the store cannot be read afterwards."""
-        self.summary.close()
-        with HDF5_LOCK:
-            while self._files:
-                self._files.popitem()[1].close()
-
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        """How the store was made: the global attributes of ``summary.nc``."""
-        return self.summary.attrs
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Length of every dimension, for example ``{"image": 300, "layer": 12, "head": 6}``."""
-        return {str(name): int(size) for name, size in self.summary.sizes.items()}
+        with _open_summary(self.path) as summary:
+            _validate(self.path, summary)
+            self.attrs: Mapping[str, Any] = dict(summary.attrs)
+            self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -100,7 +67,8 @@ class Store:
         """One variable of the summary, whole; read once, then shared and not writable."""
         with self._cache_lock:
             if variable not in self._cache:
-                values = self.summary[variable].values
+                with _open_summary(self.path) as summary:
+                    values = summary[variable].values
                 values.setflags(write=False)
                 self._cache[variable] = values
             return self._cache[variable]
@@ -121,33 +89,15 @@ class Store:
         if image not in self._places:
             return None
         path, row = self._places[image]
-        with HDF5_LOCK:
-            try:
-                return np.asarray(self._file(path)["attention"][row, layer, head])
-            except (OSError, RuntimeError, IndexError) as error:
-                self._files.pop(path, None)
-                raise StoreError(f"{path}: damaged or unreadable ({error}).") from error
+        return read_attention(path, lambda file: file["attention"][row, layer, head])
 
     @cached_property
     def _places(self) -> dict[int, tuple[Path, int]]:
         places = {}
         for path in sorted((self.path / "attention").glob("*.nc")):
-            with HDF5_LOCK:
-                try:
-                    with netCDF4.Dataset(path) as file:
-                        images = file["image"][:].tolist()
-                except (OSError, RuntimeError, IndexError) as error:
-                    raise StoreError(f"{path}: damaged or foreign file ({error}).") from error
+            images = read_attention(path, lambda file: file["image"][:])
             places |= {int(image): (path, row) for row, image in enumerate(images)}
         return places
-
-    def _file(self, path: Path) -> netCDF4.Dataset:
-        if path not in self._files:
-            self._files[path] = open_attention(path)
-            if len(self._files) > _OPEN_FILES:
-                self._files.popitem(last=False)[1].close()
-        self._files.move_to_end(path)
-        return self._files[path]
 
 
 def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ def serve(stores: list[Path], options: list[str]) -> None:
         If a store cannot be read or the port is taken.
     """
     for path in stores:
-        Store(path).close()
+        Store(path)
     port = _port(options)
     if port and not _is_free(port, _option(options, "--address") or ""):
         raise InputError(f"port {port} is in use; stop what uses it or give another --port.")

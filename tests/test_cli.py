@@ -37,8 +37,8 @@ def test_analyze_then_info(inputs, tmp_path):
     words = ("--images", inputs / "images", "--out", out, "--model", inputs / "model")
     result = invoke("analyze", *words, "--limit", 6, "--attention", "all")
     assert result.exit_code == 0, result.output
-    with Store(out) as store:
-        assert store.sizes["image"] == len(store.kept_images) == 6
+    store = Store(out)
+    assert store.sizes["image"] == len(store.kept_images) == 6
     shown = invoke("info", out)
     assert shown.exit_code == 0
     assert "2 layers × 2 heads" in shown.output
@@ -129,6 +129,6 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     result = invoke("analyze", *words)
     assert result.exit_code == 0, result.output
     assert "skipped star/0.png" in result.output
-    with Store(tmp_path / "s") as store:
-        assert store.sizes["image"] == 12
-        assert "star/palette.png" in store.read("name")
+    store = Store(tmp_path / "s")
+    assert store.sizes["image"] == 12
+    assert "star/palette.png" in store.read("name")

@@ -34,8 +34,8 @@ def run(inputs, out, **options):
 @pytest.fixture(scope="module")
 def store(inputs, tmp_path_factory):
     path = run(inputs, tmp_path_factory.mktemp("store") / "s.headbrush", attention=5)
-    with Store(path) as opened:
-        yield opened
+    opened = Store(path)
+    return opened
 
 
 def test_names_labels_and_classes_are_those_of_the_folder(inputs, store):
@@ -100,17 +100,17 @@ def test_the_same_seed_gives_the_same_store_and_another_seed_another(inputs, tmp
     first, second = (run(inputs, tmp_path / name) for name in "ab")
     assert_same(first, second)
     third = run(inputs, tmp_path / "c", seed=1)
-    with Store(first) as one, Store(third) as other:
-        assert not np.array_equal(one.read("patch_latent"), other.read("patch_latent"))
-        np.testing.assert_array_equal(one.read("importance"), other.read("importance"))
+    one, other = Store(first), Store(third)
+    assert not np.array_equal(one.read("patch_latent"), other.read("patch_latent"))
+    np.testing.assert_array_equal(one.read("importance"), other.read("importance"))
 
 
 def assert_same(one, other):
-    with Store(one) as first, Store(other) as second:
-        for name in VARIABLES:
-            np.testing.assert_array_equal(first.read(name), second.read(name), err_msg=name)
-        for image in first.kept_images:
-            np.testing.assert_array_equal(
-                first.attention(int(image), 0, 1), second.attention(int(image), 0, 1)
-            )
-        assert first.kept_images.tolist() == second.kept_images.tolist()
+    first, second = Store(one), Store(other)
+    for name in VARIABLES:
+        np.testing.assert_array_equal(first.read(name), second.read(name), err_msg=name)
+    for image in first.kept_images:
+        np.testing.assert_array_equal(
+            first.attention(int(image), 0, 1), second.attention(int(image), 0, 1)
+        )
+    assert first.kept_images.tolist() == second.kept_images.tolist()

@@ -11,8 +11,8 @@ from tests.browser.conftest import HeadbrushPage
 
 @pytest.fixture(scope="module")
 def data(store_path):
-    with Store(store_path) as store:
-        yield StoreData(store)
+    store = Store(store_path)
+    return StoreData(store)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1920, 1080)])

@@ -16,8 +16,8 @@ def store_path(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def data(store_path):
-    with Store(store_path) as store:
-        yield StoreData(store)
+    store = Store(store_path)
+    return StoreData(store)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def store(folder):
-    with Store(folder / "s.headbrush") as opened:
-        yield opened
+    opened = Store(folder / "s.headbrush")
+    return opened
 
 
 def test_live_attention_is_that_of_the_store(store):
@@ -68,12 +68,12 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(store):
 
 
 def test_a_store_without_a_model_source_says_so(tmp_path):
-    with Store(make_store(tmp_path / "s")) as store:
-        failed = LiveModel(store).attention(1, 0, 0)
-        seen = []
-        when_done(failed, lambda *given: seen.append(given), lambda run: run())
-        failed.exception()
-        LiveModel(store)._worker.shutdown(wait=True)
+    store = Store(make_store(tmp_path / "s"))
+    failed = LiveModel(store).attention(1, 0, 0)
+    seen = []
+    when_done(failed, lambda *given: seen.append(given), lambda run: run())
+    failed.exception()
+    LiveModel(store)._worker.shutdown(wait=True)
     with pytest.raises(LiveError, match="does not say how to load its model"):
         failed.result()
 
