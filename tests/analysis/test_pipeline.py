@@ -34,8 +34,7 @@ def run(inputs, out, **options):
 @pytest.fixture(scope="module")
 def store(inputs, tmp_path_factory):
     path = run(inputs, tmp_path_factory.mktemp("store") / "s.headbrush", attention=5)
-    opened = Store(path)
-    return opened
+    return Store(path)
 
 
 def test_names_labels_and_classes_are_those_of_the_folder(inputs, store):

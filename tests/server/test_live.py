@@ -28,8 +28,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def store(folder):
-    opened = Store(folder / "s.headbrush")
-    return opened
+    return Store(folder / "s.headbrush")
 
 
 def test_live_attention_is_that_of_the_store(store):
