@@ -151,7 +151,8 @@ def drop_unreadable(images: ImageSet, on_progress=lambda _fraction: None) -> Ima
         for done, reason in enumerate(pool.map(lambda n: _fault(images.folder / n), images.names)):
             reasons.append(reason)
             on_progress((done + 1) / len(images))
-    skipped = tuple((n, r) for n, r in zip(images.names, reasons, strict=True) if r)
+    shown = (name.encode(errors="backslashreplace").decode() for name in images.names)
+    skipped = tuple((n, r) for n, r in zip(shown, reasons, strict=True) if r)
     kept = images.take([i for i, reason in enumerate(reasons) if not reason])
     if not len(kept):
         raise ImageError(
@@ -259,7 +260,10 @@ def _class_by_class(labels: np.ndarray, per_class: int | None) -> Iterator[int]:
 
 def _fault(path: Path) -> str:
     try:
+        str(path).encode()
         load_image(path)
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
     except ImageError as error:
         return str(error).removeprefix(f"{path}: ").rstrip(".")
     return ""

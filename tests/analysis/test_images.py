@@ -1,5 +1,7 @@
 """Image folders: classes, choice, safe decoding."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -93,6 +95,15 @@ def test_unreadable_images_are_listed_with_the_reason(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     with pytest.raises(ImageError, match="none of its 3 images can be read"):
         drop_unreadable(find_images(tmp_path, IMAGENET))
+
+
+def test_a_name_that_is_not_utf8_is_skipped_and_shown_escaped(tmp_path):
+    fill(tmp_path, ["a.png"])
+    (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/bad-\xff.png"))
+    fill(tmp_path, ["b.png"])
+    images = drop_unreadable(find_images(tmp_path, IMAGENET))
+    assert images.names == ("b.png",)
+    assert images.skipped == (("bad-\\udcff.png", "its name is not UTF-8"),)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
