@@ -122,7 +122,7 @@ def load_model(
         module = _create(name, False, sizes | arguments)
         load_checkpoint(module, weights, checkpoint)
         digest = file_digest(checkpoint)
-    shown = folder.resolve().parent.name if name.startswith("local-dir:") else name
+    shown = _folder_name(folder) if name.startswith("local-dir:") else name
     return wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
 
 
@@ -188,7 +188,15 @@ def _first_line(error: Exception) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
+def _folder_name(folder: Path) -> str:
+    """The folder's own name, or its parent's where that is just "model"."""
+    folder = folder.resolve()
+    return folder.parent.name if folder.name == "model" else folder.name
+
+
 def _closest(name: str) -> str:
+    if "/" in name:
+        return " and no such folder with timm's config.json."
     close = difflib.get_close_matches(name.split(".")[0], timm.list_models(), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else "; see timm.list_models()."
 
