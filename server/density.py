@@ -89,7 +89,13 @@ def _canvas(view: Range, size: tuple[int, int]) -> ds.Canvas:
 
 
 def _frame(points: np.ndarray, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"x": points[:, 0], "y": points[:, 1]} | columns)
+    # contiguous copies: numba compiles anew for strided and for read-only columns
+    given = {"x": points[:, 0], "y": points[:, 1]} | columns
+    return pd.DataFrame({name: _owned(column) for name, column in given.items()})
+
+
+def _owned(column):
+    return np.array(column) if isinstance(column, np.ndarray) else column
 
 
 def _masked(values: np.ndarray | None, mask: np.ndarray) -> np.ndarray | None:
