@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import datashader as ds
 import numpy as np
 import pandas as pd
+import xarray as xr
 from datashader import transfer_functions as tf
+from scipy.ndimage import maximum_filter
 
 from .palette import DENSITY_RAMP, NEUTRAL, value_colours
 
@@ -67,7 +69,7 @@ def render(
     canvas = _canvas(view, size)
     if mask is None:
         return _draw(canvas, points, colouring, flat)
-    below = _shade(_spread(canvas.points(_frame(points), "x", "y", ds.count())), [NEUTRAL], 90)
+    below = _flat(_count(canvas, points), NEUTRAL, 90)
     chosen = Colouring(
         _masked(colouring.categories, mask), colouring.palette,
         _masked(colouring.values, mask), colouring.span,
@@ -103,42 +105,51 @@ def _masked(values: np.ndarray | None, mask: np.ndarray) -> np.ndarray | None:
 
 
 def _draw(canvas: ds.Canvas, points: np.ndarray, colouring: Colouring, flat: bool) -> np.ndarray:
-    count = canvas.points(_frame(points), "x", "y", ds.count())
     if colouring.categories is not None:
         kinds = pd.Categorical.from_codes(
             colouring.categories, [str(kind) for kind in range(len(colouring.palette))]
         )
         total = canvas.points(_frame(points, kind=kinds), "x", "y", ds.count_cat("kind"))
         alpha = 255 if flat else 110
-        image = tf.shade(_spread(total), color_key=list(colouring.palette), min_alpha=alpha)
-        return _pixels(image)
+        image = tf.shade(total, color_key=list(colouring.palette), min_alpha=alpha)
+        return _spread(_pixels(image))
     if colouring.values is not None:
         mean = canvas.points(_frame(points, value=colouring.values), "x", "y", ds.mean("value"))
-        return _pixels(tf.shade(_spread(mean), value_colours(), how="linear", span=colouring.span))
-    if flat:
-        return _shade(_spread(count), [DENSITY_RAMP[-2]], 255)
-    return _shade(_spread(count), list(DENSITY_RAMP), 255)
+        image = tf.shade(mean, value_colours(), how="linear", span=colouring.span)
+        return _spread(_pixels(image))
+    count = _count(canvas, points)
+    return _flat(count, DENSITY_RAMP[-2], 255) if flat else _dense(count)
 
 
-def _spread(aggregate):
-    """Widen pixels where few hold a point, so that single points stay visible."""
-    values = aggregate.values if aggregate.ndim == 2 else aggregate.values.sum(-1)
-    filled = np.count_nonzero(np.nan_to_num(values))
-    share = filled / values.size
-    width = 3 if share < 0.01 else 2 if share < 0.03 else 1 if share < 0.15 else 0
-    how = "max" if aggregate.dtype.kind == "f" else "add"
-    return tf.spread(aggregate, px=width, how=how) if width and min(values.shape) > 1 else aggregate
+def _count(canvas: ds.Canvas, points: np.ndarray) -> xr.DataArray:
+    count = canvas.points(_frame(points), "x", "y", ds.count())
+    return count.copy(data=_spread(count.values))
 
 
-def _shade(count, colours: list[str], min_alpha: int) -> np.ndarray:
+def _spread(pixels: np.ndarray) -> np.ndarray:
+    """Widen pixels to discs where few are filled, so that single points stay visible.
+
+    Of neighbours the largest value wins: the highest count, or in RGBA any colour over none.
+    """
+    share = np.count_nonzero(pixels) / pixels.size
+    radius = 3 if share < 0.01 else 2 if share < 0.03 else 1 if share < 0.15 else 0
+    if not share or not radius or min(pixels.shape) < 2 * radius + 1:
+        return pixels
+    offset = np.arange(-radius, radius + 1)
+    disc = np.hypot(offset[:, None], offset[None, :]) < radius + 0.5
+    return maximum_filter(pixels, footprint=disc, mode="constant")
+
+
+def _dense(count: xr.DataArray) -> np.ndarray:
     if not count.values.any():
         return np.zeros(count.shape, np.uint32)
-    ramp = colours if len(colours) > 1 else colours[0]
-    how = "eq_hist" if len(colours) > 1 else "linear"
-    alpha = {"alpha": min_alpha} if len(colours) == 1 else {"min_alpha": min_alpha}
-    if len(colours) == 1:
-        count = count.astype(bool).astype(np.uint32)
-    return _pixels(tf.shade(count, cmap=ramp, how=how, **alpha))
+    return _pixels(tf.shade(count, cmap=list(DENSITY_RAMP), how="eq_hist"))
+
+
+def _flat(count: xr.DataArray, colour: str, alpha: int) -> np.ndarray:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    rgba = np.uint32(alpha << 24 | blue << 16 | green << 8 | red)
+    return np.where(count.values > 0, rgba, np.uint32(0))
 
 
 def _pixels(image) -> np.ndarray:
