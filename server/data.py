@@ -1,5 +1,6 @@
 """One store as the views need it: read-only arrays and what follows from them, no user state."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -139,6 +140,12 @@ class StoreData:
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""
         return self.class_names[index] if 0 <= index < len(self.class_names) else "unknown"
+
+
+def asked_store(stores: Sequence[Path], arguments: Mapping[str, Sequence[bytes]]) -> Path:
+    """The served store whose folder name the address asks for by ``store=``, else the first."""
+    asked = [name.decode("utf-8", "replace") for name in arguments.get("store", ())]
+    return next((path for path in stores if path.name in asked), stores[0])
 
 
 @lru_cache

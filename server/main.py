@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bokeh.io import curdoc
 
-from .data import open_data
+from .data import asked_store, open_data
 from .page import arrange
 from .session import Session
 from .state import from_query
@@ -18,9 +18,11 @@ from .views.strength_overview import StrengthOverview
 from .views.strength_vector import StrengthVector
 
 document = curdoc()
-data = open_data(Path(sys.argv[1]))
 context = document.session_context
-state, note = from_query(context.request.arguments if context else {}, data)
+arguments = context.request.arguments if context else {}
+stores = [Path(word) for word in sys.argv[1:]]
+data = open_data(asked_store(stores, arguments))
+state, note = from_query(arguments, data)
 session = Session(data, state)
 views = [
     ImageOverview(session),
@@ -30,4 +32,4 @@ views = [
     PatternLayout(session),
     AttentionMatrix(session),
 ]
-arrange(document, session, views, Status(session, note))
+arrange(document, session, views, Status(session, note), stores)

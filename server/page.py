@@ -13,7 +13,9 @@ from .session import Session
 _STATIC = Path(__file__).parent / "static"
 
 
-def arrange(document: Document, session: Session, views: Sequence[Any], status: Any) -> None:
+def arrange(
+    document: Document, session: Session, views: Sequence[Any], status: Any, stores: Sequence[Path]
+) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say."""
     for view in views:
         document.add_root(view.layout)
@@ -23,6 +25,8 @@ def arrange(document: Document, session: Session, views: Sequence[Any], status: 
         css=(_STATIC / "style.css").read_text(),
         script=(_STATIC / "keys.js").read_text(),
         facts=_facts(session.data),
+        stores=[path.name for path in stores],
+        shown_store=session.data.store.path.name,
         panels={view.layout.name: {"title": view.title, "help": view.help} for view in views},
     )
     document.add_root(_keys(session))

@@ -6,7 +6,11 @@ from bokeh.models import Button, CustomJS, Div
 from ..session import Session
 from ..state import ViewState, to_query
 
-_SHOW_LINK = "history.replaceState(null, '', '?' + link.tags[0])"
+_SHOW_LINK = """
+const store = new URLSearchParams(location.search).get("store")
+const query = link.tags[0] + (store == null ? "" : "&store=" + encodeURIComponent(store))
+history.replaceState(null, "", "?" + query)
+"""
 _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
 """Filled with the data address of a thumbnail only, never with text of the store."""
 _COPY_LINK = "navigator.clipboard.writeText(window.location.href)"
