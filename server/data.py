@@ -142,6 +142,14 @@ class StoreData:
         return self.class_names[index] if 0 <= index < len(self.class_names) else "unknown"
 
 
+def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation over the first axis; NaN of no rows."""
+    if not len(rows):
+        empty = np.full(rows.shape[1:], np.nan)
+        return empty, empty
+    return rows.mean(0), rows.std(0)
+
+
 def asked_store(stores: Sequence[Path], arguments: Mapping[str, Sequence[bytes]]) -> Path:
     """The served store whose folder name the address asks for by ``store=``, else the first."""
     asked = [name.decode("utf-8", "replace") for name in arguments.get("store", ())]

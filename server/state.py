@@ -125,6 +125,13 @@ def to_query(state: ViewState, data: StoreData) -> str:
     return urlencode(pairs)
 
 
+def number_below(text: str, end: int) -> int | None:
+    """The number that untrusted ``text`` is, if it is one from 0 to ``end`` - 1."""
+    if not text.isdecimal() or len(text) > len(str(end)):
+        return None
+    return int(text) if int(text) < end else None
+
+
 def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[ViewState, str]:
     """The state that a link names, and a note, empty if all of the link could be used."""
     state = default_state(data)
@@ -138,15 +145,16 @@ def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[View
     if "image" in asked:
         if asked["image"] == "none":
             state = replace(state, image=None)
-        elif asked["image"].isdecimal() and int(asked["image"]) < data.num_images:
-            state = replace(state, image=int(asked["image"]))
+        elif (image := number_below(asked["image"], data.num_images)) is not None:
+            state = replace(state, image=image)
         else:
             faults.append("image")
     if "head" in asked:
-        layer, _, head = asked["head"].partition(".")
-        known = layer.isdecimal() and head.isdecimal()
-        if known and int(layer) < data.num_layers and int(head) < data.heads_per_layer:
-            state = replace(state, layer=int(layer), head=int(head))
+        first, _, second = asked["head"].partition(".")
+        layer = number_below(first, data.num_layers)
+        head = number_below(second, data.heads_per_layer)
+        if layer is not None and head is not None:
+            state = replace(state, layer=layer, head=head)
         else:
             faults.append("head")
     note = f"The link's {', '.join(faults)} could not be used." if faults else ""

@@ -18,7 +18,7 @@ from bokeh.models import (
     Span,
 )
 
-from ..data import METRIC_AXES, METRIC_NAMES
+from ..data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
 from ..figures import make_figure
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
@@ -132,8 +132,7 @@ class HeadImportance:
         chosen = values[brush.images]
         defined = np.isfinite(values).any()
         self._note.text = "" if defined else _why_undefined(new.metric)
-        mean = chosen.mean(0) if defined and len(chosen) else np.full(data.num_heads, np.nan)
-        spread = chosen.std(0) if defined and len(chosen) else np.full(data.num_heads, np.nan)
+        mean, spread = mean_and_deviation(chosen)
         self._band.data = {
             "number": np.arange(data.num_heads),
             "mean": mean, "low": mean - spread, "high": mean + spread,

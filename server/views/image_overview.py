@@ -9,7 +9,7 @@ from ..figures import make_figure, on_nearest, padded_range
 from ..legend import gradient, make_legend, swatches
 from ..palette import SELECTED, class_colours, value_colours
 from ..session import Session
-from ..state import ViewState
+from ..state import ViewState, number_below
 
 _TOOLTIP = """
 <div class="hb-tip"><img src="@thumbnail" alt="" width="84" height="84">
@@ -113,8 +113,8 @@ class ImageOverview:
         if not new:
             return
         image = self._ids.get(new)
-        if image is None and new.isdecimal() and int(new) < self._session.data.num_images:
-            image = int(new)
+        if image is None:
+            image = number_below(new, self._session.data.num_images)
         if image is None:
             self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
         else:

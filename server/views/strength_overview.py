@@ -2,6 +2,7 @@
 
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
 
+from ..data import mean_and_deviation
 from ..figures import make_figure, on_nearest, padded_range
 from ..palette import BRUSHED, SELECTED
 from ..session import Session
@@ -50,7 +51,7 @@ class StrengthOverview:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
         entropy = self._session.data.entropy
         if new.image is None:
-            shown = entropy[self._session.brush("heads").images].mean(0)
+            shown = mean_and_deviation(entropy[self._session.brush("heads").images])[0]
         else:
             shown = entropy[new.image]
         self._session.heads.data["entropy"] = shown

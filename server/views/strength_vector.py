@@ -3,6 +3,7 @@
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Whisker
 
+from ..data import mean_and_deviation
 from ..figures import make_figure
 from ..palette import NEUTRAL, layer_colours
 from ..session import Session
@@ -45,8 +46,7 @@ class StrengthVector:
         """Draw the vector of the selected head."""
         strength = self._session.data.strength[:, self._session.head_number]  # (m, hops)
         chosen = strength[self._session.brush("heads").images]
-        empty = np.full(strength.shape[1], np.nan)
-        mean, spread = (chosen.mean(0), chosen.std(0)) if len(chosen) else (empty, empty)
+        mean, spread = mean_and_deviation(chosen)
         bars = mean if new.image is None else strength[new.image]
         low, high = np.maximum(mean - spread, 0), mean + spread
         self._source.data = {
@@ -54,5 +54,5 @@ class StrengthVector:
         }  # fmt: skip
         self._bars.glyph.fill_color = layer_colours(self._session.data.num_layers)[new.layer]
         self._bars.glyph.line_color = None
-        top = np.nanmax(np.concatenate([bars, high]))
-        self.layout.y_range.end = float(top) * 1.08 or 1.0
+        drawn = np.concatenate([bars, high])
+        self.layout.y_range.end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0

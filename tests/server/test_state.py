@@ -80,7 +80,18 @@ def test_the_first_screen_selects_a_head_and_a_kept_image(data):
 
 
 @pytest.mark.parametrize(
-    "query", ["image=99", "image=-1", "image=1e3", "head=3.0", "head=0", "head=0.9", "metric=evil"]
+    "query",
+    [
+        "image=99",
+        "image=-1",
+        "image=1e3",
+        f"image={'9' * 5000}",
+        f"head=0.{'0' * 5000}",
+        "head=3.0",
+        "head=0",
+        "head=0.9",
+        "metric=evil",
+    ],
 )
 def test_a_bad_link_opens_the_first_screen_with_a_note(data, query):
     state, note = from_query(arguments(query), data)

@@ -158,6 +158,20 @@ def test_every_colouring_draws_every_pattern(session, colour):
     assert (view._image.data["image"][0] >> 24).any()
 
 
+def test_a_brush_that_leaves_nothing_leaves_the_views_empty_but_whole(session):
+    overview, vector, importance = (
+        view(session) for view in (StrengthOverview, StrengthVector, HeadImportance)
+    )
+    session.select_image(None)
+    session.add_clause(Clause("patterns", "instance", Box(1e3, 2e3, 1e3, 2e3), layout="patch"))
+    assert not session.brush().instances.any()
+    assert np.isnan(session.heads.data["entropy"]).all()
+    assert np.isnan(vector._source.data["mean"]).all()
+    assert np.isnan(importance._band.data["mean"]).all()
+    assert np.isfinite(overview.layout.y_range.end)
+    assert np.isfinite(vector.layout.y_range.end)
+
+
 def test_overview_shows_entropy_of_the_image(session, data):
     StrengthOverview(session)
     session.select_image(9)
