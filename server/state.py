@@ -29,6 +29,12 @@ class ViewState:
         Selected head.
     pattern_range
         Visible part of the pattern layout, ``(x0, x1, y0, y1)``; None shows all.
+    mode
+        Pruning mode whose prediction is shown, 1 to 7.
+    threshold
+        Attention below it is not drawn; None: the top 1 % of the shown matrix is.
+    token
+        Pinned token of the selected image, None for none.
     """
 
     image: int | None
@@ -41,6 +47,9 @@ class ViewState:
     pattern_style: str = "density"
     pattern_colour: str = "count"
     pattern_range: Range | None = None
+    mode: int = 1
+    threshold: float | None = None
+    token: int | None = None
 
 
 class History:
