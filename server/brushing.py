@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["image", "head", "instance"]
-Combine = Literal["replace", "add", "subtract", "intersect"]
+Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,8 @@ def _combined(
             mask &= ~found
         elif clause.combine == "intersect":
             mask &= found
+        elif clause.combine == "xor":
+            mask ^= found
         else:
             mask = found
     return mask

@@ -1,10 +1,13 @@
 """One store as the views need it: read-only arrays and what follows from them, no user state."""
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from analysis.schema import METRICS
 from analysis.store import Store
@@ -41,6 +44,8 @@ class StoreData:
         self.names: list[str] = store.read("name").tolist()
         self.class_names: list[str] = store.read("class_name").tolist()
         self.has_labels = store.attrs["label_source"] == "folder"
+        self.num_tokens = store.num_tokens
+        self._thumbnails: dict[int, str] = {}
 
     @cached_property
     def probability(self) -> np.ndarray:
@@ -136,6 +141,15 @@ class StoreData:
                 )
                 return int(np.argmax(np.where(candidates, effect, -1)))
         return 0
+
+    def thumbnail(self, image: int) -> str:
+        """Data address of an image's thumbnail; encoded once a process, when first asked for."""
+        if image not in self._thumbnails:
+            buffer = io.BytesIO()
+            Image.fromarray(self.store.read("thumbnail")[image]).save(buffer, "PNG")
+            text = base64.b64encode(buffer.getvalue()).decode()
+            self._thumbnails[image] = f"data:image/png;base64,{text}"
+        return self._thumbnails[image]
 
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""

@@ -4,11 +4,35 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.events import Tap
-from bokeh.models import BoxSelectTool, LassoSelectTool, PanTool, Range1d, ResetTool, WheelZoomTool
+from bokeh.events import Pan, PanEnd, SelectionGeometry, Tap
+from bokeh.models import (
+    BoxSelectTool,
+    CustomJS,
+    LassoSelectTool,
+    PanTool,
+    Range1d,
+    ResetTool,
+    Span,
+    WheelZoomTool,
+)
 from bokeh.plotting import figure
 
+from .brushing import Box, Combine, Lasso
+
 _MARGIN = 0.06
+_CORNER_PIXELS = 3
+_COMBINE: dict[str, Combine] = {
+    "replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect",
+    "xor": "xor",
+}  # fmt: skip
+_MOVE_LINE = """
+const final = cb_obj.event_name != "pan"
+if (cb_obj.event_name != "tap" && toolbar.gestures.pan.active != null) return
+const place = Math.min(high, Math.max(low, whole ? Math.round(cb_obj.x) : cb_obj.x))
+if (!final && place == line.location) return
+line.location = place
+line.tags = [place, final, cb_obj.sx]
+"""
 
 
 def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
@@ -72,3 +96,87 @@ def on_nearest(
             react(int(np.nanargmin(distance)))
 
     plot.on_event(Tap, tapped)
+
+
+def on_line_moved(
+    plot: figure,
+    line: Span,
+    react: Callable[[float, bool], None],
+    low: float,
+    high: float,
+    whole: bool = False,
+) -> None:
+    """Let a tap or a drag move a vertical ``line`` between ``low`` and ``high``.
+
+    The line follows the mouse in the browser. ``react(place, final)`` is called on the way, and
+    with ``final`` true when the mouse is released. A drag that draws a box or pans moves nothing.
+
+    Parameters
+    ----------
+    whole
+        The line stops at whole numbers only.
+    """
+    code = CustomJS(
+        args={"line": line, "toolbar": plot.toolbar, "low": low, "high": high, "whole": whole},
+        code=_MOVE_LINE,
+    )
+    for event in (Tap, Pan, PanEnd):
+        plot.js_on_event(event, code)
+
+    def moved(_attribute: str, _old: list, new: list) -> None:
+        if new:
+            react(min(high, max(low, float(new[0]))), bool(new[1]))
+
+    line.on_change("tags", moved)
+
+
+def on_region(plot: figure, react: Callable[[Box | Lasso, Combine], None]) -> None:
+    """Call ``react`` with what a box or lasso encloses, and how it joins what was brushed.
+
+    Bokeh tells the shape first and the held keys only with the end of the drag: Shift adds, Ctrl
+    intersects, both subtract; without keys the tool's own mode counts.
+    """
+    drawn: list[Box | Lasso] = []
+
+    def keep(event: SelectionGeometry) -> None:
+        shape = _shape(event.geometry) if event.final else None
+        drawn[:] = [] if shape is None else [shape]
+
+    def finish(event: PanEnd) -> None:
+        if drawn:
+            shape = drawn.pop()
+            react(shape, _combine(plot, shape, event.modifiers or {}))
+
+    plot.on_event(SelectionGeometry, keep)
+    plot.on_event(PanEnd, finish)
+
+
+def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine:
+    shift, control = bool(keys.get("shift")), bool(keys.get("ctrl"))
+    if shift or control:
+        return "subtract" if shift and control else "add" if shift else "intersect"
+    kind = BoxSelectTool if isinstance(shape, Box) else LassoSelectTool
+    mode = next((tool.mode for tool in plot.tools if isinstance(tool, kind)), "replace")
+    return _COMBINE[mode]
+
+
+def _shape(geometry: dict) -> Box | Lasso | None:
+    """A shape in data coordinates, to a fraction of a pixel; None of a line or a point."""
+    if geometry["type"] == "rect":
+        edges = ((geometry["x0"], geometry["x1"]), (geometry["y0"], geometry["y1"]))
+        (x0, x1), (y0, y1) = (sorted(map(_rounded, pair)) for pair in edges)
+        return Box(x0, x1, y0, y1)
+    if geometry["type"] != "poly" or len(geometry["x"]) < 3:
+        return None
+    kept: list[int] = []
+    screen = np.column_stack([geometry["sx"], geometry["sy"]])
+    for corner, place in enumerate(screen):
+        if not kept or np.hypot(*(place - screen[kept[-1]])) >= _CORNER_PIXELS:
+            kept.append(corner)
+    if len(kept) < 3:
+        return None
+    return Lasso(*(tuple(_rounded(geometry[axis][i]) for i in kept) for axis in "xy"))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")

@@ -6,9 +6,9 @@ from pathlib import Path
 from bokeh.io import curdoc
 
 from .data import asked_store, open_data
+from .link import from_query
 from .page import arrange
 from .session import Session
-from .state import from_query
 from .views.attention_matrix import AttentionMatrix
 from .views.head_importance import HeadImportance
 from .views.image_overview import ImageOverview

@@ -11,6 +11,7 @@ from .data import StoreData
 from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
+_SCRIPTS = ("keys.js", "link.js")
 
 
 def arrange(
@@ -23,7 +24,7 @@ def arrange(
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         css=(_STATIC / "style.css").read_text(),
-        script=(_STATIC / "keys.js").read_text(),
+        script="\n".join((_STATIC / name).read_text() for name in _SCRIPTS),
         facts=_facts(session.data),
         stores=[path.name for path in stores],
         shown_store=session.data.store.path.name,

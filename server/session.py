@@ -1,12 +1,9 @@
 """One browser page: its state, the two shared sources, and the brush between them."""
 
-import base64
-import io
 from collections.abc import Callable
 
 import numpy as np
 from bokeh.models import ColumnDataSource
-from PIL import Image
 
 from .brushing import Brush, Clause, Ids, resolve
 from .data import StoreData
@@ -36,6 +33,7 @@ class Session:
         for view, source in (("images", self.images), ("heads", self.heads)):
             source.selected.on_change("indices", self._on_selection(view))
         self.history.subscribe(["clauses"], self._show_clauses)
+        self._show_clauses(state, state)
 
     @property
     def state(self) -> ViewState:
@@ -55,6 +53,11 @@ class Session:
                 self.state.clauses, data.num_images, data.num_heads, data.embedding, exclude
             )
         return self._brushes[exclude]
+
+    def send_thumbnail(self, image: int) -> None:
+        """Fill in an image's thumbnail; pages begin without, as most are never looked at."""
+        if not self.images.data["thumbnail"][image]:
+            self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 
     def select_image(self, image: int | None) -> None:
         """Show one image everywhere."""
@@ -113,7 +116,7 @@ def _image_columns(data: StoreData) -> dict[str, object]:
         "label": [data.class_name(int(i)) for i in data.labels],
         "predicted": [data.class_name(int(i)) for i in data.predicted],
         "probability": data.label_probability,
-        "thumbnail": [_data_uri(pixels) for pixels in data.store.read("thumbnail")],
+        "thumbnail": [""] * data.num_images,
     }
 
 
@@ -130,9 +133,3 @@ def _head_columns(data: StoreData) -> dict[str, object]:
         "value": np.zeros(data.num_heads),
         "colour": [colours[layer] for layer in data.layer_of_head],
     }
-
-
-def _data_uri(pixels: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from .brushing import Clause
-from .data import METRIC_NAMES, StoreData
+from .data import METRIC_NAMES
 
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState", "ViewState"], None]
@@ -53,10 +52,15 @@ class ViewState:
 
 
 class History:
-    """The current state, its past and future, and who wants to know of changes."""
+    """The current state, its past and future, and who wants to know of changes.
+
+    Many small changes of one gesture are shown with :meth:`preview` and closed by :meth:`settle`:
+    they are one step to undo.
+    """
 
     def __init__(self, state: ViewState) -> None:
         self.state = state
+        self._before: ViewState | None = None
         self._past: list[ViewState] = []
         self._future: list[ViewState] = []
         self._subscribers: list[tuple[frozenset[str], Callback]] = []
@@ -71,12 +75,29 @@ class History:
 
     def change(self, **values: Any) -> None:
         """Replace parts of the state; nothing happens where all stay equal."""
+        self.settle()
         new = replace(self.state, **values)
         if new != self.state:
             if set(values) != {"pattern_range"}:  # zooming is no step to undo
-                self._past.append(self.state)
-                self._future.clear()
+                self._step_from(self.state)
             self._move(new)
+
+    def preview(self, **values: Any) -> None:
+        """Show a change of a gesture that goes on."""
+        new = replace(self.state, **values)
+        if new != self.state:
+            self._before = self._before or self.state
+            self._move(new)
+
+    def settle(self) -> None:
+        """Close a gesture: all its previews are one step."""
+        before, self._before = self._before, None
+        if before is not None and before != self.state:
+            self._step_from(before)
+
+    def _step_from(self, before: ViewState) -> None:
+        self._past.append(before)
+        self._future.clear()
 
     def setter(self, part: str, choices: Sequence[Any] | None = None) -> Callable[..., None]:
         """A Bokeh callback that puts a widget's new value, or that choice, into ``part``."""
@@ -86,14 +107,28 @@ class History:
 
         return changed
 
+    def bind(self, widget: Any, part: str, choices: Sequence[Any] | None = None) -> None:
+        """Let a widget's ``value``, or its ``active`` one of ``choices``, show and set ``part``."""
+        attribute = "value" if choices is None else "active"
+
+        def follow(_old: ViewState, new: ViewState) -> None:
+            value = getattr(new, part)
+            widget.update(**{attribute: value if choices is None else choices.index(value)})
+
+        follow(self.state, self.state)
+        widget.on_change(attribute, self.setter(part, choices))
+        self.subscribe([part], follow)
+
     def undo(self) -> None:
         """Go back one change, if there is one."""
+        self.settle()
         if self._past:
             self._future.append(self.state)
             self._move(self._past.pop())
 
     def redo(self) -> None:
         """Take back the last undo, if there is one."""
+        self.settle()
         if self._future:
             self._past.append(self.state)
             self._move(self._future.pop())
@@ -106,65 +141,3 @@ class History:
         for parts, callback in self._subscribers:
             if parts & changed:
                 callback(old, new)
-
-
-def default_state(data: StoreData) -> ViewState:
-    """The first screen: the most important head, and an image to which it matters."""
-    layer, head = data.default_head
-    return ViewState(image=data.default_image, layer=layer, head=head)
-
-
-_CHOICES = {
-    "metric": tuple(METRIC_NAMES),
-    "image_colour": IMAGE_COLOURS,
-    "pattern": PATTERNS,
-    "pattern_style": PATTERN_STYLES,
-    "pattern_colour": PATTERN_COLOURS,
-}
-
-
-def to_query(state: ViewState, data: StoreData) -> str:
-    """The state as the query of a link, version 1; only what differs from the first screen."""
-    first = default_state(data)
-    pairs = {"v": "1", "image": "none" if state.image is None else str(state.image)}
-    pairs["head"] = f"{state.layer}.{state.head}"
-    for name in _CHOICES:
-        if getattr(state, name) != getattr(first, name):
-            pairs[name] = getattr(state, name)
-    return urlencode(pairs)
-
-
-def number_below(text: str, end: int) -> int | None:
-    """The number that untrusted ``text`` is, if it is one from 0 to ``end`` - 1."""
-    if not text.isdecimal() or len(text) > len(str(end)):
-        return None
-    return int(text) if int(text) < end else None
-
-
-def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[ViewState, str]:
-    """The state that a link names, and a note, empty if all of the link could be used."""
-    state = default_state(data)
-    asked = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
-    faults = []
-    for name, choices in _CHOICES.items():
-        if name in asked and asked[name] in choices:
-            state = replace(state, **{name: asked[name]})
-        elif name in asked:
-            faults.append(name)
-    if "image" in asked:
-        if asked["image"] == "none":
-            state = replace(state, image=None)
-        elif (image := number_below(asked["image"], data.num_images)) is not None:
-            state = replace(state, image=image)
-        else:
-            faults.append("image")
-    if "head" in asked:
-        first, _, second = asked["head"].partition(".")
-        layer = number_below(first, data.num_layers)
-        head = number_below(second, data.heads_per_layer)
-        if layer is not None and head is not None:
-            state = replace(state, layer=layer, head=head)
-        else:
-            faults.append("head")
-    note = f"The link's {', '.join(faults)} could not be used." if faults else ""
-    return state, note

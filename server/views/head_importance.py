@@ -1,14 +1,12 @@
 """B1: one importance metric over all heads (the paper's Sec. 5.2.4, Fig. 7)."""
 
 import numpy as np
-from bokeh.events import Pan, Tap
 from bokeh.layouts import column, row
 from bokeh.models import (
     Band,
     BoxAnnotation,
     BoxSelectTool,
     ColumnDataSource,
-    CustomJS,
     CustomJSTickFormatter,
     FixedTicker,
     HoverTool,
@@ -19,17 +17,12 @@ from bokeh.models import (
 )
 
 from ..data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
-from ..figures import make_figure
+from ..figures import make_figure, on_line_moved
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..state import ViewState
 
 _IMAGE_LINE = "#1f2933"
-_MOVE_CURSOR = """
-// a drag moves the line unless it draws a box or pans
-if (cb_obj.event_name == "pan" && toolbar.gestures.pan.active != null) return
-cursor.location = Math.min(last, Math.max(0, Math.round(cb_obj.x)))
-"""
 
 
 class HeadImportance:
@@ -49,12 +42,11 @@ class HeadImportance:
         self._line = session.heads
         self._note = Paragraph(text="", sizing_mode="stretch_width", styles={"margin": "0 6px"})
         self._metric = Select(
-            value=session.state.metric,
             options=[(key, f"metric: {name}") for key, name in METRIC_NAMES.items()],
             width=240,
             name="metric",
         )
-        self._metric.on_change("value", session.history.setter("metric"))
+        session.history.bind(self._metric, "metric")
         self._plot = self._figure()
         controls = row(self._metric, self._note, sizing_mode="stretch_width")
         self.layout = column(
@@ -93,13 +85,7 @@ class HeadImportance:
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
         box.renderers = [dots]
-        for event in (Tap, Pan):
-            move = CustomJS(
-                args={"cursor": self._cursor, "toolbar": plot.toolbar, "last": data.num_heads - 1},
-                code=_MOVE_CURSOR,
-            )
-            plot.js_on_event(event, move)
-        self._cursor.on_change("location", self._on_cursor)
+        on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)
         return plot
 
     def _draw_layers(self, plot) -> None:
@@ -139,7 +125,6 @@ class HeadImportance:
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
         self._session.heads.data["value"] = line
-        self._metric.value = new.metric
         show_reference = new.metric == "probability" and new.image is not None and defined
         self._reference.visible = show_reference
         if show_reference:
@@ -159,9 +144,11 @@ class HeadImportance:
         if len(finite):
             self._plot.y_range.update(start=0, end=float(finite.max()) * 1.06 or 0.01)
 
-    def _on_cursor(self, _attribute: str, _old: float | None, new: float | None) -> None:
-        number = int(np.clip(round(new or 0), 0, self._session.data.num_heads - 1))
-        self._session.select_head(number)
+    def _on_cursor(self, place: float, final: bool) -> None:
+        layer, head = divmod(round(place), self._session.data.heads_per_layer)
+        self._session.history.preview(layer=layer, head=head)
+        if final:
+            self._session.history.settle()
 
 
 def _why_undefined(metric: str) -> str:

@@ -2,19 +2,24 @@
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import AutocompleteInput, ColumnDataSource, HoverTool, Select
+from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Select
 from bokeh.transform import linear_cmap
 
 from ..figures import make_figure, on_nearest, padded_range
 from ..legend import gradient, make_legend, swatches
+from ..link import number_below
 from ..palette import SELECTED, class_colours, value_colours
 from ..session import Session
-from ..state import ViewState, number_below
+from ..state import ViewState
 
 _TOOLTIP = """
 <div class="hb-tip"><img src="@thumbnail" alt="" width="84" height="84">
 <div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
 </div>
+"""
+_ASK_THUMBNAIL = """
+const [image] = cb_data.index.indices
+if (image != null && images.get_column("thumbnail")[image] == "") hover.tags = [image]
 """
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
@@ -50,10 +55,10 @@ class ImageOverview:
             sizing_mode="stretch_width",
         )
         self._find.on_change("value", self._on_find)
-        self._colour = Select(value=session.state.image_colour, options=_COLOURS, width=170)
-        self._colour.on_change("value", session.history.setter("image_colour"))
+        colour = Select(options=_COLOURS, width=170, name="image_colour")
+        session.history.bind(colour, "image_colour")
         self._legend = make_legend("image_legend", lines=2)
-        controls = row(self._find, self._colour, sizing_mode="stretch_width")
+        controls = row(self._find, colour, sizing_mode="stretch_width")
         self.layout = column(
             controls, self._legend, self._plot, sizing_mode="stretch_both", name="image_overview"
         )
@@ -80,7 +85,11 @@ class ImageOverview:
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        plot.add_tools(HoverTool(renderers=[self._dots], tooltips=_TOOLTIP))
+        hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
+        ask = CustomJS(args={"hover": hover, "images": self._session.images}, code=_ASK_THUMBNAIL)
+        hover.callback = ask
+        hover.on_change("tags", self._on_hover)
+        plot.add_tools(hover)
         on_nearest(plot, lambda: self._points, self._session.select_image)
         return plot
 
@@ -109,6 +118,10 @@ class ImageOverview:
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour
 
+    def _on_hover(self, _attribute: str, _old: list, new: list) -> None:
+        if new and number_below(str(new[0]), self._session.data.num_images) is not None:
+            self._session.send_thumbnail(int(new[0]))
+
     def _on_find(self, _attribute: str, _old: str, new: str) -> None:
         if not new:
             return
@@ -119,4 +132,5 @@ class ImageOverview:
             self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
         else:
             self._find.title = ""
+            self._find.value = ""  # so that the same image can be asked for again
             self._session.select_image(image)

@@ -1,23 +1,22 @@
 """D1: the attention patterns of every head of every image (the paper's Sec. 5.4.2)."""
 
 import numpy as np
-from bokeh.events import RangesUpdate, SelectionGeometry
+from bokeh.events import RangesUpdate
 from bokeh.io import curdoc
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
 
-from ..brushing import Box, Clause, Lasso
+from ..brushing import Box, Clause, Combine, Lasso
 from ..data import METRIC_NAMES
 from ..density import COUNT, Colouring, render
-from ..figures import inner_size, make_figure, on_nearest, padded_range
+from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..legend import gradient, make_legend, swatches
 from ..palette import DENSITY_RAMP, SELECTED, class_colours, layer_colours, value_colours
 from ..session import Session
-from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, ViewState
+from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
 
 VIEW = "patterns"
 _DELAY_MS = 60
-_COMBINE = {"replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect"}
 
 
 class PatternLayout:
@@ -48,23 +47,24 @@ class PatternLayout:
             sizing_mode="stretch_both",
             name="pattern_layout",
         )
-        session.history.subscribe(["pattern"], self.react_to_pattern)
-        drawn = ["pattern_style", "pattern_colour", "pattern_range", "clauses"]
+        session.history.subscribe(["pattern", "pattern_range"], self.react_to_range)
+        drawn = ["pattern", "pattern_style", "pattern_colour", "pattern_range", "clauses"]
         session.history.subscribe(drawn, self.react_to_drawing)
-        session.history.subscribe(["image", "layer", "head"], self.react_to_selection)
-        self.react_to_pattern(session.state, session.state)
+        shown = ["pattern", "image", "layer", "head"]
+        session.history.subscribe(shown, self.react_to_selection)
+        for react in (self.react_to_range, self.react_to_drawing, self.react_to_selection):
+            react(session.state, session.state)
 
     def _controls(self) -> row:
-        state, setter = self._session.state, self._session.history.setter
-        kinds = RadioButtonGroup(labels=["patch", "CLS"], active=PATTERNS.index(state.pattern))
-        kinds.on_change("active", setter("pattern", PATTERNS))
-        styles = RadioButtonGroup(
-            labels=["density", "points"], active=PATTERN_STYLES.index(state.pattern_style)
-        )
-        styles.on_change("active", setter("pattern_style", PATTERN_STYLES))
+        history = self._session.history
+        kinds = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
+        kinds.on_change("active", self._on_kind)
+        styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
+        history.bind(styles, "pattern_style", PATTERN_STYLES)
         options = [(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS]
-        colour = Select(value=state.pattern_colour, options=options, width=150)
-        colour.on_change("value", setter("pattern_colour"))
+        colour = Select(options=options, width=150, name="pattern_colour")
+        history.bind(colour, "pattern_colour")
+        self._kinds = kinds
         return row(kinds, styles, colour, sizing_mode="stretch_width")
 
     def _figure(self):
@@ -88,11 +88,16 @@ class PatternLayout:
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[own], tooltips=[("head of this image", "@label")]))
         plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
-        plot.on_event(SelectionGeometry, self._on_geometry)
+        on_region(plot, self._on_region)
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
         on_nearest(plot, lambda: tuple(self._xy().T), self._select_instance)
         return plot
+
+    def _on_kind(self, _attribute: str, _old: int | None, new: int) -> None:
+        """Change the layout; its coordinates are others, so all of it is shown."""
+        if PATTERNS[new] != self._session.state.pattern:
+            self._session.history.change(pattern=PATTERNS[new], pattern_range=None)
 
     def _xy(self) -> np.ndarray:
         return self._session.data.embedding(self._session.state.pattern)
@@ -102,18 +107,25 @@ class PatternLayout:
         layer, head = divmod(number, self._session.data.heads_per_layer)
         self._session.history.change(image=image, layer=layer, head=head)
 
-    def react_to_pattern(self, _old: ViewState, new: ViewState) -> None:
-        """Change between the layouts; clauses on the other layout stay as they are."""
-        xy = self._xy()
-        x_range, y_range = padded_range(xy[:, 0]), padded_range(xy[:, 1])
-        for shown, wanted in ((self._plot.x_range, x_range), (self._plot.y_range, y_range)):
-            shown.update(start=wanted.start, end=wanted.end)
+    def react_to_range(self, _old: ViewState, new: ViewState) -> None:
+        """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
+        self._kinds.active = PATTERNS.index(new.pattern)
+        xy, plot = self._xy(), self._plot
+        whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
+        for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
             shown.update(reset_start=wanted.start, reset_end=wanted.end)
+        x_range, y_range = whole
+        wanted = new.pattern_range or (x_range.start, x_range.end, y_range.start, y_range.end)
+        if _rounded(self._visible()) != _rounded(wanted):
+            plot.x_range.update(start=wanted[0], end=wanted[1])
+            plot.y_range.update(start=wanted[2], end=wanted[3])
         missing = not np.isfinite(xy).any()
         self._note.text = "This model has no class token, so no CLS patterns." if missing else ""
         self._note.visible = missing
-        self.react_to_selection(new, new)
-        self._draw()
+
+    def _visible(self) -> Range:
+        x_range, y_range = self._plot.x_range, self._plot.y_range
+        return x_range.start, x_range.end, y_range.start, y_range.end
 
     def react_to_drawing(self, _old: ViewState, _new: ViewState) -> None:
         """Draw the density again: other colours, brush or range."""
@@ -136,20 +148,9 @@ class PatternLayout:
         ring = xy[[self._session.head_number]]
         self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}
 
-    def _on_geometry(self, event: SelectionGeometry) -> None:
-        if not event.final:
-            return
-        shape = event.geometry
-        if shape["type"] == "rect":
-            x, y = sorted((shape["x0"], shape["x1"])), sorted((shape["y0"], shape["y1"]))
-            geometry: Box | Lasso = Box(*x, *y)
-        elif shape["type"] == "poly" and len(shape["x"]) > 2:
-            geometry = Lasso(tuple(shape["x"]), tuple(shape["y"]))
-        else:
-            return
-        mode = _COMBINE.get(shape.get("mode", "replace"), "replace")
+    def _on_region(self, shape: Box | Lasso, combine: Combine) -> None:
         layout = self._session.state.pattern
-        self._session.add_clause(Clause(VIEW, "instance", geometry, mode, layout))
+        self._session.add_clause(Clause(VIEW, "instance", shape, combine, layout))
 
     def _on_size(self, _attribute: str, _old: int, _new: int) -> None:
         self._draw_soon()
@@ -157,12 +158,22 @@ class PatternLayout:
     def _draw_soon(self) -> None:
         """Draw once the range has come to rest; only the newest range is drawn."""
         if self._pending is None:
-            self._pending = self._document.add_timeout_callback(self._draw, _DELAY_MS)
+            self._pending = self._document.add_timeout_callback(self._draw_range, _DELAY_MS)
+
+    def _draw_range(self) -> None:
+        self._pending = None
+        x, y = self._plot.x_range, self._plot.y_range
+        whole = (x.reset_start, x.reset_end, y.reset_start, y.reset_end)
+        visible = _rounded(self._visible())
+        wanted = None if visible == _rounded(whole) else visible
+        if wanted == self._session.state.pattern_range:
+            self._draw()
+        else:
+            self._session.history.change(pattern_range=wanted)
 
     def _draw(self) -> None:
-        self._pending = None
         plot, state = self._plot, self._session.state
-        view = (plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end)
+        view = self._visible()
         brush = self._session.brush()
         image = render(
             self._xy(),
@@ -216,3 +227,10 @@ class PatternLayout:
         values = (data.entropy if metric == "entropy" else data.importance(metric)).ravel()
         low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
         return Colouring(values=values, span=(float(low), float(high)))
+
+
+def _rounded(view: Range) -> Range:
+    """To a ten-thousandth of the range's size: less than a pixel."""
+    sizes = (view[1] - view[0],) * 2 + (view[3] - view[2],) * 2
+    digits = [3 - int(np.floor(np.log10(size))) if size > 0 else 6 for size in sizes]
+    return tuple(round(value, count + 1) for value, count in zip(view, digits, strict=True))

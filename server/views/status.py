@@ -1,10 +1,13 @@
 """The title bar: what is selected, how much is brushed, and the buttons for both."""
 
+from dataclasses import fields
+
 from bokeh.layouts import row
 from bokeh.models import Button, CustomJS, Div
 
+from ..link import to_query
 from ..session import Session
-from ..state import ViewState, to_query
+from ..state import ViewState
 
 _SHOW_LINK = """
 const store = new URLSearchParams(location.search).get("store")
@@ -13,11 +16,10 @@ history.replaceState(null, "", "?" + query)
 """
 _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
 """Filled with the data address of a thumbnail only, never with text of the store."""
-_COPY_LINK = "navigator.clipboard.writeText(window.location.href)"
 
 
 class Status:
-    """Selection and brush in words; undo, redo, clear, copy link."""
+    """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
 
     def __init__(self, session: Session, note: str) -> None:
         self._session = session
@@ -47,25 +49,22 @@ class Status:
             button = Button(label=label, name=name, width=90, height=28)
             button.on_click(lambda act=act: act())
             made.append(button)
-        copy = Button(label="Copy link", name="copy_link", width=90, height=28)
-        copy.js_on_click(CustomJS(code=_COPY_LINK))
         self._link = Div(text="", visible=False, name="link", tags=[""])
         self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
         self.layout = row(
-            self._picture, self._selection, self._brushed, *made, copy, self._link,
+            self._picture, self._selection, self._brushed, *made, self._link,
             name="status", sizing_mode="stretch_width",
         )  # fmt: skip
         history.subscribe(["image", "layer", "head"], self.react_to_selection)
         history.subscribe(["clauses"], self.react_to_brush)
-        parts = ["image", "layer", "head", "metric", "image_colour", "pattern", "pattern_style"]
-        history.subscribe([*parts, "pattern_colour"], self.react_to_link)
+        history.subscribe([part.name for part in fields(ViewState)], self.react_to_link)
         self.react_to_selection(session.state, session.state)
         self.react_to_brush(session.state, session.state)
 
     def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
         """Name the selected image and head."""
         data = self._session.data
-        picture = "" if new.image is None else self._session.images.data["thumbnail"][new.image]
+        picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
         words = [f"head {data.head_labels[self._session.head_number]}"]
         if new.image is not None:
@@ -93,4 +92,5 @@ class Status:
 
     def react_to_link(self, _old: ViewState, new: ViewState) -> None:
         """Put the state into the page's address."""
-        self._link.tags = [to_query(new, self._session.data)]
+        query, self._left_out = to_query(new, self._session.data)
+        self._link.tags = [query, self._left_out]

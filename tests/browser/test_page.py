@@ -5,7 +5,7 @@ import pytest
 
 from analysis.store import Store
 from server.data import StoreData
-from server.state import default_state
+from server.link import default_state
 from tests.browser.conftest import HeadbrushPage
 
 

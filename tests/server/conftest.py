@@ -4,8 +4,8 @@ import pytest
 
 from analysis.store import Store
 from server.data import StoreData
+from server.link import default_state
 from server.session import Session
-from server.state import default_state
 from tests.stores import make_store
 
 

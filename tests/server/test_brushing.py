@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 POINTS = {name: RNG.uniform(-1, 1, (IMAGES * HEADS, 2)) for name in ("patch", "cls")}
 
 floats = st.floats(-1.2, 1.2, allow_nan=False).map(lambda value: round(value, 3))
-combines = st.sampled_from(["replace", "add", "subtract", "intersect"])
+combines = st.sampled_from(["replace", "add", "subtract", "intersect", "xor"])
 boxes = st.tuples(floats, floats, floats, floats).map(
     lambda v: Box(min(v[:2]), max(v[:2]), min(v[2:]), max(v[2:]))
 )
@@ -75,6 +75,7 @@ def slow(used, image, head):
                 "add": state or found,
                 "subtract": state and not found,
                 "intersect": state and found,
+                "xor": state != found,
             }[clause.combine]
         if not state:
             return False

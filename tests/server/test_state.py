@@ -1,12 +1,10 @@
-"""State changes once, tells whom it concerns, goes back, and travels in a link."""
+"""State changes once, tells whom it concerns, and goes back."""
 
-from urllib.parse import parse_qs
+from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from server.state import History, ViewState, default_state, from_query, to_query
+from server.state import History, ViewState
 
 START = ViewState(image=0, layer=0, head=0)
 
@@ -52,56 +50,57 @@ def test_a_part_that_does_not_exist_is_refused():
         History(START).subscribe(["colour"], print)
 
 
-def arguments(query):
-    return {key: [value.encode() for value in values] for key, values in parse_qs(query).items()}
+def test_a_gesture_of_many_previews_is_one_step():
+    history = History(START)
+    seen = []
+    history.subscribe(["head"], lambda _old, new: seen.append(new.head))
+    for head in (1, 2, 3):
+        history.preview(head=head)
+    history.settle()
+    history.settle()
+    assert seen == [1, 2, 3]
+    history.undo()
+    assert history.state == START
+    history.redo()
+    assert history.state.head == 3
 
 
-@pytest.mark.parametrize("image", [None, 5])
-def test_a_link_opens_the_same_state(data, image):
-    state = ViewState(
-        image=image,
-        layer=2,
-        head=1,
-        metric="patch",
-        image_colour="correct",
-        pattern="cls",
-        pattern_style="points",
-        pattern_colour="layer",
-    )
-    assert from_query(arguments(to_query(state, data)), data) == (state, "")
+def test_a_gesture_that_ends_where_it_began_is_no_step():
+    history = History(START)
+    history.change(image=5)
+    history.preview(head=1)
+    history.preview(head=0)
+    history.settle()
+    history.undo()
+    assert history.state == START
 
 
-def test_the_first_screen_selects_a_head_and_a_kept_image(data):
-    state = default_state(data)
-    assert state.image in data.store.kept_images
-    assert data.correct[state.image]
-    means = data.importance("jsd").mean(0)
-    assert means[data.head_number(state.layer, state.head)] == means.max()
+def test_undo_in_the_middle_of_a_gesture_takes_the_gesture_back():
+    history = History(START)
+    history.change(image=5)
+    history.preview(head=1)
+    history.undo()
+    assert history.state == ViewState(image=5, layer=0, head=0)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "image=99",
-        "image=-1",
-        "image=1e3",
-        f"image={'9' * 5000}",
-        f"head=0.{'0' * 5000}",
-        "head=3.0",
-        "head=0",
-        "head=0.9",
-        "metric=evil",
-    ],
-)
-def test_a_bad_link_opens_the_first_screen_with_a_note(data, query):
-    state, note = from_query(arguments(query), data)
-    assert state == default_state(data)
-    assert query.split("=")[0] in note
+class Widget(SimpleNamespace):
+    def update(self, **values):
+        vars(self).update(values)
+
+    def on_change(self, attribute, callback):
+        self.changed = (attribute, callback)
 
 
-@given(st.dictionaries(st.sampled_from(["image", "head", "metric", "v", "x"]), st.binary()))
-def test_no_link_breaks_the_page(data, pairs):
-    state, _ = from_query({key: [value] for key, value in pairs.items()}, data)
-    assert state.image is None or 0 <= state.image < data.num_images
-    assert 0 <= state.layer < data.num_layers
-    assert 0 <= state.head < data.heads_per_layer
+def test_a_bound_widget_shows_and_sets_its_part():
+    history = History(START)
+    menu, buttons = Widget(), Widget()
+    history.bind(menu, "metric")
+    history.bind(buttons, "pattern", ("patch", "cls"))
+    assert (menu.value, buttons.active) == ("jsd", 0)
+    history.change(metric="cls", pattern="cls")
+    assert (menu.value, buttons.active) == ("cls", 1)
+    attribute, callback = buttons.changed
+    callback(attribute, 1, 0)
+    assert history.state.pattern == "patch"
+    history.undo()
+    assert buttons.active == 1

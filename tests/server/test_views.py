@@ -5,9 +5,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from bokeh.document import Document
-from bokeh.events import SelectionGeometry, Tap
+from bokeh.events import PanEnd, SelectionGeometry, Tap
 from bokeh.io import curdoc
 from bokeh.io.doc import set_curdoc
+from bokeh.models import BoxSelectTool, HoverTool
 
 from server import density
 from server.brushing import Box, Clause, Ids
@@ -77,21 +78,106 @@ def test_strength_shows_the_selected_head(session, data):
     np.testing.assert_allclose(view._source.data["mean"], data.strength[:, 5].mean(0), rtol=1e-6)
 
 
+def draw(view, geometry, final=True, **keys):
+    """What Bokeh sends for a drag of the box or lasso tool: the shape, then its end with keys."""
+    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=geometry, final=final))
+    held = {"shift": False, "ctrl": False, "alt": False} | keys
+    view._plot._trigger_event(PanEnd(view._plot, x=0, y=0, modifiers=held))
+
+
+BOX = {"type": "rect", "x0": 1.0, "x1": -0.5, "y0": -0.4, "y1": 2.0}
+
+
 def test_a_box_over_patterns_brushes_exactly_those_inside(session, data):
-    view = PatternLayout(session)
-    geometry = {"type": "rect", "x0": 1.0, "x1": -0.5, "y0": -0.4, "y1": 2.0, "mode": "replace"}
-    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=geometry, final=True))
+    draw(PatternLayout(session), BOX)
     xy = data.embedding("patch")
     expected = (xy[:, 0] >= -0.5) & (xy[:, 0] <= 1) & (xy[:, 1] >= -0.4) & (xy[:, 1] <= 2)
     np.testing.assert_array_equal(session.brush().instances, expected)
     assert session.state.clauses[0].shape == Box(-0.5, 1.0, -0.4, 2.0)
 
 
-def test_a_half_drawn_lasso_is_not_a_clause(session):
+@pytest.mark.parametrize(
+    ("keys", "combine"),
+    [
+        ({}, "replace"),
+        ({"shift": True}, "add"),
+        ({"ctrl": True}, "intersect"),
+        ({"shift": True, "ctrl": True}, "subtract"),
+    ],
+)
+def test_held_keys_say_how_a_region_joins_the_brush(session, keys, combine):
+    draw(PatternLayout(session), BOX, **keys)
+    assert session.state.clauses[-1].combine == combine
+
+
+def test_without_keys_the_tools_own_mode_counts(session):
     view = PatternLayout(session)
-    geometry = {"type": "poly", "x": [0, 1, 1], "y": [0, 0, 1], "mode": "replace"}
-    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=geometry, final=False))
+    view._plot.select_one({"type": BoxSelectTool}).mode = "xor"
+    draw(view, BOX)
+    assert session.state.clauses[-1].combine == "xor"
+
+
+def test_a_lasso_keeps_corners_that_are_pixels_apart(session):
+    turns = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
+    x, y = np.cos(turns), np.sin(turns)
+    geometry = {"type": "poly", "x": x, "y": y, "sx": 100 * x, "sy": 100 * y}
+    draw(PatternLayout(session), geometry)
+    shape = session.state.clauses[-1].shape
+    assert 150 < len(shape.xs) <= 210  # a circle of 628 pixels
+    np.testing.assert_allclose(np.hypot(shape.xs, shape.ys), 1, rtol=1e-4)
+
+
+def test_a_half_drawn_lasso_is_not_a_clause(session):
+    place = [0.0, 40.0, 40.0]
+    geometry = {"type": "poly", "x": place, "y": place[::-1], "sx": place, "sy": place[::-1]}
+    draw(PatternLayout(session), geometry, final=False)
     assert session.state.clauses == ()
+
+
+def test_zooming_is_kept_in_the_state_and_comes_back_from_it(session):
+    view = PatternLayout(session)
+    whole = view._visible()
+    view._plot.x_range.update(start=-1.0, end=0.5)
+    view._draw_range()
+    kept = session.state.pattern_range
+    np.testing.assert_allclose(kept, (-1, 0.5, *whole[2:]), rtol=1e-3)
+    session.history.change(pattern_range=None)
+    assert view._visible() == whole
+    session.history.change(pattern_range=kept)
+    np.testing.assert_allclose(view._visible(), kept)
+    view._kinds.active = 1
+    assert session.state.pattern_range is None
+
+
+def test_menus_follow_the_state(session):
+    view = PatternLayout(session)
+    session.history.change(pattern="cls", pattern_colour="layer")
+    menus = [view.layout.select_one({"name": name}) for name in ("pattern", "pattern_colour")]
+    assert (menus[0].active, menus[1].value) == (1, "layer")
+    session.history.undo()
+    assert (menus[0].active, menus[1].value) == (0, "count")
+
+
+def test_a_drag_of_the_head_line_is_one_step(session):
+    view = HeadImportance(session)
+    start = session.state
+    for place in (0, 1, 2, 5):
+        view._cursor.tags = [place, False, place]
+    view._cursor.tags = [5, True, 5]
+    assert session.head_number == 5
+    session.history.undo()
+    assert session.state == start
+
+
+def test_only_thumbnails_that_are_looked_at_are_sent(session, data):
+    view = ImageOverview(session)
+    assert not any(session.images.data["thumbnail"])
+    hover = view._plot.select_one({"type": HoverTool})
+    for asked in (3, data.num_images, -1, "evil", 3):
+        hover.tags = [asked]
+    sent = session.images.data["thumbnail"]
+    assert [index for index, picture in enumerate(sent) if picture] == [3]
+    assert sent[3] == data.thumbnail(3)
 
 
 def test_tapping_a_pattern_selects_its_image_and_head(session, data):
@@ -187,6 +273,7 @@ def test_finding_an_image_by_id_or_name(session, typed, selected):
     view._find.value = typed
     assert session.state.image == selected
     assert bool(view._find.title) == (selected is None)
+    assert view._find.value == ("" if selected is not None else typed)
 
 
 def test_nearest_is_measured_on_the_screen(session):

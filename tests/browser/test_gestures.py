@@ -1,0 +1,161 @@
+"""Keys held during a drag, drags that are one step, links with a brush: with a real mouse."""
+
+import numpy as np
+import pytest
+
+from analysis.store import Store
+from server.data import StoreData
+from tests.browser.conftest import HeadbrushPage
+
+ONE = ((0.1, 0.1), (0.6, 0.9))
+OTHER = ((0.4, 0.1), (0.9, 0.9))
+
+
+@pytest.fixture(scope="module")
+def data(store_path):
+    return StoreData(Store(store_path))
+
+
+def corners(page, plot, shares):
+    f = page.frame(plot)
+    return [
+        (f["x0"] + x * (f["x1"] - f["x0"]), f["y0"] + y * (f["y1"] - f["y0"])) for x, y in shares
+    ]
+
+
+def within(xy, box):
+    (x0, y0), (x1, y1) = box
+    return (x0 <= xy[:, 0]) & (xy[:, 0] <= x1) & (y0 <= xy[:, 1]) & (xy[:, 1] <= y1)
+
+
+def held_drag(page, plot, box, keys):
+    for key in keys:
+        page.page.keyboard.down(key)
+    page.drag(plot, *box)
+    for key in keys:
+        page.page.keyboard.up(key)
+
+
+def brushed(page):
+    """Numbers of brushed images, heads and patterns, as the status bar tells them."""
+    words = page.value("brushed_text", "text").removeprefix("brushed: ").split(" · ")
+    return [int(word.split(" of ")[0].replace(" ", "")) for word in words]
+
+
+MODES = [
+    ((), lambda _, b: b),
+    (("Shift",), lambda a, b: a | b),
+    (("Control",), lambda a, b: a & b),
+    (("Shift", "Control"), lambda a, b: a & ~b),
+]
+
+
+@pytest.mark.parametrize(("keys", "joined"), MODES)
+def test_keys_join_regions_of_patterns(page, data, keys, joined):
+    first, second = (corners(page, "patterns_plot", shares) for shares in (ONE, OTHER))
+    xy = data.embedding("patch").astype(float)
+    page.drag("patterns_plot", *first)
+    page.wait("named('brushed_text').text.startsWith('brushed')")
+    before = page.value("brushed_text", "text")
+    held_drag(page, "patterns_plot", second, keys)
+    page.wait(f"named('brushed_text').text != {before!r}")
+    expected = joined(within(xy, first), within(xy, second)).sum()
+    assert abs(brushed(page)[2] - expected) <= 4  # the mouse stands on whole pixels
+    assert 0 < expected < len(xy)
+
+
+@pytest.mark.parametrize(("keys", "joined"), MODES)
+def test_keys_join_regions_of_images_and_of_heads(page, data, keys, joined):
+    images = data.store.read("image_embedding").astype(float)
+    heads = page.source("layer_jitter")
+    heads = np.column_stack([heads["layer_jitter"], heads["entropy"]])
+    for plot, xy, column in (
+        ("images_plot", images, "thumbnail"), ("strength_overview", heads, "layer_jitter"),
+    ):  # fmt: skip
+        first, second = (corners(page, plot, shares) for shares in (ONE, OTHER))
+        expected = np.flatnonzero(joined(within(xy, first), within(xy, second)))
+        page.drag(plot, *first)
+        page.page.wait_for_timeout(400)
+        held_drag(page, plot, second, keys)
+        page.page.wait_for_timeout(400)
+        assert sorted(page.source(column)["selected"]) == expected.tolist()
+
+
+def test_a_drag_of_the_head_line_is_undone_at_once(page):
+    before = page.value("selection_text", "text")
+    height = page.frame("importance_plot")["y1"] / 2
+    page.drag("importance_plot", (0, height), (1.2, height), (3.1, height))
+    page.wait("named('selection_text').text.includes('head L1·H1')")
+    page.page.wait_for_timeout(300)
+    page.page.keyboard.press("z")
+    page.wait(f"named('selection_text').text == {before!r}")
+
+
+def test_menus_follow_undo(page):
+    page.page.locator(".hb-panel", has_text="Which images").locator("select").select_option(
+        label="colour: correct or not"
+    )
+    page.wait("named('image_legend').text.includes('wrong')")
+    page.page.get_by_text("CLS", exact=True).click()
+    page.wait("named('pattern').active == 1")
+    page.page.wait_for_timeout(300)
+    for _ in range(2):
+        page.page.keyboard.press("z")
+    page.wait("named('image_colour').value == 'class' && named('pattern').active == 0")
+
+
+def test_the_same_image_is_found_twice(page, data):
+    for name in (data.names[5], data.names[7], data.names[5]):
+        field = page.page.locator(".hb-panel", has_text="Which images").locator("input")
+        field.fill(name)
+        field.press("Enter")
+        page.wait(f"named('selection_text').text.includes({name!r})")
+        page.page.wait_for_timeout(200)
+
+
+def test_zoom_and_brush_travel_in_the_link(browser, page):
+    frame = page.frame("patterns_plot")
+    page.page.mouse.move(frame["left"] + frame["width"] / 2, frame["top"] + frame["height"] / 3)
+    page.page.mouse.wheel(0, -400)
+    page.page.wait_for_function("location.search.includes('range=')")
+    page.drag("images_plot", *corners(page, "images_plot", ONE))
+    page.drag("patterns_plot", *corners(page, "patterns_plot", ONE))
+    page.page.wait_for_function(
+        "location.search.includes('box:') || /lasso:/.test(location.search)"
+    )
+    page.page.wait_for_timeout(500)
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        other = HeadbrushPage(context.new_page(), page.page.url)
+        assert other.value("brushed_text", "text") == page.value("brushed_text", "text")
+        assert other.source("thumbnail")["selected"] == page.source("thumbnail")["selected"]
+        for edge in ("x0", "x1", "y0", "y1"):
+            assert other.frame("patterns_plot")[edge] == pytest.approx(
+                page.frame("patterns_plot")[edge], rel=1e-3, abs=1e-2
+            )
+        assert other.page.url == page.page.url
+
+
+def test_without_a_clipboard_the_link_is_a_selected_text(page):
+    page.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.page.get_by_role("button", name="Copy link").click()
+    field = page.page.get_by_label("Link to this picture")
+    assert field.input_value() == page.page.url
+    assert (
+        page.page.evaluate(
+            "() => { const f = document.activeElement;"
+            "return f.value.slice(f.selectionStart, f.selectionEnd) }"
+        )
+        == page.page.url
+    )
+
+
+def test_pointing_at_an_image_shows_its_thumbnail(page, data):
+    embedding = data.store.read("image_embedding")
+    target = int(np.argmax(embedding[:, 0]))
+    page.page.mouse.move(*page.at("images_plot", *embedding[target].tolist()))
+    picture = page.page.locator(".hb-tip img")
+    picture.wait_for()
+    while not any(page.source("thumbnail")["thumbnail"]):
+        page.page.wait_for_timeout(100)
+    page.page.wait_for_timeout(300)
+    assert picture.get_attribute("src") == data.thumbnail(target)
