@@ -10,6 +10,7 @@ from bokeh.models import (
     CustomJS,
     LassoSelectTool,
     PanTool,
+    Paragraph,
     Range1d,
     ResetTool,
     Span,
@@ -59,6 +60,18 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figu
     plot.toolbar.active_scroll = tools[1]
     plot.toolbar.active_drag = tools[-1] if brush else None
     return plot
+
+
+def one_line(name: str, **styles: str) -> Paragraph:
+    """A note that keeps the height of one line, whatever it says."""
+    cut = {"white-space": "nowrap", "overflow": "hidden", "contain": "inline-size"}
+    return Paragraph(
+        text="",
+        name=name,
+        height=18,
+        sizing_mode="stretch_width",
+        styles={"margin": "1px 6px", **cut, **styles},
+    )
 
 
 def padded_range(values: np.ndarray) -> Range1d:

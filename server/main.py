@@ -7,15 +7,19 @@ from bokeh.io import curdoc
 
 from .data import asked_store, open_data
 from .link import from_query
+from .matrix import ShownMatrix
 from .page import arrange
 from .session import Session
 from .views.attention_matrix import AttentionMatrix
 from .views.head_importance import HeadImportance
+from .views.image_context import ImageContext
 from .views.image_overview import ImageOverview
 from .views.pattern_layout import PatternLayout
 from .views.status import Status
 from .views.strength_overview import StrengthOverview
 from .views.strength_vector import StrengthVector
+from .views.threshold import Threshold
+from .views.two_axes import TwoAxes
 
 document = curdoc()
 context = document.session_context
@@ -24,12 +28,16 @@ stores = [Path(word) for word in sys.argv[1:]]
 data = open_data(asked_store(stores, arguments))
 state, note = from_query(arguments, data)
 session = Session(data, state)
+matrix = ShownMatrix(session)
 views = [
     ImageOverview(session),
     HeadImportance(session),
     StrengthOverview(session),
     StrengthVector(session),
     PatternLayout(session),
-    AttentionMatrix(session),
+    ImageContext(session, matrix),
+    TwoAxes(session, matrix),
+    AttentionMatrix(session, matrix),
+    Threshold(session, matrix),
 ]
 arrange(document, session, views, Status(session, note), stores)

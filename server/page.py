@@ -11,7 +11,7 @@ from .data import StoreData
 from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("keys.js", "link.js")
+_SCRIPTS = ("keys.js", "link.js", "tokens.js")
 
 
 def arrange(
@@ -54,7 +54,7 @@ def _facts(data: StoreData) -> dict[str, str]:
 
 def _keys(session: Session) -> Div:
     """An unseen model to which the page's keyboard script writes the key that was pressed."""
-    acts = {"Escape": session.drop_clauses, "z": session.history.undo, "y": session.history.redo}
+    acts = {"Escape": session.clear, "z": session.history.undo, "y": session.history.redo}
     keys = Div(text="", name="keys", tags=[], visible=False)
     keys.on_change("tags", lambda _attribute, _old, new: acts[new[0]]() if new else None)
     return keys

@@ -22,10 +22,12 @@ _CLASSES = (
 )
 """Okabe and Ito's colours without black, extended; yellow darkened to be seen on white."""
 
-PREFIX_RAMP = ("#ffffff", "#d6e6f4", "#abcfe6", "#6aaed6", "#3787c0", "#105ba4", "#08306b")
-"""White to blue: attention of or to prefix tokens, as in the paper."""
-PATCH_RAMP = ("#ffffff", "#fee3c8", "#fdc692", "#fda057", "#f67824", "#d94a01", "#7f2704")
-"""White to orange: attention between patches."""
+PREFIX = "#1c7ed6"
+"""Attention of or to prefix tokens, as in the paper; the weaker, the more transparent."""
+PATCH = "#e8590c"
+"""Attention between patches."""
+MASK = "#334155"
+"""Covers what has no attention in a picture; not black, as pictures may be."""
 DENSITY_RAMP = ("#d9e2ec", "#9fb3c8", "#627d98", "#334e68", "#102a43")
 
 

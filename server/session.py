@@ -80,6 +80,10 @@ class Session:
         kept = tuple(c for c in self.state.clauses if view is not None and c.view != view)
         self.history.change(clauses=kept)
 
+    def clear(self) -> None:
+        """Remove all clauses and let go of the pinned token, as one step."""
+        self.history.change(clauses=(), token=None)
+
     def _on_selection(self, view: str) -> Callable[[str, list[int], list[int]], None]:
         kind = "image" if view == "images" else "head"
 

@@ -25,10 +25,10 @@ def test_the_first_screen_is_full_and_never_scrolls_sideways(browser, server, da
         start = default_state(data)
         assert data.names[start.image] in page.value("selection_text", "text")
         assert page.page.inner_text(".hb-facts").startswith(data.store.attrs["model"])
-        assert page.page.locator(".hb-panel").count() == 6
+        assert page.page.locator(".hb-panel").count() == 9
         for panel in page.page.locator(".hb-panel").all():
             box = panel.bounding_box()
-            assert box["width"] > 200
+            assert box["width"] > 160
             assert box["height"] > 150
             assert box["y"] + box["height"] <= size[1] + 1
 

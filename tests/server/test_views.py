@@ -14,7 +14,6 @@ from server import density
 from server.brushing import Box, Clause, Ids
 from server.figures import on_nearest
 from server.views import pattern_layout
-from server.views.attention_matrix import PREFIX_WIDTH, AttentionMatrix
 from server.views.head_importance import HeadImportance
 from server.views.image_overview import ImageOverview
 from server.views.pattern_layout import PatternLayout
@@ -193,25 +192,6 @@ def test_a_tap_far_from_every_point_selects_nothing(session):
     before = session.state
     view._plot._trigger_event(Tap(view._plot, x=1e3, y=1e3))
     assert session.state == before
-
-
-def test_the_matrix_is_cut_into_prefix_and_patches(session, data):
-    view = AttentionMatrix(session)
-    session.history.change(image=8, layer=1, head=0)
-    matrix = data.store.attention(8, 1, 0)
-    blocks = {key: source.data for key, source in view._blocks.items()}
-    np.testing.assert_array_equal(blocks["patches"]["image"][0], matrix[1:, 1:])
-    np.testing.assert_array_equal(blocks["row"]["image"][0], matrix[:1, 1:])
-    np.testing.assert_array_equal(blocks["column"]["image"][0], matrix[1:, :1])
-    assert blocks["column"]["dw"] == [PREFIX_WIDTH]
-    assert blocks["patches"]["x"] == blocks["patches"]["y"] == [PREFIX_WIDTH]
-
-
-def test_without_an_image_the_matrix_panel_says_what_to_do(session):
-    view = AttentionMatrix(session)
-    session.select_image(None)
-    assert "Select an image" in view._note.text
-    assert view._blocks["patches"].data["image"] == []
 
 
 def test_counts_are_those_of_the_brush(session):

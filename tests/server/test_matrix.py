@@ -1,0 +1,186 @@
+"""The shown matrix and the views of its tokens, as far as the server knows them."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+from bokeh.events import PanEnd, Tap
+from bokeh.io import curdoc
+from bokeh.io.doc import set_curdoc
+
+from analysis.store import Store
+from server.data import StoreData
+from server.link import default_state
+from server.matrix import ShownMatrix, from_codes, prefix_width, strongest, to_codes
+from server.session import Session
+from server.views.attention_matrix import AttentionMatrix
+from server.views.image_context import ImageContext
+from server.views.threshold import Threshold
+from server.views.two_axes import TwoAxes
+from tests.token_stores import make_token_store
+
+
+@pytest.fixture(autouse=True)
+def document():
+    before, fresh = curdoc(), Document()
+    set_curdoc(fresh)
+    yield fresh
+    set_curdoc(before)
+
+
+@pytest.fixture
+def matrix(session):
+    return ShownMatrix(session)
+
+
+def panels(session, matrix):
+    return [view(session, matrix) for view in (ImageContext, TwoAxes, AttentionMatrix, Threshold)]
+
+
+def test_codes_keep_stored_values_exactly_and_others_to_the_stores_precision(data):
+    stored = data.store.attention(8, 1, 0)
+    np.testing.assert_array_equal(from_codes(to_codes(stored)), stored)
+    values = np.random.default_rng(0).uniform(0, 1, (50, 50)).astype("f4")
+    np.testing.assert_allclose(from_codes(to_codes(values)), values, rtol=2.0**-8)
+
+
+def test_codes_sort_as_the_values_do():
+    values = np.sort(np.random.default_rng(0).exponential(0.01, 1000).astype("f4"))
+    assert (np.diff(to_codes(values).astype(int)) >= 0).all()
+    assert from_codes(to_codes(np.array([0.0, 1.0], "f4"))).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, 17])
+def test_the_default_threshold_is_the_smallest_of_the_top_one_percent(size):
+    values = np.random.default_rng(size).permutation(size * size).reshape(size, size) / 512
+    codes = to_codes(values.astype("f4"))
+    ordered = np.sort(from_codes(codes).ravel())[::-1]
+    assert strongest(codes, 0.01) == ordered[int(np.ceil(0.01 * size * size)) - 1]
+
+
+def test_the_browser_gets_the_selected_heads_matrix_once(session, matrix, data, document):
+    panels(session, matrix)
+    for root in (matrix.source, matrix.tokens):
+        document.add_root(root)
+    sent = []
+    document.on_change(sent.append)
+    session.history.change(image=8, layer=1, head=0)
+    kept = data.store.attention(8, 1, 0)
+    np.testing.assert_array_equal(from_codes(matrix.source.data["code"]), kept.ravel())
+    assert sum(getattr(event, "model", None) is matrix.source for event in sent) == 1
+    assert matrix.tokens.top == np.sort(kept.ravel())[-int(np.ceil(0.005 * kept.size))]
+
+
+def test_moving_the_threshold_sends_one_number_and_reads_nothing(session, matrix, data, document):
+    for view in panels(session, matrix):
+        document.add_root(view.layout)
+    sent = []
+    document.on_change(sent.append)
+    with patch.object(data.store, "attention") as read:
+        session.history.change(threshold=0.02)
+    assert [(event.model, event.attr, event.new) for event in sent] == [
+        (matrix.tokens, "threshold", 0.02)
+    ]
+    assert not read.called
+
+
+def test_a_chosen_threshold_stays_for_other_heads_and_the_default_follows_them(session, matrix):
+    default = matrix.tokens.threshold
+    session.history.change(layer=1, head=1)
+    assert matrix.tokens.threshold == strongest(matrix.codes, 0.01) != default
+    session.history.change(threshold=0.5)
+    session.history.change(layer=2)
+    assert matrix.tokens.threshold == 0.5
+    session.history.change(threshold=None)
+    assert matrix.tokens.threshold == strongest(matrix.codes, 0.01)
+
+
+def test_a_drag_of_the_line_is_one_step_and_says_what_it_means(session, matrix):
+    view = Threshold(session, matrix)
+    before = session.state
+    view._plot._trigger_event(PanEnd(view._plot, x=0.123456, y=1))
+    assert session.state.threshold == 0.123
+    session.history.undo()
+    assert session.state == before
+    view._plot._trigger_event(Tap(view._plot, x=7.0, y=1))
+    assert session.state.threshold == 1.0
+
+
+def test_pinning_is_a_step_to_undo(session, matrix):
+    matrix.tokens.token = 4
+    assert session.state.token == 4
+    session.history.undo()
+    assert session.state.token is matrix.tokens.token is None
+    session.history.redo()
+    assert matrix.tokens.token == 4
+    session.clear()
+    assert matrix.tokens.token is None
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 2, 5])
+def test_every_value_is_counted_once_in_the_histogram(tmp_path, prefix):
+    store = Store(make_token_store(tmp_path / "s", (3, 5), prefix))
+    data = StoreData(store)
+    session = Session(data, default_state(data))
+    view = Threshold(session, ShownMatrix(session))
+    counts = view._counts.data
+    assert counts["patch_count"].sum() == 15**2
+    assert counts["prefix_count"].sum() == (15 + prefix) ** 2 - 15**2
+    stored = store.attention(session.state.image, session.state.layer, session.state.head)
+    patches = stored[prefix:, prefix:]
+    inside = (counts["left"][30] <= patches) & (patches < counts["right"][30])
+    assert counts["patch_count"][30] == inside.sum()
+
+
+def test_the_picture_is_the_selected_images_thumbnail(session, matrix, data):
+    view = ImageContext(session, matrix)
+    session.select_image(8)
+    shown = view._image.data["image"][0].view(np.uint8).reshape(28, 28, 4)
+    np.testing.assert_array_equal(shown[..., :3], data.store.read("thumbnail")[8])
+    assert (shown[..., 3] == 255).all()
+    session.select_image(None)
+    assert view._image.data["image"] == []
+
+
+def test_without_an_image_the_panels_say_what_to_do(session, matrix):
+    views = panels(session, matrix)
+    session.select_image(None)
+    assert "Select an image" in views[2]._note.text
+    assert "Select an image" in matrix.tokens.message
+    assert matrix.source.data["code"].size == 0
+    assert views[3]._counts.data["patch_count"].sum() == 0
+    session.select_image(8)
+    assert matrix.tokens.message == ""
+    assert "from the store" in views[2]._note.text
+
+
+def test_the_last_matrix_stays_faint_while_the_model_computes(session, data):
+    missing = next(i for i in range(data.num_images) if i not in data.store.kept_images)
+    with patch("server.matrix.live_model"), patch("server.matrix.when_done") as when_done:
+        matrix = ShownMatrix(session)
+        views = panels(session, matrix)
+        codes = matrix.codes
+        session.select_image(missing)
+        assert matrix.codes is codes
+        assert all(view._plot.styles["opacity"] == "0.3" for view in views[1:])
+        deliver = when_done.call_args.args[1]
+        deliver(data.store.attention(8, 0, 0), "")
+    assert all("opacity" not in view._plot.styles for view in views[1:])
+    np.testing.assert_array_equal(from_codes(matrix.codes), data.store.attention(8, 0, 0))
+    assert "live, computed by the model" in views[2]._note.text
+
+
+def test_a_live_matrix_that_comes_too_late_is_dropped(session, data):
+    missing = next(i for i in range(data.num_images) if i not in data.store.kept_images)
+    with patch("server.matrix.live_model"), patch("server.matrix.when_done") as when_done:
+        matrix = ShownMatrix(session)
+        session.select_image(missing)
+        session.select_image(8)
+        codes = matrix.codes
+        when_done.call_args.args[1](data.store.attention(0, 0, 0), "")
+    assert matrix.codes is codes
+
+
+def test_prefix_tokens_are_wide_enough_to_be_seen():
+    assert [prefix_width(patches) for patches in (16, 196, 576, 1369)] == [2, 8, 23, 55]
