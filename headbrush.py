@@ -8,8 +8,9 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from analysis.request import Request
+    from analysis.store import Store
 
 __version__ = "0.1.0"
 
@@ -42,18 +49,96 @@ def _one_line_errors() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+def analyze(
+    model: "str | Path | torch.nn.Module",
+    images: "str | Path | Any",
+    out: str | Path,
+    *,
+    attention: int | None = 60,
+    resume: bool = True,
+    quiet: bool = False,
+    **options: Any,
+) -> "Store":
+    """Analyse a vision transformer on images and write a store: the notebook's way in.
+
+    Parameters
+    ----------
+    model
+        A timm name, a folder with timm's ``config.json``, or a module that exists only here.
+    images
+        A folder ``DIR/<class>/<file>``, or a map-style dataset: ``dataset[i]`` is an image or
+        ``(image, label)``; an image is a PIL image, a uint8 array ``(H, W)`` or ``(H, W, 3)``, or
+        a float tensor ``(C, H, W)`` that is already what the model takes.
+    out
+        The store to make, ``NAME.headbrush``.
+    attention
+        How many images keep their attention; None keeps all.
+    resume
+        Go on with a stopped run; otherwise start again, also over a finished store.
+    quiet
+        Show no progress.
+    options
+        Further fields of :class:`analysis.pipeline.Request`, for example ``class_names``,
+        ``transform``, ``per_class``, ``limit``, ``best_worst``, ``all_modes``, ``batch_size``,
+        ``device``, ``seed``, ``scheduler``.
+
+    Returns
+    -------
+    The finished store, open for reading; ``headbrush serve`` takes its ``path``.
+
+    Raises
+    ------
+    InputError
+        If the model, the images or the output folder cannot be used; nothing was overwritten.
+    """
+    from analysis.pipeline import analyze as make_store
+    from analysis.progress import StageProgress
+    from analysis.request import Request
+    from analysis.store import Store
+
+    unknown = set(options) - {field.name for field in fields(Request)}
+    if unknown:
+        raise InputError(f"analyze() has no option {', '.join(sorted(unknown))}.")
+    request = Request(
+        images=Path(images) if isinstance(images, (str, Path)) else images,
+        out=Path(out),
+        model=str(model) if isinstance(model, (str, Path)) else model,
+        attention=attention,
+        restart=not resume,
+        command="headbrush.analyze(…)",
+        version=__version__,
+        **options,
+    )
+    return Store(make_store(request, StageProgress(Console(quiet=quiet))))
+
+
 def _attention_count(value: str) -> int | None:
     if value == "all":
         return None
     if value == "none":
         return 0
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > 9:
         raise InputError(f"--attention {value}: expected all, none or a number of images.")
     return int(value)
 
 
-@app.command()
-def analyze(
+def _image_size(value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = value.split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side[:5]) > 0 for side in sides):
+        raise InputError(f"--image-size {value}: expected pixels, 224, or height x width, 224x448.")
+    return int(sides[0][:5]), int(sides[-1][:5])
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise InputError(f"{option} {value}: expected {' or '.join(allowed)}.")
+    return value
+
+
+@app.command("analyze")
+def analyze_command(
     images: Annotated[Path, typer.Option(help="Folder: DIR/<class>/<file>, or a flat DIR/<file>.")],
     out: Annotated[Path, typer.Option(help="The store to make, NAME.headbrush.")],
     model: Annotated[str, typer.Option(help="timm name, or a folder with timm's config.json.")],
@@ -61,20 +146,36 @@ def analyze(
     pretrained: Annotated[bool, typer.Option(help="timm's published weights.")] = True,
     limit: Annotated[int | None, typer.Option(min=1, help="Images at most.")] = None,
     per_class: Annotated[int | None, typer.Option(min=1, help="Images a class at most.")] = None,
+    select: Annotated[
+        str | None, typer.Option(help="best-worst:K, the K best and K worst predicted classes.")
+    ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="Pixels of the model's input, 384 or 224x448.")
+    ] = None,
     classes: Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")] = None,
     attention: Annotated[
         str, typer.Option(help="Images whose attention is kept: all, none or N.")
     ] = "60",
+    importance: Annotated[
+        str, typer.Option(help="pruning, or gradient: a quick approximation, no head is pruned.")
+    ] = "pruning",
+    modes: Annotated[
+        str, typer.Option(help="whole: each head as a whole; all: in all seven modes too.")
+    ] = "whole",
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 16,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Seed of sampling, training, layout.")] = 0,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler that does the work, tcp://HOST:8786.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume/--restart", help="Go on with a stopped run, or start again.")
     ] = True,
 ) -> None:
     """Analyse a vision transformer on a folder of images and write a store."""
     with _one_line_errors():
-        from analysis.pipeline import Request
+        from analysis.request import Request
+        from analysis.sampling import parse_select
 
         request = Request(
             images=images,
@@ -82,13 +183,18 @@ def analyze(
             model=model,
             checkpoint=checkpoint,
             pretrained=pretrained,
+            image_size=_image_size(image_size),
             limit=limit,
             per_class=per_class,
+            best_worst=parse_select(select),
             classes=classes,
             attention=_attention_count(attention),
+            all_modes=_one_of("--modes", modes, ("whole", "all")) == "all",
+            predictions=_one_of("--importance", importance, ("pruning", "gradient")) == "pruning",
             batch_size=batch_size,
             device=device,
             seed=seed,
+            scheduler=scheduler,
             restart=not resume,
             command=shlex.join(["headbrush", *sys.argv[1:]]),
             version=__version__,
@@ -96,14 +202,19 @@ def analyze(
         _run(request)
 
 
-def _run(request) -> None:
+def _run(request: "Request") -> None:
     from analysis.pipeline import analyze as make_store
     from analysis.progress import StageProgress
+    from analysis.store import Store
 
     progress = StageProgress(_out)
     path = make_store(request, progress)
-    total = sum(progress.seconds.values())
-    _out.print(f"{path}: finished in {total:.0f} s. Look at it: headbrush serve {path}")
+    store = Store(path)
+    done = [f"{store.sizes['image']} images"]
+    if store.attrs["skipped_images"]:
+        done.append(f"{store.attrs['skipped_images']} skipped (see {path}/skipped.csv)")
+    done.append(f"finished in {sum(progress.seconds.values()):.0f} s")
+    _out.print(f"{path}: {', '.join(done)}. Look at it: headbrush serve {path}", markup=False)
 
 
 @app.command()
@@ -119,10 +230,12 @@ def demo(
 ) -> None:
     """Analyse the bundled model on the bundled images (once) and serve the page."""
     with _one_line_errors():
-        folder = _bundled()
+        from analysis.bundled import bundled_folder, is_fresh, may_replace
+
+        folder = bundled_folder()
         images = 1000 if all_images else 300
-        if not _is_fresh(out, folder, images):
-            from analysis.pipeline import Request
+        if not is_fresh(out, folder, images, __version__):
+            from analysis.request import Request
 
             _run(
                 Request(
@@ -130,56 +243,13 @@ def demo(
                     out=out,
                     model=str(folder / "model"),
                     per_class=images // 10,
-                    restart=_may_replace(out, folder, images),
+                    restart=may_replace(out, folder, images, __version__),
                     command=shlex.join(["headbrush", *sys.argv[1:]]),
                     version=__version__,
                 )
             )
         if serve:
             _serve([out], ["--port", str(port)])
-
-
-def _bundled() -> Path:
-    here = Path(__file__).parent / "datasets" / "fashion_mnist"
-    installed = Path(sys.prefix) / "share" / "headbrush" / "fashion_mnist"
-    for folder in (here, installed):
-        if (folder / "model" / "model.safetensors").is_file():
-            return folder
-    raise InputError(f"the bundled model is missing: neither {here} nor {installed} holds it.")
-
-
-def _may_replace(out: Path, folder: Path, images: int) -> bool:
-    """Whether ``out`` is an earlier demo, finished or not, that cannot be used for this one."""
-    from analysis.parts import file_digest, interrupted_plan
-    from analysis.store import Store, StoreError
-
-    try:
-        store = Store(out)
-        return store.attrs["model"] == folder.name
-    except StoreError:
-        plan = interrupted_plan(out)
-    usable = (
-        plan.get("version") == __version__
-        and len(plan.get("images", ())) == images
-        and plan.get("checkpoint_sha256") == file_digest(folder / "model" / "model.safetensors")
-    )
-    return plan.get("model") == folder.name and not usable
-
-
-def _is_fresh(out: Path, folder: Path, images: int) -> bool:
-    from analysis.parts import file_digest
-    from analysis.store import Store, StoreError
-
-    try:
-        store = Store(out)
-        return (
-            store.sizes["image"] == images
-            and store.attrs["headbrush_version"] == __version__
-            and store.attrs["checkpoint_sha256"]
-            == file_digest(folder / "model" / "model.safetensors")
-        )
-    except StoreError:
-        return False
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -203,34 +273,14 @@ def _serve(stores: list[Path], options: list[str]) -> None:
 def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
     """Say what a store holds, how large it is, and how it was made."""
     with _one_line_errors():
+        from analysis.facts import facts_of
         from analysis.store import Store, store_size
 
         opened = Store(store)
         table = Table(box=None, show_header=False)
-        for key, value in _facts(opened, store_size(store)):
+        for key, value in facts_of(opened, store_size(store)):
             table.add_row(key, escape(str(value)))
     _out.print(table)
-
-
-def _facts(store, size: int) -> list[tuple[str, object]]:
-    sizes, attrs = store.sizes, store.attrs
-    patterns = sizes["image"] * sizes["layer"] * sizes["head"]
-    probability, label = store.read("probability"), store.read("label")
-    known = label >= 0
-    facts: list[tuple[str, object]] = [
-        ("model", attrs["model"]),
-        ("heads", f"{sizes['layer']} layers × {sizes['head']} heads"),
-        ("tokens", f"{store.num_prefix_tokens} prefix + {store.grid[0]}×{store.grid[1]} patches"),
-        ("images", f"{sizes['image']} from {attrs['images']}"),
-        ("patterns", f"{patterns:,}".replace(",", " ")),
-        ("attention kept for", f"{len(store.kept_images)} images"),
-        ("size on disk", f"{size / 1e6:.0f} MB"),
-    ]
-    if known.any() and probability.shape[1]:
-        accuracy = (probability.argmax(1)[known] == label[known]).mean()
-        facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
-    rest = sorted(set(attrs) - {"model", "images", "Conventions"})
-    return facts + [(name.replace("_", " "), attrs[name]) for name in rest]
 
 
 def main() -> None:

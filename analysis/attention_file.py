@@ -4,6 +4,7 @@ Values keep 7 bits behind the leading one (BitRound), then are shuffled by bytes
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ import numpy as np
 from xarray.backends.locks import HDF5_LOCK
 
 from analysis.errors import StoreError
+from analysis.files import replacing
 from analysis.schema import SCHEMA_VERSION
 
 KEPT_BITS = 7
@@ -38,10 +40,10 @@ class AttentionWriter:
     def __init__(
         self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
     ) -> None:
-        self.path = path
         self._images = images
-        self._temporary = path.with_name(path.name + ".tmp")
-        self._file = netCDF4.Dataset(self._temporary, "w")
+        self._stack = ExitStack()
+        temporary = self._stack.enter_context(replacing(path))
+        self._file = self._stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
         layers, heads, tokens = shape
         sizes = {"image": len(images), "layer": layers, "head": heads}
         for name, size in (sizes | {"query": tokens, "key": tokens}).items():
@@ -83,13 +85,12 @@ class AttentionWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if kind is None:
-            self._temporary.replace(self.path)
-        else:
-            self._temporary.unlink()
+        self._stack.__exit__(kind, error, trace)
 
 
 def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Two-dimensional layouts by t-SNE (openTSNE), in time and memory that stay bounded.
+"""Two-dimensional layouts by t-SNE (openTSNE), in a time that grows no faster than the points.
 
 Up to a limit all points are laid out together. Beyond it a sample is, in which every group is
-represented, and the others are placed by the fitted layout.
+represented; every other point is placed amid its nearest fitted points; and then all points move
+for a few iterations, each drawn by its own nearest neighbours.
 """
 
 import os
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from openTSNE import TSNE, TSNEEmbedding, initialization
+from openTSNE.affinity import Uniform
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
@@ -20,6 +22,11 @@ _FFT_FROM = 3_000
 _ITERATIONS = (250, 500)
 """Iterations with and without early exaggeration, openTSNE's defaults."""
 _PLACED_AT_ONCE = 20_000
+_PLACED_BY = 5
+"""A point that was not fitted begins at the median of so many of its nearest fitted points."""
+_REFINED_BY = 15
+_REFINEMENT = 60
+"""Nearest neighbours and iterations of the last phase."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,15 @@ def layout(
         return Layout(xy, float("nan"))
     members = np.zeros(len(rows), int) if groups is None else np.asarray(groups)[valid]
     fitted = _stratified(members, fit_limit, np.random.default_rng(seed))
-    embedding = _fit(rows[fitted], seed, lambda share: on_progress(share * 0.9))
-    placed = np.empty((len(rows), 2), np.float32)
+    whole = len(fitted) == len(rows)
+    embedding = _fit(
+        rows[fitted], seed, lambda share: on_progress(share * (0.95 if whole else 0.3))
+    )
+    placed = np.empty((len(rows), 2))
     placed[fitted] = np.asarray(embedding)
-    _place(embedding, rows, np.setdiff1d(np.arange(len(rows)), fitted), placed)
+    if not whole:
+        _place(embedding, rows, np.setdiff1d(np.arange(len(rows)), fitted), placed)
+        placed = _refine(rows, placed, seed, lambda share: on_progress(0.6 + share * 0.35))
     xy[valid] = placed
     return Layout(xy, neighbour_preservation(rows, placed, seed=seed))
 
@@ -127,7 +139,7 @@ def _fit(rows: np.ndarray, seed: int, on_progress: Callable[[float], None]) -> T
         initialization=initialization.pca(rows, random_state=seed),
         neighbors="exact" if few else "annoy",
         negative_gradient_method="bh" if few else "fft",
-        n_jobs=os.cpu_count() or 1,
+        n_jobs=1 if few else os.cpu_count() or 1,
         random_state=seed,
         early_exaggeration_iter=early,
         n_iter=late,
@@ -143,4 +155,27 @@ def _place(
     """Fill ``placed`` for the rows that were not fitted."""
     for start in range(0, len(others), _PLACED_AT_ONCE):
         chosen = others[start : start + _PLACED_AT_ONCE]
-        placed[chosen] = np.asarray(embedding.transform(rows[chosen]))
+        beginning = embedding.prepare_partial(
+            rows[chosen], initialization="median", k=_PLACED_BY, perplexity=1
+        )
+        placed[chosen] = np.asarray(beginning)
+
+
+def _refine(
+    rows: np.ndarray, placed: np.ndarray, seed: int, on_progress: Callable[[float], None]
+) -> np.ndarray:
+    """Let all points move, each drawn by its nearest neighbours among all."""
+    jobs = os.cpu_count() or 1
+    near = Uniform(rows, k_neighbors=_REFINED_BY, method="annoy", n_jobs=jobs, random_state=seed)
+    embedding = TSNEEmbedding(
+        placed, near, negative_gradient_method="fft", n_jobs=jobs, random_state=seed
+    )
+    return np.asarray(
+        embedding.optimize(
+            n_iter=_REFINEMENT,
+            momentum=0.8,
+            learning_rate="auto",
+            callbacks=lambda iteration, *_: on_progress(iteration / _REFINEMENT),
+            callbacks_every_iters=10,
+        )
+    )

@@ -1,9 +1,8 @@
 """Image folders: which files, which class each belongs to, and how to decode one safely."""
 
 import csv
-import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from analysis.classes import ClassList, classes_of_folders
 from analysis.errors import InputError
+from analysis.files import replacing
 
 EXTENSIONS = frozenset(
     (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -20,42 +21,17 @@ THUMBNAIL_SIDE = 96
 
 
 class ImageError(InputError):
-    """A folder, a class list or a file of images that cannot be used."""
-
-
-@dataclass(frozen=True)
-class ClassList:
-    """The classes that folders can stand for, in the order of the model's outputs.
-
-    Attributes
-    ----------
-    ids
-        Identifiers, for example ImageNet synsets; empty where the model has none.
-    names
-        Readable names; several of one class are separated by commas.
-    """
-
-    ids: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def index(self, folder: str) -> int | None:
-        """Index of the class that ``folder`` names by id, name or integer; None if none."""
-        if folder in self.ids:
-            return self.ids.index(folder)
-        wanted = _plain(folder)
-        for index, name in enumerate(self.names):
-            if wanted in {_plain(name), *map(_plain, name.split(","))}:
-                return index
-        size = max(len(self.ids), len(self.names))
-        return int(folder) if folder.isascii() and folder.isdigit() and int(folder) < size else None
+    """A folder or a file of images that cannot be used."""
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Files of a folder with their classes, in the order of a store's images.
+    """Images with their classes, in the order of a store's images: files of a folder.
 
     Attributes
     ----------
+    folder
+        Where the files are.
     names
         Files relative to ``folder``, with ``/`` between parts.
     labels
@@ -80,6 +56,42 @@ class ImageSet:
         """Whether the folders name classes."""
         return bool((self.labels >= 0).any())
 
+    @property
+    def thread_safe(self) -> bool:
+        """Whether several threads may load at once."""
+        return True
+
+    @property
+    def source(self) -> str:
+        """Where the images come from, for the record."""
+        return str(self.folder.resolve())
+
+    def load(self, index: int) -> Image.Image:
+        """Decode one image completely.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be decoded.
+        """
+        return load_image(self.folder / self.names[index])
+
+    def fault(self, index: int) -> str:
+        """Why the image cannot be used; empty if it can."""
+        path = self.folder / self.names[index]
+        try:
+            str(path).encode()
+            self.load(index)
+        except UnicodeEncodeError:
+            return "its name is not UTF-8"
+        except ImageError as error:
+            return str(error).removeprefix(f"{path}: ").rstrip(".")
+        return ""
+
+    def fingerprint(self, index: int) -> int:
+        """Changes when the image does, cheaply: the size of its file."""
+        return (self.folder / self.names[index]).stat().st_size
+
     def take(self, indices: Sequence[int]) -> "ImageSet":
         """The images at ``indices``, in that order."""
         names = tuple(self.names[i] for i in indices)
@@ -89,22 +101,19 @@ class ImageSet:
 def find_images(folder: Path, classes: ClassList, class_file: Path | None = None) -> ImageSet:
     """List ``DIR/<class>/<file>``, or a flat folder without labels.
 
-    Parameters
-    ----------
-    classes
-        The model's classes. Where it has none (a headless backbone), the folders themselves are
-        the classes.
-    class_file
-        CSV with the columns ``folder,index,name``, which overrides ``classes``.
+    ``classes`` and ``class_file`` are those of :func:`analysis.classes.classes_of_folders`. What is
+    no image by its ending, and a class folder without images, is listed as skipped.
 
     Raises
     ------
     ImageError
-        If the folder is missing or holds no image, or a class folder names no class.
+        If the folder is missing or holds no image.
+    ClassError
+        If a class folder names no class.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder}: no such folder of images.")
-    files = sorted(_image_files(folder))
+    files, skipped = _image_files(folder)
     if not files:
         raise ImageError(
             f"{folder}: no images in it; expected {folder}/<class>/<file> or {folder}/<file> "
@@ -112,18 +121,10 @@ def find_images(folder: Path, classes: ClassList, class_file: Path | None = None
         )
     parents = [file.parts[0] if len(file.parts) > 1 else None for file in files]
     folders = sorted({parent for parent in parents if parent is not None})
-    if not classes.names and not classes.ids and class_file is None:
-        classes = ClassList(names=tuple(folders))
-    names = classes.names or classes.ids
-    if class_file is None:
-        index = {name: classes.index(name) for name in folders}
-    else:
-        index, names = _read_class_file(class_file, names)
-    _check_folders(folder, folders, index)
+    index, class_names = classes_of_folders(folder, folders, classes, class_file)
     labels = [-1 if parent is None else index[parent] for parent in parents]
-    return ImageSet(
-        folder, tuple(file.as_posix() for file in files), np.array(labels, np.int32), names
-    )
+    names = tuple(file.as_posix() for file in files)
+    return ImageSet(folder, names, np.array(labels, np.int32), class_names, tuple(skipped))
 
 
 def choose(images: ImageSet, limit: int | None, per_class: int | None) -> ImageSet:
@@ -138,8 +139,10 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
     return np.array(sorted(chosen), np.int64)
 
 
-def drop_unreadable(images: ImageSet, on_progress=lambda _fraction: None) -> ImageSet:
-    """Decode every file once and leave out those that fail, with the reason.
+def drop_unreadable(
+    images: ImageSet, on_progress: Callable[[float], None] = lambda _share: None
+) -> ImageSet:
+    """Decode every image once and leave out those that fail, with the reason.
 
     Raises
     ------
@@ -147,19 +150,27 @@ def drop_unreadable(images: ImageSet, on_progress=lambda _fraction: None) -> Ima
         If none is left.
     """
     reasons = []
-    with ThreadPoolExecutor() as pool:
-        for done, reason in enumerate(pool.map(lambda n: _fault(images.folder / n), images.names)):
+    with ThreadPoolExecutor(None if images.thread_safe else 1) as pool:
+        for done, reason in enumerate(pool.map(images.fault, range(len(images)))):
             reasons.append(reason)
             on_progress((done + 1) / len(images))
-    shown = (name.encode(errors="backslashreplace").decode() for name in images.names)
-    skipped = tuple((n, r) for n, r in zip(shown, reasons, strict=True) if r)
+    skipped = tuple((n, r) for n, r in zip(images.names, reasons, strict=True) if r)
     kept = images.take([i for i, reason in enumerate(reasons) if not reason])
     if not len(kept):
         raise ImageError(
-            f"{images.folder}: none of its {len(images)} images can be read; "
+            f"{images.source}: none of its {len(images)} images can be read; "
             f"the first, {skipped[0][0]!r}: {skipped[0][1]}."
         )
-    return replace(kept, skipped=skipped)
+    return replace(kept, skipped=(*images.skipped, *skipped))
+
+
+def write_skipped(path: Path, skipped: Sequence[tuple[str, str]]) -> None:
+    """Write ``skipped.csv`` (name, reason) into the folder ``path``, at once or not at all."""
+    with (
+        replacing(path / "skipped.csv") as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        csv.writer(file).writerows([("name", "reason"), *skipped])
 
 
 def load_image(path: Path) -> Image.Image:
@@ -208,46 +219,24 @@ def thumbnails(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -
     return np.stack([np.asarray(picture) for picture in small])
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
-
-
-def _image_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
+def _image_files(folder: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+    """The images under ``folder``, sorted; and what else is there, with the reason to skip it."""
+    files, folders, skipped = [], [], []
+    for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if path.suffix.lower() in EXTENSIONS and not hidden and path.is_file():
-            yield relative
-
-
-def _check_folders(folder: Path, folders: Iterable[str], index: dict[str, int | None]) -> None:
-    unknown = [name for name in folders if index.get(name) is None]
-    if unknown:
-        raise ImageError(
-            f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) is no class name, id "
-            "or output index of the model; rename it or give --classes FILE (folder,index,name)."
-        )
-
-
-def _read_class_file(
-    path: Path, names: tuple[str, ...]
-) -> tuple[dict[str, int | None], tuple[str, ...]]:
-    if not path.is_file():
-        raise ImageError(f"{path}: no such class file.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    size = len(names) or len(rows)
-    index: dict[str, int | None] = {}
-    renamed = list(names) or [str(number) for number in range(size)]
-    for line, row in enumerate(rows, start=2):
-        folder, number, name = (row.get(key) or "" for key in ("folder", "index", "name"))
-        if not folder or not number.isdecimal() or int(number) >= size:
-            raise ImageError(
-                f"{path}, line {line}: expected folder,index,name with an index below {size}."
-            )
-        index[folder] = int(number)
-        renamed[int(number)] = name or folder
-    return index, tuple(renamed)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        if path.is_dir():
+            folders += [relative] if len(relative.parts) == 1 else []
+        elif path.suffix.lower() in EXTENSIONS and path.is_file():
+            files.append(relative)
+        elif path.suffix.lower() in EXTENSIONS:
+            skipped.append((relative.as_posix(), "no file, or a link to none"))
+        else:
+            skipped.append((relative.as_posix(), "its ending is not that of an image"))
+    used = {file.parts[0] for file in files}
+    empty = [(f"{name}/", "a folder without images") for name in folders if name.name not in used]
+    return files, skipped + empty
 
 
 def _class_by_class(labels: np.ndarray, per_class: int | None) -> Iterator[int]:
@@ -256,17 +245,6 @@ def _class_by_class(labels: np.ndarray, per_class: int | None) -> Iterator[int]:
         for group in groups:
             if rank < len(group):
                 yield int(group[rank])
-
-
-def _fault(path: Path) -> str:
-    try:
-        str(path).encode()
-        load_image(path)
-    except UnicodeEncodeError:
-        return "its name is not UTF-8"
-    except ImageError as error:
-        return str(error).removeprefix(f"{path}: ").rstrip(".")
-    return ""
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

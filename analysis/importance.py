@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from analysis.capture import LayerTrace, Trace, project, resume
 from analysis.models import VisionModel
-from analysis.schema import METRICS
+from analysis.schema import PRUNING_METRICS
 
 MODES = {
     0: "nothing",
@@ -39,7 +39,7 @@ class PartialPruning:
     Attributes
     ----------
     metrics
-        ``(metric, mode)`` float32, modes 0 to 7.
+        ``(metric, mode)`` float32: the pruning metrics under modes 0 to 7.
     probability
         ``(mode, classes)`` float32, P' under each mode; row 0 is P.
     """
@@ -50,7 +50,11 @@ class PartialPruning:
 
 @torch.inference_mode()
 def leave_one_out(
-    model: VisionModel, traced: Trace, labels: Tensor | None, modes: Sequence[int] = (1,)
+    model: VisionModel,
+    traced: Trace,
+    labels: Tensor | None,
+    modes: Sequence[int] = (1,),
+    predictions: bool = True,
 ) -> np.ndarray:
     """Importance of every head of every traced image.
 
@@ -58,22 +62,24 @@ def leave_one_out(
     ----------
     labels
         ``(B,)`` true classes; where -1, or without labels, the predicted class stands for it.
+    predictions
+        Whether to resume the model for ``probability`` and ``jsd``, nearly all of the time.
 
     Returns
     -------
-    ``(metric, mode, B, L, H)`` float32, metrics as in :data:`analysis.schema.METRICS`.
-    ``probability`` and ``jsd`` are NaN for a headless model, ``cls`` without a class token.
+    ``(metric, mode, B, L, H)`` float32, the :data:`analysis.schema.PRUNING_METRICS`.
+    ``probability`` and ``jsd`` are NaN for a headless model, and without ``predictions``;
+    ``cls`` is NaN without a class token.
     """
     chosen = true_classes(traced, labels)
     count, heads = len(traced.output), model.geometry.num_heads
-    result = np.full(
-        (len(METRICS), len(modes), count, len(traced.layers), heads), np.nan, np.float32
-    )
+    shape = (len(PRUNING_METRICS), len(modes), count, len(traced.layers), heads)
+    result = np.full(shape, np.nan, np.float32)
     for layer, record in enumerate(traced.layers):
         for position, mode in enumerate(modes):
             pruned = pruned_outputs(model, traced, layer, mode)  # (H, B, T, C)
             result[2:, position, :, layer] = _layer_metrics(model, record, pruned)
-            if model.num_classes:
+            if model.num_classes and predictions:
                 after = _resumed(model, traced, layer, pruned).softmax(-1)
                 result[:2, position, :, layer] = _model_metrics(traced, after, chosen)
     return result
@@ -88,7 +94,7 @@ def partial_pruning(
     record = traced.layers[layer]
     outputs = [pruned_outputs(model, traced, layer, mode)[head] for mode in MODES]
     pruned = torch.stack(outputs)  # (mode, 1, T, C)
-    metrics = np.full((len(METRICS), len(MODES)), np.nan, np.float32)
+    metrics = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)
     metrics[2:] = _layer_metrics(model, record, pruned)[:, 0]
     probability = np.zeros((len(MODES), 0), np.float32)
     if model.num_classes:
@@ -111,7 +117,7 @@ def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
 def pruned_outputs(model: VisionModel, traced: Trace, layer: int, mode: int) -> Tensor:
     """z' of Eq. 2 with each head of ``layer`` pruned in turn, ``(H, B, T, C)``."""
     record = traced.layers[layer]
-    removed = _region_output(record, mode, model.geometry.num_prefix_tokens)  # (B, H, T, D)
+    removed = region_output(record, mode, model.geometry.num_prefix_tokens)  # (B, H, T, D)
     attention = model.sites[layer].attention
     if _is_linear_after_heads(attention):
         heads, width = removed.shape[1], removed.shape[3]
@@ -136,7 +142,7 @@ def _is_linear_after_heads(attention: nn.Module) -> bool:
     return plain_norm and gate is None and type(proj) is nn.Linear
 
 
-def _region_output(record: LayerTrace, mode: int, prefix: int) -> Tensor:
+def region_output(record: LayerTrace, mode: int, prefix: int) -> Tensor:
     """(region of A)·V of every head, ``(B, H, T, D)``."""
     if mode == 1:
         return record.head_output

@@ -1,9 +1,10 @@
 """What is learned from all shards together: the autoencoder and the three layouts.
 
-Every fit sees a bounded, seeded sample; only two coordinates a pattern stay in memory.
+Every fit sees a bounded, seeded sample, and each result is a part of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -11,95 +12,129 @@ from sklearn.decomposition import PCA
 from analysis.embedding import Layout, layout
 from analysis.images import ImageSet
 from analysis.models import VisionModel
-from analysis.parts import Parts
+from analysis.parts import PartFiles
 from analysis.patterns import (
     MAX_TRAINING_PATTERNS,
     PatternAutoencoder,
+    autoencoder_of,
     encode,
     train_autoencoder,
     unpack,
+    weights_of,
 )
 from analysis.progress import Advance, StageProgress
+from analysis.schema import METRICS
 from analysis.shards import Shard
 
+AUTOENCODER = "autoencoder"
 _REDUCER_ROWS = 20_000
 _COMPONENTS = 50
 
 
 def train_on_sample(
-    model: VisionModel, shards: Sequence[Shard], parts: Parts, seed: int, advance: Advance
-) -> PatternAutoencoder:
-    """The autoencoder, trained on patterns drawn alike from every shard, layer and head."""
+    model: VisionModel, shards: Sequence[Shard], parts: PartFiles, seed: int, advance: Advance
+) -> None:
+    """Train the autoencoder on patterns drawn alike from every shard, layer and head; save it."""
     packed = _sample(shards, parts, "", "patch_pattern", MAX_TRAINING_PATTERNS, seed)
     patterns = _unpacked(packed, model)
-    return train_autoencoder(patterns, seed=seed, device=model.device, on_progress=advance)
+    trained = train_autoencoder(patterns, seed=seed, device=model.device, on_progress=advance)
+    parts.save(AUTOENCODER, **weights_of(trained))
 
 
-def encode_patterns(
-    autoencoder: PatternAutoencoder,
-    model: VisionModel,
-    shards: Sequence[Shard],
-    parts: Parts,
-    advance: Advance,
-) -> None:
-    """Save the latent of every pattern, ``(B, L, H, latent)`` float32, one part a shard."""
-    for done, shard in enumerate(shards):
-        name = f"latent-{shard.name}"
-        if not parts.has(name):
-            (packed,) = parts.load(shard.name, "patch_pattern")  # (B, L, H, bytes)
-            latent = encode(autoencoder, _unpacked(packed, model))  # (B·L·H, latent)
-            parts.save(name, latent=latent.reshape(*packed.shape[:3], -1))
-        advance((done + 1) / len(shards))
+@dataclass(frozen=True)
+class EncodeJob:
+    """What encoding the patterns of one shard needs, wherever it is done."""
+
+    name: str
+    shard: str
+    parts: PartFiles
+
+
+def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
+    """Save the latent of every pattern of a shard, ``(B, L, H, latent)`` float32."""
+    autoencoder = _autoencoder(model, job.parts)
+    (packed,) = job.parts.load(job.shard, "patch_pattern")  # (B, L, H, bytes)
+    latent = encode(autoencoder, _unpacked(packed, model))  # (B·L·H, latent)
+    job.parts.save(job.name, latent=latent.reshape(*packed.shape[:3], -1))
+
+
+def average_precision(model: VisionModel, parts: PartFiles) -> float:
+    """That of the trained autoencoder."""
+    return _autoencoder(model, parts).average_precision
+
+
+def _autoencoder(model: VisionModel, parts: PartFiles) -> PatternAutoencoder:
+    weights = parts.load_all(AUTOENCODER)
+    return autoencoder_of(weights, model.geometry.num_patches, model.device)
 
 
 def lay_out(
     model: VisionModel,
     images: ImageSet,
     shards: Sequence[Shard],
-    parts: Parts,
+    parts: PartFiles,
     seed: int,
     progress: StageProgress,
 ) -> dict[str, Layout]:
     """The layouts of CLS patterns, patch patterns and images, by the names of the store."""
     heads = (model.geometry.num_layers, model.geometry.num_heads)
     groups = np.tile(np.arange(heads[0] * heads[1]), len(images))
-    shape = (len(images), *heads, 2)
-    found = {}
-    with progress.stage("lay out patch patterns") as advance:
-        latent = _reduced(shards, parts, "latent-", "latent", seed)
-        found["patch_embedding"] = layout(latent, groups=groups, seed=seed, on_progress=advance)
-    with progress.stage("lay out CLS patterns") as advance:
+
+    def patch_features() -> np.ndarray:
+        return _reduced(shards, parts, "latent-", "latent", seed)
+
+    def cls_features() -> np.ndarray:
         if model.geometry.has_class_token:
-            features = _reduced(shards, parts, "", "cls_pattern", seed)
-        else:
-            features = np.full((len(groups), 1), np.nan, np.float32)
-        found["cls_embedding"] = layout(features, groups=groups, seed=seed, on_progress=advance)
-    with progress.stage("lay out images") as advance:
-        features = _image_features(images, shards, parts)
-        found["image_embedding"] = layout(features, groups=None, seed=seed, on_progress=advance)
+            return _reduced(shards, parts, "", "cls_pattern", seed)
+        return np.full((len(groups), 1), np.nan, np.float32)
+
+    def image_features() -> np.ndarray:
+        return _image_features(images, shards, parts)
+
+    stages: dict[str, tuple[str, Callable[[], np.ndarray], np.ndarray | None]] = {
+        "patch_embedding": ("lay out patch patterns", patch_features, groups),
+        "cls_embedding": ("lay out CLS patterns", cls_features, groups),
+        "image_embedding": ("lay out images", image_features, None),
+    }
+    for name, (title, features, members) in stages.items():
+        with progress.stage(title) as advance:
+            if not parts.has(name):
+                found = layout(features(), groups=members, seed=seed, on_progress=advance)
+                parts.save(name, xy=found.xy, preservation=np.array(found.preservation))
+    layouts = {name: Layout(xy, float(share)) for name in stages
+               for xy, share in [parts.load(name, "xy", "preservation")]}  # fmt: skip
     return {
-        name: result if name == "image_embedding" else result.reshaped(shape)
-        for name, result in found.items()
+        name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
+        for name, found in layouts.items()
     }
 
 
-def _image_features(images: ImageSet, shards: Sequence[Shard], parts: Parts) -> np.ndarray:
-    """P'[label] of every head, ``(m, L·H)``; a headless model's patch importance instead."""
+def _image_features(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> np.ndarray:
+    """P'[label] of every head, ``(m, L·H)``.
+
+    The gradient stands in where heads were not pruned, the patches' distance in a headless model.
+    """
     rows = []
     for shard in shards:
         importance, probability = parts.load(shard.name, "importance", "probability")
         known = images.labels[shard.start : shard.stop]
-        if np.isnan(probability).all() or probability.shape[1] == 0:
-            rows.append(importance[3].reshape(len(known), -1))
-            continue
-        labels = np.where(known >= 0, known, probability.argmax(1))
-        unpruned = probability[np.arange(len(labels)), labels]
-        rows.append(unpruned[:, None] - importance[0].reshape(len(labels), -1))
+        # (metric, mode, B, L, H) -> metric: (B, L·H)
+        values = dict(
+            zip(METRICS, importance[:, 0].reshape(len(METRICS), len(known), -1), strict=True)
+        )
+        if np.isfinite(values["probability"]).all():
+            labels = np.where(known >= 0, known, probability.argmax(1))
+            unpruned = probability[np.arange(len(labels)), labels]
+            rows.append(unpruned[:, None] - values["probability"])
+        elif np.isfinite(values["gradient"]).all():
+            rows.append(values["gradient"])
+        else:
+            rows.append(values["patch"])
     return np.concatenate(rows)
 
 
 def _rows(
-    shards: Sequence[Shard], parts: Parts, prefix: str, key: str
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str
 ) -> Iterator[tuple[Shard, np.ndarray]]:
     for shard in shards:
         (values,) = parts.load(prefix + shard.name, key)
@@ -107,7 +142,7 @@ def _rows(
 
 
 def _sample(
-    shards: Sequence[Shard], parts: Parts, prefix: str, key: str, limit: int, seed: int
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str, limit: int, seed: int
 ) -> np.ndarray:
     """About ``limit`` rows ``(n, …)`` of the parts at most, drawn alike from each shard."""
     rng = np.random.default_rng(seed)
@@ -118,7 +153,9 @@ def _sample(
     return np.concatenate(chosen)[:limit]
 
 
-def _reduced(shards: Sequence[Shard], parts: Parts, prefix: str, key: str, seed: int) -> np.ndarray:
+def _reduced(
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str, seed: int
+) -> np.ndarray:
     """All rows of the parts, ``(m·L·H, d)`` float32, by principal components where d is large."""
     sample = _sample(shards, parts, prefix, key, _REDUCER_ROWS, seed)
     if sample.shape[1] <= _COMPONENTS:

@@ -1,43 +1,55 @@
 """Load a timm vision transformer, or wrap one, with what an analysis needs to know of it."""
 
 import difflib
+import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from PIL import Image
-from timm.data import ImageNetInfo, create_transform, resolve_model_data_config
-from timm.layers import to_2tuple
 from torch import Tensor, nn
 
 from analysis.checkpoints import load_checkpoint, read_checkpoint, sizes_of
+from analysis.geometry import Geometry, geometry_of
+from analysis.model_config import input_config, input_transform, known_classes
 from analysis.parts import file_digest
 from analysis.sites import ModelError, Site, find_sites, use_fused_attention
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """Layers, heads and tokens of a model; tokens are prefix tokens, then patches row by row."""
+class ModelRecipe:
+    """How another process gets the same model: the arguments of :func:`load_model`."""
 
-    num_layers: int
-    num_heads: int
-    num_prefix_tokens: int
-    grid_height: int
-    grid_width: int
-    has_class_token: bool
+    name: str
+    checkpoint: Path | None
+    pretrained: bool
+    device: str
+    arguments: tuple[tuple[str, Any], ...] = ()
 
-    @property
-    def num_patches(self) -> int:
-        """P = grid height × grid width."""
-        return self.grid_height * self.grid_width
+    def load(self) -> "VisionModel":
+        """The model, in this process.
 
-    @property
-    def num_tokens(self) -> int:
-        """T = prefix tokens + P."""
-        return self.num_prefix_tokens + self.num_patches
+        Raises
+        ------
+        ModelError
+            As :func:`load_model`.
+        """
+        return load_model(
+            self.name,
+            checkpoint=self.checkpoint,
+            pretrained=self.pretrained,
+            device=self.device,
+            **dict(self.arguments),
+        )
+
+    def as_json(self) -> str:
+        """For a store's attributes, from which the server loads the model again."""
+        given = asdict(self) | {"checkpoint": self.checkpoint and str(self.checkpoint)}
+        return json.dumps(given | {"arguments": dict(self.arguments)})
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class VisionModel:
         Outputs of the classifier; 0 for a headless backbone.
     class_ids, class_names
         Identifiers (for example ImageNet synsets) and readable names, if known.
+    recipe
+        How to load it elsewhere; None of a module that exists only in this process.
     """
 
     module: nn.Module
@@ -77,6 +91,7 @@ class VisionModel:
     num_classes: int = 0
     class_ids: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
+    recipe: ModelRecipe | None = None
 
 
 def load_model(
@@ -96,13 +111,16 @@ def load_model(
     pretrained
         Whether to use timm's published weights where no checkpoint is given.
     arguments
-        Passed to ``timm.create_model``, for example ``img_size``.
+        Passed to ``timm.create_model``; ``img_size`` for an input of another size, for which timm
+        resamples the position embeddings.
 
     Raises
     ------
     ModelError
         If the name is unknown, weights are missing or do not fit, or it is no plain ViT.
     """
+    own = None if checkpoint is None else checkpoint.resolve()
+    recipe = ModelRecipe(_absolute(name), own, pretrained, device, tuple(arguments.items()))
     folder = Path(name.removeprefix("local-dir:"))
     if (folder / "config.json").is_file():
         name = f"local-dir:{folder}"
@@ -123,7 +141,8 @@ def load_model(
         load_checkpoint(module, weights, checkpoint)
         digest = file_digest(checkpoint)
     shown = _folder_name(folder) if name.startswith("local-dir:") else name
-    return wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
+    found = wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
+    return replace(found, recipe=recipe)
 
 
 def wrap_model(
@@ -137,6 +156,13 @@ def wrap_model(
 ) -> VisionModel:
     """Describe a module that exists in this process.
 
+    Parameters
+    ----------
+    class_names
+        Readable names of the outputs, if the module does not know them.
+    transform
+        PIL image -> float32 ``(C, H, W)``, instead of that of timm's data configuration.
+
     Raises
     ------
     ModelError
@@ -146,15 +172,15 @@ def wrap_model(
     place = _device(device)
     module = module.eval().requires_grad_(False).to(place)
     use_fused_attention(module)
-    config = _input_config(module)
+    config = input_config(module)
     sites, tokens = find_sites(module, torch.zeros(2, *config["input_size"], device=place), name)
     num_classes = int(getattr(module, "num_classes", 0))
-    ids, names = _classes(module, num_classes)
+    ids, names = known_classes(module, num_classes)
     return VisionModel(
         module=module,
-        geometry=_geometry(module, sites, tokens, config["input_size"][1:], name),
+        geometry=geometry_of(module, sites, tokens, config["input_size"][1:], name),
         sites=tuple(sites),
-        transform=transform or _transform(config),
+        transform=transform or input_transform(config),
         input_size=tuple(config["input_size"]),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
@@ -165,6 +191,15 @@ def wrap_model(
         class_ids=ids,
         class_names=class_names or names,
     )
+
+
+def module_digest(module: nn.Module) -> str:
+    """SHA-256 of a module's weights and their names, hexadecimal."""
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _create(name: str, pretrained: bool, arguments: dict[str, Any]) -> nn.Module:
@@ -201,6 +236,11 @@ def _closest(name: str) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else "; see timm.list_models()."
 
 
+def _absolute(name: str) -> str:
+    folder = Path(name.removeprefix("local-dir:"))
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
 def _weights_file(folder: Path) -> Path:
     for file in ("model.safetensors", "pytorch_model.bin"):
         if (folder / file).is_file():
@@ -218,55 +258,3 @@ def _device(device: str) -> torch.device:
     if place.type == "cuda" and not torch.cuda.is_available():
         raise ModelError("no CUDA device is at hand; give --device cpu or auto.")
     return place
-
-
-def _geometry(
-    module: nn.Module, sites: list[Site], tokens: int, size: tuple[int, int], name: str
-) -> Geometry:
-    prefix = int(getattr(module, "num_prefix_tokens", 1))
-    embed = module.patch_embed
-    grid = getattr(embed, "grid_size", None)
-    if grid is None or grid[0] * grid[1] != tokens - prefix:
-        patch = to_2tuple(embed.patch_size)
-        grid = (size[0] // patch[0], size[1] // patch[1])
-    if grid[0] * grid[1] != tokens - prefix:
-        raise ModelError(
-            f"{name}: {tokens} tokens are not {prefix} prefix tokens and a {grid[0]}×{grid[1]} "
-            "grid of patches, so its patches cannot be placed on the image."
-        )
-    has_class_token = getattr(module, "cls_token", None) is not None
-    heads = sites[0].attention.num_heads
-    return Geometry(len(sites), heads, prefix, grid[0], grid[1], has_class_token)
-
-
-def _input_config(module: nn.Module) -> dict[str, Any]:
-    """timm's data configuration, with the size and channels that this very module was made for."""
-    config = resolve_model_data_config(module)
-    embed = getattr(module, "patch_embed", None)
-    size = getattr(module, "_model_args", {}).get("img_size") or getattr(embed, "img_size", None)
-    size = config["input_size"][1:] if size is None else size
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    channels = getattr(getattr(embed, "proj", None), "in_channels", config["input_size"][0])
-    for key in ("mean", "std"):
-        if len(config[key]) != channels:
-            config[key] = (sum(config[key]) / len(config[key]),) * channels
-    return config | {"input_size": (channels, *size)}
-
-
-def _transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:
-    mode = "L" if config["input_size"][0] == 1 else "RGB"
-    apply = create_transform(**config, is_training=False)
-    return lambda image: apply(image.convert(mode))
-
-
-def _classes(module: nn.Module, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    config = getattr(module, "pretrained_cfg", {}) or {}
-    ids = tuple(config.get("label_names") or ())
-    if len(ids) == count and count:
-        described = config.get("label_descriptions") or {}
-        return ids, tuple(described.get(label, label) for label in ids)
-    if count == 1000:
-        info = ImageNetInfo()
-        ids = tuple(info.label_names())
-        return ids, tuple(info.label_name_to_description(label) for label in ids)
-    return (), ()

@@ -8,20 +8,63 @@ import fcntl
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from analysis.errors import InputError
+from analysis.files import remove_unfinished, replacing
+
+_REMOVED = "parts-removed"
 
 
 class PartsError(InputError):
     """The output folder cannot take this analysis."""
 
 
+@dataclass(frozen=True)
+class PartFiles:
+    """The finished parts of the store being made at ``store``; any process may add to them."""
+
+    store: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the parts are."""
+        return self.store / "parts"
+
+    def has(self, name: str) -> bool:
+        """Whether the part ``name`` is finished."""
+        return self._path(name).is_file()
+
+    def save(self, name: str, **arrays: np.ndarray) -> None:
+        """Write one part, at once or not at all."""
+        with replacing(self._path(name)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    def load(self, name: str, *keys: str) -> list[np.ndarray]:
+        """Arrays ``keys`` of a finished part."""
+        with np.load(self._path(name), allow_pickle=False) as part:
+            return [part[key] for key in keys]
+
+    def load_all(self, name: str) -> dict[str, np.ndarray]:
+        """Every array of a finished part."""
+        with np.load(self._path(name), allow_pickle=False) as part:
+            return {key: part[key] for key in part.files}
+
+    def remove(self) -> None:
+        """Delete the parts, once the store is complete; killed midway, it is complete still."""
+        self.folder.rename(self.store / _REMOVED)
+        shutil.rmtree(self.store / _REMOVED)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.npz"
+
+
 class Parts:
-    """The working folder of one analysis; use it in a ``with`` block, which holds the lock.
+    """The working folder of one analysis; a ``with`` block gives its parts and holds the lock.
 
     Parameters
     ----------
@@ -44,7 +87,7 @@ class Parts:
         self._plan = json.dumps(plan, sort_keys=True, indent=1)
         self._restart = restart
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> PartFiles:
         self._refuse_foreign_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / "lock").open("w")
@@ -57,33 +100,10 @@ class Parts:
         except PartsError:
             self._lock.close()
             raise
-        return self
+        return PartFiles(self.store)
 
     def __exit__(self, *_: object) -> None:
         self._lock.close()
-
-    def has(self, name: str) -> bool:
-        """Whether the part ``name`` is finished."""
-        return self._path(name).is_file()
-
-    def save(self, name: str, **arrays: np.ndarray) -> None:
-        """Write one part, at once or not at all."""
-        temporary = self._path(name).with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        temporary.replace(self._path(name))
-
-    def load(self, name: str, *keys: str) -> list[np.ndarray]:
-        """Arrays ``keys`` of a finished part."""
-        with np.load(self._path(name), allow_pickle=False) as part:
-            return [part[key] for key in keys]
-
-    def remove(self) -> None:
-        """Delete the parts, once the store is complete."""
-        shutil.rmtree(self.folder)
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.npz"
 
     def _refuse_foreign_folder(self) -> None:
         if not self.store.exists():
@@ -97,6 +117,7 @@ class Parts:
             raise PartsError(
                 f"{self.store}: exists and is not a headbrush store; choose another --out."
             )
+        shutil.rmtree(self.store / _REMOVED, ignore_errors=True)
         if not self._restart:
             raise PartsError(
                 f"{self.store}: already a finished store; choose another --out, or --restart to "
@@ -107,14 +128,16 @@ class Parts:
         plan = self.folder / "plan.json"
         if self._restart or not plan.is_file():
             self._clear()
-            plan.with_suffix(".tmp").write_text(self._plan)
-            plan.with_suffix(".tmp").replace(plan)
+            with replacing(plan) as temporary:
+                temporary.write_text(self._plan)
         elif plan.read_text() != self._plan:
             raise PartsError(
                 f"{self.store}: holds an unfinished analysis of other images, model or options; "
                 "give the same options to go on, --restart to drop it, or another --out."
             )
         (self.store / "attention").mkdir(exist_ok=True)
+        for folder in (self.store, self.folder, self.store / "attention"):
+            remove_unfinished(folder)
 
     def _clear(self) -> None:
         (self.store / "summary.nc").unlink(missing_ok=True)

@@ -17,6 +17,7 @@ SHARE = 0.01
 LATENT = 32
 MAX_TRAINING_PATTERNS = 4096
 _TILES = 28
+_PRECISION = "average_precision"
 _STEPS = 400
 _BATCH = 64
 _RATE = 3e-3
@@ -134,6 +135,23 @@ def train_autoencoder(
     model.eval().requires_grad_(False)
     model.average_precision = _average_precision(model, sample[:: -(-len(sample) // 256)], device)
     return model
+
+
+def weights_of(model: PatternAutoencoder) -> dict[str, np.ndarray]:
+    """Everything that :func:`autoencoder_of` needs to make the same autoencoder again."""
+    weights = {key: value.cpu().numpy() for key, value in model.state_dict().items()}
+    return weights | {_PRECISION: np.array(model.average_precision)}
+
+
+def autoencoder_of(
+    weights: dict[str, np.ndarray], num_patches: int, device: torch.device
+) -> PatternAutoencoder:
+    """The inverse of :func:`weights_of`."""
+    model = PatternAutoencoder(num_patches)
+    model.average_precision = float(weights[_PRECISION])
+    tensors = {key: torch.from_numpy(value) for key, value in weights.items() if key != _PRECISION}
+    model.load_state_dict(tensors)
+    return model.to(device).eval().requires_grad_(False)
 
 
 @torch.inference_mode()

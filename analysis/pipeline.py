@@ -5,51 +5,70 @@ leaves one part on disk; attention goes straight to its file. The autoencoder an
 follow, from the parts. A run that was stopped goes on with the first missing part.
 """
 
-import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from analysis import capture, models
-from analysis.images import ClassList, ImageSet, choose, drop_unreadable, find_images, spread
-from analysis.learning import encode_patterns, lay_out, train_on_sample
-from analysis.parts import Parts
+from analysis.classes import ClassList
+from analysis.dataset_images import dataset_images
+from analysis.images import (
+    ImageSet,
+    choose,
+    drop_unreadable,
+    find_images,
+    spread,
+    write_skipped,
+)
+from analysis.learning import (
+    AUTOENCODER,
+    EncodeJob,
+    average_precision,
+    encode_shard,
+    lay_out,
+    train_on_sample,
+)
+from analysis.parts import PartFiles, Parts
 from analysis.progress import StageProgress
-from analysis.schema import METRICS, SCHEMA_VERSION
-from analysis.shards import Shard, analyse_shard, load_batch, shards
+from analysis.request import Request
+from analysis.sampling import (
+    SamplingError,
+    ScreenJob,
+    best_and_worst,
+    choose_classes,
+    class_accuracy,
+    screen_shard,
+)
+from analysis.scheduling import Scheduler, open_scheduler
+from analysis.schema import SCHEMA_VERSION
+from analysis.shards import Shard, ShardJob, analyse_shard, load_batch, shards
 from analysis.store import write_summary
+from analysis.summary import attributes, summary
+
+_NOTED = 20
+"""Skipped images that are named on the terminal; all are in skipped.csv."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to analyse, and how; the options of ``headbrush analyze``.
+class _Run:
+    """What the stages of one run share."""
 
-    Attributes
-    ----------
-    attention
-        How many images keep their attention, spread over the classes; None keeps all.
-    command
-        What the user typed, for the record.
-    """
+    request: Request
+    model: models.VisionModel
+    parts: PartFiles
+    scheduler: Scheduler
+    progress: StageProgress
 
-    images: Path
-    out: Path
-    model: str
-    checkpoint: Path | None = None
-    pretrained: bool = True
-    limit: int | None = None
-    per_class: int | None = None
-    classes: Path | None = None
-    attention: int | None = 60
-    batch_size: int = 16
-    device: str = "auto"
-    seed: int = 0
-    restart: bool = False
-    command: str = ""
-    version: str = ""
+    def each(self, title: str, task: Any, jobs: list[Any]) -> None:
+        """Do the jobs whose part is missing, as one stage."""
+        with self.progress.stage(title) as advance:
+            missing = [job for job in jobs if not self.parts.has(job.name)]
+            share = 1 - len(missing) / max(1, len(jobs))
+            advance(share)
+            self.scheduler.run(task, missing, lambda done: advance(share + (1 - share) * done))
 
 
 def analyze(request: Request, progress: StageProgress) -> Path:
@@ -58,39 +77,79 @@ def analyze(request: Request, progress: StageProgress) -> Path:
     Raises
     ------
     InputError
-        If the model, the images or the output folder cannot be used; nothing was overwritten.
+        If the model, the images, the cluster or the output folder cannot be used; nothing was
+        overwritten.
     """
-    with progress, progress.stage("load model") as advance:
-        images = find_images(request.images, ClassList(), request.classes)
-        advance(0.1)
-        model = _load(request)
-        advance(0.9)
-        images = _classified(request, model, images)
     with progress:
+        with progress.stage("load model") as advance:
+            if isinstance(request.images, Path):
+                find_images(request.images, ClassList(), request.classes)
+            advance(0.1)
+            model = _load(request)
+            advance(0.9)
+            found = _find(request, model)
         with progress.stage("check images") as advance:
-            images = drop_unreadable(images, advance)
-        for name, reason in images.skipped:
-            progress.note(f"skipped {name}: {reason}")
-        with Parts(request.out, _plan(request, model, images), request.restart) as parts:
-            _make(request, model, images, parts, progress)
+            images = drop_unreadable(found, advance)
+        _tell_skipped(images, progress)
+        with progress.stage("self-check"):
+            capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
+        with (
+            open_scheduler(request.scheduler, model, _shared_paths(request)) as scheduler,
+            Parts(request.out, _plan(request, model, images), request.restart) as parts,
+        ):
+            _make(_Run(request, model, parts, scheduler, progress), images)
     return request.out
 
 
 def _load(request: Request) -> models.VisionModel:
+    if isinstance(request.model, nn.Module):
+        return models.wrap_model(
+            request.model,
+            class_names=request.class_names,
+            transform=request.transform,
+            checkpoint_sha256=models.module_digest(request.model),
+            device=request.device,
+        )
+    size = {} if request.image_size is None else {"img_size": request.image_size}
     return models.load_model(
         request.model,
         checkpoint=request.checkpoint,
         pretrained=request.pretrained,
         device=request.device,
+        **size,
     )
 
 
-def _classified(request: Request, model: models.VisionModel, images: ImageSet) -> ImageSet:
+def _find(request: Request, model: models.VisionModel) -> ImageSet:
+    """The images to analyse, or, where the best and worst classes are wanted, to choose from."""
     classes = ClassList(model.class_ids or (), model.class_names or ())
     if not classes.ids and not classes.names and model.num_classes:
         classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
-    found = find_images(request.images, classes, request.classes) if classes.names else images
-    return choose(found, request.limit, request.per_class)
+    if isinstance(request.images, Path):
+        found = find_images(request.images, classes, request.classes)
+    else:
+        named = model.class_ids or model.class_names
+        found = dataset_images(request.images, classes if named else ClassList(), model.num_classes)
+    if request.best_worst is None:
+        return choose(found, request.limit, request.per_class)
+    if not model.num_classes or not found.has_labels:
+        raise SamplingError(
+            "--select best-worst needs a model with a classifier, and images in class folders."
+        )
+    return found
+
+
+def _tell_skipped(images: ImageSet, progress: StageProgress) -> None:
+    for name, reason in images.skipped[:_NOTED]:
+        progress.note(f"skipped {name}: {reason}")
+    if len(images.skipped) > _NOTED:
+        progress.note(f"skipped {len(images.skipped) - _NOTED} more: see skipped.csv in the store")
+
+
+def _shared_paths(request: Request) -> list[str]:
+    """What the workers of a cluster must see as this process does."""
+    paths = [request.images, request.checkpoint, request.out.resolve().parent]
+    return [str(path.resolve()) for path in paths if isinstance(path, Path)]
 
 
 def _plan(request: Request, model: models.VisionModel, images: ImageSet) -> dict[str, Any]:
@@ -100,92 +159,86 @@ def _plan(request: Request, model: models.VisionModel, images: ImageSet) -> dict
         "model": model.name,
         "pretrained": request.pretrained,
         "checkpoint_sha256": model.checkpoint_sha256,
+        "input_size": list(model.input_size),
         "attention": request.attention,
         "batch_size": request.batch_size,
+        "best_worst": request.best_worst,
+        "limit": request.limit,
+        "per_class": request.per_class,
+        "modes": list(request.modes),
+        "predictions": request.predictions,
         "device": model.device.type,
         "seed": request.seed,
         "images": [
-            [name, (images.folder / name).stat().st_size, int(label)]
-            for name, label in zip(images.names, images.labels, strict=True)
+            [name, images.fingerprint(index), int(images.labels[index])]
+            for index, name in enumerate(images.names)
         ],
     }
 
 
-def _make(
-    request: Request,
-    model: models.VisionModel,
-    images: ImageSet,
-    parts: Parts,
-    progress: StageProgress,
-) -> None:
-    with progress.stage("self-check"):
-        capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
+def _make(run: _Run, candidates: ImageSet) -> None:
+    request, model, parts = run.request, run.model, run.parts
+    write_skipped(parts.store, candidates.skipped)
+    images, accuracy = _select(run, candidates)
     pieces = shards(len(images))
-    with progress.stage("attention and pruning") as advance:
-        kept = spread(
-            images.labels, len(images) if request.attention is None else request.attention
-        )
-        for piece in pieces:
-            if not parts.has(piece.name):
-                analyse_shard(model, images, piece, kept, request.batch_size, parts, advance)
-            advance(piece.stop / len(images))
-    with progress.stage("train autoencoder") as advance:
-        autoencoder = train_on_sample(model, pieces, parts, request.seed, advance)
-    with progress.stage("encode patterns") as advance:
-        encode_patterns(autoencoder, model, pieces, parts, advance)
-    layouts = lay_out(model, images, pieces, parts, request.seed, progress)
-    with progress.stage("write summary"):
-        values = _summary(images, pieces, parts)
+    run.each("attention and pruning", analyse_shard, _shard_jobs(run, images, pieces))
+    with run.progress.stage("train autoencoder") as advance:
+        if not parts.has(AUTOENCODER):
+            train_on_sample(model, pieces, parts, request.seed, advance)
+    jobs = [EncodeJob(f"latent-{piece.name}", piece.name, parts) for piece in pieces]
+    run.each("encode patterns", encode_shard, jobs)
+    layouts = lay_out(model, images, pieces, parts, request.seed, run.progress)
+    with run.progress.stage("write summary"):
+        values = summary(images, pieces, parts, request.modes)
         values |= {name: layout.xy for name, layout in layouts.items()}
-        quality = {f"{name}_preservation": layout.preservation for name, layout in layouts.items()}
-        quality["autoencoder_average_precision"] = autoencoder.average_precision
-        write_summary(parts.store, values, _attributes(request, model, images) | quality)
+        described = attributes(request, model, images, candidates)
+        described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
+        described["autoencoder_average_precision"] = average_precision(model, parts)
+        if accuracy is None:
+            accuracy = _accuracy(images, values["probability"])
+        values["class_accuracy"] = accuracy
+        write_summary(parts.store, values, described)
         parts.remove()
 
 
-def _summary(images: ImageSet, pieces: list[Shard], parts: Parts) -> dict[str, Any]:
-    per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
-    values: dict[str, Any] = {
-        name: np.concatenate([parts.load(piece.name, name)[0] for piece in pieces])
-        for name in per_image
-    }
-    # (metric, images of the shard, layer, head) -> (metric, image, layer, head)
-    values["importance"] = np.concatenate(
-        [parts.load(piece.name, "importance")[0] for piece in pieces], axis=1
-    )
-    values["patch_latent"] = np.concatenate(
-        [parts.load(f"latent-{piece.name}", "latent")[0] for piece in pieces]
-    )
-    values["name"] = np.array(images.names, object)
-    values["label"] = images.labels
-    values["class_name"] = np.array(images.class_names, object)
-    values["metric"] = np.array(METRICS, object)
-    return values
+def _select(run: _Run, candidates: ImageSet) -> tuple[ImageSet, np.ndarray | None]:
+    """The images to analyse, and the accuracy of each class if it was measured to choose them."""
+    request = run.request
+    if request.best_worst is None:
+        return candidates, None
+    pieces = shards(len(candidates))
+    jobs = [
+        ScreenJob(f"screen-{piece.name}", piece.of(candidates), request.batch_size, run.parts)
+        for piece in pieces
+    ]
+    run.each("predict all images", screen_shard, jobs)
+    predicted = np.concatenate([run.parts.load(job.name, "predicted")[0] for job in jobs])
+    accuracy = class_accuracy(candidates.labels, predicted, len(candidates.class_names))
+    chosen = best_and_worst(accuracy, request.best_worst)
+    return choose_classes(candidates, chosen, request.limit, request.per_class), accuracy
 
 
-def _attributes(request: Request, model: models.VisionModel, images: ImageSet) -> dict[str, Any]:
-    geometry = model.geometry
-    source = {
-        "name": request.model,
-        "checkpoint": None if request.checkpoint is None else str(request.checkpoint.resolve()),
-        "pretrained": request.pretrained,
-    }
-    if Path(request.model.removeprefix("local-dir:")).is_dir():
-        source["name"] = str(Path(request.model.removeprefix("local-dir:")).resolve())
-    return {
-        "headbrush_version": request.version,
-        "schema_version": SCHEMA_VERSION,
-        "model": model.name,
-        "model_source": json.dumps(source),
-        "checkpoint_sha256": model.checkpoint_sha256,
-        "images": str(images.folder.resolve()),
-        "num_prefix_tokens": geometry.num_prefix_tokens,
-        "grid_height": geometry.grid_height,
-        "grid_width": geometry.grid_width,
-        "has_class_token": int(geometry.has_class_token),
-        "label_source": "folder" if images.has_labels else "prediction",
-        "seed": request.seed,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": request.command,
-        "skipped_images": len(images.skipped),
-    }
+def _shard_jobs(run: _Run, images: ImageSet, pieces: list[Shard]) -> list[ShardJob]:
+    request = run.request
+    wanted = len(images) if request.attention is None else request.attention
+    kept = spread(images.labels, wanted)
+    return [
+        ShardJob(
+            name=piece.name,
+            start=piece.start,
+            images=piece.of(images),
+            stored=tuple(int(i) - piece.start for i in kept if piece.start <= i < piece.stop),
+            batch_size=request.batch_size,
+            modes=request.modes,
+            predictions=request.predictions,
+            parts=run.parts,
+        )
+        for piece in pieces
+    ]
+
+
+def _accuracy(images: ImageSet, probability: np.ndarray) -> np.ndarray:
+    count = len(images.class_names)
+    if np.isnan(probability).all():  # no classifier
+        return np.full(count, np.nan, np.float32)
+    return class_accuracy(images.labels, probability.argmax(1), count)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 SCHEMA_VERSION = 1
-METRICS = ("probability", "jsd", "cls", "patch")
-"""The importance metrics, in the order of the ``metric`` dimension (the paper's Eq. 3 to 6)."""
+PRUNING_METRICS = ("probability", "jsd", "cls", "patch")
+"""Importance measured by pruning (the paper's Eq. 3 to 6)."""
+METRICS = (*PRUNING_METRICS, "gradient")
+"""All importance metrics, in the order of the ``metric`` dimension; the last approximates."""
 
 REQUIRED_ATTRIBUTES = (
     "headbrush_version",
@@ -25,7 +27,15 @@ REQUIRED_ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Variable:
-    """How one variable is stored; ``valid_range`` is None where every value is allowed."""
+    """How one variable is stored.
+
+    Attributes
+    ----------
+    valid_range
+        None where every value is allowed. NaN is allowed where a value does not exist.
+    optional
+        Whether a store may lack it.
+    """
 
     dims: tuple[str, ...]
     dtype: str
@@ -43,6 +53,15 @@ VARIABLES: dict[str, Variable] = {
         ("image",), "int32", "index of the true class, -1 unknown", "1", (-1, 2**31 - 1)
     ),
     "class_name": Variable(("class",), "str", "readable name of the class", ""),
+    "class_accuracy": Variable(
+        ("class",),
+        "float32",
+        "share of the class's images that are predicted correctly, NaN where the class has no "
+        "image; measured on all images found, also where only some classes were analysed",
+        "1",
+        (0, 1),
+        optional=True,
+    ),
     "metric": Variable(("metric",), "str", "importance metric", ""),
     "probability": Variable(
         ("image", "class"), "float32", "softmax probability without pruning", "1", (0, 1)
@@ -52,9 +71,22 @@ VARIABLES: dict[str, Variable] = {
         "float32",
         "change caused by pruning the head: true-class probability before minus after, "
         "Jensen-Shannon divergence in bits, cosine distance of the class token, "
-        "mean cosine distance of the patch tokens",
+        "mean cosine distance of the patch tokens; and, without pruning, the gradient "
+        "approximation: absolute derivative of the cross-entropy by the head's mask, in nats",
         "1",
-        (-1, 2),
+        (-1, 1e6),
+    ),
+    "mode": Variable(
+        ("mode",), "int32", "pruning mode, see importance_by_mode", "1", (1, 7), optional=True
+    ),
+    "importance_by_mode": Variable(
+        ("mode", "metric", *_HEAD),
+        "float32",
+        "as importance, with only a part of the head pruned: 1 all, 2 prefix to prefix, "
+        "3 between prefix and patches, 4 patches to patches, 5 = 2 + 3, 6 = 2 + 4, 7 = 3 + 4",
+        "1",
+        (-1, 1e6),
+        optional=True,
     ),
     "strength": Variable(
         (*_HEAD, "hop"), "float32", "mean attention of a patch to one k-hop neighbour", "1", (0, 1)

@@ -9,10 +9,11 @@ import torch
 
 from analysis.attention_file import AttentionWriter
 from analysis.capture import Trace, trace
-from analysis.images import ImageSet, load_image, thumbnails
+from analysis.gradient import gradient_importance
+from analysis.images import ImageSet, thumbnails
 from analysis.importance import leave_one_out
 from analysis.models import VisionModel
-from analysis.parts import Parts
+from analysis.parts import PartFiles
 from analysis.patterns import binarise, cls_pattern, pack
 from analysis.progress import Advance
 from analysis.strength import attention_distance, hop_strength, strength_entropy
@@ -32,6 +33,10 @@ class Shard:
         """Name of the shard's part and attention file."""
         return f"{self.start // SHARD_IMAGES:05}"
 
+    def of(self, images: ImageSet) -> ImageSet:
+        """The shard's own images."""
+        return images.take(range(self.start, self.stop))
+
 
 def shards(count: int) -> list[Shard]:
     """Cut ``count`` images into shards of :data:`SHARD_IMAGES`."""
@@ -40,57 +45,74 @@ def shards(count: int) -> list[Shard]:
     ]
 
 
+@dataclass(frozen=True)
+class ShardJob:
+    """What measuring one shard needs, wherever it is done.
+
+    Attributes
+    ----------
+    images
+        The shard's own images.
+    stored
+        Which of them keep their attention, counted from the shard's first.
+    modes
+        Pruning modes; the first is that of ``importance``.
+    predictions
+        Whether heads are pruned to see what the prediction becomes; else the gradient must do.
+    """
+
+    name: str
+    start: int
+    images: ImageSet
+    stored: tuple[int, ...]
+    batch_size: int
+    modes: tuple[int, ...]
+    predictions: bool
+    parts: PartFiles
+
+
 def load_batch(model: VisionModel, images: ImageSet, indices: Sequence[int]) -> torch.Tensor:
     """The model's input for some images, ``(B, C, H, W)`` float32 on the model's device."""
-    loaded = [model.transform(load_image(images.folder / images.names[i])) for i in indices]
-    return torch.stack(loaded).to(model.device)
+    loaded = (images.load(i) for i in indices)
+    inputs = [one if isinstance(one, torch.Tensor) else model.transform(one) for one in loaded]
+    return torch.stack(inputs).to(model.device, torch.float32)
 
 
-def analyse_shard(
-    model: VisionModel,
-    images: ImageSet,
-    shard: Shard,
-    kept: np.ndarray,
-    batch_size: int,
-    parts: Parts,
-    advance: Advance,
-) -> None:
-    """Measure every head of the shard's images; write the part and the attention file.
-
-    Parameters
-    ----------
-    kept
-        Sorted indices of all images whose attention is stored.
-    """
-    stored = [int(i) for i in kept if shard.start <= i < shard.stop]
+def analyse_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
+    """Measure every head of the shard's images; write the part and the attention file."""
     geometry = model.geometry
     shape = (geometry.num_layers, geometry.num_heads, geometry.num_tokens)
-    path = parts.store / "attention" / f"{shard.name}.nc"
+    path = job.parts.store / "attention" / f"{job.name}.nc"
+    places = [job.start + index for index in job.stored]
     results = []
-    with AttentionWriter(path, stored, shape) if stored else nullcontext() as writer:
-        for start in range(shard.start, shard.stop, batch_size):
-            indices = range(start, min(start + batch_size, shard.stop))
-            inputs = load_batch(model, images, indices)
+    with AttentionWriter(path, places, shape) if places else nullcontext() as writer:
+        for start in range(0, len(job.images), job.batch_size):
+            indices = range(start, min(start + job.batch_size, len(job.images)))
+            inputs = load_batch(model, job.images, indices)
             traced = trace(model, inputs)
-            rows = [(row, index) for row, index in enumerate(indices) if index in stored]
+            rows = [
+                (row, job.start + index) for row, index in enumerate(indices) if index in job.stored
+            ]
             measured = _measure_layers(model, traced, rows, writer)
-            results.append(measured | _measure_images(model, traced, inputs, images, indices))
-            advance(indices.stop / len(images))
+            results.append(measured | _measure_images(model, traced, inputs, job, indices))
+            advance(indices.stop / len(job.images))
     joined = {
-        name: np.concatenate([result[name] for result in results], axis=int(name == "importance"))
+        name: np.concatenate([result[name] for result in results], axis=2 * (name == "importance"))
         for name in results[0]
     }
-    parts.save(shard.name, **joined)
+    job.parts.save(job.name, **joined)
 
 
 def _measure_images(
-    model: VisionModel, traced: Trace, inputs: torch.Tensor, images: ImageSet, indices: range
+    model: VisionModel, traced: Trace, inputs: torch.Tensor, job: ShardJob, indices: range
 ) -> dict[str, np.ndarray]:
-    labels = torch.from_numpy(images.labels[indices.start : indices.stop])
+    labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
+    pruned = leave_one_out(model, traced, labels, job.modes, job.predictions)
+    gradient = gradient_importance(model, inputs, traced, labels, job.modes)
     return {
         "probability": traced.probability.float().cpu().numpy(),
-        # (metric, mode, B, L, H) -> (metric, B, L, H)
-        "importance": leave_one_out(model, traced, labels)[:, 0],
+        # (metric, mode, B, L, H)
+        "importance": np.concatenate([pruned, gradient[None]]),
         "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
     }
 

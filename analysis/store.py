@@ -18,6 +18,7 @@ import xarray as xr
 
 from analysis.attention_file import read_attention
 from analysis.errors import StoreError
+from analysis.files import replacing
 from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 
 
@@ -47,6 +48,7 @@ class Store:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
+            self._variables = frozenset(map(str, summary.variables))
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -62,6 +64,10 @@ class Store:
     def num_tokens(self) -> int:
         """All tokens, T = prefix tokens + patches."""
         return self.num_prefix_tokens + self.grid[0] * self.grid[1]
+
+    def has(self, variable: str) -> bool:
+        """Whether the summary holds ``variable``; only optional ones can be missing."""
+        return variable in self._variables
 
     def read(self, variable: str) -> np.ndarray:
         """One variable of the summary, whole; read once, then shared and not writable."""
@@ -106,7 +112,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     Parameters
     ----------
     values
-        One array for every variable of :data:`analysis.schema.VARIABLES`.
+        One array for every variable of :data:`analysis.schema.VARIABLES` that is not optional.
     attrs
         Global attributes; all of :data:`analysis.schema.REQUIRED_ATTRIBUTES` must be there.
 
@@ -119,6 +125,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     encoding = {}
     for name, spec in VARIABLES.items():
         if name not in values:
+            if spec.optional:
+                continue
             raise StoreError(f"{path}: no values for the variable {name!r}.")
         array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
         described = {"long_name": spec.long_name, "units": spec.units}
@@ -130,9 +138,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
             encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1}
     dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **attrs})
     _validate(path, dataset)
-    temporary = path / "summary.nc.tmp"
-    dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-    temporary.replace(path / "summary.nc")
+    with replacing(path / "summary.nc") as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
 
 
 def _open_summary(path: Path) -> xr.Dataset:
@@ -168,6 +175,8 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
         raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
     for name, spec in VARIABLES.items():
         if name not in summary:
+            if spec.optional:
+                continue
             raise StoreError(f"{path}: summary.nc lacks the variable {name!r}.")
         variable = summary[name]
         if variable.dims != spec.dims:

@@ -50,7 +50,8 @@ class StoreData:
     @cached_property
     def probability(self) -> np.ndarray:
         """``(m, classes)`` unpruned softmax probabilities; ``(m, 0)`` of a headless model."""
-        return self.store.read("probability")
+        stored = self.store.read("probability")
+        return stored if np.isfinite(stored).any() else stored[:, :0]
 
     @cached_property
     def predicted(self) -> np.ndarray:

@@ -23,6 +23,7 @@ def attributes(**changed: object) -> dict[str, object]:
         "has_class_token": 1,
         "label_source": "folder",
         "seed": 0,
+        "accuracy_images": 24,
         "created": "2026-01-01T00:00:00+00:00",
         "command": "tests",
     } | changed
@@ -39,6 +40,7 @@ def values(
         "name": np.array([f"class-{i % classes}/{i:03}.png" for i in range(images)], object),
         "label": (np.arange(images) % classes).astype("i4"),
         "class_name": np.array([f"class-{i}" for i in range(classes)], object),
+        "class_accuracy": rng.uniform(0, 1, classes).astype("f4"),
         "metric": np.array(METRICS, object),
         "probability": probability,
         "importance": rng.uniform(0, 0.5, (len(METRICS), *head)).astype("f4"),

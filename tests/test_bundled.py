@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from analysis.images import ClassList, find_images, load_image
+from analysis.classes import ClassList
+from analysis.images import find_images, load_image
 from analysis.models import load_model
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "fashion_mnist"

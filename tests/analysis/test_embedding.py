@@ -33,6 +33,12 @@ def test_rows_beyond_the_limit_are_placed_in_their_clusters():
     assert purity(placed.xy, kinds) > 0.95
 
 
+def test_a_sample_keeps_nearly_as_many_neighbours_as_all():
+    features = np.random.default_rng(0).normal(size=(1_200, 3)).astype("f4")
+    whole = layout(features, seed=0).preservation
+    assert layout(features, seed=0, fit_limit=300).preservation > 0.9 * whole
+
+
 def test_every_group_is_in_the_sample():
     groups = np.array([0] * 1000 + [1] * 3 + [2] * 50)
     chosen = _stratified(groups, 30, np.random.default_rng(0))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.classes import ClassError, ClassList
 from analysis.images import (
-    ClassList,
     ImageError,
     choose,
     drop_unreadable,
@@ -15,6 +15,7 @@ from analysis.images import (
     load_image,
     spread,
     thumbnails,
+    write_skipped,
 )
 
 IMAGENET = ClassList(("n01", "n02"), ("tench, Tinca tinca", "great white shark, white shark"))
@@ -35,7 +36,7 @@ def test_class_folders_are_ids_names_or_integers(tmp_path, folder):
 
 
 def test_an_integer_beyond_the_outputs_is_no_class(tmp_path):
-    with pytest.raises(ImageError, match=r"class folder '2' .* --classes"):
+    with pytest.raises(ClassError, match=r"class folder '2' .* --classes"):
         find_images(fill(tmp_path, ["2/a.png"]), IMAGENET)
 
 
@@ -61,7 +62,7 @@ def test_a_class_file_overrides_folders_and_names(tmp_path):
     assert images.labels.tolist() == [0, 1]
     assert images.class_names == ("Even one", "Odd one")
     table.write_text("folder,index,name\nodd,7,Odd one\n")
-    with pytest.raises(ImageError, match="line 2: expected folder,index,name with an index below"):
+    with pytest.raises(ClassError, match="line 2: expected folder,index,name with an index below"):
         find_images(tmp_path / "images", IMAGENET, table)
 
 
@@ -103,7 +104,53 @@ def test_a_name_that_is_not_utf8_is_skipped_and_shown_escaped(tmp_path):
     fill(tmp_path, ["b.png"])
     images = drop_unreadable(find_images(tmp_path, IMAGENET))
     assert images.names == ("b.png",)
-    assert images.skipped == (("bad-\\udcff.png", "its name is not UTF-8"),)
+    assert images.skipped == (("bad-\udcff.png", "its name is not UTF-8"),)
+    write_skipped(tmp_path, images.skipped)
+    assert (tmp_path / "skipped.csv").read_text() == (
+        "name,reason\nbad-\\udcff.png,its name is not UTF-8\n"
+    )
+
+
+def test_a_class_file_in_another_encoding_is_refused(tmp_path):
+    fill(tmp_path / "images", ["odd/1.png"])
+    (tmp_path / "classes.csv").write_bytes("folder,index,name\nodd,0,Öl\n".encode("latin-1"))
+    with pytest.raises(ClassError, match="not a CSV file in UTF-8"):
+        find_images(tmp_path / "images", IMAGENET, tmp_path / "classes.csv")
+
+
+def test_what_is_no_image_and_empty_class_folders_are_listed(tmp_path):
+    fill(tmp_path, ["0/a.png", "0/deep/b.png"])
+    (tmp_path / "0" / "notes.txt").write_text("mine")
+    (tmp_path / "1").mkdir()
+    (tmp_path / "0" / "gone.png").symlink_to(tmp_path / "nothing")
+    images = find_images(tmp_path, IMAGENET)
+    assert images.names == ("0/a.png", "0/deep/b.png")
+    assert dict(images.skipped) == {
+        "0/gone.png": "no file, or a link to none",
+        "0/notes.txt": "its ending is not that of an image",
+        "1/": "a folder without images",
+    }
+
+
+def test_equal_names_in_several_classes_stay_apart(tmp_path):
+    images = find_images(fill(tmp_path, ["0/a.png", "1/a.png", "1/a.jpg"]), IMAGENET)
+    assert images.names == ("0/a.png", "1/a.jpg", "1/a.png")
+    assert images.labels.tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr", "I;16", "F"])
+def test_odd_modes_become_the_model_s_input(tmp_path, mode):
+    grey = Image.new("L", (9, 7), 200)
+    picture = Image.new(mode, (9, 7), 1) if mode in ("I;16", "F") else grey.convert(mode)
+    ending = "tif" if mode in ("CMYK", "PA", "I;16", "F") else "png"
+    if mode in ("YCbCr", "PA"):
+        picture = picture.convert("RGB")
+    picture.save(tmp_path / f"a.{ending}")
+    loaded = load_image(tmp_path / f"a.{ending}").convert("RGB")
+    assert loaded.size == (9, 7)
+    if mode not in ("I;16", "F"):
+        expected = 255 if mode == "1" else 200
+        assert abs(int(np.asarray(loaded)[3, 3, 0]) - expected) <= 2
 
 
 def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):

@@ -7,12 +7,18 @@ import pytest
 import torch
 from rich.console import Console
 
+import headbrush
 from analysis import pipeline, shards
 from analysis.attention_file import MAX_RELATIVE_ERROR
-from analysis.images import ClassList, find_images, load_image
+from analysis.capture import trace
+from analysis.classes import ClassList
+from analysis.errors import InputError
+from analysis.images import find_images, load_image
+from analysis.importance import leave_one_out
 from analysis.models import load_model
-from analysis.pipeline import Request, analyze
+from analysis.pipeline import analyze
 from analysis.progress import StageProgress
+from analysis.request import Request
 from analysis.schema import VARIABLES
 from analysis.store import Store
 from analysis.strength import hop_strength
@@ -64,7 +70,7 @@ def test_strength_agrees_with_the_attention_that_is_stored(store):
 
 def test_every_value_is_finite_and_in_its_range(store):
     for name, spec in VARIABLES.items():
-        if spec.dtype == "str":
+        if spec.dtype == "str" or not store.has(name):
             continue
         values = store.read(name)
         assert np.isfinite(values).all(), name
@@ -86,7 +92,7 @@ def test_a_stopped_run_ends_with_the_same_store(inputs, tmp_path, monkeypatch):
     def stop(*_arguments):
         raise KeyboardInterrupt
 
-    for stage in ("analyse_shard", "train_on_sample", "encode_patterns", "lay_out", "_summary"):
+    for stage in ("analyse_shard", "train_on_sample", "encode_shard", "lay_out", "summary"):
         with monkeypatch.context() as patch:
             patch.setattr(pipeline, stage, stop)
             with pytest.raises(KeyboardInterrupt):
@@ -104,9 +110,82 @@ def test_the_same_seed_gives_the_same_store_and_another_seed_another(inputs, tmp
     np.testing.assert_array_equal(one.read("importance"), other.read("importance"))
 
 
+def test_two_runs_are_equal_bit_for_bit(inputs, tmp_path):
+    first, second = (run(inputs, tmp_path / name) for name in "ab")
+    for path in (first / "attention").iterdir():
+        assert path.read_bytes() == (second / "attention" / path.name).read_bytes()
+    one, other = Store(first).attrs, Store(second).attrs
+    assert {key: one[key] for key in one if key != "created"} == {
+        key: other[key] for key in other if key != "created"
+    }
+
+
+def test_all_modes_hold_the_plain_importance_first(inputs, store, tmp_path):
+    every = Store(run(inputs, tmp_path / "s", all_modes=True))
+    assert every.read("mode").tolist() == [1, 2, 3, 4, 5, 6, 7]
+    by_mode = every.read("importance_by_mode")
+    np.testing.assert_array_equal(by_mode[0], store.read("importance"))
+    model = load_model(str(inputs[0]))
+    images = find_images(inputs[1], ClassList(names=CLASSES))
+    batch = torch.stack([model.transform(images.load(index)) for index in (0, 7)])
+    labels = torch.from_numpy(images.labels[[0, 7]])
+    expected = leave_one_out(model, trace(model, batch), labels, range(1, 8))
+    np.testing.assert_allclose(by_mode[:, :4, [0, 7]], expected.swapaxes(0, 1), atol=1e-5)
+
+
+def test_a_headless_model_is_analysed_and_says_what_it_lacks(inputs, tmp_path):
+    headless = save_tiny_model(tmp_path / "model", num_classes=0)
+    store = Store(run((headless, inputs[1]), tmp_path / "s"))
+    importance = dict(zip(store.read("metric"), store.read("importance"), strict=True))
+    for metric, values in importance.items():
+        missing = metric in ("probability", "jsd", "gradient")
+        assert np.isnan(values).all() if missing else np.isfinite(values).all(), metric
+    assert "the model has no classifier" in store.attrs["missing"]
+    assert np.isnan(store.read("probability")).all()
+    assert np.isnan(store.read("class_accuracy")).all()
+    assert store.read("class_name").tolist() == list(CLASSES)
+    assert np.isfinite(store.read("image_embedding")).all()
+
+
+def test_the_quick_preview_prunes_nothing(inputs, store, tmp_path):
+    quick = Store(run(inputs, tmp_path / "s", predictions=False))
+    assert np.isnan(quick.read("importance")[:2]).all()
+    np.testing.assert_array_equal(quick.read("importance")[2:], store.read("importance")[2:])
+    assert "heads were not pruned" in quick.attrs["missing"]
+
+
+def test_the_best_and_worst_predicted_classes_are_chosen(inputs, store, tmp_path):
+    chosen = Store(run(inputs, tmp_path / "s", best_worst=1, per_class=2))
+    accuracy = store.read("class_accuracy")
+    labels, predicted = store.read("label"), store.read("probability").argmax(1)
+    expected = [np.mean(predicted[labels == label] == label) for label in range(3)]
+    np.testing.assert_allclose(accuracy, expected, rtol=1e-6)
+    np.testing.assert_array_equal(chosen.read("class_accuracy"), accuracy)
+    wanted = {int(np.argmax(accuracy)), 2 - int(np.argmin(accuracy[::-1]))}
+    assert set(chosen.read("label")) == wanted
+    assert chosen.sizes["image"] == 4
+    assert chosen.attrs["accuracy_images"] == 12
+
+
+def test_a_module_and_a_dataset_of_a_notebook_give_the_store_of_their_files(
+    inputs, store, tmp_path
+):
+    model = load_model(str(inputs[0]))
+    images = find_images(inputs[1], ClassList(names=CLASSES))
+    dataset = [(images.load(index), int(images.labels[index])) for index in range(len(images))]
+    mine = headbrush.analyze(
+        model.module, dataset, tmp_path / "s", attention=5, batch_size=3, quiet=True
+    )
+    assert mine.read("class_name").tolist() == list(CLASSES)
+    for name in ("importance", "patch_latent", "cls_embedding", "thumbnail", "label"):
+        np.testing.assert_array_equal(mine.read(name), store.read(name), err_msg=name)
+    with pytest.raises(InputError, match="no option speed"):
+        headbrush.analyze(model.module, dataset, tmp_path / "t", speed=9)
+
+
 def assert_same(one, other):
     first, second = Store(one), Store(other)
-    for name in VARIABLES:
+    for name in filter(first.has, VARIABLES):
         np.testing.assert_array_equal(first.read(name), second.read(name), err_msg=name)
     for image in first.kept_images:
         np.testing.assert_array_equal(

@@ -1,0 +1,47 @@
+"""The bundled model and images, and the demo store that is made of them."""
+
+import sys
+from pathlib import Path
+
+from analysis.errors import InputError, StoreError
+from analysis.parts import file_digest, interrupted_plan
+from analysis.store import Store
+
+
+def bundled_folder() -> Path:
+    """Where the bundled ``model`` and ``images`` are: in the source tree, or installed."""
+    here = Path(__file__).parent.parent / "datasets" / "fashion_mnist"
+    installed = Path(sys.prefix) / "share" / "headbrush" / "fashion_mnist"
+    for folder in (here, installed):
+        if (folder / "model" / "model.safetensors").is_file():
+            return folder
+    raise InputError(f"the bundled model is missing: neither {here} nor {installed} holds it.")
+
+
+def may_replace(out: Path, folder: Path, images: int, version: str) -> bool:
+    """Whether ``out`` is an earlier demo, finished or not, that cannot be used for this one."""
+    try:
+        store = Store(out)
+        return store.attrs["model"] == folder.name
+    except StoreError:
+        plan = interrupted_plan(out)
+    usable = (
+        plan.get("version") == version
+        and len(plan.get("images", ())) == images
+        and plan.get("checkpoint_sha256") == file_digest(folder / "model" / "model.safetensors")
+    )
+    return plan.get("model") == folder.name and not usable
+
+
+def is_fresh(out: Path, folder: Path, images: int, version: str) -> bool:
+    """Whether ``out`` is what the demo would make: of the same images, weights and version."""
+    try:
+        store = Store(out)
+        return (
+            store.sizes["image"] == images
+            and store.attrs["headbrush_version"] == version
+            and store.attrs["checkpoint_sha256"]
+            == file_digest(folder / "model" / "model.safetensors")
+        )
+    except StoreError:
+        return False

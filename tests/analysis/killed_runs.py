@@ -1,0 +1,90 @@
+"""Run an analysis that is killed at random moments of every stage, then once to its end.
+
+    python -m tests.analysis.killed_runs MODEL IMAGES FOLDER
+
+Makes FOLDER/whole in one go and FOLDER/killed with ten kills, and prints the stages that a kill
+hit. Every run is a fork of this process, so that nothing has to be imported again.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis import shards
+from analysis.pipeline import analyze
+from analysis.progress import StageProgress
+from analysis.request import Request
+
+KILLS = 10
+
+
+class Reporting(StageProgress):
+    """Writes the title of every stage to a pipe as it begins."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__(Console(quiet=True))
+        self._pipe = pipe
+
+    @contextmanager
+    def stage(self, title):
+        os.write(self._pipe, f"{title}\n".encode())
+        with super().stage(title) as advance:
+            yield advance
+
+
+def start(model: str, images: str, out: Path) -> tuple[int, int]:
+    """Fork a run; its process and the pipe on which it names its stages."""
+    read, write = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(write)
+        return process, read
+    shards.SHARD_IMAGES = 4
+    analyze(Request(Path(images), out, model, batch_size=2), Reporting(write))
+    os._exit(0)
+
+
+def stages(model: str, images: str, out: Path) -> dict[str, float]:
+    """Seconds that each stage of an undisturbed run takes."""
+    process, pipe = start(model, images, out)
+    begun = []
+    with os.fdopen(pipe) as titles:
+        for title in titles:
+            begun.append((title.strip(), time.perf_counter()))
+    os.waitpid(process, 0)
+    ends = [moment for _, moment in begun[1:]] + [time.perf_counter()]
+    return {title: end - moment for (title, moment), end in zip(begun, ends, strict=True)}
+
+
+def kill_in(stage: str, seconds: float, model: str, images: str, out: Path) -> bool:
+    """Run until ``seconds`` into ``stage``, then kill; whether there was something to kill."""
+    process, pipe = start(model, images, out)
+    with os.fdopen(pipe) as titles:
+        for title in titles:
+            if title.strip() == stage:
+                time.sleep(seconds)
+                break
+    os.kill(process, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+
+
+def main(model: str, images: str, folder: str) -> None:
+    taken = stages(model, images, Path(folder, "whole"))
+    chance = random.Random(0)
+    for number in range(KILLS):
+        stage = list(taken)[number % len(taken)]
+        moment = chance.uniform(0, taken[stage])
+        if kill_in(stage, moment, model, images, Path(folder, "killed")):
+            print(stage, flush=True)
+    if not Path(folder, "killed", "summary.nc").is_file():
+        os.waitpid(start(model, images, Path(folder, "killed"))[0], 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
