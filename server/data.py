@@ -19,10 +19,10 @@ METRIC_NAMES = {
     "patch": "Patch distance",
 }
 METRIC_AXES = {
-    "probability": "P'[true class] without the head",
-    "jsd": "Jensen–Shannon divergence (bits)",
-    "cls": "cosine distance of CLS (0–2)",
-    "patch": "mean cosine distance of patches (0–2)",
+    "probability": "P′[true class]",
+    "jsd": "JSD (bits)",
+    "cls": "CLS distance (0–2)",
+    "patch": "patch distance (0–2)",
 }
 
 

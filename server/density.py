@@ -46,6 +46,7 @@ def render(
     colouring: Colouring = COUNT,
     mask: np.ndarray | None = None,
     flat: bool = False,
+    ramp: Sequence[str] = DENSITY_RAMP,
 ) -> np.ndarray:
     """Draw points as a density.
 
@@ -61,6 +62,8 @@ def render(
         ``(n,)`` bool: these are drawn in colour over the others in grey. None: all in colour.
     flat
         Draw every pixel that holds a point alike, as a scatter plot would.
+    ramp
+        Colours of counts, from few to many.
 
     Returns
     -------
@@ -68,13 +71,13 @@ def render(
     """
     canvas = _canvas(view, size)
     if mask is None:
-        return _draw(canvas, points, colouring, flat)
+        return _draw(canvas, points, colouring, flat, ramp)
     below = _flat(_count(canvas, points), NEUTRAL, 90)
     chosen = Colouring(
         _masked(colouring.categories, mask), colouring.palette,
         _masked(colouring.values, mask), colouring.span,
     )  # fmt: skip
-    return _over(_draw(canvas, points[mask], chosen, flat), below)
+    return _over(_draw(canvas, points[mask], chosen, flat, ramp), below)
 
 
 def warm_up() -> None:
@@ -104,7 +107,13 @@ def _masked(values: np.ndarray | None, mask: np.ndarray) -> np.ndarray | None:
     return None if values is None else values[mask]
 
 
-def _draw(canvas: ds.Canvas, points: np.ndarray, colouring: Colouring, flat: bool) -> np.ndarray:
+def _draw(
+    canvas: ds.Canvas,
+    points: np.ndarray,
+    colouring: Colouring,
+    flat: bool,
+    ramp: Sequence[str],
+) -> np.ndarray:
     if colouring.categories is not None:
         kinds = pd.Categorical.from_codes(
             colouring.categories, [str(kind) for kind in range(len(colouring.palette))]
@@ -118,7 +127,7 @@ def _draw(canvas: ds.Canvas, points: np.ndarray, colouring: Colouring, flat: boo
         image = tf.shade(mean, value_colours(), how="linear", span=colouring.span)
         return _spread(_pixels(image))
     count = _count(canvas, points)
-    return _flat(count, DENSITY_RAMP[-2], 255) if flat else _dense(count)
+    return _flat(count, ramp[-2], 255) if flat else _dense(count, ramp)
 
 
 def _count(canvas: ds.Canvas, points: np.ndarray) -> xr.DataArray:
@@ -140,10 +149,10 @@ def _spread(pixels: np.ndarray) -> np.ndarray:
     return maximum_filter(pixels, footprint=disc, mode="constant")
 
 
-def _dense(count: xr.DataArray) -> np.ndarray:
+def _dense(count: xr.DataArray, ramp: Sequence[str]) -> np.ndarray:
     if not count.values.any():
         return np.zeros(count.shape, np.uint32)
-    return _pixels(tf.shade(count, cmap=list(DENSITY_RAMP), how="eq_hist"))
+    return _pixels(tf.shade(count, cmap=list(ramp), how="eq_hist"))
 
 
 def _flat(count: xr.DataArray, colour: str, alpha: int) -> np.ndarray:

@@ -22,6 +22,11 @@ from .brushing import Box, Combine, Lasso
 
 _MARGIN = 0.06
 _CORNER_PIXELS = 3
+_BRUSHES = {
+    "lasso": lambda: LassoSelectTool(continuous=False),
+    "box": lambda: BoxSelectTool(continuous=False),
+    "range": lambda: BoxSelectTool(dimensions="width", continuous=False),
+}
 _COMBINE: dict[str, Combine] = {
     "replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect",
     "xor": "xor",
@@ -37,28 +42,26 @@ line.tags = [place, final, cb_obj.sx]
 
 
 def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
-    """A figure that fills its panel; ``brush`` lists ``box`` and ``lasso``.
+    """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
-    Brushing tools answer once, when the mouse is released.
+    Brushing tools answer once, when the mouse is released; the last one is active. A figure
+    without them shows its tools inside, and only while the mouse is over it.
     """
-    tools = [PanTool(), WheelZoomTool()]
-    if "lasso" in brush:
-        tools.append(LassoSelectTool(continuous=False))
-    if "box" in brush:
-        tools.append(BoxSelectTool(continuous=False))
+    tools = [PanTool(), WheelZoomTool(), *(_BRUSHES[kind]() for kind in brush), ResetTool()]
     plot = figure(
         name=name,
-        tools=[*tools, ResetTool()],
+        tools=tools,
         sizing_mode="stretch_both",
-        min_height=120,
+        min_height=90,
         output_backend="canvas",
         toolbar_location="right",
+        toolbar_inner=not brush,
         **options,
     )
     plot.toolbar.logo = None
-    plot.toolbar.autohide = False
+    plot.toolbar.autohide = not brush
     plot.toolbar.active_scroll = tools[1]
-    plot.toolbar.active_drag = tools[-1] if brush else None
+    plot.toolbar.active_drag = tools[-2] if brush else None
     return plot
 
 

@@ -8,9 +8,6 @@ from bokeh.models import Div
 _MOST = 20
 
 
-_STYLE = {"font-size": "11px", "line-height": "16px", "overflow": "hidden", "margin": "0 6px"}
-
-
 def make_legend(name: str, lines: int = 1) -> Div:
     """An empty legend that keeps the height of its lines whatever it shows."""
     return Div(

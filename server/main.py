@@ -8,7 +8,7 @@ from bokeh.io import curdoc
 from .data import asked_store, open_data
 from .link import from_query
 from .matrix import ShownMatrix
-from .page import arrange
+from .page import arrange, theme_of
 from .session import Session
 from .views.attention_matrix import AttentionMatrix
 from .views.head_importance import HeadImportance
@@ -27,7 +27,8 @@ arguments = context.request.arguments if context else {}
 stores = [Path(word) for word in sys.argv[1:]]
 data = open_data(asked_store(stores, arguments))
 state, note = from_query(arguments, data)
-session = Session(data, state)
+cookies = context.request.cookies if context else {}
+session = Session(data, state, theme_of(cookies))
 matrix = ShownMatrix(session)
 views = [
     ImageOverview(session),

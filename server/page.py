@@ -1,17 +1,28 @@
 """Put the views of a session into the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
+from bokeh.layouts import column
 from bokeh.models import Div
 
 from .data import StoreData
+from .keyboard import press
+from .palette import DARK, LIGHT, Theme
 from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("keys.js", "link.js", "tokens.js")
+_SCRIPTS = {
+    "head": ("theme.js",),
+    "body": ("tokens.js", "keys.js", "link.js", "save.js", "page.js"),
+}
+
+
+def theme_of(cookies: Mapping[str, str]) -> Theme:
+    """The theme that this browser showed last."""
+    return DARK if cookies.get("headbrush_theme") == "dark" else LIGHT
 
 
 def arrange(
@@ -24,13 +35,23 @@ def arrange(
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         css=(_STATIC / "style.css").read_text(),
-        script="\n".join((_STATIC / name).read_text() for name in _SCRIPTS),
+        scripts={place: _read(names) for place, names in _SCRIPTS.items()},
         facts=_facts(session.data),
         stores=[path.name for path in stores],
         shown_store=session.data.store.path.name,
-        panels={view.layout.name: {"title": view.title, "help": view.help} for view in views},
+        panels={view.layout.name: _panel(view, session) for view in views},
     )
-    document.add_root(_keys(session))
+    unseen = (session.told, _keys(session), _theme(session))
+    document.add_root(column(*unseen, name="unseen", visible=False))
+
+
+def _read(names: Sequence[str]) -> str:
+    return ";\n".join((_STATIC / name).read_text() for name in names)
+
+
+def _panel(view: Any, session: Session) -> dict[str, str]:
+    summary = session.summaries.get(view.layout.name, "")
+    return {"title": view.title, "help": view.help, "summary": summary}
 
 
 def _facts(data: StoreData) -> dict[str, str]:
@@ -54,7 +75,17 @@ def _facts(data: StoreData) -> dict[str, str]:
 
 def _keys(session: Session) -> Div:
     """An unseen model to which the page's keyboard script writes the key that was pressed."""
-    acts = {"Escape": session.clear, "z": session.history.undo, "y": session.history.redo}
     keys = Div(text="", name="keys", tags=[], visible=False)
-    keys.on_change("tags", lambda _attribute, _old, new: acts[new[0]]() if new else None)
+    keys.on_change("tags", lambda _attribute, _old, new: press(session, str(new[0])))
     return keys
+
+
+def _theme(session: Session) -> Div:
+    """An unseen model that says which theme the browser shows."""
+    shown = Div(text="", name="theme", visible=False)
+    shown.tags = ["dark" if session.theme is DARK else "light"]
+    shown.on_change(
+        "tags",
+        lambda _attribute, _old, new: session.change_theme(DARK if new == ["dark"] else LIGHT),
+    )
+    return shown

@@ -1,10 +1,12 @@
 """Colours: safe for colour-blind readers, the same in every view."""
 
+from dataclasses import dataclass
+
 from bokeh.palettes import cividis, linear_palette, viridis
 
 SELECTED = "#d6006c"
 """The selected image and head, wherever they appear."""
-BRUSHED = "#0b6e99"
+BRUSHED = "#1a86b8"
 NEUTRAL = "#8a8f98"
 GRID = "#e4e7eb"
 
@@ -31,9 +33,29 @@ MASK = "#334155"
 DENSITY_RAMP = ("#d9e2ec", "#9fb3c8", "#627d98", "#334e68", "#102a43")
 
 
+@dataclass(frozen=True)
+class Theme:
+    """What must differ between light and dark paper; all other colours are seen on both.
+
+    Attributes
+    ----------
+    ink
+        Lines as strong as text.
+    density
+        From few to many.
+    """
+
+    ink: str
+    density: tuple[str, ...]
+
+
+LIGHT = Theme("#1f2933", DENSITY_RAMP)
+DARK = Theme("#e6ebf0", ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"))
+
+
 def layer_colours(count: int) -> list[str]:
-    """One colour a layer, from first (dark) to last (light, but seen on white)."""
-    return linear_palette(viridis(256)[:225], max(count, 2))[:count]
+    """One colour a layer, from first (darker) to last (lighter); seen on light and dark paper."""
+    return linear_palette(viridis(256)[45:225], max(count, 2))[:count]
 
 
 def class_colours(count: int) -> list[str]:
@@ -43,4 +65,4 @@ def class_colours(count: int) -> list[str]:
 
 def value_colours() -> list[str]:
     """A sequential ramp for values in a range."""
-    return list(cividis(256))
+    return list(cividis(256)[40:245])

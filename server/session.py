@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, Div
 
 from .brushing import Brush, Clause, Ids, resolve
 from .data import StoreData
-from .palette import layer_colours
+from .palette import LIGHT, Theme, layer_colours
 from .state import History, ViewState
 
 _JITTER = 0.32
@@ -21,10 +21,18 @@ class Session:
     images, heads
         One row an image or head; every plot of images (heads) uses this one source, so brushing
         in one is brushing in the others without the server.
+    theme
+        Light or dark; the reader's own, so it is no part of the state.
+    summaries
+        Each view's text for those who do not see it, by the name of the view.
     """
 
-    def __init__(self, data: StoreData, state: ViewState) -> None:
+    def __init__(self, data: StoreData, state: ViewState, theme: Theme = LIGHT) -> None:
         self.data = data
+        self.theme = theme
+        self.summaries: dict[str, str] = {}
+        self.told = Div(text="", name="summaries", visible=False, tags=[])
+        self._on_theme: list[Callable[[], None]] = []
         self.history = History(state)
         self._brushes: dict[str | None, Brush] = {}
         self._writing = False
@@ -44,6 +52,23 @@ class Session:
     def head_number(self) -> int:
         """Number of the selected head."""
         return self.data.head_number(self.state.layer, self.state.head)
+
+    def change_theme(self, theme: Theme) -> None:
+        """Draw in light or dark colours."""
+        if theme != self.theme:
+            self.theme = theme
+            for callback in self._on_theme:
+                callback()
+
+    def follow_theme(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now and whenever the theme changes."""
+        self._on_theme.append(callback)
+        callback()
+
+    def describe(self, view: str, text: str) -> None:
+        """Tell in words, with numbers, what a view shows now."""
+        self.summaries[view] = text
+        self.told.tags = [view, text]
 
     def brush(self, exclude: str | None = None) -> Brush:
         """The resolved brush without the clauses of the view ``exclude``; kept until it changes."""

@@ -75,9 +75,9 @@ class History:
 
     def change(self, **values: Any) -> None:
         """Replace parts of the state; nothing happens where all stay equal."""
-        self.settle()
         new = replace(self.state, **values)
         if new != self.state:
+            self.settle()
             if set(values) != {"pattern_range"}:  # zooming is no step to undo
                 self._step_from(self.state)
             self._move(new)

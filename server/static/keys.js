@@ -1,9 +1,39 @@
-// Escape clears the brush, z undoes, y redoes; ignored while a field is being filled in.
-document.addEventListener("keydown", (event) => {
-  const target = event.composedPath()[0]
-  const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return
-  if (!["Escape", "z", "y"].includes(event.key)) return
-  const keys = Bokeh.documents[0].get_model_by_name("keys")
-  keys.tags = [event.key, event.timeStamp]
-})
+// Keys act on the page unless a field is being filled in; `?` lists them.
+const hbKeys = (() => {
+  const ACTS = ["Escape", "z", "y", "[", "]", "m", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]
+  const list = document.getElementById("keys_list")
+
+  function isTyping(event) {
+    const target = event.composedPath()[0]
+    return ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)
+  }
+
+  function closeMenus() {
+    const open = [...document.querySelectorAll(".hb-panel details[open]")]
+    open.forEach((menu) => { menu.open = false })
+    return open.length > 0
+  }
+
+  let swallowed = false // plots clear their selection when Escape comes up: not if it closed a list
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key == "Escape" && (list.open || closeMenus())) {
+      swallowed = true
+      list.close()
+    } else if (event.key == "?") {
+      list.open ? list.close() : list.showModal()
+    } else if (!list.open && ACTS.includes(event.key)) {
+      event.preventDefault()
+      const keys = Bokeh.documents[0].get_model_by_name("keys")
+      keys.tags = [event.key, event.timeStamp]
+    }
+  })
+  document.body.addEventListener("keyup", (event) => {
+    if (isTyping(event) || (event.key == "Escape" && swallowed)) event.stopPropagation()
+    if (event.key == "Escape") swallowed = false
+  })
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("details")) closeMenus()
+  })
+  document.getElementById("show_keys").addEventListener("click", () => list.showModal())
+})()

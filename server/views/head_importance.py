@@ -21,8 +21,10 @@ from ..figures import make_figure, on_line_moved
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..state import ViewState
+from .top_heads import TopHeads
 
-_IMAGE_LINE = "#1f2933"
+_INK = {"--bk-line-color": "var(--ink)"}
+_STRIPE = {"--bk-fill-color": "var(--stripe)"}
 
 
 class HeadImportance:
@@ -42,13 +44,15 @@ class HeadImportance:
         self._line = session.heads
         self._note = Paragraph(text="", sizing_mode="stretch_width", styles={"margin": "0 6px"})
         self._metric = Select(
-            options=[(key, f"metric: {name}") for key, name in METRIC_NAMES.items()],
-            width=240,
+            options=list(METRIC_NAMES.items()),
+            width=165,
             name="metric",
         )
         session.history.bind(self._metric, "metric")
         self._plot = self._figure()
-        controls = row(self._metric, self._note, sizing_mode="stretch_width")
+        controls = row(
+            self._metric, TopHeads(session).layout, self._note, sizing_mode="stretch_width"
+        )
         self.layout = column(
             controls, self._plot, sizing_mode="stretch_both", name="head_importance"
         )
@@ -56,16 +60,19 @@ class HeadImportance:
         session.history.subscribe(["layer", "head"], self.react_to_head)
         self.react(session.state, session.state)
         self.react_to_head(session.state, session.state)
+        session.follow_theme(self._on_theme)
+
+    def _on_theme(self) -> None:
+        self._image_line.glyph.line_color = self._session.theme.ink
 
     def _figure(self):
         data = self._session.data
         plot = make_figure(
             "importance_plot",
+            brush=("range",),
             x_range=Range1d(-1, data.num_heads, bounds=(-1, data.num_heads)),
             y_range=Range1d(0, 1),
         )
-        box = BoxSelectTool(dimensions="width", continuous=False)
-        plot.add_tools(box)
         plot.toolbar.active_drag = None
         self._draw_layers(plot)
         band = Band(
@@ -74,17 +81,17 @@ class HeadImportance:
         )  # fmt: skip
         plot.add_layout(band)
         plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
-        self._reference = Span(dimension="width", line_dash="dashed", line_color=_IMAGE_LINE)
+        self._reference = Span(dimension="width", line_dash="dashed", css_variables=_INK)
         self._cursor = Span(dimension="height", line_color=SELECTED, line_width=3)
         plot.add_layout(self._reference)
         plot.add_layout(self._cursor)
-        self._image_line = plot.line("number", "value", source=self._line, color=_IMAGE_LINE)
+        self._image_line = plot.line("number", "value", source=self._line)
         dots = plot.scatter(
             "number", "value", source=self._session.heads, size=6, color="colour",
             selection_line_color=BRUSHED, selection_line_width=3, nonselection_alpha=0.25,
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
-        box.renderers = [dots]
+        plot.select_one({"type": BoxSelectTool}).renderers = [dots]
         on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)
         return plot
 
@@ -98,6 +105,7 @@ class HeadImportance:
                     left=left,
                     right=left + heads,
                     fill_color="#f3f5f7",
+                    css_variables=_STRIPE,
                     line_color=None,
                     level="image",
                 )
@@ -105,9 +113,9 @@ class HeadImportance:
         middles = [layer * heads + (heads - 1) / 2 for layer in range(data.num_layers)]
         plot.xaxis.ticker = FixedTicker(ticks=middles)
         plot.xaxis.formatter = CustomJSTickFormatter(
-            args={"heads": heads}, code="return 'layer ' + Math.floor(tick / heads)"
+            args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
         )
-        plot.xaxis.axis_label = f"head ({heads} a layer, in order)"
+        plot.xaxis.axis_label = f"layer, and in it {heads} heads in order"
         plot.xgrid.visible = False
 
     def react(self, _old: ViewState, new: ViewState) -> None:
@@ -131,10 +139,27 @@ class HeadImportance:
             self._reference.location = float(data.label_probability[new.image])
         self._scale(mean - spread, mean + spread, line, self._reference.location)
         self._plot.yaxis.axis_label = METRIC_AXES[new.metric]
+        self._describe(new)
 
-    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_head(self, _old: ViewState, new: ViewState) -> None:
         """Move the line to the selected head."""
         self._cursor.location = self._session.head_number
+        self._describe(new)
+
+    def _describe(self, state: ViewState) -> None:
+        values = np.asarray(self._session.heads.data["value"])
+        if not np.isfinite(values).any():
+            self._session.describe("head_importance", _why_undefined(state.metric))
+            return
+        labels, number = self._session.data.head_labels, self._session.head_number
+        low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+        of = "mean over the brushed images" if state.image is None else "the selected image"
+        self._session.describe(
+            "head_importance",
+            f"{METRIC_AXES[state.metric]} of {of}: highest {values[high]:.3g} at {labels[high]}, "
+            f"lowest {values[low]:.3g} at {labels[low]}; selected head {labels[number]}: "
+            f"{values[number]:.3g}.",
+        )
 
     def _scale(self, *parts: object) -> None:
         values = np.concatenate(

@@ -98,6 +98,19 @@ class ImageOverview:
         chosen = [] if new.image is None else [new.image]
         x, y = self._points
         self._selected.data = {"x": x[chosen], "y": y[chosen]}
+        self._describe(new)
+
+    def _describe(self, state: ViewState) -> None:
+        data, image = self._session.data, state.image
+        words = f"{data.num_images} images, coloured by {dict(_COLOURS)[state.image_colour][8:]}; "
+        if image is None:
+            words += "none is selected."
+        else:
+            truth, guess = (
+                data.class_name(int(kind[image])) for kind in (data.labels, data.predicted)
+            )
+            words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."
+        self._session.describe("image_overview", words)
 
     def react_to_colour(self, _old: ViewState, new: ViewState) -> None:
         """Colour the points by class, probability or correctness."""
@@ -117,6 +130,7 @@ class ImageOverview:
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour
+        self._describe(new)
 
     def _on_hover(self, _attribute: str, _old: list, new: list) -> None:
         if new and number_below(str(new[0]), self._session.data.num_images) is not None:

@@ -6,12 +6,12 @@ from bokeh.io import curdoc
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
 
-from ..brushing import Box, Clause, Combine, Lasso
+from ..brushing import Box, Brush, Clause, Combine, Lasso
 from ..data import METRIC_NAMES
 from ..density import COUNT, Colouring, render
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..legend import gradient, make_legend, swatches
-from ..palette import DENSITY_RAMP, SELECTED, class_colours, layer_colours, value_colours
+from ..palette import SELECTED, class_colours, layer_colours, value_colours
 from ..session import Session
 from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
 
@@ -52,8 +52,9 @@ class PatternLayout:
         session.history.subscribe(drawn, self.react_to_drawing)
         shown = ["pattern", "image", "layer", "head"]
         session.history.subscribe(shown, self.react_to_selection)
-        for react in (self.react_to_range, self.react_to_drawing, self.react_to_selection):
-            react(session.state, session.state)
+        self.react_to_range(session.state, session.state)
+        self.react_to_selection(session.state, session.state)
+        session.follow_theme(self._on_theme)
 
     def _controls(self) -> row:
         history = self._session.history
@@ -71,22 +72,24 @@ class PatternLayout:
         xy = self._xy()
         plot = make_figure(
             "patterns_plot",
-            brush=("box", "lasso"),
+            brush=("lasso", "box"),
             x_range=padded_range(xy[:, 0]),
             y_range=padded_range(xy[:, 1]),
         )
         plot.axis.visible = False
         plot.grid.visible = False
         plot.image_rgba("image", "x", "y", "dw", "dh", source=self._image, level="image")
-        own = plot.scatter(
-            "x", "y", source=self._own, size=9, fill_color="colour", line_color="black",
-            line_width=1, nonselection_alpha=1,
+        self._dots = plot.scatter(
+            "x", "y", source=self._own, size=9, fill_color="colour", line_width=1,
+            nonselection_alpha=1,
         )  # fmt: skip
         plot.scatter(
             "x", "y", source=self._selected, size=18, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        plot.add_tools(HoverTool(renderers=[own], tooltips=[("head of this image", "@label")]))
+        plot.add_tools(
+            HoverTool(renderers=[self._dots], tooltips=[("head of this image", "@label")])
+        )
         plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
         on_region(plot, self._on_region)
         plot.on_change("inner_width", self._on_size)
@@ -122,6 +125,10 @@ class PatternLayout:
         missing = not np.isfinite(xy).any()
         self._note.text = "This model has no class token, so no CLS patterns." if missing else ""
         self._note.visible = missing
+
+    def _on_theme(self) -> None:
+        self._dots.glyph.line_color = self._session.theme.ink
+        self._draw()
 
     def _visible(self) -> Range:
         x_range, y_range = self._plot.x_range, self._plot.y_range
@@ -182,8 +189,10 @@ class PatternLayout:
             self._colouring(state),
             brush.instances if brush.active else None,
             flat=state.pattern_style == "points",
+            ramp=self._session.theme.density,
         )
         self._legend.text = self._legend_text(state)
+        self._describe(brush)
         x0, x1, y0, y1 = view
         self._image.data = {
             "image": [image],
@@ -193,12 +202,22 @@ class PatternLayout:
             "dh": [y1 - y0],
         }
 
+    def _describe(self, brush: Brush) -> None:
+        data, state = self._session.data, self._session.state
+        part = "part" if state.pattern_range else "all"
+        self._session.describe(
+            "pattern_layout",
+            f"{data.num_instances} {state.pattern} patterns of {data.num_images} images and "
+            f"{data.num_heads} heads as {state.pattern_style}, coloured by {state.pattern_colour}; "
+            f"{int(brush.instances.sum())} are brushed; {part} of the layout is shown.",
+        )
+
     def _legend_text(self, state: ViewState) -> str:
         data, colour = self._session.data, state.pattern_colour
         layers = layer_colours(data.num_layers)
         points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
         if colour == "count":
-            return f"{gradient('patterns', 'few', 'many', DENSITY_RAMP)} · {points}"
+            return f"{gradient('patterns', 'few', 'many', self._session.theme.density)} · {points}"
         if colour == "layer":
             return gradient("layer", "0", str(data.num_layers - 1), layers)
         if colour == "head":

@@ -34,7 +34,7 @@ class Status:
             text="",
             render_as_text=True,
             name="brushed_text",
-            styles={"font-size": "13px", "white-space": "nowrap", "color": "#0b6e99"},
+            styles={"font-size": "13px", "white-space": "nowrap", "color": "var(--accent)"},
         )
         self._picture = Div(text="", name="selected_picture", width=40, height=40)
         self._note = note

@@ -1,5 +1,6 @@
 """C1: every head by layer and by the entropy of its strength vector (the paper's Sec. 5.3.2)."""
 
+import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
 
 from ..data import mean_and_deviation
@@ -62,6 +63,20 @@ class StrengthOverview:
         number = [self._session.head_number]
         x, y = self._points()
         self._selected.data = {"x": x[number], "y": y[number]}
+        self._describe(y, number[0])
+
+    def _describe(self, entropy: np.ndarray, number: int) -> None:
+        labels = self._session.data.head_labels
+        if not np.isfinite(entropy).any():
+            words = "No image is brushed, so no head has an entropy."
+        else:
+            low, high = int(np.nanargmin(entropy)), int(np.nanargmax(entropy))
+            words = (
+                f"Entropy of {len(entropy)} heads, from {entropy[low]:.2f} at {labels[low]} to "
+                f"{entropy[high]:.2f} at {labels[high]}; selected head {labels[number]}: "
+                f"{entropy[number]:.2f}."
+            )
+        self._session.describe("strength_overview", words)
 
     def _points(self):
         columns = self._session.heads.data

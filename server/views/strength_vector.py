@@ -56,3 +56,17 @@ class StrengthVector:
         self._bars.glyph.line_color = None
         drawn = np.concatenate([bars, high])
         self.layout.y_range.end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
+        self._describe(bars)
+
+    def _describe(self, strength: np.ndarray) -> None:
+        head = self._session.data.head_labels[self._session.head_number]
+        if not np.isfinite(strength).any():
+            words = "No image is brushed, so there is no strength."
+        else:
+            hop = int(np.nanargmax(strength))
+            words = (
+                f"Mean attention of {head} to patches at {len(strength)} hops: strongest at hop "
+                f"{hop} with {strength[hop]:.4f}; at hop 0 {strength[0]:.4f}, at the last hop "
+                f"{strength[-1]:.4f}."
+            )
+        self._session.describe("strength_vector", words)

@@ -20,6 +20,7 @@ from server.views.pattern_layout import PatternLayout
 from server.views.status import Status
 from server.views.strength_overview import StrengthOverview
 from server.views.strength_vector import StrengthVector
+from server.views.top_heads import TopHeads
 
 
 @pytest.fixture(autouse=True)
@@ -266,3 +267,20 @@ def test_nearest_is_measured_on_the_screen(session):
     on_nearest(plot, lambda: points, found.append)
     plot._trigger_event(Tap(plot, x=0.0, y=0.0))
     assert found == [0]  # 10 units across are 5 pixels, 0.02 units up are 7
+
+
+def test_the_most_important_heads_of_an_image_are_listed_and_stepped_through(session, data):
+    strip = TopHeads(session)
+    session.history.change(image=4, metric="jsd")
+    order = np.argsort(-data.importance("jsd")[4])
+    assert strip._heads.labels == [data.head_labels[number] for number in order[:5]]
+    strip._heads.active = 2
+    assert session.head_number == order[2]
+    assert strip._rank.text == "3 of 6"
+    for by in (1, 1, 1, 1):
+        strip._step(by)
+    assert session.head_number == order[5]
+    assert strip._heads.active is None
+    session.select_image(None)
+    mean = data.importance("jsd").mean(0)
+    assert strip._heads.labels[0] == data.head_labels[int(mean.argmax())]

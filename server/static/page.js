@@ -1,0 +1,27 @@
+// What the page does once Bokeh has drawn it: theme, hidden summaries, hint.
+(() => {
+  document.getElementById("theme").addEventListener("click", hbTheme.toggle)
+
+  const hint = document.getElementById("hint")
+  const SEEN = "headbrush_hint_seen"
+  try { hint.hidden = localStorage.getItem(SEEN) != null } catch { /* shown each time */ }
+  hint.querySelector("button").addEventListener("click", () => {
+    hint.hidden = true
+    try { localStorage.setItem(SEEN, "1") } catch { /* shown again */ }
+  })
+
+  function whenDrawn(act) {
+    const bokeh = window.Bokeh?.documents[0]
+    bokeh?.get_model_by_name("summaries") && bokeh.is_idle ? act(bokeh) :
+      setTimeout(() => whenDrawn(act), 50)
+  }
+  whenDrawn((bokeh) => {
+    document.documentElement.dataset.ready = ""
+    const told = bokeh.get_model_by_name("summaries")
+    told.properties.tags.change.connect(() => {
+      const [name, text] = told.tags
+      document.getElementById("summary-" + name)?.replaceChildren(text)
+    })
+    hbTheme.show()
+  })
+})()

@@ -1,0 +1,75 @@
+"""What keys do to the state."""
+
+import numpy as np
+
+from server.brushing import Clause, Ids
+from server.keyboard import press
+from server.state import ViewState
+
+
+def test_arrows_step_through_images_and_heads_round_the_end(session, data):
+    session.history.change(image=0, layer=0, head=0)
+    press(session, "ArrowLeft")
+    assert session.state.image == data.num_images - 1
+    press(session, "ArrowRight")
+    press(session, "ArrowRight")
+    assert session.state.image == 1
+    press(session, "ArrowUp")
+    assert session.head_number == data.num_heads - 1
+    press(session, "ArrowDown")
+    assert session.head_number == 0
+
+
+def test_arrows_stay_in_the_brush(session):
+    session.add_clause(Clause("images", "image", Ids((3, 7, 20))))
+    session.history.change(image=5)
+    seen = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        press(session, key)
+        seen.append(session.state.image)
+    assert seen == [7, 20, 3, 20]
+
+
+def test_without_a_selected_image_an_arrow_selects_one(session, data):
+    session.select_image(None)
+    press(session, "ArrowLeft")
+    assert session.state.image == data.num_images - 1
+
+
+def test_brackets_step_through_metrics_and_m_through_modes(session):
+    seen = []
+    for key in ("]", "]", "]", "]", "["):
+        press(session, key)
+        seen.append(session.state.metric)
+    assert seen == ["cls", "patch", "probability", "jsd", "probability"]
+    modes = []
+    for _ in range(7):
+        press(session, "m")
+        modes.append(session.state.mode)
+    assert modes == [2, 3, 4, 5, 6, 7, 1]
+
+
+def test_escape_undo_redo_and_unknown_keys(session):
+    start = session.state
+    session.add_clause(Clause("heads", "head", Ids((1,))))
+    brushed = session.state
+    press(session, "Escape")
+    assert session.state.clauses == ()
+    press(session, "z")
+    assert session.state == brushed
+    press(session, "y")
+    assert session.state == start
+    for key in ("", "a", "__class__", "Enter"):
+        press(session, key)
+    assert isinstance(session.state, ViewState)
+    assert session.state == start
+
+
+def test_every_brushed_image_is_reached_once_in_a_round(session):
+    session.add_clause(Clause("images", "image", Ids((2, 4, 9))))
+    session.history.change(image=2)
+    reached = []
+    for _ in range(3):
+        press(session, "ArrowRight")
+        reached.append(session.state.image)
+    assert np.unique(reached).tolist() == [2, 4, 9]

@@ -1,0 +1,132 @@
+"""A change of one part of the state wakes only the views that read it; redrawing never emits."""
+
+from unittest.mock import patch
+
+import pytest
+from bokeh.document import Document
+from bokeh.io import curdoc
+from bokeh.io.doc import set_curdoc
+
+from server.brushing import Clause, Ids
+from server.palette import DARK
+from server.state import History
+from server.views.head_importance import HeadImportance
+from server.views.image_overview import ImageOverview
+from server.views.pattern_layout import PatternLayout
+from server.views.status import Status
+from server.views.strength_overview import StrengthOverview
+from server.views.strength_vector import StrengthVector
+
+VIEWS = (ImageOverview, HeadImportance, StrengthOverview, StrengthVector, PatternLayout)
+
+CHANGES = {
+    "metric": ({"metric": "cls"}, {"HeadImportance.react", "TopHeads.react"}),
+    "image colour": ({"image_colour": "correct"}, {"ImageOverview.react_to_colour"}),
+    "pattern style": ({"pattern_style": "points"}, {"PatternLayout.react_to_drawing"}),
+    "pattern colour": ({"pattern_colour": "layer"}, {"PatternLayout.react_to_drawing"}),
+    "zoom": (
+        {"pattern_range": (-1.0, 1.0, -1.0, 1.0)},
+        {"PatternLayout.react_to_range", "PatternLayout.react_to_drawing"},
+    ),
+    "pattern": (
+        {"pattern": "cls"},
+        {
+            "PatternLayout.react_to_range",
+            "PatternLayout.react_to_drawing",
+            "PatternLayout.react_to_selection",
+        },
+    ),
+    "head": (
+        {"head": 0, "layer": 1},
+        {
+            "HeadImportance.react_to_head",
+            "TopHeads.react_to_head",
+            "StrengthOverview.react_to_head",
+            "StrengthVector.react",
+            "PatternLayout.react_to_selection",
+            "Status.react_to_selection",
+        },
+    ),
+    "brush": (
+        {"clauses": (Clause("images", "image", Ids((1, 2))),)},
+        {
+            "HeadImportance.react",
+            "TopHeads.react",
+            "StrengthOverview.react",
+            "StrengthVector.react",
+            "PatternLayout.react_to_drawing",
+            "Status.react_to_brush",
+        },
+    ),
+    "mode": ({"mode": 3}, set()),
+    "threshold": ({"threshold": 0.5}, set()),
+    "token": ({"token": 2}, set()),
+}
+
+
+@pytest.fixture(autouse=True)
+def document():
+    before, fresh = curdoc(), Document()
+    set_curdoc(fresh)
+    yield fresh
+    set_curdoc(before)
+
+
+@pytest.fixture
+def woken():
+    """Names of the methods that a change wakes, the link aside."""
+    seen = []
+    subscribe = History.subscribe
+
+    def noting(self, parts, callback):
+        name = callback.__qualname__
+
+        def called(old, new):
+            if ".react" in name and name != "Status.react_to_link":
+                seen.append(name)
+            callback(old, new)
+
+        subscribe(self, parts, called)
+
+    with patch.object(History, "subscribe", noting):
+        yield seen
+
+
+@pytest.mark.parametrize(("values", "expected"), CHANGES.values(), ids=CHANGES)
+def test_a_change_wakes_only_the_views_that_read_it(woken, session, values, expected):
+    _views = [view(session) for view in VIEWS], Status(session, "")
+    woken.clear()
+    session.history.change(**values)
+    assert sorted(woken) == sorted(expected)
+
+
+@pytest.mark.parametrize("values", [values for values, _ in CHANGES.values()], ids=CHANGES)
+def test_redrawing_changes_nothing_itself(session, values):
+    _views = [view(session) for view in VIEWS], Status(session, "")
+    start = session.state
+    session.history.change(**values)
+    changed = session.state
+    for name, value in values.items():
+        assert getattr(changed, name) == value
+    session.history.undo()
+    session.history.undo()
+    assert session.state in (start, changed)  # zooming is no step
+
+
+def test_a_theme_redraws_pictures_but_is_no_part_of_the_state(session):
+    view = PatternLayout(session)
+    before, picture = session.state, view._image.data["image"][0]
+    session.change_theme(DARK)
+    assert session.state == before
+    assert (view._image.data["image"][0] != picture).any()
+
+
+def test_every_view_tells_in_words_what_it_shows(session):
+    _views = [view(session) for view in VIEWS]
+    names = {"image_overview", "head_importance", "strength_overview", "strength_vector",
+             "pattern_layout"}  # fmt: skip
+    assert set(session.summaries) == names
+    before = dict(session.summaries)
+    session.history.change(image=3, layer=2, head=1, metric="patch", pattern="cls")
+    assert all(session.summaries[name] != before[name] for name in names)
+    assert "L2·H1" in session.summaries["strength_vector"]
