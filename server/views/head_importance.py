@@ -42,16 +42,21 @@ class HeadImportance:
         self._session = session
         self._band = ColumnDataSource({"number": [], "mean": [], "low": [], "high": []})
         self._line = session.heads
-        self._note = Paragraph(text="", sizing_mode="stretch_width", styles={"margin": "0 6px"})
+        self._note = Paragraph(text="", visible=False, styles={"margin": "0 6px"})
         self._metric = Select(
             options=list(METRIC_NAMES.items()),
-            width=165,
+            width=180,
+            margin=(2, 5, 2, 5),
             name="metric",
         )
         session.history.bind(self._metric, "metric")
         self._plot = self._figure()
         controls = row(
-            self._metric, TopHeads(session).layout, self._note, sizing_mode="stretch_width"
+            self._metric,
+            TopHeads(session).layout,
+            self._note,
+            sizing_mode="stretch_width",
+            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
         self.layout = column(
             controls, self._plot, sizing_mode="stretch_both", name="head_importance"
@@ -125,7 +130,7 @@ class HeadImportance:
         brush = self._session.brush("heads")
         chosen = values[brush.images]
         defined = np.isfinite(values).any()
-        self._note.text = "" if defined else _why_undefined(new.metric)
+        self._note.update(text="" if defined else _why_undefined(new.metric), visible=not defined)
         mean, spread = mean_and_deviation(chosen)
         self._band.data = {
             "number": np.arange(data.num_heads),

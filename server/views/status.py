@@ -28,15 +28,17 @@ class Status:
             render_as_text=True,
             name="selection_text",
             sizing_mode="stretch_width",
+            align="center",
             styles={"font-size": "13px"},
         )
         self._brushed = Div(
             text="",
             render_as_text=True,
             name="brushed_text",
+            align="center",
             styles={"font-size": "13px", "white-space": "nowrap", "color": "var(--accent)"},
         )
-        self._picture = Div(text="", name="selected_picture", width=40, height=40)
+        self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
         self._note = note
         history = session.history
         buttons = [
@@ -46,7 +48,9 @@ class Status:
         ]
         made = []
         for label, name, act in buttons:
-            button = Button(label=label, name=name, width=90, height=28)
+            button = Button(
+                label=label, name=name, width=84, height=28, align="center", margin=(0, 3)
+            )
             button.on_click(lambda act=act: act())
             made.append(button)
         self._link = Div(text="", visible=False, name="link", tags=[""])

@@ -8,6 +8,8 @@ from ..session import Session
 from ..state import ViewState
 
 _SHOWN = 5
+_SMALL = ".bk-btn { padding: 0 5px; font-size: 11px; }"
+_WORDS = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
 
 
 class TopHeads:
@@ -16,17 +18,18 @@ class TopHeads:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._order = np.arange(session.data.num_heads)
-        self._heads = RadioButtonGroup(labels=[], name="top_heads", height=26)
+        self._heads = RadioButtonGroup(
+            labels=[], name="top_heads", height=24, stylesheets=[_SMALL], margin=0
+        )
         self._rank = Div(
-            text="", render_as_text=True, name="head_rank", width=62, styles={"margin": "4px 2px"}
+            text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
         )
         self.layout = row(
-            Div(text="most important:", styles={"margin": "4px 0 0 8px", "white-space": "nowrap"}),
+            Div(text="most important:", styles=_WORDS),
             self._step_button("‹", "more important head", -1),
             self._heads,
             self._step_button("›", "less important head", 1),
             self._rank,
-            sizing_mode="fixed",
             spacing=0,
         )
         session.history.subscribe(["metric", "image", "clauses"], self.react)
@@ -38,8 +41,10 @@ class TopHeads:
         button = Button(
             label=label,
             name=f"head_rank_{by:+d}",
-            width=26,
-            height=26,
+            width=24,
+            height=24,
+            margin=0,
+            stylesheets=[_SMALL],
             html_attributes={"title": title, "aria-label": title},
         )
         button.on_click(lambda: self._step(by))
