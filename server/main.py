@@ -8,6 +8,7 @@ from bokeh.io import curdoc
 from .data import asked_store, open_data
 from .link import from_query
 from .matrix import ShownMatrix
+from .matrix_words import MatrixWords
 from .page import arrange, theme_of
 from .session import Session
 from .views.attention_matrix import AttentionMatrix
@@ -41,4 +42,5 @@ views = [
     AttentionMatrix(session, matrix),
     Threshold(session, matrix),
 ]
+MatrixWords(session, matrix)
 arrange(document, session, views, Status(session, note), stores)

@@ -14,7 +14,7 @@ const hbKeys = (() => {
     return open.length > 0
   }
 
-  let swallowed = false // plots clear their selection when Escape comes up: not if it closed a list
+  let swallowed = false // a plot in focus clears its selection when Escape comes up: not then
   document.addEventListener("keydown", (event) => {
     if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key == "Escape" && (list.open || closeMenus())) {
@@ -28,10 +28,11 @@ const hbKeys = (() => {
       keys.tags = [event.key, event.timeStamp]
     }
   })
-  document.body.addEventListener("keyup", (event) => {
-    if (isTyping(event) || (event.key == "Escape" && swallowed)) event.stopPropagation()
-    if (event.key == "Escape") swallowed = false
-  })
+  addEventListener("keyup", (event) => {
+    if (event.key != "Escape" || !swallowed) return
+    swallowed = false
+    event.stopPropagation()
+  }, true)
   document.addEventListener("click", (event) => {
     if (!event.target.closest("details")) closeMenus()
   })

@@ -8,6 +8,8 @@ from bokeh.io import curdoc
 from bokeh.io.doc import set_curdoc
 
 from server.brushing import Clause, Ids
+from server.matrix import ShownMatrix
+from server.matrix_words import MatrixWords
 from server.palette import DARK
 from server.state import History
 from server.views.head_importance import HeadImportance
@@ -130,3 +132,22 @@ def test_every_view_tells_in_words_what_it_shows(session):
     session.history.change(image=3, layer=2, head=1, metric="patch", pattern="cls")
     assert all(session.summaries[name] != before[name] for name in names)
     assert "L2·H1" in session.summaries["strength_vector"]
+
+
+def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session, data):
+    matrix = ShownMatrix(session)
+    MatrixWords(session, matrix)
+    session.history.change(image=8, layer=1, head=0, threshold=0.2, token=3)
+    attention = data.store.attention(8, 1, 0)
+    strong = (attention >= 0.2).sum()
+    assert f"strongest {attention.max():.3g}" in session.summaries["attention_matrix"]
+    for view in ("attention_matrix", "two_axes", "threshold"):
+        assert f"{strong} of 289 values are at least 0.2" in session.summaries[view]
+    patch = attention[3, 1:].argmax()
+    row, column = divmod(patch, 4)
+    assert session.summaries["image_context"].endswith(
+        f"attends most to patch 2 (row 0, column 2), which looks most at "
+        f"patch {patch} (row {row}, column {column})."
+    )
+    session.select_image(None)
+    assert "Select an image" in session.summaries["two_axes"]

@@ -1,0 +1,208 @@
+"""Light and dark, keys, saved plots, words for those who do not see: read from a real page."""
+
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from analysis.store import Store
+from server.data import StoreData
+from tests.browser.conftest import HeadbrushPage
+
+
+@pytest.fixture(scope="module")
+def data(store_path):
+    return StoreData(Store(store_path))
+
+
+def corner_colour(page):
+    """Mean brightness of the pattern plot's empty frame and of its brightest tenth."""
+    box = page.page.locator("[data-name=pattern_layout] .hb-body").bounding_box()
+    pixels = np.asarray(Image.open(io.BytesIO(page.page.screenshot(clip=box))).convert("L"), int)
+    return int(np.median(pixels))
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_page_follows_the_system_and_remembers_the_toggle(browser, server, scheme, is_dark):
+    with browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme=scheme
+    ) as context:
+        page = HeadbrushPage(context.new_page(), server)
+        expected = "dark" if is_dark else "light"
+        page.wait(f"named('theme').tags[0] == '{expected}'")
+        page.page.wait_for_timeout(500)
+        assert (corner_colour(page) < 128) == is_dark
+        page.page.get_by_role("button", name="Dark").click()
+        other = "light" if is_dark else "dark"
+        page.wait(f"named('theme').tags[0] == '{other}'")
+        page.page.wait_for_timeout(500)
+        assert (corner_colour(page) < 128) != is_dark
+        page.page.reload()
+        page.page.wait_for_function("window.Bokeh && Bokeh.documents.length")
+        assert page.page.evaluate("document.documentElement.dataset.theme") == other
+        page.wait(f"named('theme') && named('theme').tags[0] == '{other}'")
+        assert page.faults == []
+
+
+def ratio(one, other):
+    """Contrast ratio of two CSS colours as WCAG defines it."""
+
+    def luminance(colour):
+        share = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_and_axis_labels_are_readable_on_the_paper(browser, server, scheme):
+    with browser.new_context(color_scheme=scheme) as context:
+        page = HeadbrushPage(context.new_page(), server)
+        style = {
+            name: page.page.evaluate(
+                "n => getComputedStyle(document.documentElement).getPropertyValue(n).trim()",
+                f"--{name}",
+            )
+            for name in ("ink", "quiet", "paper", "ground", "accent", "field")
+        }
+        for text, ground in (
+            ("ink", "paper"), ("ink", "ground"), ("ink", "field"), ("quiet", "paper"),
+            ("quiet", "ground"), ("accent", "ground"),
+        ):  # fmt: skip
+            assert ratio(style[text], style[ground]) >= 4.5
+
+
+def test_keys_step_and_undo(page, data):
+    keyboard = page.page.keyboard
+    shown = page.value("selection_text", "text")
+    image = int(shown.split("image ")[1].split(",")[0])
+    keyboard.press("ArrowRight")
+    page.wait(f"named('selection_text').text.includes('image {(image + 1) % data.num_images},')")
+    keyboard.press("ArrowLeft")
+    page.wait(f"named('selection_text').text == {shown!r}")
+    keyboard.press("ArrowDown")
+    page.wait(f"named('selection_text').text != {shown!r}")
+    keyboard.press("ArrowUp")
+    page.wait(f"named('selection_text').text == {shown!r}")
+    keyboard.press("]")
+    page.wait("named('metric').value == 'cls'")
+    keyboard.press("[")
+    page.wait("named('metric').value == 'jsd'")
+    keyboard.press("m")
+    page.page.wait_for_function("location.search.includes('mode=2')")
+    keyboard.press("z")
+    page.page.wait_for_function("!location.search.includes('mode=')")
+    keyboard.press("y")
+    page.page.wait_for_function("location.search.includes('mode=2')")
+
+
+def test_keys_are_letters_while_typing(page):
+    before = page.value("selection_text", "text")
+    field = page.page.locator("[data-name=image_overview] input")
+    field.click()
+    page.page.keyboard.type("zm]y?")
+    page.page.keyboard.press("ArrowLeft")
+    page.page.wait_for_timeout(500)
+    assert field.input_value() == "zm]y?"
+    assert not page.page.locator("#keys_list").is_visible()
+    assert page.value("selection_text", "text") == before
+    assert page.value("metric", "value") == "jsd"
+
+
+def test_the_list_of_keys_opens_and_escape_closes_it_but_not_the_brush(page):
+    frame = page.frame("strength_overview")
+    page.drag("strength_overview", (-0.5, frame["y0"]), (0.5, frame["y1"]))
+    page.wait("named('brushed_text').text.startsWith('brushed')")
+    page.page.keyboard.press("?")
+    page.page.locator("#keys_list").wait_for(state="visible")
+    page.page.keyboard.press("Escape")
+    page.page.locator("#keys_list").wait_for(state="hidden")
+    page.page.wait_for_timeout(500)
+    assert page.value("brushed_text", "text").startswith("brushed")
+    page.page.keyboard.press("Escape")
+    page.wait("named('brushed_text').text.startsWith('nothing')")
+
+
+def test_the_first_tab_stop_is_visible(page):
+    page.page.keyboard.press("Tab")
+    outline = page.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+PLOTS = {"head_importance": "JSD (bits)", "strength_vector": "hop (patches)"}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_is_saved_as_svg_with_its_words(page, name):
+    page.page.locator(f"[data-name={name}] .hb-save summary").click()
+    with page.page.expect_download() as downloading:
+        page.page.locator(f"[data-name={name}] [data-save=svg]").click()
+    assert downloading.value.suggested_filename == f"headbrush-{name}.svg"
+    root = ET.parse(downloading.value.path()).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert PLOTS[name] in words
+    assert float(root.get("width")) > 100
+
+
+def test_every_panel_is_saved_as_png_of_its_size(page):
+    for panel in page.page.locator(".hb-panel").all():
+        panel.locator(".hb-save summary").click()
+        with page.page.expect_download() as downloading:
+            panel.locator("[data-save=png]").click()
+        name = panel.get_attribute("data-name")
+        assert downloading.value.suggested_filename == f"headbrush-{name}.png"
+        picture = np.asarray(Image.open(downloading.value.path()).convert("RGB"), int)
+        assert min(picture.shape[:2]) > 50
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 8  # something is drawn
+
+
+def test_each_panel_is_told_in_words_that_follow_the_state(page):
+    named = {
+        panel.get_attribute("data-name"): panel.get_attribute("aria-describedby")
+        for panel in page.page.locator(".hb-panel").all()
+    }
+    words = {name: page.page.text_content(f"#{place}") for name, place in named.items()}
+    assert all(len(text) > 20 for text in words.values()), words
+    height = page.frame("importance_plot")["y1"] / 2
+    page.click("importance_plot", 2.0, height)
+    page.page.wait_for_function(
+        "document.getElementById('summary-strength_vector').textContent.includes('L1·H0')"
+    )
+
+
+def test_the_most_important_heads_are_clicked_and_stepped(page, data):
+    shown = page.value("selection_text", "text")
+    image = int(shown.split("image ")[1].split(",")[0])
+    order = np.argsort(-data.importance("jsd")[image])
+    second, third = (data.head_labels[order[rank]] for rank in (1, 2))
+    page.page.locator("[data-name=head_importance]").get_by_text(second, exact=True).click()
+    page.wait(f"named('selection_text').text.includes('head {second} ')")
+    page.page.locator("[data-name=head_importance]").get_by_text("›", exact=True).click()
+    page.wait(f"named('selection_text').text.includes('head {third} ')")
+    page.wait(f"named('head_rank').text.startsWith('3 of {data.num_heads}')")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
+def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
+    width, height = size
+    with browser.new_context(viewport={"width": width, "height": height}) as context:
+        page = HeadbrushPage(context.new_page(), server)
+        page.page.wait_for_timeout(1500)
+
+        def places():
+            return [panel.bounding_box() for panel in page.page.locator(".hb-panel").all()]
+
+        before = places()
+        assert all(box["x"] + box["width"] <= width for box in before)
+        for key in ("ArrowRight", "ArrowDown", "]", "]", "m"):
+            page.page.keyboard.press(key)
+            page.page.wait_for_timeout(400)
+            assert places() == before
+        for panel in page.page.locator(".hb-panel").all():
+            room = panel.evaluate("p => [p.scrollWidth - p.clientWidth]")
+            assert room[0] <= 1, panel.get_attribute("data-name")
