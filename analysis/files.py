@@ -1,7 +1,5 @@
 """Files that appear whole or not at all."""
 
-import errno
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +8,10 @@ from pathlib import Path
 from analysis.errors import InputError
 
 _ENDING = ".unfinished"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_LEAST_FREE = 4 * 2**20
 
 
-class DiskFullError(InputError):
-    """Nothing more can be written."""
+class WriteError(InputError):
+    """A file that cannot be written, for example to a full disk."""
 
 
 @contextmanager
@@ -26,21 +22,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    DiskFullError
-        If there is no room for it.
+    WriteError
+        If it cannot be written.
     """
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_ENDING}")
     try:
         yield temporary
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # netCDF4 tells of a full disk by a RuntimeError
-        full = getattr(error, "errno", None) in _FULL
-        if full or shutil.disk_usage(path.parent).free < _LEAST_FREE:
-            raise DiskFullError(
-                f"{path.parent}: no room to write {path.name}; free some, then give the same "
-                "command to go on where it stopped."
-            ) from error
-        raise
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, RuntimeError) and not reason.startswith("NetCDF"):
+            raise
+        raise WriteError(
+            f"{path.parent}: cannot write {path.name} ({reason}); make room or check the folder, "
+            "then give the same command to go on where it stopped."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

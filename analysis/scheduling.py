@@ -106,7 +106,7 @@ class Cluster:
 
         futures = [self._client.submit(_work, self._recipe, task, job, pure=False) for job in jobs]
         try:
-            for done, future in enumerate(as_completed(futures)):
+            for done, future in enumerate(as_completed(futures, loop=self._client.loop)):
                 future.result()
                 advance((done + 1) / len(jobs))
         except KilledWorker as error:
@@ -130,6 +130,8 @@ def open_scheduler(
     """
     if address is None:
         return nullcontext(Local(model))
+    if "://" not in address:
+        raise ClusterError(f"--scheduler {address}: expected tcp://HOST:PORT.")
     if model.recipe is None:
         raise ClusterError("a model that exists only in this process cannot go to a cluster.")
     return Cluster(address, model.recipe, paths)

@@ -16,8 +16,9 @@ import torch
 from analysis.capture import trace
 from analysis.importance import leave_one_out
 from analysis.models import VisionModel, load_model
+from benchmarks.common import BUNDLED
 
-DEMO = "datasets/fashion_mnist/model"
+DEMO = str(BUNDLED / "model")
 
 
 @torch.inference_mode()

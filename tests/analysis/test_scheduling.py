@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+import torch
 from distributed import LocalCluster
 
 from analysis import shards
@@ -18,6 +19,15 @@ from tests.models import save_images, save_tiny_model
 def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     return save_tiny_model(folder / "model"), save_images(folder / "images", per_class=8)
+
+
+@pytest.fixture
+def one_thread():
+    """Dask gives a worker one thread; sums rounded alike need as many here."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -36,6 +46,7 @@ def kill_when_begun(out, process):
     os.kill(process, signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_worker_that_dies_changes_nothing(inputs, cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "SHARD_IMAGES", 2)
     local = run(inputs, tmp_path / "local")
