@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from analysis.schema import METRICS
 from analysis.store import Store
 
 METRIC_NAMES = {
@@ -17,12 +16,14 @@ METRIC_NAMES = {
     "jsd": "JSD of the prediction",
     "cls": "CLS distance",
     "patch": "Patch distance",
+    "gradient": "Gradient (approximation)",
 }
 METRIC_AXES = {
     "probability": "P′[true class]",
     "jsd": "JSD (bits)",
     "cls": "CLS distance (0–2)",
     "patch": "patch distance (0–2)",
+    "gradient": "|dL/d mask| (nats), approximate",
 }
 
 
@@ -45,6 +46,7 @@ class StoreData:
         self.class_names: list[str] = store.read("class_name").tolist()
         self.has_labels = store.attrs["label_source"] == "folder"
         self.num_tokens = store.num_tokens
+        self._metrics: list[str] = store.read("metric").tolist()
         self._thumbnails: dict[int, str] = {}
 
     @cached_property
@@ -79,9 +81,21 @@ class StoreData:
         return self.predicted == self.labels
 
     def importance(self, metric: str) -> np.ndarray:
-        """``(m, L·H)`` of one metric."""
-        stored = self.store.read("importance")[METRICS.index(metric)]
-        return stored.reshape(self.num_images, self.num_heads)
+        """``(m, L·H)`` of one metric; NaN where the store does not hold it."""
+        shape = (self.num_images, self.num_heads)
+        if metric not in self._metrics:
+            return np.full(shape, np.nan, np.float32)
+        return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
+
+    def why_undefined(self, metric: str) -> str:
+        """Why no head has a value of the metric, as a sentence."""
+        if metric == "cls":
+            return "This model has no class token, so there is no CLS distance."
+        if not self.probability.shape[1]:
+            return "This model has no classifier, so pruning a head changes no prediction."
+        if metric == "gradient":
+            return "This store was made without the gradient approximation."
+        return "This store holds the gradient approximation only: its heads were not pruned."
 
     def shown_importance(self, metric: str) -> np.ndarray:
         """What B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric itself."""
@@ -123,12 +137,17 @@ class StoreData:
 
     @cached_property
     def default_head(self) -> tuple[int, int]:
-        """The globally most important head: largest mean divergence, else patch distance."""
-        for metric in ("jsd", "patch"):
-            mean = self.importance(metric).mean(0)
-            if np.isfinite(mean).any():
-                return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
-        return 0, 0
+        """The globally most important head: largest mean of the first metric that is defined."""
+        mean = self.importance(self.default_metric).mean(0)
+        if not np.isfinite(mean).any():
+            return 0, 0
+        return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
+
+    @cached_property
+    def default_metric(self) -> str:
+        """The divergence, or where heads were not pruned or there is no classifier what is left."""
+        defined = (m for m in ("jsd", "gradient") if np.isfinite(self.importance(m)).any())
+        return next(defined, "patch")
 
     @cached_property
     def default_image(self) -> int:
@@ -138,7 +157,7 @@ class StoreData:
         for candidates in (wanted & self.correct, wanted, np.ones(self.num_images, bool)):
             if candidates.any():
                 effect = np.nan_to_num(
-                    self.importance("jsd")[:, self.head_number(*self.default_head)]
+                    self.importance(self.default_metric)[:, self.head_number(*self.default_head)]
                 )
                 return int(np.argmax(np.where(candidates, effect, -1)))
         return 0
@@ -151,6 +170,14 @@ class StoreData:
             text = base64.b64encode(buffer.getvalue()).decode()
             self._thumbnails[image] = f"data:image/png;base64,{text}"
         return self._thumbnails[image]
+
+    @cached_property
+    def class_labels(self) -> list[str]:
+        """Every class's name, with its accuracy where that was measured."""
+        if not self.store.has("class_accuracy"):
+            return self.class_names
+        pairs = zip(self.class_names, self.store.read("class_accuracy"), strict=True)
+        return [name if np.isnan(share) else f"{name} {share:.0%}" for name, share in pairs]
 
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""

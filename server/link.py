@@ -39,7 +39,7 @@ class LinkError(ValueError):
 def default_state(data: StoreData) -> ViewState:
     """The first screen: the most important head, and an image to which it matters."""
     layer, head = data.default_head
-    return ViewState(image=data.default_image, layer=layer, head=head)
+    return ViewState(data.default_image, layer, head, data.default_metric)
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:

@@ -130,7 +130,9 @@ class HeadImportance:
         brush = self._session.brush("heads")
         chosen = values[brush.images]
         defined = np.isfinite(values).any()
-        self._note.update(text="" if defined else _why_undefined(new.metric), visible=not defined)
+        self._note.update(
+            text="" if defined else data.why_undefined(new.metric), visible=not defined
+        )
         mean, spread = mean_and_deviation(chosen)
         self._band.data = {
             "number": np.arange(data.num_heads),
@@ -154,7 +156,9 @@ class HeadImportance:
     def _describe(self, state: ViewState) -> None:
         values = np.asarray(self._session.heads.data["value"])
         if not np.isfinite(values).any():
-            self._session.describe("head_importance", _why_undefined(state.metric))
+            self._session.describe(
+                "head_importance", self._session.data.why_undefined(state.metric)
+            )
             return
         labels, number = self._session.data.head_labels, self._session.head_number
         low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
@@ -179,9 +183,3 @@ class HeadImportance:
         self._session.history.preview(layer=layer, head=head)
         if final:
             self._session.history.settle()
-
-
-def _why_undefined(metric: str) -> str:
-    if metric == "cls":
-        return "This model has no class token, so there is no CLS distance."
-    return "This model has no classifier, so pruning a head changes no prediction."

@@ -123,7 +123,7 @@ class ImageOverview:
         elif new.image_colour == "class":
             palette = class_colours(max(len(data.class_names), 1))
             images.data["shade"] = [palette[kind] for kind in data.labels]
-            self._legend.text = swatches(data.class_names, palette)
+            self._legend.text = swatches(data.class_labels, palette)
         else:
             images.data["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
             self._legend.text = swatches(("correct", "wrong"), _RIGHT_AND_WRONG)

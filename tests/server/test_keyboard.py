@@ -41,7 +41,7 @@ def test_brackets_step_through_metrics_and_m_through_modes(session):
     for key in ("]", "]", "]", "]", "["):
         press(session, key)
         seen.append(session.state.metric)
-    assert seen == ["cls", "patch", "probability", "jsd", "probability"]
+    assert seen == ["cls", "patch", "gradient", "probability", "gradient"]
     modes = []
     for _ in range(7):
         press(session, "m")

@@ -1,0 +1,57 @@
+"""What follows from a store for the views."""
+
+import netCDF4
+import numpy as np
+import pytest
+
+from server.data import METRIC_NAMES, open_data
+from tests.stores import make_store
+
+
+def changed(tmp_path, change):
+    """The data of a store whose summary was changed."""
+    path = make_store(tmp_path / "s.headbrush")
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        change(summary)
+    return open_data(path)
+
+
+def without_pruning(summary):
+    summary["importance"][:2] = np.nan
+
+
+def headless(summary):
+    summary["importance"][[0, 1, 4]] = np.nan
+    summary["probability"][:] = np.nan
+    summary["class_accuracy"][:] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "metric", "reason"),
+    [(without_pruning, "gradient", "not pruned"), (headless, "patch", "has no classifier")],
+)
+def test_the_first_metric_is_one_that_the_store_has(tmp_path, change, metric, reason):
+    data = changed(tmp_path, change)
+    assert data.default_metric == metric
+    assert reason in data.why_undefined("jsd")
+    layer, head = data.default_head
+    mean = data.importance(metric).mean(0)
+    assert mean[data.head_number(layer, head)] == mean.max()
+
+
+def test_a_store_without_a_metric_gives_nan_for_it(tmp_path):
+    def rename(summary):
+        summary["metric"][4] = "something else"
+
+    data = changed(tmp_path, rename)
+    assert np.isnan(data.importance("gradient")).all()
+    assert "without the gradient" in data.why_undefined("gradient")
+    assert set(METRIC_NAMES) >= {"jsd", "gradient"}
+
+
+def test_classes_carry_their_accuracy_where_it_is_known(tmp_path):
+    def measure(summary):
+        summary["class_accuracy"][:] = [0.5, np.nan, 1]
+
+    data = changed(tmp_path, measure)
+    assert data.class_labels == ["class-0 50%", "class-1", "class-2 100%"]
