@@ -56,17 +56,11 @@ globalThis.headbrush = (() => {
     if (token != null) tokens.token = tokens.token === token ? null : token
   }
 
-  // Put words into a note, at most every 60 ms: a note takes longer to change than a picture
-  const waiting = new Map()
+  // Put words into a Paragraph without the layout of the page that Bokeh makes for a new text
   function say(note, text) {
-    if (!waiting.has(note)) {
-      setTimeout(() => {
-        const last = waiting.get(note)
-        waiting.delete(note)
-        note.setv({text: last}, {sync: false})
-      }, 60)
-    }
-    waiting.set(note, text)
+    const shown = Bokeh.index.find_one(note)?.shadow_el.querySelector("p")
+    if (shown != null) shown.textContent = text
+    note.setv({text}, {sync: false, silent: shown != null})
   }
 
   // The smallest code whose value reaches the threshold

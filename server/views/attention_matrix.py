@@ -127,5 +127,7 @@ class AttentionMatrix:
         head = self._session.data.head_labels[self._session.head_number]
         words = [f"{head} in {self._session.data.names[state.image]}", matrix.remark]
         if not matrix.waiting:
-            words.append(f"full colour: A ≥ {matrix.tokens.top:.3g}")
+            words.append(
+                f"full colour: A\N{NO-BREAK SPACE}≥\N{NO-BREAK SPACE}{matrix.tokens.top:.3g}"
+            )
         self._note.text = " · ".join(words)

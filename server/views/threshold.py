@@ -66,9 +66,11 @@ class Threshold:
             text="",
             name="threshold_note",
             sizing_mode="stretch_width",
-            styles={"margin": "4px 6px"},
+            styles={"margin": "0 6px", "line-height": "1.25"},
         )
-        default = Button(label="top 1 %", name="default_threshold", width=62, height=26)
+        default = Button(
+            label="top 1 %", name="default_threshold", width=62, height=24, margin=(0, 4, 0, 0)
+        )
         default.on_click(lambda: session.history.change(threshold=None))
         self._plot = self._figure()
         heading = row(self._note, default, sizing_mode="stretch_width")
@@ -85,6 +87,8 @@ class Threshold:
         )
         plot.tools = [tool for tool in plot.tools if not isinstance(tool, PanTool | WheelZoomTool)]
         plot.min_height = 60
+        plot.yaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.ticker.desired_num_ticks = 4
         plot.xaxis.axis_label = "attention A"
         plot.yaxis.axis_label = "values"
         for kind, colour in (("patch", PATCH), ("prefix", PREFIX)):

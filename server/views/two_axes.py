@@ -32,8 +32,8 @@ mark.setv({data: {x, y: x.map((_, at) => at)}}, {sync: false, check_eq: false})
 const [drawn, found] = [shown.value.length, shown.found].map(headbrush.grouped)
 const lines = shown.value.length < shown.found ? `strongest ${drawn} of ${found} lines`
   : `${found} ${shown.found == 1 ? "line" : "lines"}`
-const whose = token == null ? "all tokens" : headbrush.describe(tokens, token)
-const words = `${whose} · ${lines}, A ≥ ${headbrush.rounded(tokens.threshold)}`
+const whose = token == null ? "" : `${headbrush.describe(tokens, token)}: `
+const words = `${whose}${lines}, A ≥ ${headbrush.rounded(tokens.threshold)}`
 headbrush.say(note, codes.length == 0 ? tokens.message : words)
 """
 _TOKEN = (
