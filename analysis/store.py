@@ -81,8 +81,8 @@ class Store:
 
     @cached_property
     def kept_images(self) -> np.ndarray:
-        """Sorted indices of the images whose attention is stored, int64."""
-        return np.array(sorted(self._places), np.int64)
+        """Sorted indices of the images whose attention is stored and can be found, int64."""
+        return np.array(sorted(self._places[0]), np.int64)
 
     def attention(self, image: int, layer: int, head: int) -> np.ndarray | None:
         """Attention of one head, ``(T, T)`` float32, rows = source; None if it is not kept.
@@ -90,20 +90,29 @@ class Store:
         Raises
         ------
         StoreError
-            If the file that holds it is missing or damaged.
+            If the file that holds it, or might hold it, is missing or damaged.
         """
-        if image not in self._places:
+        places, faults = self._places
+        if image not in places:
+            if faults:
+                raise faults[0]
             return None
-        path, row = self._places[image]
+        path, row = places[image]
         return read_attention(path, lambda file: file["attention"][row, layer, head])
 
     @cached_property
-    def _places(self) -> dict[int, tuple[Path, int]]:
-        places = {}
+    def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
+        """File and row of every image that is kept, and what files cannot be read."""
+        places: dict[int, tuple[Path, int]] = {}
+        faults = []
         for path in sorted((self.path / "attention").glob("*.nc")):
-            images = read_attention(path, lambda file: file["image"][:])
+            try:
+                images = read_attention(path, lambda file: file["image"][:])
+            except StoreError as error:
+                faults.append(error)
+                continue
             places |= {int(image): (path, row) for row, image in enumerate(images)}
-        return places
+        return places, faults
 
 
 def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:

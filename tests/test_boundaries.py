@@ -8,10 +8,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "timm", "openTSNE", "sklearn")
-SERVER = (
-    "server.page, server.session, server.views.attention_matrix, server.views.head_importance, "
-    "server.views.image_overview, server.views.pattern_layout, server.views.status, "
-    "server.views.strength_overview, server.views.strength_vector, server.launch"
+SERVER = ", ".join(
+    ["server.page", "server.session", "server.launch"]
+    + [
+        f"server.views.{path.stem}"
+        for path in sorted((ROOT / "server" / "views").glob("*.py"))
+        if path.stem != "__init__"
+    ]
 )
 
 
@@ -30,11 +33,6 @@ def test_importing_does_not_load(modules, forbidden):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert set(forbidden) & set(done.stdout.split()) == set()
-
-
-def test_every_module_of_the_server_is_covered():
-    views = {path.stem for path in (ROOT / "server" / "views").glob("*.py")} - {"__init__"}
-    assert all(f"server.views.{name}" in SERVER for name in views)
 
 
 def test_only_live_imports_torch_in_the_server():

@@ -42,7 +42,7 @@ globalThis.headbrush = (() => {
     return name(t, token) + (at == null ? "" : ` (row ${at[1]}, column ${at[0]})`)
   }
 
-  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, " ")
+  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u00a0")
   const rounded = (value) => Number(value.toPrecision(3))
 
   // The token that the views follow: under the pointer, else pinned, else null

@@ -49,7 +49,7 @@ class AttentionMatrix:
     Drawn by the browser, no finer than the screen: a pixel shows the strongest of its values.
     """
 
-    title = "What attends to what?"
+    title = "Who attends where?"
     help = (
         "The attention of the selected head in the selected image: each row is a source token and "
         "sums to 1, each column a target token; blue is from or to prefix tokens such as CLS, "

@@ -99,7 +99,7 @@ class ImageContext:
         plot.tools = []
         plot.axis.visible = False
         plot.grid.visible = False
-        plot.outline_line_color = None
+        plot.outline_line_alpha = 0
         plot.image_rgba("image", x=0, y=0, dw=columns, dh=rows, source=self._image)
         plot.rect(
             "x", "y", 1, 1, source=self._own, fill_color=None, line_color=SELECTED, line_width=2,

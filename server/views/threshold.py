@@ -45,7 +45,7 @@ headbrush.say(note, codes.length == 0 ? tokens.message : words)
 class Threshold:
     """How often each attention value occurs, prefix tokens apart from patches; a line to drag."""
 
-    title = "What counts as strong?"
+    title = "What is strong?"
     help = (
         "How many values of the matrix are how strong, both axes logarithmic: blue from or to "
         "prefix tokens, orange between patches. Drag the red line, or click, to set the weakest "

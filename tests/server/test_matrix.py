@@ -1,5 +1,6 @@
 """The shown matrix and the views of its tokens, as far as the server knows them."""
 
+import shutil
 from unittest.mock import patch
 
 import numpy as np
@@ -79,9 +80,9 @@ def test_moving_the_threshold_sends_one_number_and_reads_nothing(session, matrix
     document.on_change(sent.append)
     with patch.object(data.store, "attention") as read:
         session.history.change(threshold=0.02)
-    assert [(event.model, event.attr, event.new) for event in sent] == [
-        (matrix.tokens, "threshold", 0.02)
-    ]
+    told = session.told  # words for screen readers
+    changed = [(event.model, event.attr, event.new) for event in sent if event.model != told]
+    assert changed == [(matrix.tokens, "threshold", 0.02)]
     assert not read.called
 
 
@@ -153,6 +154,17 @@ def test_without_an_image_the_panels_say_what_to_do(session, matrix):
     session.select_image(8)
     assert matrix.tokens.message == ""
     assert "from the store" in views[2]._note.text
+
+
+def test_a_damaged_attention_file_is_named_in_these_panels_only(store_path, tmp_path):
+    path = shutil.copytree(store_path, tmp_path / "damaged.headbrush")
+    (path / "attention" / "00000.nc").write_bytes(b"damaged")
+    data = StoreData(Store(path))
+    session = Session(data, default_state(data))
+    matrix = ShownMatrix(session)
+    views = panels(session, matrix)
+    assert "00000.nc: missing, damaged or foreign file" in views[2]._note.text
+    assert matrix.tokens.message == views[2]._note.text
 
 
 def test_the_last_matrix_stays_faint_while_the_model_computes(session, data):
