@@ -38,7 +38,7 @@ views = [
     StrengthVector(session),
     PatternLayout(session),
     ImageContext(session, matrix),
-    TwoAxes(session, matrix),
+    TwoAxes(matrix),
     AttentionMatrix(session, matrix),
     Threshold(session, matrix),
 ]

@@ -36,10 +36,6 @@ class MatrixWords:
         source, target = np.unravel_index(int(attention.argmax()), attention.shape)
         strong = int((attention >= threshold).sum())
         where = f"{data.head_labels[self._session.head_number]} in {data.names[state.image]}"
-        token = state.token if state.token is not None else 0
-        prefix = data.store.num_prefix_tokens
-        looks = prefix + int(attention[token, prefix:].argmax())
-        looked = prefix + int(attention[prefix:, token].argmax())
         some = f"{strong} of {attention.size} values are at least {threshold:.3g}"
         return {
             "attention_matrix": (
@@ -51,11 +47,18 @@ class MatrixWords:
                 f"Values of {where} from {attention.min():.2g} to {attention.max():.2g}, median "
                 f"{np.median(attention):.2g}; {some}."
             ),
-            "image_context": (
-                f"{data.names[state.image]} under two masks: {name(looked)} attends most to "
-                f"{name(token)}, which looks most at {name(looks)}."
-            ),
+            "image_context": f"{where} under two masks: {self._masks(attention)}.",
         }
+
+    def _masks(self, attention: np.ndarray) -> str:
+        store, token = self._session.data.store, self._session.state.token
+        prefix, name = store.num_prefix_tokens, self._name
+        if token is None and not store.attrs["has_class_token"]:
+            return "means over all tokens, as the model has no class token"
+        token = token or 0
+        looks = prefix + int(attention[token, prefix:].argmax())
+        looked = prefix + int(attention[prefix:, token].argmax())
+        return f"{name(looked)} attends most to {name(token)}, which looks most at {name(looks)}"
 
     def _name(self, token: int) -> str:
         store = self._session.data.store

@@ -6,7 +6,6 @@ from bokeh.models import ColumnDataSource, Label, Range1d
 from ..figures import make_figure, one_line
 from ..matrix import ShownMatrix
 from ..palette import NEUTRAL, PATCH, PREFIX, SELECTED
-from ..session import Session
 
 MOST_LINES = 4000
 """At most so many lines are drawn, the strongest."""
@@ -53,8 +52,7 @@ class TwoAxes:
         "the lines of one token alone, click to pin it."
     )
 
-    def __init__(self, session: Session, matrix: ShownMatrix) -> None:
-        del session
+    def __init__(self, matrix: ShownMatrix) -> None:
         self._matrix = matrix
         self._note = one_line("axes_note")
         self._plot = self._figure()

@@ -14,6 +14,7 @@ from analysis.store import Store
 from server.data import StoreData
 from server.link import default_state
 from server.matrix import ShownMatrix, from_codes, prefix_width, strongest, to_codes
+from server.matrix_words import MatrixWords
 from server.session import Session
 from server.views.attention_matrix import AttentionMatrix
 from server.views.image_context import ImageContext
@@ -36,7 +37,12 @@ def matrix(session):
 
 
 def panels(session, matrix):
-    return [view(session, matrix) for view in (ImageContext, TwoAxes, AttentionMatrix, Threshold)]
+    return [
+        ImageContext(session, matrix),
+        TwoAxes(matrix),
+        AttentionMatrix(session, matrix),
+        Threshold(session, matrix),
+    ]
 
 
 def test_codes_keep_stored_values_exactly_and_others_to_the_stores_precision(data):
@@ -196,3 +202,12 @@ def test_a_live_matrix_that_comes_too_late_is_dropped(session, data):
 
 def test_prefix_tokens_are_wide_enough_to_be_seen():
     assert [prefix_width(patches) for patches in (16, 196, 576, 1369)] == [2, 8, 23, 55]
+
+
+def test_without_a_class_token_the_words_tell_of_the_mean(tmp_path):
+    data = StoreData(Store(make_token_store(tmp_path / "s", (3, 5), 0)))
+    session = Session(data, default_state(data))
+    MatrixWords(session, ShownMatrix(session))
+    assert "means over all tokens" in session.summaries["image_context"]
+    session.history.change(token=0)
+    assert "patch 0 (row 0, column 0), which looks" in session.summaries["image_context"]
