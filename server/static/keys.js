@@ -3,9 +3,10 @@ const hbKeys = (() => {
   const ACTS = ["Escape", "z", "y", "[", "]", "m", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]
   const list = document.getElementById("keys_list")
 
-  function isTyping(event) {
-    const target = event.composedPath()[0]
-    return ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)
+  // A menu keeps its arrows, a text field all of its keys
+  function isTaken(event) {
+    const tag = event.composedPath()[0].tagName
+    return ["INPUT", "TEXTAREA"].includes(tag) || (tag == "SELECT" && event.key.startsWith("Arrow"))
   }
 
   function closeMenus() {
@@ -16,7 +17,7 @@ const hbKeys = (() => {
 
   let swallowed = false // a plot in focus clears its selection when Escape comes up: not then
   document.addEventListener("keydown", (event) => {
-    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
+    if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key == "Escape" && (list.open || closeMenus())) {
       swallowed = true
       list.close()

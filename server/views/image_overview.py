@@ -13,7 +13,8 @@ from ..session import Session
 from ..state import ViewState
 
 _TOOLTIP = """
-<div class="hb-tip"><img src="@thumbnail" alt="" width="84" height="84">
+<div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
+<img src="@thumbnail" alt="" width="84" height="84" style="image-rendering: pixelated">
 <div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
 </div>
 """

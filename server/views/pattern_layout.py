@@ -17,6 +17,8 @@ from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
 
 VIEW = "patterns"
 _DELAY_MS = 60
+_BRUSHED_FROM = 2
+"""Brushed patterns lie over grey ones and so begin with a stronger colour."""
 
 
 class PatternLayout:
@@ -24,9 +26,9 @@ class PatternLayout:
 
     title = "What have the heads learned?"
     help = (
-        "Each point is one head of one image; alike attention patterns lie close together. Grey: "
-        "all of them (darker: more); rings: the selected image's heads. Click takes the nearest "
-        "head, box and lasso brush patterns, the wheel zooms in and draws anew."
+        "Each point is one head of one image, alike attention patterns lie close together, and the "
+        "more there are the stronger the colour; ringed dots are the selected image's heads. Click "
+        "takes the nearest head, box and lasso brush patterns, the wheel zooms in and draws anew."
     )
 
     def __init__(self, session: Session) -> None:
@@ -182,6 +184,7 @@ class PatternLayout:
         plot, state = self._plot, self._session.state
         view = self._visible()
         brush = self._session.brush()
+        ramp = self._session.theme.density
         image = render(
             self._xy(),
             view,
@@ -189,7 +192,7 @@ class PatternLayout:
             self._colouring(state),
             brush.instances if brush.active else None,
             flat=state.pattern_style == "points",
-            ramp=self._session.theme.density,
+            ramp=ramp[_BRUSHED_FROM:] if brush.active else ramp,
         )
         self._legend.text = self._legend_text(state)
         self._describe(brush)

@@ -29,7 +29,13 @@ class Status:
             name="selection_text",
             sizing_mode="stretch_width",
             align="center",
-            styles={"font-size": "13px"},
+            styles={
+                "font-size": "13px",
+                "white-space": "nowrap",
+                "overflow": "hidden",
+                "text-overflow": "ellipsis",
+                "contain": "inline-size",
+            },  # fmt: skip
         )
         self._brushed = Div(
             text="",
@@ -79,20 +85,25 @@ class Status:
             if data.has_labels and data.probability.shape[1]:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
         self._selection.text = " · ".join(words)
+        self._tell()
 
     def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
         """Count what is brushed."""
         data, brush = self._session.data, self._session.brush()
-        if not brush.active:
-            self._brushed.text = self._note or "nothing brushed: all images and heads count"
-            return
         counts = (
             (brush.images.sum(), data.num_images, "images"),
             (brush.heads.sum(), data.num_heads, "heads"),
             (brush.instances.sum(), data.num_instances, "patterns"),
         )
         words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
-        self._brushed.text = "brushed: " + " · ".join(words).replace(",", " ")
+        if brush.active:
+            self._brushed.text = "brushed: " + " · ".join(words).replace(",", " ")
+        else:
+            self._brushed.text = self._note or "nothing brushed: all images and heads count"
+        self._tell()
+
+    def _tell(self) -> None:
+        self._session.describe("status", f"{self._selection.text}; {self._brushed.text}")
 
     def react_to_link(self, _old: ViewState, new: ViewState) -> None:
         """Put the state into the page's address."""

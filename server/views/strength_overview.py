@@ -15,7 +15,7 @@ class StrengthOverview:
 
     title = "Do heads look near, or everywhere?"
     help = (
-        "Each point is a head. Low: its patches attend to neighbours at one distance only; high: "
+        "Each point is a head; low: its patches attend to neighbours at one distance only, high: "
         "to patches at all distances alike. Click selects a head, box and lasso brush heads."
     )
 

@@ -8,7 +8,7 @@ from ..session import Session
 from ..state import ViewState
 
 _SHOWN = 5
-_SMALL = ".bk-btn { padding: 0 5px; font-size: 11px; }"
+_SMALL = ["hb-small"]
 _WORDS = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
 
 
@@ -19,7 +19,7 @@ class TopHeads:
         self._session = session
         self._order = np.arange(session.data.num_heads)
         self._heads = RadioButtonGroup(
-            labels=[], name="top_heads", height=24, stylesheets=[_SMALL], margin=0
+            labels=[], name="top_heads", height=24, css_classes=_SMALL, margin=0
         )
         self._rank = Div(
             text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
@@ -44,7 +44,7 @@ class TopHeads:
             width=24,
             height=24,
             margin=0,
-            stylesheets=[_SMALL],
+            css_classes=_SMALL,
             html_attributes={"title": title, "aria-label": title},
         )
         button.on_click(lambda: self._step(by))

@@ -1,5 +1,6 @@
 """The directory application as Bokeh runs it, and how it is started."""
 
+import json
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from bokeh.document import Document
 from analysis.errors import InputError
 from server import launch
 from server.data import asked_store
+from tests.stores import make_store
 
 SERVER = Path(launch.__file__).parent
 
@@ -74,3 +76,18 @@ def test_a_port_that_is_no_port_is_refused(monkeypatch, store_path):
 def test_a_bad_store_is_refused_before_anything_starts(monkeypatch, tmp_path):
     with pytest.raises(InputError, match="not a headbrush store"):
         started(monkeypatch, [tmp_path], [])
+
+
+def page_bytes(path):
+    """Size of what a new page is sent."""
+    handler, document = DirectoryHandler(filename=SERVER, argv=[str(path)]), Document()
+    handler.modify_document(document)
+    assert handler.error is None, handler.error_detail
+    return len(json.dumps(document.to_json(deferred=False)))
+
+
+def test_a_page_of_ten_thousand_images_stays_below_15_mb(store_path, tmp_path):
+    few, more = 24, 424
+    small = page_bytes(store_path)
+    growth = page_bytes(make_store(tmp_path / "more.headbrush", images=more)) - small
+    assert small + growth / (more - few) * 10_000 < 15e6
