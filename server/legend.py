@@ -40,6 +40,6 @@ def gradient(title: str, low: str, high: str, colours: Sequence[str]) -> str:
     ramp = ", ".join(colours[:: max(1, len(colours) // 12)])
     return (
         f"{escape(title)}: {escape(low)} "
-        f'<span style="display:inline-block;width:90px;height:9px;'
+        f'<span style="display:inline-block;width:64px;height:9px;'
         f'background:linear-gradient(to right, {ramp})"></span> {escape(high)}'
     )

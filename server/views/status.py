@@ -35,7 +35,7 @@ class Status:
                 "overflow": "hidden",
                 "text-overflow": "ellipsis",
                 "contain": "inline-size",
-            },  # fmt: skip
+            },
         )
         self._brushed = Div(
             text="",
