@@ -3,6 +3,7 @@
 import numpy as np
 
 from server.brushing import Clause, Ids
+from server.data import METRIC_NAMES
 from server.keyboard import press
 from server.state import ViewState
 
@@ -37,11 +38,13 @@ def test_without_a_selected_image_an_arrow_selects_one(session, data):
 
 
 def test_brackets_step_through_metrics_and_m_through_modes(session):
+    names = list(METRIC_NAMES)
+    start = names.index(session.state.metric)
     seen = []
-    for key in ("]", "]", "]", "]", "["):
+    for key in "]" * len(names) + "[":
         press(session, key)
         seen.append(session.state.metric)
-    assert seen == ["cls", "patch", "gradient", "probability", "gradient"]
+    assert seen == [*names[start + 1 :], *names[: start + 1], names[start - 1]]
     modes = []
     for _ in range(7):
         press(session, "m")
