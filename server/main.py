@@ -12,10 +12,13 @@ from .matrix_words import MatrixWords
 from .page import arrange, theme_of
 from .session import Session
 from .views.attention_matrix import AttentionMatrix
+from .views.entropy_distribution import EntropyDistribution
 from .views.head_importance import HeadImportance
 from .views.image_context import ImageContext
 from .views.image_overview import ImageOverview
+from .views.partial_pruning import PartialPruning
 from .views.pattern_layout import PatternLayout
+from .views.prediction import Prediction
 from .views.status import Status
 from .views.strength_overview import StrengthOverview
 from .views.strength_vector import StrengthVector
@@ -34,8 +37,11 @@ matrix = ShownMatrix(session)
 views = [
     ImageOverview(session),
     HeadImportance(session),
+    PartialPruning(session),
+    Prediction(session),
     StrengthOverview(session),
     StrengthVector(session),
+    EntropyDistribution(session),
     PatternLayout(session),
     ImageContext(session, matrix),
     TwoAxes(matrix),

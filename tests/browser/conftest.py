@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,13 +47,13 @@ def store_path(tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="session")
-def server(store_path):
-    """Address of a running server."""
+@contextmanager
+def serving(store: Path) -> Iterator[str]:
+    """Address of a server of ``store`` that runs meanwhile."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store_path)]
+    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store)]
     process = subprocess.Popen([*words, "--port", str(port), "--address", "127.0.0.1",
                                 "--allow-websocket-origin", f"127.0.0.1:{port}"])  # fmt: skip
     url = f"http://127.0.0.1:{port}/server"
@@ -63,9 +65,18 @@ def server(store_path):
             if process.poll() is not None:
                 raise
             time.sleep(0.25)
-    yield url
-    process.terminate()
-    process.wait(20)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(store_path):
+    """Address of a running server."""
+    with serving(store_path) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def test_the_first_screen_is_full_and_never_scrolls_sideways(browser, server, da
         start = default_state(data)
         assert data.names[start.image] in page.value("selection_text", "text")
         assert page.page.inner_text(".hb-facts").startswith(data.store.attrs["model"])
-        assert page.page.locator(".hb-panel").count() == 9
+        assert page.page.locator(".hb-panel").count() == 12
         for panel in page.page.locator(".hb-panel").all():
             box = panel.bounding_box()
             assert box["width"] > 160

@@ -1,11 +1,17 @@
 """A small store as the server sees it."""
 
+from unittest.mock import patch
+
 import pytest
+from bokeh.document import Document
+from bokeh.io import curdoc
+from bokeh.io.doc import set_curdoc
 
 from analysis.store import Store
 from server.data import StoreData
 from server.link import default_state
 from server.session import Session
+from tests.server.fakes import FakeModel
 from tests.stores import make_store
 
 
@@ -23,3 +29,20 @@ def data(store_path):
 @pytest.fixture
 def session(data):
     return Session(data, default_state(data))
+
+
+@pytest.fixture(autouse=True)
+def document():
+    """The document of the page that the views belong to."""
+    before, fresh = curdoc(), Document()
+    set_curdoc(fresh)
+    yield fresh
+    set_curdoc(before)
+
+
+@pytest.fixture
+def model():
+    """What live pruning asks, in place of a model."""
+    fake = FakeModel()
+    with patch("server.live_pruning.live_model", lambda _store: fake):
+        yield fake

@@ -27,7 +27,7 @@ def test_the_page_is_built_twice_without_sharing_a_model(store_path):
         assert names == {
             "image_overview", "head_importance", "strength_overview", "strength_vector",
             "pattern_layout", "image_context", "two_axes", "attention_matrix", "threshold",
-            "status", "unseen",
+            "status", "unseen", "partial_pruning", "prediction", "entropy_distribution",
         }  # fmt: skip
     first, second = ({model.id for model in document.models} for document in documents)
     assert not first & second

@@ -1,14 +1,25 @@
-"""Attention computed on demand equals what the analysis stored, or says why it cannot."""
+"""What the model computes on demand equals what the analysis does, or says why it cannot."""
+
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from rich.console import Console
 
 from analysis.attention_file import MAX_RELATIVE_ERROR
+from analysis.capture import trace
+from analysis.images import load_image
+from analysis.importance import leave_one_out
+from analysis.models import load_model
+from analysis.modes import MODES
 from analysis.pipeline import Request, analyze
 from analysis.progress import StageProgress
+from analysis.schema import PRUNING_METRICS
 from analysis.store import Store
-from server.live import LiveError, LiveModel, when_done
+from server.live import LiveError, LiveModel, _demand_source, when_done
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -39,6 +50,32 @@ def test_live_attention_is_that_of_the_store(store):
         np.testing.assert_allclose(stored, computed, rtol=MAX_RELATIVE_ERROR * 1.01)
 
 
+def test_live_pruning_is_leave_one_out_in_every_mode(store, folder):
+    live = LiveModel(store)
+    model = load_model(str(folder / "model"), device="cpu")
+    for image, layer, head in ((3, 0, 1), (10, 1, 0)):
+        picture = load_image(folder / "images" / store.read("name")[image])
+        traced = trace(model, model.transform(picture)[None])
+        label = torch.tensor([int(store.read("label")[image])])
+        expected = leave_one_out(model, traced, label, list(MODES))[:, :, 0, layer, head]
+        found = live.partial_pruning(image, layer, head).result()
+        np.testing.assert_allclose(found.metrics, expected, atol=1e-6)
+        stored = store.read("importance")[: len(PRUNING_METRICS), image, layer, head]
+        np.testing.assert_allclose(found.metrics[:, 1], stored, atol=1e-6)
+        kept = found.probability[:, label.item()]
+        lost = expected[PRUNING_METRICS.index("probability")]
+        np.testing.assert_allclose(kept[0] - kept, lost, atol=1e-6)
+
+
+def test_a_known_answer_is_there_at_once(store):
+    live = LiveModel(store)
+    for ask in (live.attention, live.partial_pruning):
+        first = ask(0, 0, 0).result()
+        again = ask(0, 0, 0)
+        assert again.done()
+        assert again.result() is first
+
+
 def test_other_weights_are_refused(store, folder):
     saved = (folder / "model" / "model.safetensors").read_bytes()
     save_tiny_model(folder / "model", seed=1)
@@ -47,16 +84,38 @@ def test_other_weights_are_refused(store, folder):
     (folder / "model" / "model.safetensors").write_bytes(saved)
 
 
-def test_a_missing_model_and_a_missing_image_are_named(store, folder, tmp_path):
+def test_another_picture_under_the_same_name_is_refused(store, folder):
+    file = folder / "images" / store.read("name")[2]
+    saved = file.read_bytes()
+    Image.new("L", (16, 16), 255).save(file)
+    with pytest.raises(LiveError, match="predicts something else than in the analysis"):
+        LiveModel(store).partial_pruning(2, 0, 0).result()
+    file.write_bytes(saved)
+
+
+def test_a_missing_model_and_a_missing_image_are_named_with_their_place(store, folder, tmp_path):
+    name = Path(store.read("name")[0])
+    for missing, what in (
+        (folder / "model", "The model"),
+        (folder / "images", "The image folder"),
+        (folder / "images" / name, "The image"),
+    ):
+        missing.rename(tmp_path / "away")
+        with pytest.raises(LiveError) as caught:
+            LiveModel(store).partial_pruning(0, 0, 0).result()
+        assert f"{what} is not at hand: put it back at {missing.resolve()} and" in str(caught.value)
+        (tmp_path / "away").rename(missing)
+    live = LiveModel(store)
     (folder / "model").rename(tmp_path / "away")
-    with pytest.raises(LiveError, match="The model is not at hand"):
-        LiveModel(store).attention(0, 0, 0).result()
+    assert isinstance(live.attention(0, 0, 0).exception(), LiveError)
     (tmp_path / "away").rename(folder / "model")
-    name = folder / "images" / store.read("name")[0]
-    name.rename(tmp_path / "picture")
-    with pytest.raises(LiveError, match="The image is not at hand"):
-        LiveModel(store).attention(0, 0, 0).result()
-    (tmp_path / "picture").rename(name)
+    assert live.attention(0, 0, 0).exception() is None
+
+
+def test_random_weights_are_not_made_up_anew():
+    _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True})
+    with pytest.raises(LiveError, match="random weights, which were not kept"):
+        _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(store):
@@ -66,15 +125,19 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(store):
         live._file(0)
 
 
+def test_images_that_were_in_memory_cannot_be_seen_again(store):
+    live = LiveModel(store)
+    with (
+        patch.dict(store.attrs, {"images": "MNIST of 5 images, in memory"}),
+        pytest.raises(LiveError, match=r"no files \(MNIST of 5 images, in memory\)"),
+    ):
+        live._file(0)
+
+
 def test_a_store_without_a_model_source_says_so(tmp_path):
     store = Store(make_store(tmp_path / "s"))
-    failed = LiveModel(store).attention(1, 0, 0)
-    seen = []
-    when_done(failed, lambda *given: seen.append(given), lambda run: run())
-    failed.exception()
-    LiveModel(store)._worker.shutdown(wait=True)
     with pytest.raises(LiveError, match="does not say how to load its model"):
-        failed.result()
+        LiveModel(store).attention(1, 0, 0).result()
 
 
 def test_results_and_faults_are_delivered_by_the_scheduler(store):

@@ -5,10 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from bokeh.document import Document
 from bokeh.events import PanEnd, Tap
-from bokeh.io import curdoc
-from bokeh.io.doc import set_curdoc
 
 from analysis.store import Store
 from server.data import StoreData
@@ -21,14 +18,6 @@ from server.views.image_context import ImageContext
 from server.views.threshold import Threshold
 from server.views.two_axes import TwoAxes
 from tests.token_stores import make_token_store
-
-
-@pytest.fixture(autouse=True)
-def document():
-    before, fresh = curdoc(), Document()
-    set_curdoc(fresh)
-    yield fresh
-    set_curdoc(before)
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from unittest.mock import patch
 
 import pytest
-from bokeh.document import Document
-from bokeh.io import curdoc
-from bokeh.io.doc import set_curdoc
 
 from server.brushing import Clause, Ids
 from server.matrix import ShownMatrix
@@ -64,14 +61,6 @@ CHANGES = {
     "threshold": ({"threshold": 0.5}, set()),
     "token": ({"token": 2}, set()),
 }
-
-
-@pytest.fixture(autouse=True)
-def document():
-    before, fresh = curdoc(), Document()
-    set_curdoc(fresh)
-    yield fresh
-    set_curdoc(before)
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from bokeh.document import Document
 from bokeh.events import PanEnd, SelectionGeometry, Tap
-from bokeh.io import curdoc
-from bokeh.io.doc import set_curdoc
 from bokeh.models import BoxSelectTool, HoverTool
 
 from server import density
@@ -21,14 +18,6 @@ from server.views.status import Status
 from server.views.strength_overview import StrengthOverview
 from server.views.strength_vector import StrengthVector
 from server.views.top_heads import TopHeads
-
-
-@pytest.fixture(autouse=True)
-def document():
-    before, fresh = curdoc(), Document()
-    set_curdoc(fresh)
-    yield fresh
-    set_curdoc(before)
 
 
 def test_mean_and_band_are_those_of_the_brushed_images(session, data):

@@ -1,0 +1,15 @@
+"""The modes of partial pruning: what each sets to zero (the paper's Fig. 4)."""
+
+MODES = {
+    0: "nothing",
+    1: "everything",
+    2: "prefix → prefix",
+    3: "prefix ↔ patches",
+    4: "patches → patches",
+    5: "prefix → prefix, prefix ↔ patches",
+    6: "prefix → prefix, patches → patches",
+    7: "prefix ↔ patches, patches → patches",
+}
+"""In words; 6 and 7 complete the subsets."""
+REGIONS = {0: (), 1: (2, 3, 4), 2: (2,), 3: (3,), 4: (4,), 5: (2, 3), 6: (2, 4), 7: (3, 4)}
+"""As those of modes 2, 3 and 4, which are one region each."""

@@ -1,0 +1,83 @@
+"""The selected head of the selected image under every pruning mode, for one view."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bokeh.events import DocumentReady
+from bokeh.io import curdoc
+
+from analysis.modes import MODES, REGIONS
+from analysis.store import Store
+
+from .live import LatestQuestion, live_model
+from .session import Session
+from .state import ViewState
+
+if TYPE_CHECKING:
+    from analysis.importance import PartialPruning
+
+
+class LivePruning:
+    """Asks the model whenever image or head change, first when the page is shown.
+
+    Attributes
+    ----------
+    result
+        Of the selected image and head; None while there is none.
+
+    Parameters
+    ----------
+    draw
+        Called when ``result`` has come.
+    wait
+        Called when it takes long.
+    explain
+        Called with the reason why there is none.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        draw: Callable[[], None],
+        wait: Callable[[], None],
+        explain: Callable[[str], None],
+    ) -> None:
+        self.result: PartialPruning | None = None
+        self._session = session
+        self._draw, self._wait, self._explain = draw, wait, explain
+        document = curdoc()
+        self._question = LatestQuestion(document)
+        session.history.subscribe(["image", "layer", "head"], self.react)
+        # loading torch must not slow the first page
+        document.on_event(DocumentReady, self._start)
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Ask for the new selection; an answer for the old one is dropped."""
+        self.result = None
+        if new.image is None:
+            self._question.drop()
+            self._explain("Select an image to see what pruning parts of this head changes.")
+            return
+        model = live_model(self._session.data.store)
+        future = model.partial_pruning(new.image, new.layer, new.head)
+        self._question.ask(future, self._deliver, self._wait)
+
+    def _start(self, _event: DocumentReady) -> None:
+        live_model(self._session.data.store).warm_up()
+        self.react(self._session.state, self._session.state)
+
+    def _deliver(self, result: "PartialPruning | None", fault: str) -> None:
+        self.result = result
+        if result is None:
+            self._explain(fault)
+        else:
+            self._draw()
+
+
+def mode_labels(store: Store) -> dict[int, str]:
+    """Every mode in few characters, ``3 CLS↔patch`` or ``5 = 2 + 3``."""
+    only_class = store.num_prefix_tokens == 1 and store.attrs["has_class_token"]
+    prefix = "CLS" if only_class else "prefix"
+    words = ["none", "all", f"{prefix}→{prefix}", f"{prefix}↔patch", "patch→patch"]
+    words += ["= " + " + ".join(map(str, REGIONS[mode])) for mode in list(MODES)[len(words) :]]
+    return {mode: f"{mode} {word}" for mode, word in enumerate(words)}

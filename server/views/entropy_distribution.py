@@ -1,0 +1,113 @@
+"""C3: how the entropy of the selected head is distributed over images (Fig. 1 C3)."""
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
+
+from ..figures import make_figure
+from ..legend import make_legend, swatches
+from ..palette import BRUSHED, NEUTRAL, SELECTED
+from ..session import Session
+from ..state import ViewState
+
+_BINS = 24
+_NARROWEST = 0.002
+"""Width of the plot where all images have the same entropy."""
+
+
+class EntropyDistribution:
+    """Shares of all images and of the brushed ones, and a line at the selected image."""
+
+    title = "Is it always so?"
+    help = (
+        "How the entropy of this head's strength vector is distributed: grey over all images, blue "
+        "over the brushed ones, each as shares of its own images. The line is the selected image."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        columns = ("left", "right", "all", "brushed")
+        self._source = ColumnDataSource({name: [] for name in columns})
+        self._legend = make_legend("entropy_legend", 2)
+        self._plot = self._figure()
+        self.layout = column(
+            self._legend, self._plot, sizing_mode="stretch_both", name="entropy_distribution"
+        )
+        session.history.subscribe(["layer", "head", "clauses"], self.react)
+        session.history.subscribe(["image", "layer", "head", "clauses"], self.react_to_image)
+        self.react(session.state, session.state)
+        self.react_to_image(session.state, session.state)
+
+    def _figure(self):
+        plot = make_figure("entropy_plot", x_range=Range1d(0, 1), y_range=Range1d(0, 1))
+        plot.toolbar_location = plot.toolbar.active_scroll = None
+        areas = [
+            plot.quad(
+                left="left", right="right", top=name, bottom=0, source=self._source,
+                fill_color=colour, fill_alpha=alpha, line_color=colour,
+            )
+            for name, colour, alpha in (("all", NEUTRAL, 0.45), ("brushed", BRUSHED, 0.35))
+        ]  # fmt: skip
+        self._line = Span(dimension="height", line_color=SELECTED, line_width=3)
+        plot.add_layout(self._line)
+        tips = [
+            ("entropy", "@left{0.000} to @right{0.000}"),
+            ("of all images", "@all{0.0} %"),
+            ("of the brushed ones", "@brushed{0.0} %"),
+        ]
+        plot.add_tools(HoverTool(renderers=areas[:1], tooltips=tips, mode="vline"))
+        plot.xaxis.axis_label = "entropy (0–1)"
+        plot.yaxis.axis_label = "% of images"
+        plot.xaxis.ticker.desired_num_ticks = 3
+        plot.xgrid.visible = False
+        return plot
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Count the images in each interval."""
+        values = self._session.data.entropy[:, self._session.head_number]  # (m,)
+        images = self._session.brush("heads").images
+        brushed = images if not images.all() else np.zeros_like(images)
+        edges = _edges(values)
+        shares, brushed_shares = _shares(values, edges), _shares(values[brushed], edges)
+        self._source.data = {
+            "left": edges[:-1], "right": edges[1:], "all": shares, "brushed": brushed_shares
+        }  # fmt: skip
+        margin = 0.04 * (edges[-1] - edges[0])
+        self._plot.x_range.update(start=edges[0] - margin, end=edges[-1] + margin)
+        self._plot.y_range.end = max(shares.max(), brushed_shares.max()) * 1.08 or 1.0
+
+    def react_to_image(self, _old: ViewState, new: ViewState) -> None:
+        """Move the line to the selected image."""
+        data = self._session.data
+        images = self._session.brush("heads").images
+        names, colours = [f"all {data.num_images} images"], [NEUTRAL]
+        if not images.all():
+            names.append(f"{images.sum()} brushed")
+            colours.append(BRUSHED)
+        self._line.visible = new.image is not None
+        if new.image is not None:
+            entropy = float(data.entropy[new.image, self._session.head_number])
+            self._line.location = entropy
+            names.append(f"this image: {entropy:.3f}")
+            colours.append(SELECTED)
+        self._legend.text = swatches(names, colours)
+        head = data.head_labels[self._session.head_number]
+        spread = np.quantile(data.entropy[:, self._session.head_number], (0, 0.5, 1))
+        self._session.describe(
+            "entropy_distribution",
+            f"Entropy of {head} in {', '.join(names)}; least, median and largest over all images: "
+            f"{', '.join(f'{value:.3f}' for value in spread)}.",
+        )
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Borders of even intervals over the values; those of equal values still have a width."""
+    low, high = float(values.min()), float(values.max())
+    widen = max(0.0, _NARROWEST - (high - low)) / 2
+    return np.linspace(low - widen, high + widen, _BINS + 1)
+
+
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Per cent of ``values`` in each interval; zero of none."""
+    counts = np.histogram(values, edges)[0]
+    return 100 * counts / max(counts.sum(), 1)

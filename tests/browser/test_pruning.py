@@ -1,0 +1,99 @@
+"""Partial pruning and prediction with a real mouse, against leave-one-out itself."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from analysis.capture import trace
+from analysis.images import load_image
+from analysis.importance import leave_one_out
+from analysis.models import load_model
+from analysis.modes import MODES
+from analysis.schema import PRUNING_METRICS
+from analysis.store import Store
+from server.data import METRIC_NAMES, StoreData
+from tests.browser.conftest import HeadbrushPage, serving
+
+ANSWERED = "named('pruning_note').text.startsWith('L')"
+
+
+@pytest.fixture(scope="module")
+def data(store_path):
+    return StoreData(Store(store_path))
+
+
+def expected_metrics(data, image, layer, head):
+    """All metrics of one head under all modes, ``(metric, mode)``."""
+    source = json.loads(data.store.attrs["model_source"])
+    model = load_model(source["name"], device="cpu")
+    picture = load_image(Path(data.store.attrs["images"]) / data.names[image])
+    traced = trace(model, model.transform(picture)[None])
+    label = torch.tensor([int(data.labels[image])])
+    return leave_one_out(model, traced, label, list(MODES))[:, :, 0, layer, head]
+
+
+def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
+    page.wait(ANSWERED)
+    expected = expected_metrics(data, data.default_image, *data.default_head)
+    menu = page.page.locator("section[aria-labelledby=title-head_importance] select")
+    for metric in ("cls", "patch", "jsd"):
+        menu.select_option(label=f"metric: {METRIC_NAMES[metric]}")
+        page.wait(f"named('pruning_note').text.includes({METRIC_NAMES[metric]!r})")
+        shown = page.source("pictogram")["value"]
+        np.testing.assert_allclose(shown, expected[PRUNING_METRICS.index(metric)], atol=1e-6)
+
+
+def test_a_click_on_a_bar_chooses_the_mode_and_its_prediction(page, data):
+    page.wait(ANSWERED)
+    before = page.source("percent_after")
+    page.click("pruning_plot", 0.0, 4)
+    page.wait("named('mode').value == '4'")
+    page.wait("named('prediction_legend').text.includes('4 patch→patch')")
+    after = page.source("percent_after")
+    assert after["before"] == before["before"]
+    assert after["after"] != before["after"]
+    page.page.wait_for_timeout(500)
+    page.click("pruning_plot", 0.0, 2)
+    page.wait("named('prediction_legend').text.includes('2 CLS→CLS')")
+    assert sorted(before["name"]) == sorted(data.class_names)
+
+
+def test_a_new_selection_gets_its_own_bars(page, data):
+    page.wait(ANSWERED)
+    height = page.frame("importance_plot")["y1"] / 2
+    for number in (0, 3):
+        page.click("importance_plot", number, height)
+        page.wait(f"named('pruning_note').text.startsWith({data.head_labels[number]!r})")
+        page.page.wait_for_timeout(500)
+        head = divmod(number, data.heads_per_layer)
+        expected = expected_metrics(data, data.default_image, *head)
+        np.testing.assert_allclose(
+            page.source("pictogram")["value"], expected[PRUNING_METRICS.index("jsd")], atol=1e-6
+        )
+
+
+def test_a_store_whose_model_is_gone_says_so_and_the_rest_works(
+    browser, store_path, data, tmp_path
+):
+    copied = shutil.copytree(store_path, tmp_path / "copied.headbrush")
+    place = json.loads(data.store.attrs["model_source"])["name"]
+    away = Path(place).rename(tmp_path / "away")
+    try:
+        with serving(copied) as url, browser.new_context() as context:
+            page = HeadbrushPage(context.new_page(), url)
+            for note in ("pruning_note", "prediction_note"):
+                page.wait(f"named({note!r}).text.includes('The model is not at hand')")
+                assert place in page.value(note, "text")
+            assert not page.value("pruning_plot", "visible")
+            assert "from the store" in page.value("matrix_note", "text")
+            page.click("importance_plot", 3, page.frame("importance_plot")["y1"] / 2)
+            page.wait(f"named('selection_text').text.includes({data.head_labels[3]!r})")
+            image = data.default_image
+            np.testing.assert_allclose(page.source("strength")["strength"], data.strength[image, 3])
+            assert page.faults == []
+    finally:
+        away.rename(place)

@@ -1,0 +1,61 @@
+"""A model that answers when the test says so, and the loop of a page without a server."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+from bokeh.events import DocumentReady
+
+from analysis.modes import MODES
+from analysis.schema import PRUNING_METRICS
+
+
+@dataclass
+class Pruned:
+    """What the model would answer."""
+
+    metrics: np.ndarray
+    probability: np.ndarray
+
+
+class FakeModel:
+    """Keeps every question as a future that the test answers."""
+
+    def __init__(self):
+        self.asked = []
+
+    def warm_up(self):
+        pass
+
+    def partial_pruning(self, *selection):
+        self.asked.append((selection, Future()))
+        return self.asked[-1][1]
+
+
+def pruned(classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    metrics = rng.uniform(0.01, 1, (len(PRUNING_METRICS), len(MODES)))
+    return Pruned(metrics.astype("f4"), rng.dirichlet(np.ones(classes), len(MODES)).astype("f4"))
+
+
+def run(document, kind="NextTickCallback"):
+    for callback in document.session_callbacks:
+        if type(callback).__name__ == kind:
+            callback.callback()
+
+
+def show_page(document):
+    """What the browser tells when it has drawn the page."""
+    document.callbacks.trigger_event(DocumentReady())
+
+
+def answer(document, model, result):
+    """Answer all that was asked and still waits."""
+    for _, future in model.asked:
+        if not future.done():
+            future.set_result(result)
+    run(document)
+
+
+def bars(view):
+    return view._source.data

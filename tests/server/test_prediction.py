@@ -1,0 +1,57 @@
+"""The prediction with and without the pruned part."""
+
+from unittest.mock import patch
+
+import numpy as np
+
+from server.views.prediction import Prediction, _most_probable
+from tests.server.fakes import answer, bars, pruned
+
+
+def test_classes_are_the_top_five_of_both_and_the_label_by_unpruned_probability():
+    before = np.array([0.3, 0.25, 0.2, 0.1, 0.05, 0.04, 0.03, 0.03])
+    after = before[::-1]
+    assert _most_probable(before, before, 0) == [0, 1, 2, 3, 4]
+    assert sorted(_most_probable(before, after, 0)) == list(range(8))
+    assert _most_probable(before, before, 7) == [0, 1, 2, 3, 4, 7]
+
+
+def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
+    session, model, document, data
+):
+    view = Prediction(session)
+    session.history.change(image=5, mode=3)
+    answer(document, model, found := pruned())
+    shown = bars(view)
+    order = np.argsort(-found.probability[0])
+    np.testing.assert_array_equal(shown["before"], found.probability[0, order])
+    np.testing.assert_array_equal(shown["after"], found.probability[3, order])
+    truth = list(order).index(data.labels[5])
+    assert shown["style"][truth] == "bold"
+    assert sorted(shown["style"]).count("bold") == 1
+    assert shown["shown"][truth] == f"true: {data.class_name(int(data.labels[5]))}"
+    session.history.change(mode=7)
+    np.testing.assert_array_equal(bars(view)["after"], found.probability[7, order])
+    assert "pruned: 7 = 3 + 4" in view._legend.text
+
+
+def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
+    session, model, document, data
+):
+    view = Prediction(session)
+    unknown = np.full(data.num_images, -1)
+    with patch.dict(data.store._cache, {"label": unknown}):
+        session.history.change(image=5)
+        answer(document, model, pruned())
+    assert "no label: the predicted class stands for it" in view._note.text
+    assert any(name.startswith("predicted: ") for name in bars(view)["shown"])
+
+
+def test_long_class_names_are_cut_but_whole_on_hover(session, model, document, data):
+    view = Prediction(session)
+    long = "great white shark, white shark, man-eater, man-eating shark" * 2
+    with patch.object(data, "class_names", [long] * 3):
+        session.history.change(image=5)
+        answer(document, model, pruned())
+    assert all(len(name) <= 20 and name.endswith("…") for name in bars(view)["shown"])
+    assert bars(view)["name"] == [long] * 3

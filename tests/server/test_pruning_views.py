@@ -1,0 +1,192 @@
+"""Partial pruning: what it shows of the model's answer, and when it asks and redraws."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from bokeh.events import Tap
+
+from analysis.schema import PRUNING_METRICS
+from server.brushing import Clause, Ids
+from server.live import LiveError
+from server.views.entropy_distribution import EntropyDistribution
+from server.views.partial_pruning import PartialPruning, _short
+from server.views.prediction import Prediction
+from tests.server.fakes import Pruned, answer, bars, pruned, run, show_page
+
+
+def test_nothing_is_asked_before_the_page_is_shown(session, model, document):
+    PartialPruning(session)
+    assert model.asked == []
+    show_page(document)
+    state = session.state
+    assert [asked for asked, _ in model.asked] == [(state.image, state.layer, state.head)]
+
+
+@pytest.mark.parametrize("metric", ["jsd", "cls", "patch"])
+def test_bars_are_the_metric_under_every_mode(session, model, document, metric):
+    view = PartialPruning(session)
+    show_page(document)
+    answer(document, model, found := pruned())
+    session.history.change(metric=metric)
+    np.testing.assert_array_equal(bars(view)["value"], found.metrics[PRUNING_METRICS.index(metric)])
+    assert not view._reference.visible
+
+
+def test_probability_is_shown_itself_with_the_unpruned_as_reference(session, model, document, data):
+    view = PartialPruning(session)
+    session.history.change(metric="probability", image=4)
+    answer(document, model, found := pruned())
+    kept = found.probability[:, data.labels[4]]
+    np.testing.assert_array_equal(bars(view)["value"], kept)
+    assert view._reference.visible
+    assert view._reference.location == pytest.approx(kept[0])
+
+
+def test_a_click_on_a_bar_and_the_menu_choose_the_mode(session, model):
+    view = PartialPruning(session)
+    view._plot._trigger_event(Tap(view._plot, x=0.1, y=4.3))
+    assert (session.state.mode, view._menu.value) == (4, "4")
+    assert (view._chosen.top, view._chosen.bottom) == (3.5, 4.5)
+    view._menu.value = "6"
+    assert session.state.mode == 6
+    for y in (0.2, 8.4, -3.0):  # unpruned is no pruning to predict by
+        view._plot._trigger_event(Tap(view._plot, x=0.1, y=y))
+    assert session.state.mode == 6
+    session.history.undo()
+    assert view._menu.value == "4"
+    assert model.asked == []
+
+
+def test_metric_and_mode_ask_the_model_nothing_new(session, model, document):
+    PartialPruning(session), Prediction(session)
+    show_page(document)
+    asked = len(model.asked)
+    answer(document, model, pruned())
+    session.history.change(metric="patch")
+    session.history.change(mode=5)
+    session.history.change(clauses=(Clause("images", "image", Ids((1, 2))),))
+    assert len(model.asked) == asked
+
+
+def test_each_part_of_the_state_redraws_only_who_reads_it(session, model, document):
+    view, prediction = PartialPruning(session), Prediction(session)
+    with patch.object(EntropyDistribution, "react", autospec=True) as counted:
+        EntropyDistribution(session)
+        counted.reset_mock()
+        show_page(document)
+        answer(document, model, pruned())
+        seen = {name: dict(bars(shown)) for name, shown in (("b", view), ("p", prediction))}
+        session.history.change(mode=3)
+        assert bars(view)["value"] is seen["b"]["value"]
+        assert bars(prediction)["after"] is not seen["p"]["after"]
+        seen["p"] = dict(bars(prediction))
+        session.history.change(metric="cls")
+        assert bars(view)["value"] is not seen["b"]["value"]
+        assert bars(prediction)["after"] is seen["p"]["after"]
+        session.history.change(image=9)
+        assert counted.call_count == 0
+        session.history.change(head=1 - session.state.head)
+        assert counted.call_count == 1
+
+
+def test_an_answer_for_an_old_selection_changes_nothing(session, model, document):
+    view = PartialPruning(session)
+    session.history.change(image=1)
+    first = model.asked[-1][1]
+    first.set_running_or_notify_cancel()
+    session.history.change(image=2)
+    first.set_result(pruned(seed=1))
+    run(document)
+    assert view._live.result is None
+    answer(document, model, found := pruned(seed=2))
+    np.testing.assert_array_equal(bars(view)["value"], found.metrics[PRUNING_METRICS.index("jsd")])
+
+
+def test_a_waiting_question_is_cancelled_when_the_selection_moves_on(session, model):
+    PartialPruning(session)
+    session.history.change(image=1)
+    session.history.change(layer=1)
+    (_, old), (selection, new) = model.asked
+    assert old.cancelled()
+    assert not new.cancelled()
+    assert selection == (1, 1, session.state.head)
+    session.select_image(None)
+    assert new.cancelled()
+
+
+def test_computing_is_said_only_after_a_while_and_fades_the_old_bars(session, model, document):
+    views = PartialPruning(session), Prediction(session)
+    show_page(document)
+    answer(document, model, pruned())
+    before = [view._note.text for view in views]
+    session.history.change(image=3)
+    assert [view._note.text for view in views] == before
+    run(document, "TimeoutCallback")
+    for view in views:
+        assert view._note.text == "computing with the model …"
+    assert views[0]._bars.glyph.fill_alpha < 1
+    answer(document, model, pruned())
+    assert [view._note.text.startswith("computing") for view in views] == [False, False]
+    assert views[0]._bars.glyph.fill_alpha == 1
+
+
+def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, model, document):
+    views = PartialPruning(session), Prediction(session)
+    show_page(document)
+    for _, future in model.asked:
+        future.set_exception(LiveError("The model is not at hand: put it back at /x."))
+    run(document)
+    for view in views:
+        assert view._note.text == "The model is not at hand: put it back at /x."
+        assert not view._plot.visible
+    session.history.change(image=3)
+    answer(document, model, pruned())
+    assert all(view._plot.visible for view in views)
+
+
+def test_without_an_image_both_panels_say_what_to_do(session, model):
+    views = PartialPruning(session), Prediction(session)
+    session.select_image(None)
+    for view in views:
+        assert view._note.text.startswith("Select an image")
+        assert not view._plot.visible
+    assert model.asked == []
+
+
+def test_a_metric_that_is_not_measured_by_pruning_has_no_bars(session, model, document):
+    view = PartialPruning(session)
+    show_page(document)
+    answer(document, model, pruned())
+    session.history.change(metric="gradient")
+    assert "not measured by pruning" in view._note.text
+    assert not view._plot.visible
+    session.history.change(metric="jsd")
+    assert view._plot.visible
+
+
+def test_a_headless_model_has_only_layer_metrics_and_says_why(
+    session, model, document, data, monkeypatch
+):
+    monkeypatch.setitem(vars(data), "probability", np.zeros((data.num_images, 0)))
+    view, prediction = PartialPruning(session), Prediction(session)
+    show_page(document)
+    found = pruned(classes=3)
+    found.metrics[:2] = np.nan
+    answer(document, model, Pruned(found.metrics, np.zeros((1, 0), "f4")))
+    for shown in (view, prediction):
+        assert "has no classifier" in shown._note.text
+        assert not shown._plot.visible
+    session.history.change(metric="patch")
+    np.testing.assert_array_equal(
+        bars(view)["value"], found.metrics[PRUNING_METRICS.index("patch")]
+    )
+    assert view._plot.visible
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.000"), (0.4021, "0.402"), (0.0011, "0.001"), (6.2e-4, "6e-4"), (3e-10, "≈ 0")],
+)
+def test_values_are_short_and_never_a_false_zero(value, shown):
+    assert _short(value) == shown
