@@ -10,12 +10,13 @@
     try { localStorage.setItem(SEEN, "1") } catch { /* shown again */ }
   })
 
-  function whenDrawn(act) {
+  function when(ready, act) {
     const bokeh = window.Bokeh?.documents[0]
-    bokeh?.get_model_by_name("summaries") && bokeh.is_idle ? act(bokeh) :
-      setTimeout(() => whenDrawn(act), 50)
+    bokeh?.get_model_by_name("summaries") && ready(bokeh) ? act(bokeh) :
+      setTimeout(() => when(ready, act), 30)
   }
-  whenDrawn((bokeh) => {
+  when(() => true, hbTheme.show) // at once: the server may have much to draw anew
+  when((bokeh) => bokeh.is_idle, (bokeh) => {
     document.documentElement.dataset.ready = ""
     const told = bokeh.get_model_by_name("summaries")
     told.properties.tags.change.connect(() => {
