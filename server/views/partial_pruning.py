@@ -18,7 +18,7 @@ from bokeh.models import (
 from analysis.modes import MODES, REGIONS
 from analysis.schema import PRUNING_METRICS
 
-from ..data import METRIC_AXES, METRIC_NAMES
+from ..data import METRIC_AXES
 from ..figures import make_figure
 from ..live_pruning import LivePruning, mode_labels
 from ..palette import SELECTED, layer_colours
@@ -27,7 +27,7 @@ from ..state import ViewState
 
 _FADED = 0.2
 """Opacity of the last bars while the next ones are computed."""
-_MARGINS = 0.17, 1.34
+_MARGINS = 0.17, 1.45
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 _NOISE = 1e-6
 """Rounding of float32 that is no change."""
@@ -117,7 +117,7 @@ class PartialPruning:
             text_font_size="11px", text_baseline="middle",
         )  # fmt: skip
         self._pictograms = plot.scatter(
-            "pictogram", "mode", marker="marker", size=13, source=self._source
+            "pictogram", "mode", marker="marker", size=11, source=self._source
         )
         self._pictograms.glyph.defs = {
             f"@{mode}": CustomJS(args={"regions": list(regions)}, code=_PICTOGRAM)
@@ -164,7 +164,6 @@ class PartialPruning:
         top = max(1.0 if is_probability else float(values.max()), 1e-9)
         before, after = _MARGINS
         self._plot.x_range.update(start=-before * top, end=after * top)
-        self._plot.xaxis.axis_label = METRIC_AXES[state.metric]
         self._reference.update(visible=is_probability, location=float(values[0]))
         self._source.data = dict(self._source.data) | {
             "value": values,
@@ -175,7 +174,7 @@ class PartialPruning:
         self._bars.glyph.fill_color = layer_colours(data.num_layers)[state.layer]
         self._fade(1.0)
         self._plot.visible = True
-        heading = f"{data.head_labels[self._session.head_number]}: {METRIC_NAMES[state.metric]}"
+        heading = f"{data.head_labels[self._session.head_number]}: {METRIC_AXES[state.metric]}"
         self._note.text = heading
         told = [f"{MODES[mode]} pruned {value:.3g}" for mode, value in enumerate(values)]
         self._session.describe("partial_pruning", f"{heading}, {'; '.join(told)}.")

@@ -89,8 +89,7 @@ class Prediction:
         self._draw_legend()
 
     def _draw_legend(self) -> None:
-        labels = mode_labels(self._session.data.store)
-        pruned = f"pruned: {labels[self._session.state.mode]}"
+        pruned = mode_labels(self._session.data.store)[self._session.state.mode]
         self._legend.text = swatches(["unpruned", pruned], [NEUTRAL, self._session.theme.ink])
 
     def react(self, _old: ViewState, _new: ViewState) -> None:
@@ -152,7 +151,7 @@ class Prediction:
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
         unknown = "" if self._has_label(image) else " (no label: the predicted class stands for it)"
-        return f"Prediction: {said}{unknown}"
+        return f"when pruned: {said}{unknown}"
 
     def _has_label(self, image: int) -> bool:
         return bool(self._session.data.store.read("label")[image] >= 0)

@@ -150,10 +150,12 @@ class HeadbrushPage:
             self.page.mouse.move(*pixel, steps=6)
         self.page.mouse.up()
 
-    def wait(self, condition: str) -> None:
+    def wait(self, condition: str, seconds: float = 20) -> None:
         """Until a JavaScript condition over ``named(name)`` holds."""
         named = "const named = n => Bokeh.documents[0].get_model_by_name(n);"
-        self.page.wait_for_function(f"() => {{ {named} return {condition} }}", timeout=20_000)
+        self.page.wait_for_function(
+            f"() => {{ {named} return {condition} }}", timeout=1000 * seconds
+        )
 
 
 @pytest.fixture

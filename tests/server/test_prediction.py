@@ -32,7 +32,7 @@ def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
     assert shown["shown"][truth] == f"true: {data.class_name(int(data.labels[5]))}"
     session.history.change(mode=7)
     np.testing.assert_array_equal(bars(view)["after"], found.probability[7, order])
-    assert "pruned: 7 = 3 + 4" in view._legend.text
+    assert "7 = 3 + 4" in view._legend.text
 
 
 def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
