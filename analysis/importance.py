@@ -14,21 +14,9 @@ from torch import Tensor, nn
 
 from analysis.capture import LayerTrace, Trace, project, resume
 from analysis.models import VisionModel
+from analysis.modes import MODES, REGIONS
 from analysis.schema import PRUNING_METRICS
 
-MODES = {
-    0: "nothing",
-    1: "everything",
-    2: "prefix → prefix",
-    3: "prefix ↔ patches",
-    4: "patches → patches",
-    5: "prefix → prefix, prefix ↔ patches",
-    6: "prefix → prefix, patches → patches",
-    7: "prefix ↔ patches, patches → patches",
-}
-"""What each pruning mode sets to zero (the paper's Fig. 4; 6 and 7 complete the subsets)."""
-
-_REGIONS = {0: (), 1: (2, 3, 4), 2: (2,), 3: (3,), 4: (4,), 5: (2, 3), 6: (2, 4), 7: (3, 4)}
 _CHUNK_BYTES = 24 * 2**20
 
 
@@ -41,7 +29,7 @@ class PartialPruning:
     metrics
         ``(metric, mode)`` float32: the pruning metrics under modes 0 to 7.
     probability
-        ``(mode, classes)`` float32, P' under each mode; row 0 is P.
+        ``(mode, classes)`` float32, P' under each mode; row 0 is P; ``(1, 0)`` if headless.
     """
 
     metrics: np.ndarray
@@ -92,17 +80,18 @@ def partial_pruning(
     """All modes for one head of a single traced image; ``label`` -1 means the predicted class."""
     chosen = true_classes(traced, torch.tensor([label]))
     record = traced.layers[layer]
-    outputs = [pruned_outputs(model, traced, layer, mode)[head] for mode in MODES]
-    pruned = torch.stack(outputs)  # (mode, 1, T, C)
-    metrics = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)
-    metrics[2:] = _layer_metrics(model, record, pruned)[:, 0]
-    probability = np.zeros((len(MODES), 0), np.float32)
+    alone, modes = slice(head, head + 1), list(MODES)[1:]
+    outputs = [pruned_outputs(model, traced, layer, mode, alone) for mode in modes]
+    pruned = torch.cat(outputs)  # (mode, 1, T, C)
+    changed = np.full((len(PRUNING_METRICS), len(modes)), np.nan, np.float32)
+    changed[2:] = _layer_metrics(model, record, pruned)[:, 0]
+    probability = traced.probability.float()  # (1, classes)
     if model.num_classes:
         after = _resumed(model, traced, layer, pruned).softmax(-1)  # (mode, 1, classes)
-        metrics[:2] = _model_metrics(traced, after, chosen)[:, 0]
-        probability = after[:, 0].float().cpu().numpy()
-    metrics[:, 0] = np.where(np.isnan(metrics[:, 0]), np.nan, 0.0)
-    return PartialPruning(metrics, probability)
+        changed[:2] = _model_metrics(traced, after, chosen)[:, 0]
+        probability = torch.cat([probability, after[:, 0].float()])
+    unchanged = np.where(np.isnan(changed[:, :1]), np.float32(np.nan), np.float32(0))
+    return PartialPruning(np.hstack([unchanged, changed]), probability.cpu().numpy())
 
 
 def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
@@ -114,21 +103,24 @@ def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
     return torch.where(labels >= 0, labels, predicted)
 
 
-def pruned_outputs(model: VisionModel, traced: Trace, layer: int, mode: int) -> Tensor:
-    """z' of Eq. 2 with each head of ``layer`` pruned in turn, ``(H, B, T, C)``."""
+def pruned_outputs(
+    model: VisionModel, traced: Trace, layer: int, mode: int, heads: slice = slice(None)
+) -> Tensor:
+    """z' of Eq. 2 with each of ``heads`` of ``layer`` pruned in turn, ``(H, B, T, C)``."""
     record = traced.layers[layer]
-    removed = region_output(record, mode, model.geometry.num_prefix_tokens)  # (B, H, T, D)
+    prefix = model.geometry.num_prefix_tokens
+    removed = region_output(record, mode, prefix, heads)  # (B, H, T, D)
     attention = model.sites[layer].attention
     if _is_linear_after_heads(attention):
-        heads, width = removed.shape[1], removed.shape[3]
         # (C, H·D) -> (H, 1, D, C)
-        weight = attention.proj.weight.unflatten(1, (heads, width)).permute(1, 2, 0).unsqueeze(1)
+        weight = attention.proj.weight.unflatten(1, (-1, removed.shape[3]))
+        weight = weight.permute(1, 2, 0).unsqueeze(1)[heads]
         # (H, B, T, D) x (H, 1, D, C) -> (H, B, T, C)
         return record.output - removed.transpose(0, 1) @ weight
     kept = []
-    for head in range(removed.shape[1]):
+    for position, head in enumerate(range(model.geometry.num_heads)[heads]):
         mixed = record.head_output.clone()
-        mixed[:, head] -= removed[:, head]
+        mixed[:, head] -= removed[:, position]
         kept.append(project(model, traced, layer, mixed))
     return torch.stack(kept)
 
@@ -142,21 +134,21 @@ def _is_linear_after_heads(attention: nn.Module) -> bool:
     return plain_norm and gate is None and type(proj) is nn.Linear
 
 
-def region_output(record: LayerTrace, mode: int, prefix: int) -> Tensor:
-    """(region of A)·V of every head, ``(B, H, T, D)``."""
+def region_output(record: LayerTrace, mode: int, prefix: int, heads: slice = slice(None)) -> Tensor:
+    """(region of A)·V of ``heads``, ``(B, H, T, D)``."""
     if mode == 1:
-        return record.head_output
-    removed = torch.zeros_like(record.head_output)
-    value = record.call.value
-    if not _REGIONS[mode]:
+        return record.head_output[:, heads]
+    removed = torch.zeros_like(record.head_output[:, heads])
+    value = record.call.value[:, heads]
+    if not REGIONS[mode]:
         return removed
-    attention = record.attention().to(value.dtype)
-    if 2 in _REGIONS[mode]:
+    attention = record.attention()[:, heads].to(value.dtype)
+    if 2 in REGIONS[mode]:
         removed[..., :prefix, :] += attention[..., :prefix, :prefix] @ value[..., :prefix, :]
-    if 3 in _REGIONS[mode]:
+    if 3 in REGIONS[mode]:
         removed[..., :prefix, :] += attention[..., :prefix, prefix:] @ value[..., prefix:, :]
         removed[..., prefix:, :] += attention[..., prefix:, :prefix] @ value[..., :prefix, :]
-    if 4 in _REGIONS[mode]:
+    if 4 in REGIONS[mode]:
         removed[..., prefix:, :] += attention[..., prefix:, prefix:] @ value[..., prefix:, :]
     return removed
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cosine, jensenshannon
 
-from analysis.importance import MODES
+from analysis.modes import MODES
 
 REGION_MODES = {2: "cls", 3: "between", 4: "patches"}
 

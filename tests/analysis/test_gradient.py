@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from analysis.capture import trace
 from analysis.gradient import gradient_importance
-from analysis.importance import MODES
+from analysis.modes import MODES
 from tests.analysis import families, oracles
 
 LABELS = torch.tensor([1, 4])

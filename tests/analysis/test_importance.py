@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from analysis.capture import self_check, trace
-from analysis.importance import MODES, jensen_shannon, leave_one_out, partial_pruning
+from analysis.importance import jensen_shannon, leave_one_out, partial_pruning
+from analysis.modes import MODES
 from tests.analysis import families, oracles
 
 LABELS = np.array([1, 4])
@@ -55,8 +56,9 @@ def test_every_mode_is_that_of_full_passes(family, mode):
         np.testing.assert_allclose(found[:, :, layer, 1], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_partial_pruning_is_leave_one_out_in_every_mode():
-    model = families.make("vit")
+@pytest.mark.parametrize("family", ["vit", "eva02 clip"])
+def test_partial_pruning_is_leave_one_out_in_every_mode(family):
+    model = families.make(family)
     one = trace(model, families.pictures(model, 1))
     modes = list(MODES)
     expected = leave_one_out(model, one, torch.tensor([3]), modes)[:, :, 0]
