@@ -40,6 +40,7 @@ from analysis.sampling import (
     best_and_worst,
     choose_classes,
     class_accuracy,
+    demand_classes,
     screen_shard,
 )
 from analysis.scheduling import Scheduler, open_scheduler
@@ -136,6 +137,7 @@ def _find(request: Request, model: models.VisionModel) -> ImageSet:
         raise SamplingError(
             "--select best-worst needs a model with a classifier, and images in class folders."
         )
+    demand_classes(request.best_worst, len(set(found.labels[found.labels >= 0].tolist())))
     return found
 
 

@@ -68,22 +68,27 @@ def parse_select(text: str | None) -> int | None:
     return int(number)
 
 
-def best_and_worst(accuracy: np.ndarray, count: int) -> np.ndarray:
-    """Sorted indices of the ``count`` best and ``count`` worst predicted classes.
-
-    Of equally good classes the earlier one counts as the better.
+def demand_classes(count: int, found: int) -> None:
+    """Check that enough classes have images.
 
     Raises
     ------
     SamplingError
-        If fewer than twice ``count`` classes have images.
+        If fewer than twice ``count`` do.
     """
-    known = np.flatnonzero(np.isfinite(accuracy))
-    if len(known) < 2 * count:
+    if found < 2 * count:
         raise SamplingError(
-            f"--select best-worst:{count} needs {2 * count} classes with images, and {len(known)} "
+            f"--select best-worst:{count} needs {2 * count} classes with images, and {found} "
             "have some; give a smaller number."
         )
+
+
+def best_and_worst(accuracy: np.ndarray, count: int) -> np.ndarray:
+    """Sorted indices of the ``count`` best and ``count`` worst predicted classes.
+
+    Of equally good classes the earlier one counts as the better; those without images are neither.
+    """
+    known = np.flatnonzero(np.isfinite(accuracy))
     order = known[np.argsort(-accuracy[known], kind="stable")]
     return np.sort(np.concatenate([order[:count], order[-count:]]))
 

@@ -1,5 +1,6 @@
 """The command line: what it does, and one clear line with exit code 2 for bad input."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import headbrush
+from analysis.models import load_model
 from analysis.store import Store
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
@@ -43,6 +45,35 @@ def test_analyze_then_info(inputs, tmp_path):
     assert shown.exit_code == 0
     assert "2 layers × 2 heads" in shown.output
     assert "accuracy" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--select", "best:2", "expected best-worst:K"),
+        ("--select", "best-worst:2", "needs 4 classes with images, and 3 have some"),
+        ("--attention", "some", "expected all, none or a number"),
+        ("--importance", "guess", "expected pruning or gradient"),
+        ("--modes", "8", "expected whole or all"),
+        ("--image-size", "0x9", "expected pixels, 224, or height x width"),
+        ("--scheduler", "there", "expected tcp://HOST:PORT"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(inputs, tmp_path, option, value, expected):
+    words = ("--images", inputs / "images", "--out", tmp_path / "s", "--model", inputs / "model")
+    assert expected in refused(invoke("analyze", *words, option, value))
+    assert not (tmp_path / "s").exists()
+
+
+def test_another_image_size_gives_another_grid(inputs, tmp_path):
+    words = ("--images", inputs / "images", "--out", tmp_path / "s", "--model", inputs / "model")
+    options = ("--image-size", "16x24", "--limit", 3, "--importance", "gradient")
+    assert invoke("analyze", *words, *options).exit_code == 0
+    store = Store(tmp_path / "s")
+    assert store.grid == (4, 6)
+    source = json.loads(store.attrs["model_source"])
+    again = load_model(source["name"], **source["arguments"])
+    assert (again.geometry.grid_height, again.geometry.grid_width) == (4, 6)
 
 
 def test_the_command_itself_prints_one_line_and_no_traceback(tmp_path):
@@ -129,6 +160,9 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     result = invoke("analyze", *words)
     assert result.exit_code == 0, result.output
     assert "skipped star/0.png" in result.output
+    assert "12 images, 1 skipped" in " ".join(result.output.split())
+    lines = (tmp_path / "s" / "skipped.csv").read_text().splitlines()
+    assert lines == ["name,reason", "star/0.png,not an image that Pillow can read"]
     store = Store(tmp_path / "s")
     assert store.sizes["image"] == 12
     assert "star/palette.png" in store.read("name")

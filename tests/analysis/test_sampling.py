@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.sampling import SamplingError, best_and_worst, class_accuracy, parse_select
+from analysis.sampling import (
+    SamplingError,
+    best_and_worst,
+    class_accuracy,
+    demand_classes,
+    parse_select,
+)
 
 NAN = float("nan")
 
@@ -24,8 +30,9 @@ def test_the_best_and_the_worst_are_chosen_and_classes_without_images_never():
     accuracy = np.array([0.5, NAN, 0.9, 0.1, 0.9, 0.7])
     assert best_and_worst(accuracy, 1).tolist() == [2, 3]
     assert best_and_worst(accuracy, 2).tolist() == [0, 2, 3, 4]
+    demand_classes(2, 5)
     with pytest.raises(SamplingError, match="needs 6 classes with images, and 5 have some"):
-        best_and_worst(accuracy, 3)
+        demand_classes(3, 5)
 
 
 @pytest.mark.parametrize("text", ["best:3", "best-worst", "best-worst:0", "best-worst:-1", "x"])
