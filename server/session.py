@@ -32,6 +32,7 @@ class Session:
         self.theme = theme
         self.summaries: dict[str, str] = {}
         self.told = Div(text="", name="summaries", visible=False, tags=[])
+        self.told.on_change("tags", self._on_told)
         self._on_theme: list[Callable[[], None]] = []
         self.history = History(state)
         self._brushes: dict[str | None, Brush] = {}
@@ -69,6 +70,11 @@ class Session:
         """Tell in words, with numbers, what a view shows now."""
         self.summaries[view] = text
         self.told.tags = [view, text]
+
+    def _on_told(self, _attribute: str, _old: list[str], new: list[str]) -> None:
+        """Tell all again where the browser asks for it by an empty list: it has begun to listen."""
+        if not new:
+            self.told.tags = [word for pair in self.summaries.items() for word in pair]
 
     def brush(self, exclude: str | None = None) -> Brush:
         """The resolved brush without the clauses of the view ``exclude``; kept until it changes."""

@@ -20,9 +20,12 @@
     document.documentElement.dataset.ready = ""
     const told = bokeh.get_model_by_name("summaries")
     told.properties.tags.change.connect(() => {
-      const [name, text] = told.tags
-      document.getElementById("summary-" + name)?.replaceChildren(text)
+      for (let at = 0; at < told.tags.length; at += 2) {
+        const [name, text] = told.tags.slice(at, at + 2)
+        document.getElementById("summary-" + name)?.replaceChildren(text)
+      }
     })
+    told.tags = [] // asks for what was told before this page listened
     hbTheme.show()
   })
 })()

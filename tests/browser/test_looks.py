@@ -166,8 +166,10 @@ def test_each_panel_is_told_in_words_that_follow_the_state(page):
         panel.get_attribute("data-name"): panel.get_attribute("aria-describedby")
         for panel in page.page.locator(".hb-panel").all()
     }
-    words = {name: page.page.text_content(f"#{place}") for name, place in named.items()}
-    assert all(len(text) > 20 for text in words.values()), words
+    page.page.wait_for_function(
+        "places => places.every(place => document.getElementById(place).textContent.length > 20)",
+        arg=list(named.values()),
+    )
     height = page.frame("importance_plot")["y1"] / 2
     page.click("importance_plot", 2.0, height)
     page.page.wait_for_function(

@@ -140,3 +140,11 @@ def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session,
     )
     session.select_image(None)
     assert "Select an image" in session.summaries["two_axes"]
+
+
+def test_a_browser_that_begins_to_listen_is_told_all(session):
+    session.describe("one", "1 thing")
+    session.describe("two", "2 things")
+    assert session.told.tags == ["two", "2 things"]
+    session.told.tags = []
+    assert session.told.tags == ["one", "1 thing", "two", "2 things"]
