@@ -33,7 +33,7 @@ own.setv({data}, {sync: false, check_eq: false})
 const why = tokens.hovered != null ? "" : tokens.token != null ? ", pinned" : ", the default"
 const titles = token == null
   ? ["mean over tokens (no CLS)", "attend to the average token", "where tokens look on average"]
-  : [`token: ${name}${why}`, `patches that attend to ${name}`, `where ${name} looks`]
+  : [`token: ${name}${why}`, `who attends to ${name}`, `where ${name} looks`]
 const shown = [[plain_title, titles[0]], [from_title, titles[1]], [to_title, titles[2]]]
 for (const [label, text] of shown) headbrush.say(label, some ? text : "")
 note.setv({visible: !some}, {sync: false})

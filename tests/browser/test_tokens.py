@@ -65,7 +65,7 @@ def test_the_first_screen_shows_the_strongest_percent_and_the_class_token(page, 
     assert lines_drawn(page) == found
     masks_are(page, data, matrix, 0)
     assert page.value("plain_title", "text") == "token: CLS, the default"
-    assert page.value("from_title", "text") == "patches that attend to CLS"
+    assert page.value("from_title", "text") == "who attends to CLS"
     assert page.value("to_title", "text") == "where CLS looks"
 
 
@@ -189,3 +189,13 @@ def test_the_tooltip_reads_source_target_and_value(page, data):
         place = f"patch {patch} (row {patch // columns}, column {patch % columns})"
         assert place in words
     assert float(words.split()[-1]) == pytest.approx(matrix[3, 8], rel=5e-3)
+
+
+def test_the_tools_inside_the_matrix_leave_its_right_edge_to_the_pointer(page, data):
+    last = data.store.num_tokens - 1
+    frame = page.frame("matrix_plot")
+    page.page.mouse.move(frame["left"] + frame["width"] / 2, frame["top"] + frame["height"] / 2)
+    page.page.mouse.move(
+        frame["left"] + frame["width"] - 6, page.at("matrix_plot", 0, row_of(data, last))[1]
+    )
+    page.wait(f"named('tokens').hovered === {last}")
