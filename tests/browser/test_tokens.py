@@ -69,6 +69,16 @@ def test_the_first_screen_shows_the_strongest_percent_and_the_class_token(page, 
     assert page.value("to_title", "text") == "where CLS looks"
 
 
+def at_rest(page):
+    """Wait until nothing has been painted for half a second: a model may still be at work."""
+    for _ in range(40):
+        page.page.evaluate("() => { window.painted = {} }")
+        page.page.wait_for_timeout(500)
+        if not page.page.evaluate("painted"):
+            return
+    raise AssertionError("the page goes on painting by itself")
+
+
 def test_a_drag_of_the_threshold_redraws_lines_and_matrix_alone_and_is_one_step(page, data):
     page.page.evaluate(
         "() => { window.painted = {}; for (const view of Bokeh.index.roots.flatMap("
@@ -95,7 +105,7 @@ def test_a_drag_of_the_threshold_redraws_lines_and_matrix_alone_and_is_one_step(
     assert live == pytest.approx(weak, rel=0.1)
     assert lines_drawn(page) == (matrix >= live).sum()  # before the mouse is released
     assert "threshold=" not in page.page.url
-    page.page.evaluate("() => { window.painted = {} }")
+    at_rest(page)
     page.page.mouse.move(at(strong), middle, steps=4)
     page.page.mouse.up()
     page.page.wait_for_function("location.search.includes('threshold=')")
