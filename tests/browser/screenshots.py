@@ -13,13 +13,14 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from analysis.store import Store
 from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, HeadbrushPage
 
 PORT = 5137
 
 
 def main(store: str, folder: str) -> None:
-    """Write ``first-WIDTHxHEIGHT.png`` and ``brushed.png`` into ``folder``."""
+    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png`` and ``case-NAME.png`` into ``folder``."""
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / "headbrush.py"), "serve", store, "--port", str(PORT)]
@@ -38,13 +39,28 @@ def main(store: str, folder: str) -> None:
             page.wait("named('brushed_text').text.startsWith('brushed')")
             page.page.wait_for_timeout(1500)
             page.page.screenshot(path=out / "brushed.png")
+            for name, query in _cases(store).items():
+                page = _open(browser, 1440, 900, query)
+                page.wait("named('pruning_note').text.startsWith('L')", 120)
+                page.page.wait_for_timeout(1500)
+                page.page.screenshot(path=out / f"{name}.png")
     finally:
         server.terminate()
 
 
-def _open(browser, width: int, height: int) -> HeadbrushPage:
+def _cases(store: str) -> dict[str, str]:
+    """The links of the README's case, by the names of their pictures."""
+    names = Store(store).read("name").tolist()
+    head, fault = names.index("pullover/00016.png"), names.index("shirt/00117.png")
+    return {
+        "case-head": f"?image={head}&head=2.0&mode=4",
+        "case-misprediction": f"?image={fault}&head=3.4&mode=4",
+    }
+
+
+def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
     context = browser.new_context(viewport={"width": width, "height": height})
-    page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server")
+    page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('selection_text').text.length > 0")
     page.page.wait_for_timeout(2500)
     return page
