@@ -153,12 +153,11 @@ def _place(
     embedding: TSNEEmbedding, rows: np.ndarray, others: np.ndarray, placed: np.ndarray
 ) -> None:
     """Fill ``placed`` for the rows that were not fitted."""
+    fitted = np.asarray(embedding)
     for start in range(0, len(others), _PLACED_AT_ONCE):
         chosen = others[start : start + _PLACED_AT_ONCE]
-        beginning = embedding.prepare_partial(
-            rows[chosen], initialization="median", k=_PLACED_BY, perplexity=1
-        )
-        placed[chosen] = np.asarray(beginning)
+        nearest, _ = embedding.affinities.knn_index.query(rows[chosen], _PLACED_BY)
+        placed[chosen] = np.median(fitted[nearest], axis=1)  # (n, 5, 2) -> (n, 2)
 
 
 def _refine(
