@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from . import brushing, density
 from .data import open_data
-from .density import warm_up
 
 STORES = [Path(word) for word in sys.argv[1:]]
 
@@ -13,4 +13,5 @@ def on_server_loaded(_server_context: object) -> None:
     """Called by Bokeh when the server starts."""
     for path in STORES:
         open_data(path)
-    warm_up()
+    density.warm_up()
+    brushing.warm_up()

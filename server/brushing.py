@@ -5,13 +5,17 @@ one image. Clauses of one view combine in order; clauses of different views inte
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
 
+from . import kernels
+from .recent import Recent
+
 Kind = Literal["image", "head", "instance"]
 Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
+_MOST_STRIPES = 256
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def resolve(
     num_heads: int,
     points: Callable[[str], np.ndarray],
     exclude: str | None = None,
+    kept: Recent | None = None,
 ) -> Brush:
     """Masks of all ``clauses`` but those of the view ``exclude``.
 
@@ -91,6 +96,8 @@ def resolve(
     ----------
     points
         Coordinates ``(m·L·H, 2)`` of the instances in a layout.
+    kept
+        Remembers what each shape encloses, so that a further clause costs but its own shape.
     """
     used = [clause for clause in clauses if clause.view != exclude]
     images = np.ones(num_images, bool)
@@ -99,15 +106,14 @@ def resolve(
     for view in dict.fromkeys(clause.view for clause in used):
         own = [clause for clause in used if clause.view == view]
         size = {"image": num_images, "head": num_heads}.get(own[0].kind, instances.size)
-        mask = _combined(own, size, points)
+        mask = _combined(own, size, points, kept)
         if own[0].kind == "image":
             images &= mask
         elif own[0].kind == "head":
             heads &= mask
         else:
             instances &= mask.reshape(instances.shape)
-    instances &= images[:, None] & heads[None, :]
-    image_count, head_count = instances.sum(1), instances.sum(0)
+    image_count, head_count = kernels.tally(instances, images, heads)
     if any(clause.kind == "instance" for clause in used):
         images &= image_count > 0
         heads &= head_count > 0
@@ -119,36 +125,44 @@ def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
 
     A lasso is filled by the even-odd rule, as a canvas fills it.
     """
-    x, y = points[:, 0], points[:, 1]
+    wide = np.float64 if points.dtype == np.float64 else np.float32
+    points = kernels.given(points, wide)
     if isinstance(shape, Box):
-        return (shape.x0 <= x) & (x <= shape.x1) & (shape.y0 <= y) & (y <= shape.y1)
-    xs, ys = np.asarray(shape.xs), np.asarray(shape.ys)
-    found = np.zeros(len(points), bool)
-    near = inside(Box(xs.min(), xs.max(), ys.min(), ys.max()), points)
-    found[near] = _in_polygon(x[near].astype(float), y[near].astype(float), xs, ys)
-    return found
+        return kernels.points_in_box(points, tuple(map(float, astuple(shape))))
+    xs, ys = (kernels.given(np.array(part), float) for part in (shape.xs, shape.ys))
+    return kernels.points_in_polygon(points, xs, ys, *_stripes(ys))
 
 
-def _in_polygon(x: np.ndarray, y: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    odd = np.zeros(len(x), bool)
-    for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1), strict=True):
-        if y0 == y1:
-            continue
-        crosses = (y0 > y) != (y1 > y)
-        odd ^= crosses & (x < (x1 - x0) * ((y - y0) / (y1 - y0)) + x0)
-    return odd
+def warm_up() -> None:
+    """Compile what a first brush would have to wait for."""
+    points = np.zeros((1, 2), np.float32)
+    for shape in (Box(0, 1, 0, 1), Lasso((0, 1, 1), (0, 0, 1))):
+        resolve([Clause("", "instance", shape)], 1, 1, lambda _layout: points)
+
+
+def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Even horizontal stripes: how many a unit, where the edges of each start, and the edges."""
+    count = min(_MOST_STRIPES, len(ys))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        per_y = np.float64(count) / (ys.max() - ys.min())
+        if not np.isfinite(per_y):  # a line, or corners beyond all measure
+            per_y = np.float64(0)
+        places = np.clip((ys - ys.min()) * per_y, 0, count - 1)
+    places = np.nan_to_num(places).astype(int)
+    ends = np.sort([places, np.roll(places, -1)], axis=0)
+    reaching = [np.flatnonzero((ends[0] <= s) & (s <= ends[1])) for s in range(count)]
+    return float(per_y), np.cumsum([0, *map(len, reaching)]), np.concatenate(reaching)
 
 
 def _combined(
-    clauses: Sequence[Clause], size: int, points: Callable[[str], np.ndarray]
+    clauses: Sequence[Clause],
+    size: int,
+    points: Callable[[str], np.ndarray],
+    kept: Recent | None,
 ) -> np.ndarray:
     mask = np.zeros(size, bool)
     for clause in clauses:
-        if isinstance(clause.shape, Ids):
-            found = np.zeros(size, bool)
-            found[list(clause.shape.ids)] = True
-        else:
-            found = inside(clause.shape, points(clause.layout))
+        found = _marked(clause, size, points, kept)
         if clause.combine == "add":
             mask |= found
         elif clause.combine == "subtract":
@@ -158,5 +172,22 @@ def _combined(
         elif clause.combine == "xor":
             mask ^= found
         else:
-            mask = found
+            mask = found.copy()
     return mask
+
+
+def _marked(
+    clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: Recent | None
+) -> np.ndarray:
+    """What one clause marks by itself."""
+    if isinstance(clause.shape, Ids):
+        found = np.zeros(size, bool)
+        found[list(clause.shape.ids)] = True
+        return found
+    key = clause.layout, clause.shape
+    found = None if kept is None else kept.get(key)
+    if found is None:
+        found = inside(clause.shape, points(clause.layout))
+        if kept is not None:
+            kept.put(key, found, found.nbytes)
+    return found

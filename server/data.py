@@ -11,6 +11,8 @@ from PIL import Image
 
 from analysis.store import Store
 
+from .recent import Recent
+
 METRIC_NAMES = {
     "probability": "True-class probability",
     "jsd": "JSD of the prediction",
@@ -25,6 +27,9 @@ METRIC_AXES = {
     "patch": "patch distance (0–2)",
     "gradient": "|dL/d mask| (nats), approximate",
 }
+
+_ENCLOSED_BYTES = 64 << 20
+"""For the masks of shapes brushed lately, of all pages together."""
 
 
 class StoreData:
@@ -48,6 +53,7 @@ class StoreData:
         self.num_tokens = store.num_tokens
         self._metrics: list[str] = store.read("metric").tolist()
         self._thumbnails: dict[int, str] = {}
+        self.enclosed = Recent(_ENCLOSED_BYTES)
 
     @cached_property
     def probability(self) -> np.ndarray:

@@ -1,21 +1,25 @@
 """The pattern overview as one pure function: points, range, size, colour and mask in, image out.
 
-Drawn by datashader, so cost and traffic do not depend on what the browser can hold.
+Drawn on the server, so traffic does not depend on the number of points. One pass over the points
+adds up all of them and those of the mask, without a copy of any; the shades are datashader's, and
+the tests compare both with it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-import datashader as ds
 import numpy as np
-import pandas as pd
-import xarray as xr
-from datashader import transfer_functions as tf
-from scipy.ndimage import maximum_filter
+from datashader.colors import rgb
+from datashader.transfer_functions import eq_hist
 
+from . import kernels
 from .palette import DENSITY_RAMP, NEUTRAL, value_colours
 
 Range = tuple[float, float, float, float]
+_WEAKEST = 110
+"""Alpha of a pixel with the fewest points of all, where the colour tells the category."""
+_GREY = 90
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Colouring:
     Attributes
     ----------
     categories, palette
-        ``(n,)`` int category of every point, and a colour each.
+        ``(n,)`` int category of every point, and a colour each; the negative are not drawn.
     values, span
         ``(n,)`` value of every point, shown as the mean of a pixel over the range ``span``.
     """
@@ -69,15 +73,20 @@ def render(
     -------
     ``(height, width)`` uint32 RGBA, first row at the bottom.
     """
-    canvas = _canvas(view, size)
+    width, height = max(1, size[0]), max(1, size[1])
+    place = kernels.placement(view, width, height)
+    points = kernels.given(points, np.float32)
+    chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
+    total = np.zeros((height, width), np.uint32)
+    if colouring.categories is not None:
+        image = _by_category(points, place, chosen, colouring, flat, total)
+    elif colouring.values is not None:
+        image = _by_value(points, place, chosen, colouring, total)
+    else:
+        image = _by_count(points, place, chosen, flat, ramp, total)
     if mask is None:
-        return _draw(canvas, points, colouring, flat, ramp)
-    below = _flat(_count(canvas, points), NEUTRAL, 90)
-    chosen = Colouring(
-        _masked(colouring.categories, mask), colouring.palette,
-        _masked(colouring.values, mask), colouring.span,
-    )  # fmt: skip
-    return _over(_draw(canvas, points[mask], chosen, flat, ramp), below)
+        return image
+    return _over(image, _one_colour(_spread(total), NEUTRAL, _GREY))
 
 
 def warm_up() -> None:
@@ -85,54 +94,87 @@ def warm_up() -> None:
     points = np.random.default_rng(0).random((10, 2), np.float32)
     kinds = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
     for colouring in (COUNT, kinds, Colouring(values=points[:, 0])):
-        render(points, (0, 1, 0, 1), (4, 4), colouring, np.arange(10) < 5)
+        render(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
 
 
-def _canvas(view: Range, size: tuple[int, int]) -> ds.Canvas:
-    x0, x1, y0, y1 = view
-    return ds.Canvas(max(1, size[0]), max(1, size[1]), x_range=(x0, x1), y_range=(y0, y1))
+def _by_count(points, place, mask, flat, ramp, total) -> np.ndarray:
+    count = np.zeros_like(total)
+    kernels.add_counts(points, place, mask, count, total)
+    count = _spread(count)
+    return _one_colour(count, ramp[-2], 255) if flat else _dense(count, ramp)
 
 
-def _frame(points: np.ndarray, **columns: object) -> pd.DataFrame:
-    # contiguous copies: numba compiles anew for strided and for read-only columns
-    given = {"x": points[:, 0], "y": points[:, 1]} | columns
-    return pd.DataFrame({name: _owned(column) for name, column in given.items()})
+def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
+    """The mean colour of a pixel's points, the stronger the more there are."""
+    exact = np.uint32 if len(points) < 1 << 24 else np.uint64  # sums of up to 255 a point
+    sums = np.zeros((*total.shape, 4), exact)  # red, green, blue and count
+    colours = np.array([(*rgb(colour), 1) for colour in colouring.palette], exact).reshape(-1, 4)
+    codes = kernels.given(colouring.categories, np.int16)
+    kernels.add_colours(points, place, mask, codes, colours, sums, total)
+    image = np.zeros(total.shape, np.uint32)
+    filled = sums[..., 3] > 0
+    found = sums[filled]
+    count = found[:, 3]
+    mean = (found[:, :3] // np.maximum(count, 1)[:, None]).astype(np.uint32)
+    alpha = 255
+    if not flat:
+        alpha = (_WEAKEST + _rank(count) * (255 - _WEAKEST)).astype(np.uint32)
+    image[filled] = _packed(*mean.T, alpha)
+    return _spread(image)
 
 
-def _owned(column):
-    return np.array(column) if isinstance(column, np.ndarray) else column
+def _by_value(points, place, mask, colouring, total) -> np.ndarray:
+    sums = np.zeros((*total.shape, 2))  # of values, and how many
+    values = kernels.given(colouring.values, np.float32)
+    kernels.add_values(points, place, mask, values, sums, total)
+    image = np.zeros(total.shape, np.uint32)
+    filled = sums[..., 1] > 0
+    found = sums[filled]
+    low, high = colouring.span
+    share = (found[:, 0] / found[:, 1] - low) / ((high - low) or 1.0)
+    image[filled] = _shades(np.clip(share, 0, 1), tuple(value_colours()))
+    return _spread(image)
 
 
-def _masked(values: np.ndarray | None, mask: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[mask]
+def _dense(count: np.ndarray, ramp: Sequence[str]) -> np.ndarray:
+    image = np.zeros(count.shape, np.uint32)
+    filled = count > 0
+    image[filled] = _shades(_rank(count[filled]), tuple(ramp))
+    return image
 
 
-def _draw(
-    canvas: ds.Canvas,
-    points: np.ndarray,
-    colouring: Colouring,
-    flat: bool,
-    ramp: Sequence[str],
-) -> np.ndarray:
-    if colouring.categories is not None:
-        kinds = pd.Categorical.from_codes(
-            colouring.categories, [str(kind) for kind in range(len(colouring.palette))]
-        )
-        total = canvas.points(_frame(points, kind=kinds), "x", "y", ds.count_cat("kind"))
-        alpha = 255 if flat else 110
-        image = tf.shade(total, color_key=list(colouring.palette), min_alpha=alpha)
-        return _spread(_pixels(image))
-    if colouring.values is not None:
-        mean = canvas.points(_frame(points, value=colouring.values), "x", "y", ds.mean("value"))
-        image = tf.shade(mean, value_colours(), how="linear", span=colouring.span)
-        return _spread(_pixels(image))
-    count = _count(canvas, points)
-    return _flat(count, ramp[-2], 255) if flat else _dense(count, ramp)
+def _rank(counts: np.ndarray) -> np.ndarray:
+    """Histogram equalisation to 0–1: from the rarest fullness of a pixel to the greatest."""
+    if not len(counts):
+        return np.zeros(0)
+    largest = int(counts.max())
+    if largest >= 1 << 16:
+        levels = eq_hist(counts)[0]
+        least = levels.min()
+    else:
+        share = np.cumsum(np.bincount(counts.astype(np.int64))) / len(counts)
+        levels, least = share[counts], share[counts.min()]
+    return (levels - least) / (1 - least) if least < 1 else np.ones(len(counts))
 
 
-def _count(canvas: ds.Canvas, points: np.ndarray) -> xr.DataArray:
-    count = canvas.points(_frame(points), "x", "y", ds.count())
-    return count.copy(data=_spread(count.values))
+def _shades(shares: np.ndarray, ramp: tuple[str, ...]) -> np.ndarray:
+    """RGBA of places from 0 to 1 on a ramp."""
+    table = _table(ramp)
+    return table[(shares * (len(table) - 1) + 0.5).astype(np.int32)]
+
+
+@lru_cache(maxsize=16)
+def _table(ramp: tuple[str, ...], steps: int = 4096) -> np.ndarray:
+    """A ramp in steps that are finer than its 8 bits a channel."""
+    places = np.linspace(0, len(ramp) - 1, steps)
+    channels = np.array([rgb(colour) for colour in ramp]).T
+    return _packed(*(np.interp(places, np.arange(len(ramp)), channel) for channel in channels))
+
+
+def _packed(red, green, blue, alpha=255) -> np.ndarray:
+    parts = (np.asarray(part).astype(np.uint32) for part in (red, green, blue, alpha))
+    red, green, blue, alpha = parts
+    return alpha << 24 | blue << 16 | green << 8 | red
 
 
 def _spread(pixels: np.ndarray) -> np.ndarray:
@@ -144,26 +186,11 @@ def _spread(pixels: np.ndarray) -> np.ndarray:
     radius = 3 if share < 0.01 else 2 if share < 0.03 else 1 if share < 0.15 else 0
     if not share or not radius or min(pixels.shape) < 2 * radius + 1:
         return pixels
-    offset = np.arange(-radius, radius + 1)
-    disc = np.hypot(offset[:, None], offset[None, :]) < radius + 0.5
-    return maximum_filter(pixels, footprint=disc, mode="constant")
+    return kernels.widened(pixels, radius)
 
 
-def _dense(count: xr.DataArray, ramp: Sequence[str]) -> np.ndarray:
-    if not count.values.any():
-        return np.zeros(count.shape, np.uint32)
-    return _pixels(tf.shade(count, cmap=list(ramp), how="eq_hist"))
-
-
-def _flat(count: xr.DataArray, colour: str, alpha: int) -> np.ndarray:
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    rgba = np.uint32(alpha << 24 | blue << 16 | green << 8 | red)
-    return np.where(count.values > 0, rgba, np.uint32(0))
-
-
-def _pixels(image) -> np.ndarray:
-    pixels = np.ascontiguousarray(image.values, np.uint32)
-    return np.where(pixels >> 24, pixels, 0)
+def _one_colour(count: np.ndarray, colour: str, alpha: int) -> np.ndarray:
+    return np.where(count > 0, _packed(*rgb(colour), alpha), np.uint32(0))
 
 
 def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from bokeh.plotting import figure
 from .brushing import Box, Combine, Lasso
 
 _MARGIN = 0.06
-_CORNER_PIXELS = 3
+_MOST_CORNERS = 300
 _BRUSHES = {
     "lasso": lambda: LassoSelectTool(continuous=False),
     "box": lambda: BoxSelectTool(continuous=False),
@@ -155,7 +155,7 @@ def on_region(plot: figure, react: Callable[[Box | Lasso, Combine], None]) -> No
     drawn: list[Box | Lasso] = []
 
     def keep(event: SelectionGeometry) -> None:
-        shape = _shape(event.geometry) if event.final else None
+        shape = _shape(plot, event.geometry) if event.final else None
         drawn[:] = [] if shape is None else [shape]
 
     def finish(event: PanEnd) -> None:
@@ -176,23 +176,36 @@ def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine
     return _COMBINE[mode]
 
 
-def _shape(geometry: dict) -> Box | Lasso | None:
-    """A shape in data coordinates, to a fraction of a pixel; None of a line or a point."""
+def _shape(plot: figure, geometry: dict) -> Box | Lasso | None:
+    """A shape in data coordinates, to a thousandth of a pixel; None of a line or a point."""
+    digits = _digits(plot)
     if geometry["type"] == "rect":
-        edges = ((geometry["x0"], geometry["x1"]), (geometry["y0"], geometry["y1"]))
-        (x0, x1), (y0, y1) = (sorted(map(_rounded, pair)) for pair in edges)
+        edges = ((round(geometry[f"{axis}{end}"], digits[axis]) for end in "01") for axis in "xy")
+        (x0, x1), (y0, y1) = map(sorted, edges)
         return Box(x0, x1, y0, y1)
-    if geometry["type"] != "poly" or len(geometry["x"]) < 3:
+    if geometry["type"] != "poly":
         return None
-    kept: list[int] = []
-    screen = np.column_stack([geometry["sx"], geometry["sy"]])
-    for corner, place in enumerate(screen):
-        if not kept or np.hypot(*(place - screen[kept[-1]])) >= _CORNER_PIXELS:
-            kept.append(corner)
+    kept = _corners(np.column_stack([geometry["sx"], geometry["sy"]]))
     if len(kept) < 3:
         return None
-    return Lasso(*(tuple(_rounded(geometry[axis][i]) for i in kept) for axis in "xy"))
+    return Lasso(*(tuple(round(geometry[a][i], digits[a]) for i in kept) for a in "xy"))
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.5g}")
+def _digits(plot: figure) -> dict[str, int]:
+    """Decimals of either axis that tell less than a thousandth of a pixel."""
+    ranges = zip("xy", (plot.x_range, plot.y_range), inner_size(plot), strict=True)
+    units = {axis: abs(shown.end - shown.start) / size for axis, shown, size in ranges}
+    return {axis: 3 - int(np.floor(np.log10(unit))) if unit else 9 for axis, unit in units.items()}
+
+
+def _corners(places: np.ndarray) -> list[int]:
+    """Corners of an outline that differ; of very many only such as are some pixels apart."""
+    apart = 0
+    while True:
+        kept: list[int] = []
+        for corner, place in enumerate(places):
+            if not kept or np.hypot(*(place - places[kept[-1]])) > apart:
+                kept.append(corner)
+        if len(kept) <= _MOST_CORNERS:
+            return kept
+        apart += 1

@@ -81,8 +81,9 @@ class Session:
         if exclude not in self._brushes:
             data = self.data
             self._brushes[exclude] = resolve(
-                self.state.clauses, data.num_images, data.num_heads, data.embedding, exclude
-            )
+                self.state.clauses, data.num_images, data.num_heads, data.embedding, exclude,
+                data.enclosed,
+            )  # fmt: skip
         return self._brushes[exclude]
 
     def send_thumbnail(self, image: int) -> None:

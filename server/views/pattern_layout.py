@@ -8,10 +8,11 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGrou
 
 from ..brushing import Box, Brush, Clause, Combine, Lasso
 from ..data import METRIC_NAMES
-from ..density import COUNT, Colouring, render
+from ..density import render
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..legend import gradient, make_legend, swatches
 from ..palette import SELECTED, class_colours, layer_colours, value_colours
+from ..pattern_colours import colouring
 from ..session import Session
 from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
 
@@ -189,7 +190,7 @@ class PatternLayout:
             self._xy(),
             view,
             inner_size(plot),
-            self._colouring(state),
+            colouring(self._session.data, state.pattern_colour),
             brush.instances if brush.active else None,
             flat=state.pattern_style == "points",
             ramp=ramp[_BRUSHED_FROM:] if brush.active else ramp,
@@ -228,27 +229,9 @@ class PatternLayout:
             return swatches([f"H{head}" for head in range(heads)], class_colours(heads))
         if colour == "class":
             return swatches(data.class_names, class_colours(max(len(data.class_names), 1)))
-        low, high = self._colouring(state).span
+        low, high = colouring(data, colour).span
         title = METRIC_NAMES.get(colour, colour)
         return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
-
-    def _colouring(self, state: ViewState) -> Colouring:
-        data = self._session.data
-        every = np.tile(np.arange(data.num_heads), data.num_images)
-        if state.pattern_colour == "count":
-            return COUNT
-        if state.pattern_colour == "layer":
-            return Colouring(every // data.heads_per_layer, layer_colours(data.num_layers))
-        if state.pattern_colour == "head":
-            heads = data.heads_per_layer
-            return Colouring(every % heads, class_colours(heads))
-        if state.pattern_colour == "class":
-            kinds = np.repeat(data.labels, data.num_heads)
-            return Colouring(kinds, class_colours(int(kinds.max()) + 1))
-        metric = state.pattern_colour
-        values = (data.entropy if metric == "entropy" else data.importance(metric)).ravel()
-        low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
-        return Colouring(values=values, span=(float(low), float(high)))
 
 
 def _rounded(view: Range) -> Range:

@@ -1,11 +1,14 @@
 """Masks of random clauses against brute force, and the rules between views."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.brushing import Box, Clause, Ids, Lasso, inside, resolve
+from server.recent import Recent
 
 IMAGES, HEADS = 6, 4
 RNG = np.random.default_rng(0)
@@ -43,14 +46,29 @@ clauses = st.lists(
 )
 
 
+def edges_of(lasso):
+    corners = list(zip(map(Fraction, lasso.xs), map(Fraction, lasso.ys), strict=True))
+    return zip(corners, corners[1:] + corners[:1], strict=True)
+
+
 def winding_crossings(x, y, lasso):
-    """Even-odd rule by shooting a ray to the right, edge by edge in plain Python."""
+    """Even-odd rule by shooting a ray to the right, edge by edge in exact arithmetic."""
+    x, y = Fraction(float(x)), Fraction(float(y))
     crossings = 0
-    corners = list(zip(lasso.xs, lasso.ys, strict=True))
-    for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+    for (x0, y0), (x1, y1) in edges_of(lasso):
         if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
             crossings += 1
     return crossings % 2 == 1
+
+
+def on_outline(x, y, lasso):
+    """Whether a point lies on an edge, to a billionth: there both answers are right."""
+    x, y = Fraction(float(x)), Fraction(float(y))
+    for (x0, y0), (x1, y1) in edges_of(lasso):
+        within = min(x0, x1) <= x <= max(x0, x1) and min(y0, y1) <= y <= max(y0, y1)
+        if within and abs((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) < 1e-9:
+            return True
+    return False
 
 
 def marks(clause, image, head):
@@ -110,6 +128,57 @@ def test_points_without_a_place_are_never_inside():
     points = np.array([[np.nan, 0.0], [0.0, 0.0]])
     for shape in (Box(-1, 1, -1, 1), Lasso((-1, 1, 1, -1), (-1, -1, 1, 1))):
         assert inside(shape, points).tolist() == [False, True]
+
+
+GRID = st.integers(-3, 3).map(lambda step: step / 2)
+awkward = st.lists(st.tuples(GRID, GRID), min_size=1, max_size=12).map(
+    lambda corners: Lasso(*map(tuple, zip(*corners, strict=True)))
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(awkward, st.sampled_from(["f4", "f8"]))
+def test_a_lasso_through_the_points_that_crosses_or_doubles_itself_encloses_what_it_should(
+    lasso, kind
+):
+    steps = np.arange(-4, 5) / 4
+    points = np.array([(x, y) for x in steps for y in steps], kind)
+    for (x, y), found in zip(points, inside(lasso, points), strict=True):
+        if not on_outline(x, y, lasso):
+            assert found == winding_crossings(x, y, lasso)
+
+
+def test_a_lasso_of_hundreds_of_corners_encloses_what_it_should():
+    rng = np.random.default_rng(3)
+    turn = np.sort(rng.uniform(0, 2 * np.pi, 400))
+    far = rng.uniform(0.2, 1.2, 400)
+    lasso = Lasso(tuple((far * np.cos(turn)).tolist()), tuple((far * np.sin(turn)).tolist()))
+    points = rng.uniform(-1.2, 1.2, (300, 2)).astype("f4")
+    expected = [winding_crossings(x, y, lasso) for x, y in points]
+    assert inside(lasso, points).tolist() == expected
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e300])
+def test_a_lasso_of_any_size_that_a_link_may_ask_for_is_answered(size):
+    lasso = Lasso((-size, size, size, -size), (-size, -size, size, size))
+    found = inside(lasso, np.array([[0.0, 0.0], [np.nan, 0.0], [1e301, 0.0]]))
+    assert found.tolist() == [True, False, False]
+
+
+def test_what_a_shape_encloses_is_asked_for_once():
+    asked, kept = [], Recent(1 << 20)
+
+    def points(layout):
+        asked.append(layout)
+        return POINTS[layout]
+
+    first = Clause("patterns", "instance", Box(-1, 0, -1, 1), "replace", "patch")
+    second = Clause("patterns", "instance", Lasso((0, 1, 1), (0, 0, 1)), "add", "patch")
+    for used in ([first], [first, second], [first, second]):
+        brush = resolve(used, IMAGES, HEADS, points, kept=kept)
+        fresh = resolve(used, IMAGES, HEADS, POINTS.get)
+        np.testing.assert_array_equal(brush.instances, fresh.instances)
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(("x", "expected"), [(0.5, True), (1.5, False), (2.5, True)])

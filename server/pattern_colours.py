@@ -1,0 +1,28 @@
+"""What colours the patterns, worked out once a process."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .data import StoreData
+from .density import COUNT, Colouring
+from .palette import class_colours, layer_colours
+
+
+@lru_cache(maxsize=32)
+def colouring(data: StoreData, name: str) -> Colouring:
+    """Colours of all instances by ``count``, ``layer``, ``head``, ``class`` or a metric."""
+    if name == "count":
+        return COUNT
+    if name == "layer":
+        layers = data.layer_of_head.astype(np.int16)
+        return Colouring(np.tile(layers, data.num_images), layer_colours(data.num_layers))
+    if name == "head":
+        heads = np.arange(data.num_heads, dtype=np.int16) % data.heads_per_layer
+        return Colouring(np.tile(heads, data.num_images), class_colours(data.heads_per_layer))
+    if name == "class":
+        kinds = np.repeat(data.labels.astype(np.int16), data.num_heads)
+        return Colouring(kinds, class_colours(int(data.labels.max()) + 1))
+    values = (data.entropy if name == "entropy" else data.importance(name)).ravel()
+    low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
+    return Colouring(values=values, span=(float(low), float(high)))
