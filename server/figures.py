@@ -188,7 +188,7 @@ def _shape(plot: figure, geometry: dict) -> Box | Lasso | None:
     kept = _corners(np.column_stack([geometry["sx"], geometry["sy"]]))
     if len(kept) < 3:
         return None
-    return Lasso(*(tuple(round(geometry[a][i], digits[a]) for i in kept) for a in "xy"))
+    return Lasso(*(tuple(round(float(geometry[a][i]), digits[a]) for i in kept) for a in "xy"))
 
 
 def _digits(plot: figure) -> dict[str, int]:
