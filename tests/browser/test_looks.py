@@ -208,3 +208,20 @@ def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
         for panel in page.page.locator(".hb-panel").all():
             room = panel.evaluate("p => [p.scrollWidth - p.clientWidth]")
             assert room[0] <= 1, panel.get_attribute("data-name")
+
+
+def test_the_layout_of_cls_patterns_is_one_click_away(page, data):
+    first = data.default_image * data.num_heads
+    page.page.get_by_role("button", name="CLS", exact=True).click()
+    page.page.wait_for_function("location.search.includes('pattern=cls')")
+    own = page.page.evaluate(
+        "() => { const plot = Bokeh.documents[0].get_model_by_name('patterns_plot');"
+        "const own = plot.renderers.map(r => r.data_source.data).find(d => 'label' in d);"
+        "return [Array.from(own.x), Array.from(own.y)] }"
+    )
+    every = data.embedding("cls")
+    np.testing.assert_allclose(np.transpose(own), every[first : first + data.num_heads], rtol=1e-6)
+    frame = page.frame("patterns_plot")
+    assert frame["x0"] < every[:, 0].min()
+    assert every[:, 0].max() < frame["x1"]
+    assert frame["x1"] - frame["x0"] < 1.3 * np.ptp(every[:, 0])

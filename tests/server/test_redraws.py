@@ -9,17 +9,36 @@ from server.matrix import ShownMatrix
 from server.matrix_words import MatrixWords
 from server.palette import DARK
 from server.state import History
+from server.views.attention_matrix import AttentionMatrix
+from server.views.entropy_distribution import EntropyDistribution
 from server.views.head_importance import HeadImportance
+from server.views.image_context import ImageContext
 from server.views.image_overview import ImageOverview
+from server.views.partial_pruning import PartialPruning
 from server.views.pattern_layout import PatternLayout
+from server.views.prediction import Prediction
 from server.views.status import Status
 from server.views.strength_overview import StrengthOverview
 from server.views.strength_vector import StrengthVector
+from server.views.threshold import Threshold
+from server.views.two_axes import TwoAxes
 
-VIEWS = (ImageOverview, HeadImportance, StrengthOverview, StrengthVector, PatternLayout)
+VIEWS = (
+    ImageOverview,
+    HeadImportance,
+    PartialPruning,
+    Prediction,
+    StrengthOverview,
+    StrengthVector,
+    EntropyDistribution,
+    PatternLayout,
+)
 
 CHANGES = {
-    "metric": ({"metric": "cls"}, {"HeadImportance.react", "TopHeads.react"}),
+    "metric": (
+        {"metric": "cls"},
+        {"HeadImportance.react", "TopHeads.react", "PartialPruning.react"},
+    ),
     "image colour": ({"image_colour": "correct"}, {"ImageOverview.react_to_colour"}),
     "pattern style": ({"pattern_style": "points"}, {"PatternLayout.react_to_drawing"}),
     "pattern colour": ({"pattern_colour": "layer"}, {"PatternLayout.react_to_drawing"}),
@@ -42,7 +61,11 @@ CHANGES = {
             "TopHeads.react_to_head",
             "StrengthOverview.react_to_head",
             "StrengthVector.react",
+            "EntropyDistribution.react",
+            "EntropyDistribution.react_to_image",
             "PatternLayout.react_to_selection",
+            "LivePruning.react",
+            "ShownMatrix.react",
             "Status.react_to_selection",
         },
     ),
@@ -53,14 +76,24 @@ CHANGES = {
             "TopHeads.react",
             "StrengthOverview.react",
             "StrengthVector.react",
+            "EntropyDistribution.react",
+            "EntropyDistribution.react_to_image",
             "PatternLayout.react_to_drawing",
             "Status.react_to_brush",
         },
     ),
-    "mode": ({"mode": 3}, set()),
-    "threshold": ({"threshold": 0.5}, set()),
-    "token": ({"token": 2}, set()),
+    "mode": ({"mode": 3}, {"PartialPruning.react_to_mode", "Prediction.react"}),
+    "threshold": ({"threshold": 0.5}, {"ShownMatrix.react_to_threshold", "MatrixWords.react"}),
+    "token": ({"token": 2}, {"ShownMatrix.react_to_token", "MatrixWords.react"}),
 }
+
+
+def whole_page(session):
+    """Every view, as a page has them."""
+    matrix = ShownMatrix(session)
+    of_tokens = (ImageContext, AttentionMatrix, Threshold)
+    views = [view(session) for view in VIEWS] + [view(session, matrix) for view in of_tokens]
+    return [*views, TwoAxes(matrix), MatrixWords(session, matrix), Status(session, "")]
 
 
 @pytest.fixture
@@ -85,15 +118,16 @@ def woken():
 
 @pytest.mark.parametrize(("values", "expected"), CHANGES.values(), ids=CHANGES)
 def test_a_change_wakes_only_the_views_that_read_it(woken, session, values, expected):
-    _views = [view(session) for view in VIEWS], Status(session, "")
+    _views = whole_page(session)
     woken.clear()
     session.history.change(**values)
-    assert sorted(woken) == sorted(expected)
+    asked_twice = ["LivePruning.react"] * ("LivePruning.react" in expected)  # B2's and B3's own
+    assert sorted(woken) == sorted([*expected, *asked_twice])
 
 
 @pytest.mark.parametrize("values", [values for values, _ in CHANGES.values()], ids=CHANGES)
 def test_redrawing_changes_nothing_itself(session, values):
-    _views = [view(session) for view in VIEWS], Status(session, "")
+    _views = whole_page(session)
     start = session.state
     session.history.change(**values)
     changed = session.state
@@ -115,7 +149,7 @@ def test_a_theme_redraws_pictures_but_is_no_part_of_the_state(session):
 def test_every_view_tells_in_words_what_it_shows(session):
     _views = [view(session) for view in VIEWS]
     names = {"image_overview", "head_importance", "strength_overview", "strength_vector",
-             "pattern_layout"}  # fmt: skip
+             "entropy_distribution", "pattern_layout"}  # fmt: skip
     assert set(session.summaries) == names
     before = dict(session.summaries)
     session.history.change(image=3, layer=2, head=1, metric="patch", pattern="cls")
