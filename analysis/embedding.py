@@ -25,7 +25,7 @@ _PLACED_AT_ONCE = 20_000
 _PLACED_BY = 5
 """A point that was not fitted begins at the median of so many of its nearest fitted points."""
 _REFINED_BY = 15
-_REFINEMENT = 60
+_REFINEMENT = 250
 """Nearest neighbours and iterations of the last phase."""
 
 
