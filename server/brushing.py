@@ -82,6 +82,13 @@ class Brush:
     active: bool
 
 
+def joined(clauses: tuple[Clause, ...], clause: Clause) -> tuple[Clause, ...]:
+    """``clauses`` and a further one; ``replace`` drops the earlier ones of its view."""
+    if clause.combine == "replace":
+        clauses = tuple(old for old in clauses if old.view != clause.view)
+    return (*clauses, clause)
+
+
 def resolve(
     clauses: Sequence[Clause],
     num_images: int,

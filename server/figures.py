@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.events import Pan, PanEnd, SelectionGeometry, Tap
+from bokeh.events import Pan, PanEnd, PanStart, SelectionGeometry, Tap
 from bokeh.models import (
     BoxSelectTool,
     CustomJS,
@@ -25,6 +25,7 @@ _MOST_CORNERS = 300
 _BRUSHES = {
     "lasso": lambda: LassoSelectTool(continuous=False),
     "box": lambda: BoxSelectTool(continuous=False),
+    "live box": lambda: BoxSelectTool(continuous=True, renderers=[]),
     "range": lambda: BoxSelectTool(dimensions="width", continuous=False),
 }
 _COMBINE: dict[str, Combine] = {
@@ -44,8 +45,8 @@ line.tags = [place, final, cb_obj.sx]
 def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
     """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
-    Brushing tools answer once, when the mouse is released; the last one is active. A figure
-    without them shows its tools inside, and only while the mouse is over it.
+    Brushing tools answer once, when the mouse is released, a ``live box`` also on the way; the last
+    one is active. A figure without them shows its tools inside, only while the mouse is over it.
     """
     tools = [PanTool(), WheelZoomTool(), *(_BRUSHES[kind]() for kind in brush), ResetTool()]
     plot = figure(
@@ -146,23 +147,42 @@ def on_line_moved(
     line.on_change("tags", moved)
 
 
-def on_region(plot: figure, react: Callable[[Box | Lasso, Combine], None]) -> None:
+def on_region(
+    plot: figure,
+    react: Callable[[Box | Lasso, Combine], None],
+    preview: Callable[[Box | Lasso | None, Combine], None] = lambda _shape, _combine: None,
+) -> None:
     """Call ``react`` with what a box or lasso encloses, and how it joins what was brushed.
 
-    Bokeh tells the shape first and the held keys only with the end of the drag: Shift adds, Ctrl
-    intersects, both subtract; without keys the tool's own mode counts.
+    Bokeh tells the shape first and the held keys only with start and end of the drag: Shift adds,
+    Ctrl intersects, both subtract; without keys the tool's own mode counts.
+
+    Parameters
+    ----------
+    preview
+        Called with what a live box encloses on the way, and with None if nothing came of it.
     """
     drawn: list[Box | Lasso] = []
+    held: dict[str, bool] = {}
+
+    def begin(event: PanStart) -> None:
+        held.clear()
+        held.update(event.modifiers or {})
 
     def keep(event: SelectionGeometry) -> None:
-        shape = _shape(plot, event.geometry) if event.final else None
-        drawn[:] = [] if shape is None else [shape]
+        shape = _shape(plot, event.geometry)
+        drawn[:] = [shape] if event.final and shape is not None else []
+        if shape is not None and not event.final:
+            preview(shape, _combine(plot, shape, held))
 
     def finish(event: PanEnd) -> None:
         if drawn:
             shape = drawn.pop()
             react(shape, _combine(plot, shape, event.modifiers or {}))
+        else:
+            preview(None, "replace")
 
+    plot.on_event(PanStart, begin)
     plot.on_event(SelectionGeometry, keep)
     plot.on_event(PanEnd, finish)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from bokeh.models import ColumnDataSource, Div
 
-from .brushing import Brush, Clause, Ids, resolve
+from .brushing import Brush, Clause, Ids, joined, resolve
 from .data import StoreData
 from .palette import LIGHT, Theme, layer_colours
 from .state import History, ViewState
@@ -34,6 +34,7 @@ class Session:
         self.told = Div(text="", name="summaries", visible=False, tags=[])
         self.told.on_change("tags", self._on_told)
         self._on_theme: list[Callable[[], None]] = []
+        self._on_preview: list[Callable[[Brush], None]] = []
         self.history = History(state)
         self._brushes: dict[str | None, Brush] = {}
         self._writing = False
@@ -86,6 +87,15 @@ class Session:
             )  # fmt: skip
         return self._brushes[exclude]
 
+    def follow_preview(self, callback: Callable[[Brush], None]) -> None:
+        """Call ``callback`` with what would be brushed if a drag that goes on ended now."""
+        self._on_preview.append(callback)
+
+    def preview(self, brush: Brush) -> None:
+        """Tell what would be brushed if a drag that goes on ended now."""
+        for callback in self._on_preview:
+            callback(brush)
+
     def send_thumbnail(self, image: int) -> None:
         """Fill in an image's thumbnail; pages begin without, as most are never looked at."""
         if not self.images.data["thumbnail"][image]:
@@ -102,10 +112,7 @@ class Session:
 
     def add_clause(self, clause: Clause) -> None:
         """Join a clause to those of its view; ``replace`` drops the earlier ones of that view."""
-        earlier = self.state.clauses
-        if clause.combine == "replace":
-            earlier = tuple(old for old in earlier if old.view != clause.view)
-        self.history.change(clauses=(*earlier, clause))
+        self.history.change(clauses=joined(self.state.clauses, clause))
 
     def drop_clauses(self, view: str | None = None) -> None:
         """Remove the clauses of ``view``, or all."""

@@ -6,20 +6,20 @@ from bokeh.io import curdoc
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
 
-from ..brushing import Box, Brush, Clause, Combine, Lasso
+from ..brushing import Box, Brush, Clause, Combine, Lasso, joined, resolve
 from ..data import METRIC_NAMES
-from ..density import render
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
+from ..latest import Latest
 from ..legend import gradient, make_legend, swatches
 from ..palette import SELECTED, class_colours, layer_colours, value_colours
-from ..pattern_colours import colouring
+from ..pattern_drawing import Drawing, colouring
 from ..session import Session
 from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
 
 VIEW = "patterns"
 _DELAY_MS = 60
-_BRUSHED_FROM = 2
-"""Brushed patterns lie over grey ones and so begin with a stronger colour."""
+_COARSE_FROM = 500_000
+"""With so many patterns the density is drawn at half the resolution while a box is dragged."""
 
 
 class PatternLayout:
@@ -35,7 +35,11 @@ class PatternLayout:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._pending = None
+        self._previews = False
         self._document = curdoc()
+        self._follow = Latest(
+            self._follow_drag, self._show_preview, self._document.add_next_tick_callback
+        )
         self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
         self._own = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
         self._selected = ColumnDataSource({"x": [], "y": []})
@@ -75,7 +79,7 @@ class PatternLayout:
         xy = self._xy()
         plot = make_figure(
             "patterns_plot",
-            brush=("lasso", "box"),
+            brush=("lasso", "live box"),
             x_range=padded_range(xy[:, 0]),
             y_range=padded_range(xy[:, 1]),
         )
@@ -94,7 +98,7 @@ class PatternLayout:
             HoverTool(renderers=[self._dots], tooltips=[("head of this image", "@label")])
         )
         plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
-        on_region(plot, self._on_region)
+        on_region(plot, self._on_region, self._on_preview)
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
         on_nearest(plot, lambda: tuple(self._xy().T), self._select_instance)
@@ -161,6 +165,39 @@ class PatternLayout:
     def _on_region(self, shape: Box | Lasso, combine: Combine) -> None:
         layout = self._session.state.pattern
         self._session.add_clause(Clause(VIEW, "instance", shape, combine, layout))
+        self._end_preview()
+
+    def _on_preview(self, shape: Box | Lasso | None, combine: Combine) -> None:
+        if shape is None:
+            self._end_preview()
+            return
+        state, coarse = self._session.state, self._session.data.num_instances >= _COARSE_FROM
+        clause = Clause(VIEW, "instance", shape, combine, state.pattern)
+        size = tuple(length // (2 if coarse else 1) for length in inner_size(self._plot))
+        clauses = joined(state.clauses, clause)
+        self._previews = True
+        self._follow.ask((clauses, self._drawing(size)))
+
+    def _follow_drag(self, request: tuple) -> tuple:
+        """Off the page's thread: what would be brushed, and its picture."""
+        clauses, drawing = request
+        data = self._session.data
+        brush = resolve(
+            clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed
+        )
+        return brush, drawing.view, drawing.picture(brush)
+
+    def _show_preview(self, answer: tuple) -> None:
+        brush, view, picture = answer
+        self._show(view, picture)
+        self._session.preview(brush)
+
+    def _end_preview(self) -> None:
+        """Show again what is brushed, where a drag has changed nothing in the end."""
+        self._follow.drop()
+        if self._previews:
+            self._draw()
+            self._session.preview(self._session.brush())
 
     def _on_size(self, _attribute: str, _old: int, _new: int) -> None:
         self._draw_soon()
@@ -181,30 +218,25 @@ class PatternLayout:
         else:
             self._session.history.change(pattern_range=wanted)
 
+    def _drawing(self, size: tuple[int, int]) -> Drawing:
+        state, theme = self._session.state, self._session.theme
+        colours = colouring(self._session.data, state.pattern_colour)
+        flat = state.pattern_style == "points"
+        return Drawing(self._xy(), self._visible(), size, colours, flat, theme.density)
+
     def _draw(self) -> None:
-        plot, state = self._plot, self._session.state
-        view = self._visible()
-        brush = self._session.brush()
-        ramp = self._session.theme.density
-        image = render(
-            self._xy(),
-            view,
-            inner_size(plot),
-            colouring(self._session.data, state.pattern_colour),
-            brush.instances if brush.active else None,
-            flat=state.pattern_style == "points",
-            ramp=ramp[_BRUSHED_FROM:] if brush.active else ramp,
-        )
-        self._legend.text = self._legend_text(state)
+        self._follow.drop()
+        self._previews = False
+        drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
+        self._show(drawing.view, drawing.picture(brush))
+        self._legend.text = self._legend_text(self._session.state)
         self._describe(brush)
+
+    def _show(self, view: Range, picture: np.ndarray) -> None:
         x0, x1, y0, y1 = view
         self._image.data = {
-            "image": [image],
-            "x": [x0],
-            "y": [y0],
-            "dw": [x1 - x0],
-            "dh": [y1 - y0],
-        }
+            "image": [picture], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0],
+        }  # fmt: skip
 
     def _describe(self, brush: Brush) -> None:
         data, state = self._session.data, self._session.state

@@ -5,6 +5,7 @@ from dataclasses import fields
 from bokeh.layouts import row
 from bokeh.models import Button, CustomJS, Div
 
+from ..brushing import Brush
 from ..link import to_query
 from ..session import Session
 from ..state import ViewState
@@ -68,6 +69,7 @@ class Status:
         history.subscribe(["image", "layer", "head"], self.react_to_selection)
         history.subscribe(["clauses"], self.react_to_brush)
         history.subscribe([part.name for part in fields(ViewState)], self.react_to_link)
+        session.follow_preview(self._count)
         self.react_to_selection(session.state, session.state)
         self.react_to_brush(session.state, session.state)
 
@@ -89,7 +91,11 @@ class Status:
 
     def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
         """Count what is brushed."""
-        data, brush = self._session.data, self._session.brush()
+        self._count(self._session.brush())
+        self._tell()
+
+    def _count(self, brush: Brush) -> None:
+        data = self._session.data
         counts = (
             (brush.images.sum(), data.num_images, "images"),
             (brush.heads.sum(), data.num_heads, "heads"),
@@ -100,7 +106,6 @@ class Status:
             self._brushed.text = "brushed: " + " · ".join(words).replace(",", " ")
         else:
             self._brushed.text = self._note or "nothing brushed: all images and heads count"
-        self._tell()
 
     def _tell(self) -> None:
         self._session.describe("status", f"{self._selection.text}; {self._brushed.text}")

@@ -1,5 +1,6 @@
 """What the views show follows from the store, and only what changed is redrawn."""
 
+import time
 from unittest.mock import patch
 
 import numpy as np
@@ -7,10 +8,9 @@ import pytest
 from bokeh.events import PanEnd, SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, HoverTool
 
-from server import density
+from server import density, pattern_drawing
 from server.brushing import Box, Clause, Ids
 from server.figures import on_nearest
-from server.views import pattern_layout
 from server.views.head_importance import HeadImportance
 from server.views.image_overview import ImageOverview
 from server.views.pattern_layout import PatternLayout
@@ -116,6 +116,26 @@ def test_a_lasso_of_thousands_of_corners_keeps_those_that_are_pixels_apart(sessi
     np.testing.assert_allclose(np.hypot(shape.xs, shape.ys), 1, rtol=1e-4)
 
 
+def test_a_box_on_its_way_is_shown_and_counted_but_is_no_clause(session, document):
+    view, status = PatternLayout(session), Status(session, "")
+    picture, words = view._image.data["image"][0], status._brushed.text
+    view._plot._trigger_event(SelectionGeometry(view._plot, geometry=BOX, final=False))
+    while not document.session_callbacks:
+        time.sleep(0.01)
+    document.session_callbacks[0].callback()
+    assert (view._image.data["image"][0] != picture).any()
+    shown = status._brushed.text
+    assert shown.startswith("brushed")
+    assert session.state.clauses == ()
+    view._plot._trigger_event(PanEnd(view._plot, x=0, y=0, modifiers={}))
+    np.testing.assert_array_equal(view._image.data["image"][0], picture)
+    assert status._brushed.text == words
+    draw(view, BOX)
+    assert status._brushed.text == shown
+    session.history.undo()
+    assert session.state.clauses == ()
+
+
 def test_a_half_drawn_lasso_is_not_a_clause(session):
     place = [0.0, 40.0, 40.0]
     geometry = {"type": "poly", "x": place, "y": place[::-1], "sx": place, "sy": place[::-1]}
@@ -195,7 +215,7 @@ def test_counts_are_those_of_the_brush(session):
 
 
 def test_a_change_redraws_only_what_reads_it(session):
-    with patch.object(pattern_layout, "render", wraps=density.render) as drawn:
+    with patch.object(pattern_drawing, "render", wraps=density.render) as drawn:
         PatternLayout(session)
         drawn.reset_mock()
         session.history.change(metric="cls")

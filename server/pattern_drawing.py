@@ -1,12 +1,35 @@
-"""What colours the patterns, worked out once a process."""
+"""How the patterns are drawn: their colours, worked out once a process, and the picture."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from .brushing import Brush
 from .data import StoreData
-from .density import COUNT, Colouring
+from .density import COUNT, Colouring, Range, render
 from .palette import class_colours, layer_colours
+
+_BRUSHED_FROM = 2
+"""Brushed patterns lie over grey ones and so begin with a stronger colour."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All that a picture of the patterns needs but the brush; can be drawn in any thread."""
+
+    points: np.ndarray
+    view: Range
+    size: tuple[int, int]
+    colouring: Colouring
+    flat: bool
+    ramp: tuple[str, ...]
+
+    def picture(self, brush: Brush) -> np.ndarray:
+        """The density, the brushed patterns in colour if there is a brush."""
+        mask = brush.instances if brush.active else None
+        ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
+        return render(self.points, self.view, self.size, self.colouring, mask, self.flat, ramp)
 
 
 @lru_cache(maxsize=32)

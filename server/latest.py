@@ -1,0 +1,59 @@
+"""Work that follows a moving mouse: only the newest request counts, nothing queues."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+_WORKERS = ThreadPoolExecutor(2, thread_name_prefix="headbrush-draw")
+
+
+class Latest:
+    """Computes in a thread, one request at a time; of those that come meanwhile the last is next.
+
+    Its methods are called where the document is locked, as ``show`` is.
+
+    Parameters
+    ----------
+    compute
+        From a request to a result; touches no model of the page.
+    show
+        Called with each result, in the order of the requests.
+    tell
+        Makes the page call a function soon, from any thread: ``Document.add_next_tick_callback``.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Any], Any],
+        show: Callable[[Any], None],
+        tell: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._compute, self._show, self._tell = compute, show, tell
+        self._next: Any = None
+        self._busy = False
+        self._gesture = 0
+
+    def ask(self, request: Any) -> None:
+        """Work on ``request`` now, or when what is worked on has been shown."""
+        self._next = request
+        if not self._busy:
+            self._start()
+
+    def drop(self) -> None:
+        """Show nothing of what was asked so far."""
+        self._next = None
+        self._gesture += 1
+
+    def _start(self) -> None:
+        request, self._next, self._busy = self._next, None, True
+        work = _WORKERS.submit(self._compute, request)
+        finish = partial(self._finish, self._gesture)
+        work.add_done_callback(lambda done: self._tell(partial(finish, done)))
+
+    def _finish(self, gesture: int, done: Future) -> None:
+        self._busy = False
+        if gesture == self._gesture:
+            self._show(done.result())
+        if self._next is not None and not self._busy:
+            self._start()
