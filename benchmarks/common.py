@@ -1,5 +1,45 @@
 """What several benchmarks use."""
 
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
-BUNDLED = Path(__file__).parent.parent / "datasets" / "fashion_mnist"
+ROOT = Path(__file__).parent.parent
+BUNDLED = ROOT / "datasets" / "fashion_mnist"
+
+
+def port_free() -> int:
+    """A port that nothing listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def serve(store: Path, port: int) -> subprocess.Popen:
+    """A server of ``store`` that answers."""
+    return _started([str(ROOT / "headbrush.py"), "serve", str(store)], port, "server")
+
+
+def serve_app(app: Path, port: int, *arguments: str) -> subprocess.Popen:
+    """A server of another Bokeh app that answers."""
+    return _started(["-m", "bokeh", "serve", str(app)], port, app.stem, "--args", *arguments)
+
+
+def _started(words: list[str], port: int, name: str, *rest: str) -> subprocess.Popen:
+    where = ["--port", str(port), "--address", "127.0.0.1",
+             "--allow-websocket-origin", f"127.0.0.1:{port}"]  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, *words, *where, *rest],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    for _ in range(480):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}/metadata", timeout=1).close()
+            return server
+        except OSError:
+            time.sleep(0.25)
+    server.terminate()
+    raise SystemExit("the server did not start within two minutes")

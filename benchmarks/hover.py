@@ -10,17 +10,14 @@ whole matrix from the click on another head until it is painted, are measured al
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, HeadbrushPage
+from benchmarks.common import serve
+from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 from tests.token_stores import make_token_store
 
 PORT = 5141
@@ -51,7 +48,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for side in _SIDES:
             store = make_token_store(Path(folder) / f"{side}.headbrush", (side, side), 1, images=2)
-            server = _serve(store)
+            server = serve(store, PORT)
             try:
                 _measure(browser, side * side + 1, moves)
             finally:
@@ -105,20 +102,6 @@ def _report(page: HeadbrushPage, tokens: int, what: str, spots: list[tuple[float
     print(
         f"T = {tokens:4}  {what:13} median {median:5.1f} ms, p95 {p95:5.1f} ms, {len(times)} moves"
     )
-
-
-def _serve(store: Path) -> subprocess.Popen:
-    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store), "--port", str(PORT),
-             "--address", "127.0.0.1", "--allow-websocket-origin", f"127.0.0.1:{PORT}"]  # fmt: skip
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/server/metadata", timeout=1).close()
-            return server
-        except OSError:
-            time.sleep(0.25)
-    server.terminate()
-    raise SystemExit("the server did not start within a minute")
 
 
 if __name__ == "__main__":
