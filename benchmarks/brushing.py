@@ -149,7 +149,7 @@ def _circle(points: np.ndarray, share: float) -> tuple[Lasso, np.ndarray]:
     for _ in range(24):
         corners = np.clip(centre + np.mean(reach) * round_, low, high).astype(float)
         lasso = Lasso(tuple(corners[:, 0].tolist()), tuple(corners[:, 1].tolist()))
-        reach[inside(lasso, few).mean() > share] = float(np.mean(reach))
+        reach[int(inside(lasso, few).mean() > share)] = float(np.mean(reach))
     return lasso, corners
 
 
@@ -160,7 +160,7 @@ def _measure(page: HeadbrushPage, who: str, store: Path, repeats: int) -> None:
         spots = np.array([page.at("patterns_plot", *corner) for corner in corners])
         times, sent = [], []
         for number in range(repeats + 1):
-            moved = spots + np.array([number % 3 - 1, number % 2])  # so that no lasso is the one before
+            moved = spots + np.array([number % 3 - 1, number % 2])  # no lasso is the one before
             page.page.evaluate("() => { window.bytes = 0; window.last = 0; window.up = 0 }")
             page.page.mouse.move(*moved[0])
             page.page.mouse.down()

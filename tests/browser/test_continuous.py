@@ -1,9 +1,14 @@
 """While a box over patterns is dragged, density and counts follow; the end is one step."""
 
+PICTURE = """
+() => Array.from(Bokeh.documents[0].get_model_by_name("patterns_plot").renderers.find(
+  (renderer) => renderer.glyph.type == "ImageRGBA").data_source.get("image")[0])
+"""
+
 
 def test_density_and_counts_follow_a_box_that_is_dragged(page):
     f = page.frame("patterns_plot")
-    picture = page.source("image")["image"]
+    picture = page.page.evaluate(PICTURE)
     page.page.mouse.move(f["left"] + 4, f["top"] + 4)
     page.page.mouse.down()
     counts = []
@@ -17,7 +22,7 @@ def test_density_and_counts_follow_a_box_that_is_dragged(page):
         counts.append(page.value("brushed_text", "text"))
         assert "brush=" not in page.page.url
     assert len(set(counts)) == 3
-    assert page.source("image")["image"] != picture
+    assert page.page.evaluate(PICTURE) != picture
     page.page.mouse.up()
     page.page.wait_for_function("location.search.includes('box:')")
     assert page.value("brushed_text", "text") == counts[-1]
