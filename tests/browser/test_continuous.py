@@ -1,5 +1,7 @@
 """While a box over patterns is dragged, density and counts follow; the end is one step."""
 
+from itertools import pairwise
+
 PICTURE = """
 () => Array.from(Bokeh.documents[0].get_model_by_name("patterns_plot").renderers.find(
   (renderer) => renderer.glyph.type == "ImageRGBA").data_source.get("image")[0])
@@ -8,7 +10,7 @@ PICTURE = """
 
 def test_density_and_counts_follow_a_box_that_is_dragged(page):
     f = page.frame("patterns_plot")
-    picture = page.page.evaluate(PICTURE)
+    pictures = [page.page.evaluate(PICTURE)]
     page.page.mouse.move(f["left"] + 4, f["top"] + 4)
     page.page.mouse.down()
     counts = []
@@ -21,8 +23,9 @@ def test_density_and_counts_follow_a_box_that_is_dragged(page):
         page.page.wait_for_timeout(300)
         counts.append(page.value("brushed_text", "text"))
         assert "brush=" not in page.page.url
+        pictures.append(page.page.evaluate(PICTURE))
     assert len(set(counts)) == 3
-    assert page.page.evaluate(PICTURE) != picture
+    assert all(after != before for before, after in pairwise(pictures))
     page.page.mouse.up()
     page.page.wait_for_function("location.search.includes('box:')")
     assert page.value("brushed_text", "text") == counts[-1]
