@@ -9,6 +9,7 @@ import numpy as np
 from bokeh.io import curdoc
 
 from analysis.store import Store
+from server import brushing, density
 from server.brushing import Clause, Lasso, resolve
 from server.data import StoreData
 from server.link import default_state
@@ -44,6 +45,8 @@ class _Timed(History):
 
 def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     """Milliseconds of every step, largest first; the first to ask resolves the brush."""
+    density.warm_up()
+    brushing.warm_up()
     data = StoreData(Store(store))
     curdoc().clear()
     session = Session(data, default_state(data))
