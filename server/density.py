@@ -1,8 +1,7 @@
 """The pattern overview as one pure function: points, range, size, colour and mask in, image out.
 
 Drawn on the server, so traffic does not depend on the number of points. One pass over the points
-adds up all of them and those of the mask, without a copy of any; the shades are datashader's, and
-the tests compare both with it.
+adds up all of them and those of the mask, without a copy of any; the shades are datashader's.
 """
 
 from collections.abc import Sequence

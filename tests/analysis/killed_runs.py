@@ -8,6 +8,7 @@ hit. Every run is a fork of this process, so that nothing has to be imported aga
 
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -63,14 +64,14 @@ def stages(model: str, images: str, out: Path) -> dict[str, float]:
 
 
 def kill_in(stage: str, seconds: float, model: str, images: str, out: Path) -> bool:
-    """Run until ``seconds`` into ``stage``, then kill; whether there was something to kill."""
+    """Run until ``seconds`` into ``stage``, or its end, then kill; whether something was killed."""
     process, pipe = start(model, images, out)
-    with os.fdopen(pipe) as titles:
-        for title in titles:
-            if title.strip() == stage:
-                time.sleep(seconds)
-                break
+    while title := os.read(pipe, 1000).decode():
+        if stage in title.splitlines():
+            select.select([pipe], [], [], seconds)  # the next stage's title, or the end
+            break
     os.kill(process, signal.SIGKILL)
+    os.close(pipe)
     return os.WIFSIGNALED(os.waitpid(process, 0)[1])
 
 
