@@ -41,7 +41,6 @@ def main(store: str, folder: str) -> None:
             page.page.screenshot(path=out / "brushed.png")
             for name, query in _cases(store).items():
                 page = _open(browser, 1440, 900, query)
-                page.wait("named('pruning_note').text.startsWith('L')", 120)
                 page.page.wait_for_timeout(1500)
                 page.page.screenshot(path=out / f"{name}.png")
     finally:
@@ -62,7 +61,8 @@ def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
     context = browser.new_context(viewport={"width": width, "height": height})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('selection_text').text.length > 0")
-    page.page.wait_for_timeout(2500)
+    page.wait("named('pruning_note').text.startsWith('L')", 120)
+    page.page.wait_for_timeout(1500)
     return page
 
 
