@@ -11,7 +11,6 @@ Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState", "ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
-OVERVIEWS = ("entropy", "counts")
 PATTERNS = ("patch", "cls")
 PATTERN_STYLES = ("density", "points")
 PATTERN_COLOURS = ("count", "layer", "head", "class", *METRIC_NAMES, "entropy")
@@ -43,7 +42,6 @@ class ViewState:
     metric: str = "jsd"
     clauses: tuple[Clause, ...] = ()
     image_colour: str = "class"
-    overview: str = "entropy"
     pattern: str = "patch"
     pattern_style: str = "density"
     pattern_colour: str = "count"

@@ -40,7 +40,6 @@ CHANGES = {
         {"HeadImportance.react", "TopHeads.react", "PartialPruning.react"},
     ),
     "image colour": ({"image_colour": "correct"}, {"ImageOverview.react_to_colour"}),
-    "overview": ({"overview": "counts"}, {"StrengthOverview.react_to_overview"}),
     "pattern style": ({"pattern_style": "points"}, {"PatternLayout.react_to_drawing"}),
     "pattern colour": ({"pattern_colour": "layer"}, {"PatternLayout.react_to_drawing"}),
     "zoom": (
@@ -61,7 +60,6 @@ CHANGES = {
             "HeadImportance.react_to_head",
             "TopHeads.react_to_head",
             "StrengthOverview.react_to_head",
-            "HeadCounts.react_to_head",
             "StrengthVector.react",
             "EntropyDistribution.react",
             "EntropyDistribution.react_to_image",
@@ -74,10 +72,7 @@ CHANGES = {
     "brush": (
         {"clauses": (Clause("images", "image", Ids((1, 2))),)},
         {
-            "ImageOverview.react_to_brush",
             "HeadImportance.react",
-            "HeadCounts.react",
-            "BrushBar.react",
             "TopHeads.react",
             "StrengthOverview.react",
             "StrengthVector.react",
