@@ -16,7 +16,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Plot
 
 from analysis.store import StoreError
 
-from .live import live_model, when_done
+from .live import LatestQuestion, live_model
 from .session import Session
 from .state import ViewState
 
@@ -81,7 +81,7 @@ class ShownMatrix:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._document = curdoc()
-        self._request = None
+        self._question = LatestQuestion(self._document)
         self._callbacks: list[Callable[[], None]] = []
         store = session.data.store
         rows, columns = store.grid
@@ -149,9 +149,7 @@ class ShownMatrix:
 
     def react(self, _old: ViewState, new: ViewState) -> None:
         """Read the matrix from the store, or ask the model for it."""
-        if self._request is not None:
-            self._request.cancel()
-            self._request = None
+        self._question.drop()
         if new.image is None:
             self._show(None, "Select an image to see one of its attention matrices.")
             return
@@ -166,8 +164,8 @@ class ShownMatrix:
             return
         self.remark, self.waiting = "computing with the model …", True
         self._tell()
-        self._request = live_model(store).attention(new.image, new.layer, new.head)
-        when_done(self._request, self._deliver(new), self._document.add_next_tick_callback)
+        future = live_model(store).attention(new.image, new.layer, new.head)
+        self._question.ask(future, self._deliver, lambda: None)  # the last picture is faint already
 
     def react_to_threshold(self, _old: ViewState, new: ViewState) -> None:
         """Tell the browser what not to draw."""
@@ -180,13 +178,8 @@ class ShownMatrix:
         """Tell the browser which token is pinned."""
         self.tokens.token = new.token
 
-    def _deliver(self, asked: ViewState) -> Callable[[np.ndarray | None, str], None]:
-        def deliver(matrix: np.ndarray | None, fault: str) -> None:
-            now = self._session.state
-            if (now.image, now.layer, now.head) == (asked.image, asked.layer, asked.head):
-                self._show(matrix, fault or "live, computed by the model")
-
-        return deliver
+    def _deliver(self, matrix: np.ndarray | None, fault: str) -> None:
+        self._show(matrix, fault or "live, computed by the model")
 
     def _show(self, matrix: np.ndarray | None, remark: str) -> None:
         self.remark, self.waiting = remark, False

@@ -8,8 +8,6 @@ from scipy.spatial.distance import cosine, jensenshannon
 
 from analysis.modes import MODES
 
-REGION_MODES = {2: "cls", 3: "between", 4: "patches"}
-
 
 def pruned_regions(mode):
     """Which of prefix→prefix, prefix↔patches and patches→patches a mode's words name."""

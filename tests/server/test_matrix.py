@@ -1,11 +1,13 @@
 """The shown matrix and the views of its tokens, as far as the server knows them."""
 
 import shutil
+from concurrent.futures import Future
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from bokeh.events import PanEnd, Tap
+from bokeh.server.callbacks import NextTickCallback
 
 from analysis.store import Store
 from server.data import StoreData
@@ -162,30 +164,45 @@ def test_a_damaged_attention_file_is_named_in_these_panels_only(store_path, tmp_
     assert matrix.tokens.message == views[2]._note.text
 
 
-def test_the_last_matrix_stays_faint_while_the_model_computes(session, data):
+def answer(document, future, result):
+    """Let the model, which is at work, answer, and the page's loop run."""
+    future.set_result(result)
+    for callback in document.session_callbacks:
+        if isinstance(callback, NextTickCallback):
+            callback.callback()
+
+
+@pytest.fixture
+def asked():
+    """The model's answer to come, to whatever it is asked."""
+    future = Future()
+    with patch("server.matrix.live_model") as live:
+        live.return_value.attention.return_value = future
+        yield future
+
+
+def test_the_last_matrix_stays_faint_while_the_model_computes(session, data, document, asked):
     missing = next(i for i in range(data.num_images) if i not in data.store.kept_images)
-    with patch("server.matrix.live_model"), patch("server.matrix.when_done") as when_done:
-        matrix = ShownMatrix(session)
-        views = panels(session, matrix)
-        codes = matrix.codes
-        session.select_image(missing)
-        assert matrix.codes is codes
-        assert all(view._plot.styles["opacity"] == "0.3" for view in views[1:])
-        deliver = when_done.call_args.args[1]
-        deliver(data.store.attention(8, 0, 0), "")
+    matrix = ShownMatrix(session)
+    views = panels(session, matrix)
+    codes = matrix.codes
+    session.select_image(missing)
+    assert matrix.codes is codes
+    assert all(view._plot.styles["opacity"] == "0.3" for view in views[1:])
+    answer(document, asked, data.store.attention(8, 0, 0))
     assert all("opacity" not in view._plot.styles for view in views[1:])
     np.testing.assert_array_equal(from_codes(matrix.codes), data.store.attention(8, 0, 0))
     assert "live, computed by the model" in views[2]._note.text
 
 
-def test_a_live_matrix_that_comes_too_late_is_dropped(session, data):
+def test_a_live_matrix_that_comes_too_late_is_dropped(session, data, document, asked):
     missing = next(i for i in range(data.num_images) if i not in data.store.kept_images)
-    with patch("server.matrix.live_model"), patch("server.matrix.when_done") as when_done:
-        matrix = ShownMatrix(session)
-        session.select_image(missing)
-        session.select_image(8)
-        codes = matrix.codes
-        when_done.call_args.args[1](data.store.attention(0, 0, 0), "")
+    matrix = ShownMatrix(session)
+    session.select_image(missing)
+    asked.set_running_or_notify_cancel()  # too late to be cancelled
+    session.select_image(8)
+    codes = matrix.codes
+    answer(document, asked, data.store.attention(0, 0, 0))
     assert matrix.codes is codes
 
 
