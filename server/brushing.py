@@ -1,7 +1,8 @@
 """A brush is a list of clauses; resolving them is pure.
 
 Three kinds of thing: images (m), heads (L·H) and instances (m·L·H), an instance being one head of
-one image. Clauses of one view combine in order; clauses of different views intersect.
+one image. Clauses of one view combine in order, a first one that takes away or intersects with
+everything; clauses of different views intersect.
 """
 
 from collections.abc import Callable, Sequence
@@ -167,7 +168,7 @@ def _combined(
     points: Callable[[str], np.ndarray],
     kept: Recent | None,
 ) -> np.ndarray:
-    mask = np.zeros(size, bool)
+    mask = np.full(size, clauses[0].combine in ("subtract", "intersect"))
     for clause in clauses:
         found = _marked(clause, size, points, kept)
         if clause.combine == "add":

@@ -6,6 +6,10 @@ from html import escape
 from bokeh.models import Div
 
 _MOST = 20
+_BUTTON = (
+    "all:unset;cursor:pointer;white-space:nowrap;margin-right:7px;"
+    "outline:revert;outline-offset:-1px"
+)
 
 
 def make_legend(name: str, lines: int = 1) -> Div:
@@ -30,6 +34,18 @@ def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
         f'<span style="white-space:nowrap;margin-right:7px">'
         f'<span style="color:{colour}">●</span> {escape(name)}</span>'
         for name, colour in zip(names[:_MOST], colours, strict=False)
+    ]
+    more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return " ".join([*shown, more])
+
+
+def choices(kind: str, names: Sequence[str], colours: Sequence[str], numbers: Sequence[int]) -> str:
+    """HTML of swatches that are buttons; ``brushes.js`` tells the server of ``kind`` and number."""
+    shown = [
+        f'<button type="button" data-kind="{escape(kind)}" data-number="{number}" '
+        f'title="brush these images; Shift adds, Ctrl keeps only what is in both" '
+        f'style="{_BUTTON}"><span style="color:{colour}">●</span> {escape(name)}</button>'
+        for name, colour, number in zip(names[:_MOST], colours, numbers, strict=False)
     ]
     more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return " ".join([*shown, more])

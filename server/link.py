@@ -9,7 +9,14 @@ from urllib.parse import urlencode
 
 from .brushing import Box, Clause, Combine, Ids, Lasso
 from .data import METRIC_NAMES, StoreData
-from .state import IMAGE_COLOURS, PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, ViewState
+from .state import (
+    IMAGE_COLOURS,
+    OVERVIEWS,
+    PATTERN_COLOURS,
+    PATTERN_STYLES,
+    PATTERNS,
+    ViewState,
+)
 
 VERSION = "1"
 MOST_BRUSH = 6000
@@ -20,6 +27,7 @@ _MOST_CORNERS = 1000
 _CHOICES = {
     "metric": tuple(METRIC_NAMES),
     "image_colour": IMAGE_COLOURS,
+    "overview": OVERVIEWS,
     "pattern": PATTERNS,
     "pattern_style": PATTERN_STYLES,
     "pattern_colour": PATTERN_COLOURS,
@@ -57,7 +65,7 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
         pairs["threshold"] = repr(float(state.threshold))
     if state.pattern_range is not None:
         pairs["range"] = _numbers(state.pattern_range)
-    brush = "~".join(_clause_text(clause) for clause in state.clauses)
+    brush = clauses_text(state.clauses)
     too_long = len(brush) > MOST_BRUSH or len(state.clauses) > _MOST_CLAUSES
     if brush and not too_long:
         pairs["brush"] = brush
@@ -81,6 +89,25 @@ def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[View
     if faults:
         notes.append(f"The link's {', '.join(faults)} could not be used.")
     return replace(default_state(data), **found), " ".join(notes)
+
+
+def clauses_text(clauses: Sequence[Clause]) -> str:
+    """A brush as text; :func:`read_clauses` reads it."""
+    return "~".join(_clause_text(clause) for clause in clauses)
+
+
+def read_clauses(text: str, data: StoreData, longest: int) -> tuple[Clause, ...]:
+    """The brush that untrusted ``text`` of at most ``longest`` characters tells.
+
+    Raises
+    ------
+    LinkError
+        If it tells none of this store.
+    """
+    words = text.split("~")
+    if len(text) > longest or len(words) > _MOST_CLAUSES:
+        raise LinkError
+    return tuple(_clause(word, data) for word in words)
 
 
 def number_below(text: str, end: int) -> int | None:
@@ -141,10 +168,7 @@ def _read_range(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
 
 
 def _read_brush(_key: str, text: str, data: StoreData) -> dict[str, Any]:
-    words = text.split("~")
-    if len(text) > MOST_BRUSH or len(words) > _MOST_CLAUSES:
-        raise LinkError
-    return {"clauses": tuple(_clause(word, data) for word in words)}
+    return {"clauses": read_clauses(text, data, MOST_BRUSH)}
 
 
 _READERS = {

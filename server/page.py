@@ -16,7 +16,7 @@ from .session import Session
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = {
     "head": ("theme.js",),
-    "body": ("tokens.js", "keys.js", "link.js", "save.js", "page.js"),
+    "body": ("tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js"),
 }
 
 

@@ -27,9 +27,12 @@ class Drawing:
 
     def picture(self, brush: Brush) -> np.ndarray:
         """The density, the brushed patterns in colour if there is a brush."""
-        mask = brush.instances if brush.active else None
+        return self.coloured(self.colouring, brush.instances if brush.active else None)
+
+    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> np.ndarray:
+        """Those of ``mask`` in other colours, the others in grey."""
         ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
-        return render(self.points, self.view, self.size, self.colouring, mask, self.flat, ramp)
+        return render(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
 
 
 @lru_cache(maxsize=32)

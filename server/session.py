@@ -1,13 +1,15 @@
 """One browser page: its state, the two shared sources, and the brush between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from bokeh.models import ColumnDataSource, Div
 
-from .brushing import Brush, Clause, Ids, joined, resolve
+from .brushing import Brush, Clause, Combine, Ids, joined, resolve
 from .data import StoreData
+from .named import Compared, Named
 from .palette import LIGHT, Theme, layer_colours
+from .shares import NO_SHARE, relative_shares
 from .state import History, ViewState
 
 _JITTER = 0.32
@@ -23,6 +25,10 @@ class Session:
         in one is brushing in the others without the server.
     theme
         Light or dark; the reader's own, so it is no part of the state.
+    named
+        The reader's named brushes; no part of the state either.
+    head_share, image_share
+        Largest share of a head's (an image's) patterns that a brush of patterns holds; else None.
     summaries
         Each view's text for those who do not see it, by the name of the view.
     """
@@ -36,6 +42,9 @@ class Session:
         self._on_theme: list[Callable[[], None]] = []
         self._on_preview: list[Callable[[Brush], None]] = []
         self.history = History(state)
+        self.named: Named = ()
+        self._compared: tuple[Named, tuple[Compared, ...]] = ((), ())
+        self._on_named: list[Callable[[], None]] = []
         self._brushes: dict[str | None, Brush] = {}
         self._writing = False
         self.images = ColumnDataSource(_image_columns(data))
@@ -67,6 +76,35 @@ class Session:
         self._on_theme.append(callback)
         callback()
 
+    def change_named(self, named: Named) -> None:
+        """Put another list of named brushes in the place of the reader's."""
+        self.named = named
+        for callback in self._on_named:
+            callback()
+
+    def follow_named(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now and whenever the named brushes change."""
+        self._on_named.append(callback)
+        callback()
+
+    def compared(self) -> tuple[Compared, ...]:
+        """The named brushes that are compared, resolved; kept until they change."""
+        chosen = tuple(one for one in self.named if one.compared)
+        if self._compared[0] != chosen:
+            self._compared = (
+                chosen,
+                tuple(
+                    Compared(
+                        one.name,
+                        one.colour,
+                        self.resolved(one.clauses),
+                        self.resolved(one.clauses, "heads").images,
+                    )
+                    for one in chosen
+                ),
+            )
+        return self._compared[1]
+
     def describe(self, view: str, text: str) -> None:
         """Tell in words, with numbers, what a view shows now."""
         self.summaries[view] = text
@@ -79,13 +117,17 @@ class Session:
 
     def brush(self, exclude: str | None = None) -> Brush:
         """The resolved brush without the clauses of the view ``exclude``; kept until it changes."""
-        if exclude not in self._brushes:
-            data = self.data
-            self._brushes[exclude] = resolve(
-                self.state.clauses, data.num_images, data.num_heads, data.embedding, exclude,
-                data.enclosed,
-            )  # fmt: skip
-        return self._brushes[exclude]
+        key = exclude if any(clause.view == exclude for clause in self.state.clauses) else None
+        if key not in self._brushes:
+            self._brushes[key] = self.resolved(self.state.clauses, key)
+        return self._brushes[key]
+
+    def resolved(self, clauses: Sequence[Clause], exclude: str | None = None) -> Brush:
+        """Masks of any clauses over this store."""
+        data = self.data
+        return resolve(
+            clauses, data.num_images, data.num_heads, data.embedding, exclude, data.enclosed
+        )
 
     def follow_preview(self, callback: Callable[[Brush], None]) -> None:
         """Call ``callback`` with what would be brushed if a drag that goes on ended now."""
@@ -113,6 +155,23 @@ class Session:
     def add_clause(self, clause: Clause) -> None:
         """Join a clause to those of its view; ``replace`` drops the earlier ones of that view."""
         self.history.change(clauses=joined(self.state.clauses, clause))
+
+    def brush_ids(self, view: str, ids: Iterable[int], combine: Combine) -> None:
+        """Join images or heads to those that are brushed by themselves; none left: no clause."""
+        kind = "image" if view == "images" else "head"
+        own = tuple(clause for clause in self.state.clauses if clause.view == view)
+        clause = Clause(view, kind, Ids(tuple(sorted(ids))), combine)
+        brush = self.resolved((*own, clause))
+        found = np.flatnonzero(brush.images if kind == "image" else brush.heads)
+        if len(found):
+            self.add_clause(Clause(view, kind, Ids(tuple(found.tolist()))))
+        else:
+            self.drop_clauses(view)
+
+    def drop_clause(self, index: int) -> None:
+        """Remove one clause, if there is one of that number."""
+        clauses = self.state.clauses
+        self.history.change(clauses=clauses[:index] + clauses[index + 1 :])
 
     def drop_clauses(self, view: str | None = None) -> None:
         """Remove the clauses of ``view``, or all."""
@@ -148,6 +207,26 @@ class Session:
                     source.selected.indices = wanted
         finally:
             self._writing = False
+        self._show_shares(new)
+
+    def _show_shares(self, state: ViewState) -> None:
+        """Tell images and heads how much of them a brush of patterns holds."""
+        heads, images = self.brush("heads"), self.brush("images")
+        of_patterns = any(clause.kind == "instance" for clause in state.clauses)
+        self.head_share = heads.head_count.max() / self.data.num_images if of_patterns else None
+        self.image_share = images.image_count.max() / self.data.num_heads if of_patterns else None
+        _update(
+            self.heads,
+            share=relative_shares(heads.head_count, of_patterns),
+            brushed=heads.head_count.astype(np.int32),
+        )
+        _update(self.images, share=relative_shares(images.image_count, of_patterns))
+
+
+def _update(source: ColumnDataSource, **columns: np.ndarray) -> None:
+    """Send columns that changed."""
+    if any(not np.array_equal(source.data[name], new) for name, new in columns.items()):
+        source.data.update(columns)
 
 
 def _image_columns(data: StoreData) -> dict[str, object]:
@@ -160,6 +239,7 @@ def _image_columns(data: StoreData) -> dict[str, object]:
         "predicted": [data.class_name(int(i)) for i in data.predicted],
         "probability": data.label_probability,
         "thumbnail": [""] * data.num_images,
+        "share": np.full(data.num_images, NO_SHARE, np.float32),
     }
 
 
@@ -174,5 +254,7 @@ def _head_columns(data: StoreData) -> dict[str, object]:
         "layer_jitter": data.layer_of_head + jitter,
         "entropy": np.zeros(data.num_heads),
         "value": np.zeros(data.num_heads),
+        "share": np.full(data.num_heads, NO_SHARE, np.float32),
+        "brushed": np.zeros(data.num_heads, np.int32),
         "colour": [colours[layer] for layer in data.layer_of_head],
     }

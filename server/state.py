@@ -11,6 +11,7 @@ Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState", "ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
+OVERVIEWS = ("entropy", "counts")
 PATTERNS = ("patch", "cls")
 PATTERN_STYLES = ("density", "points")
 PATTERN_COLOURS = ("count", "layer", "head", "class", *METRIC_NAMES, "entropy")
@@ -42,6 +43,7 @@ class ViewState:
     metric: str = "jsd"
     clauses: tuple[Clause, ...] = ()
     image_colour: str = "class"
+    overview: str = "entropy"
     pattern: str = "patch"
     pattern_style: str = "density"
     pattern_colour: str = "count"

@@ -10,7 +10,7 @@ const hbKeys = (() => {
   }
 
   function closeMenus() {
-    const open = [...document.querySelectorAll(".hb-panel details[open]")]
+    const open = [...document.querySelectorAll(".hb-page details[open]")]
     open.forEach((menu) => { menu.open = false })
     return open.length > 0
   }

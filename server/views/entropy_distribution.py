@@ -6,11 +6,13 @@ from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 
 from ..figures import make_figure
 from ..legend import make_legend, swatches
+from ..named import MOST_COMPARED
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..state import ViewState
 
 _BINS = 24
+_SLOTS = tuple(f"compared_{place}" for place in range(MOST_COMPARED))
 _NARROWEST = 0.002
 """Width of the plot where all images have the same entropy."""
 
@@ -26,7 +28,7 @@ class EntropyDistribution:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        columns = ("left", "right", "all", "brushed")
+        columns = ("left", "right", "all", "brushed", *_SLOTS)
         self._source = ColumnDataSource({name: [] for name in columns})
         self._legend = make_legend("entropy_legend", 2)
         self._plot = self._figure()
@@ -35,8 +37,12 @@ class EntropyDistribution:
         )
         session.history.subscribe(["layer", "head", "clauses"], self.react)
         session.history.subscribe(["image", "layer", "head", "clauses"], self.react_to_image)
-        self.react(session.state, session.state)
-        self.react_to_image(session.state, session.state)
+        session.follow_named(self._on_named)
+
+    def _on_named(self) -> None:
+        state = self._session.state
+        self.react(state, state)
+        self.react_to_image(state, state)
 
     def _figure(self):
         plot = make_figure("entropy_plot", x_range=Range1d(0, 1), y_range=Range1d(0, 1))
@@ -47,6 +53,13 @@ class EntropyDistribution:
                 fill_color=colour, fill_alpha=alpha, line_color=colour,
             )
             for name, colour, alpha in (("all", NEUTRAL, 0.45), ("brushed", BRUSHED, 0.35))
+        ]  # fmt: skip
+        self._compared = [
+            plot.quad(
+                left="left", right="right", top=name, bottom=0, source=self._source,
+                fill_alpha=0.4, line_alpha=0.8,
+            )
+            for name in _SLOTS
         ]  # fmt: skip
         self._line = Span(dimension="height", line_color=SELECTED, line_width=3)
         plot.add_layout(self._line)
@@ -65,25 +78,38 @@ class EntropyDistribution:
     def react(self, _old: ViewState, _new: ViewState) -> None:
         """Count the images in each interval."""
         values = self._session.data.entropy[:, self._session.head_number]  # (m,)
-        images = self._session.brush("heads").images
-        brushed = images if not images.all() else np.zeros_like(images)
+        brushed, compared = self._shown_brush(), self._session.compared()
         edges = _edges(values)
-        shares, brushed_shares = _shares(values, edges), _shares(values[brushed], edges)
-        self._source.data = {
-            "left": edges[:-1], "right": edges[1:], "all": shares, "brushed": brushed_shares
-        }  # fmt: skip
+        chosen = [one.images for one in compared]
+        none = np.zeros_like(brushed)
+        unused = [none] * (MOST_COMPARED - len(chosen))
+        masks = [~none, brushed, *chosen, *unused]
+        shares = [_shares(values[mask], edges) for mask in masks]
+        columns = zip(("all", "brushed", *_SLOTS), shares, strict=True)
+        self._source.data = {"left": edges[:-1], "right": edges[1:]} | dict(columns)
+        for area, one in zip(self._compared, compared, strict=False):
+            area.glyph.update(fill_color=one.colour, line_color=one.colour)
         margin = 0.04 * (edges[-1] - edges[0])
         self._plot.x_range.update(start=edges[0] - margin, end=edges[-1] + margin)
-        self._plot.y_range.end = max(shares.max(), brushed_shares.max()) * 1.08 or 1.0
+        self._plot.y_range.end = float(np.max(shares)) * 1.08 or 1.0
+
+    def _shown_brush(self) -> np.ndarray:
+        """The brushed images ``(m,)``; none where all are, or where named brushes are compared."""
+        images = self._session.brush("heads").images
+        shown = not images.all() and not self._session.compared()
+        return images if shown else np.zeros_like(images)
 
     def react_to_image(self, _old: ViewState, new: ViewState) -> None:
         """Move the line to the selected image."""
         data = self._session.data
-        images = self._session.brush("heads").images
+        brushed = self._shown_brush()
         names, colours = [f"all {data.num_images} images"], [NEUTRAL]
-        if not images.all():
-            names.append(f"{images.sum()} brushed")
+        if brushed.any():
+            names.append(f"{brushed.sum()} brushed")
             colours.append(BRUSHED)
+        for one in self._session.compared():
+            names.append(f"{one.images.sum()} {one.name}")
+            colours.append(one.colour)
         self._line.visible = new.image is not None
         if new.image is not None:
             entropy = float(data.entropy[new.image, self._session.head_number])

@@ -20,7 +20,9 @@ from ..data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
 from ..figures import make_figure, on_line_moved
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
+from ..shares import share_label, share_words, sized
 from ..state import ViewState
+from .compared_heads import ComparedHeads
 from .top_heads import TopHeads
 
 _INK = {"--bk-line-color": "var(--ink)"}
@@ -34,8 +36,9 @@ class HeadImportance:
     help = (
         "Each position is a head, layer after layer; the height tells what pruning that head "
         "changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
-        "the dark line the selected image; click or drag the red line to select a head, drag a box "
-        "to brush heads."
+        "the dark line the selected image; compared brushes have a mean and a band each, "
+        "and a dashed line for their difference; click or drag the red line to select a head, drag "
+        "a box to brush heads."
     )
 
     def __init__(self, session: Session) -> None:
@@ -66,9 +69,11 @@ class HeadImportance:
         self.react(session.state, session.state)
         self.react_to_head(session.state, session.state)
         session.follow_theme(self._on_theme)
+        session.follow_named(lambda: self.react(session.state, session.state))
 
     def _on_theme(self) -> None:
         self._image_line.glyph.line_color = self._session.theme.ink
+        self._compared.paint(self._session.theme.ink)
 
     def _figure(self):
         data = self._session.data
@@ -85,14 +90,17 @@ class HeadImportance:
             fill_alpha=0.3, line_color=None, level="underlay",
         )  # fmt: skip
         plot.add_layout(band)
-        plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
+        mean = plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
+        self._of_brush = band, mean
+        self._compared = ComparedHeads(plot)
         self._reference = Span(dimension="width", line_dash="dashed", css_variables=_INK)
         self._cursor = Span(dimension="height", line_color=SELECTED, line_width=3)
         plot.add_layout(self._reference)
         plot.add_layout(self._cursor)
+        self._share = share_label(plot, "top_left")
         self._image_line = plot.line("number", "value", source=self._line)
         dots = plot.scatter(
-            "number", "value", source=self._session.heads, size=6, color="colour",
+            "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
             selection_line_color=BRUSHED, selection_line_width=3, nonselection_alpha=0.25,
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
@@ -144,8 +152,13 @@ class HeadImportance:
         self._reference.visible = show_reference
         if show_reference:
             self._reference.location = float(data.label_probability[new.image])
-        self._scale(mean - spread, mean + spread, line, self._reference.location)
+        compared = self._session.compared()
+        for drawn in self._of_brush:
+            drawn.visible = not compared
+        extent = self._compared.draw(compared, values)
+        self._scale(mean - spread, mean + spread, line, self._reference.location, *extent)
         self._plot.yaxis.axis_label = METRIC_AXES[new.metric]
+        self._share.text = share_words(self._session.head_share)
         self._describe(new)
 
     def react_to_head(self, _old: ViewState, new: ViewState) -> None:
@@ -176,7 +189,8 @@ class HeadImportance:
         )
         finite = values[np.isfinite(values)]
         if len(finite):
-            self._plot.y_range.update(start=0, end=float(finite.max()) * 1.06 or 0.01)
+            low = float(finite.min()) * 1.06 if self._compared.has_difference else 0
+            self._plot.y_range.update(start=min(low, 0), end=float(finite.max()) * 1.06 or 0.01)
 
     def _on_cursor(self, place: float, final: bool) -> None:
         layer, head = divmod(round(place), self._session.data.heads_per_layer)

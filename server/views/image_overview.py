@@ -6,10 +6,11 @@ from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverToo
 from bokeh.transform import linear_cmap
 
 from ..figures import make_figure, on_nearest, padded_range
-from ..legend import gradient, make_legend, swatches
+from ..legend import choices, gradient, make_legend
 from ..link import number_below
 from ..palette import SELECTED, class_colours, value_colours
 from ..session import Session
+from ..shares import share_label, share_words, sized
 from ..state import ViewState
 
 _TOOLTIP = """
@@ -34,7 +35,8 @@ class ImageOverview:
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
         "their true-class probability alike. Click a point to select the image, drag a box or a "
-        "lasso to brush images: every other view then tells of these."
+        "lasso to brush images, or click a class in the legend: every other view then tells of "
+        "these. Where patterns are brushed, larger points hold more of them."
     )
 
     def __init__(self, session: Session) -> None:
@@ -65,8 +67,10 @@ class ImageOverview:
         )
         session.history.subscribe(["image"], self.react_to_image)
         session.history.subscribe(["image_colour"], self.react_to_colour)
+        session.history.subscribe(["clauses"], self.react_to_brush)
         self.react_to_colour(session.state, session.state)
         self.react_to_image(session.state, session.state)
+        self.react_to_brush(session.state, session.state)
 
     def _figure(self):
         x, y = self._points
@@ -79,13 +83,15 @@ class ImageOverview:
         plot.axis.visible = False
         plot.grid.visible = False
         self._dots = plot.scatter(
-            "x", "y", source=self._session.images, size=8, line_color="white", line_width=0.5,
+            "x", "y", source=self._session.images, line_color="white", line_width=0.5,
+            **sized(8, 3, 11),
             nonselection_fill_alpha=0.12, nonselection_line_alpha=0.1,
         )  # fmt: skip
         plot.scatter(
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
+        self._share = share_label(plot)
         hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
         ask = CustomJS(args={"hover": hover, "images": self._session.images}, code=_ASK_THUMBNAIL)
         hover.callback = ask
@@ -100,6 +106,10 @@ class ImageOverview:
         x, y = self._points
         self._selected.data = {"x": x[chosen], "y": y[chosen]}
         self._describe(new)
+
+    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+        """Say what the size of the points tells."""
+        self._share.text = share_words(self._session.image_share)
 
     def _describe(self, state: ViewState) -> None:
         data, image = self._session.data, state.image
@@ -124,10 +134,13 @@ class ImageOverview:
         elif new.image_colour == "class":
             palette = class_colours(max(len(data.class_names), 1))
             images.data["shade"] = [palette[kind] for kind in data.labels]
-            self._legend.text = swatches(data.class_labels, palette)
+            kinds = np.unique(data.labels[data.labels >= 0])
+            self._legend.text = choices(
+                "class", [data.class_labels[k] for k in kinds], [palette[k] for k in kinds], kinds
+            )
         else:
             images.data["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
-            self._legend.text = swatches(("correct", "wrong"), _RIGHT_AND_WRONG)
+            self._legend.text = choices("correct", ("correct", "wrong"), _RIGHT_AND_WRONG, (0, 1))
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour

@@ -11,6 +11,7 @@ from ..data import METRIC_NAMES
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..latest import Latest
 from ..legend import gradient, make_legend, swatches
+from ..named import pattern_colours, pattern_names
 from ..palette import SELECTED, class_colours, layer_colours, value_colours
 from ..pattern_drawing import Drawing, colouring
 from ..session import Session
@@ -36,6 +37,7 @@ class PatternLayout:
         self._session = session
         self._pending = None
         self._previews = False
+        self._drawn_compared = ()
         self._document = curdoc()
         self._follow = Latest(
             self._follow_drag, self._show_preview, self._document.add_next_tick_callback
@@ -62,6 +64,7 @@ class PatternLayout:
         self.react_to_range(session.state, session.state)
         self.react_to_selection(session.state, session.state)
         session.follow_theme(self._on_theme)
+        session.follow_named(self._on_named)
 
     def _controls(self) -> row:
         history = self._session.history
@@ -136,6 +139,10 @@ class PatternLayout:
     def _on_theme(self) -> None:
         self._dots.glyph.line_color = self._session.theme.ink
         self._draw()
+
+    def _on_named(self) -> None:
+        if self._session.compared() != self._drawn_compared:
+            self._draw()
 
     def _visible(self) -> Range:
         x_range, y_range = self._plot.x_range, self._plot.y_range
@@ -228,7 +235,12 @@ class PatternLayout:
         self._follow.drop()
         self._previews = False
         drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
-        self._show(drawing.view, drawing.picture(brush))
+        self._drawn_compared = self._session.compared()
+        if self._drawn_compared:
+            picture = drawing.coloured(*pattern_colours(self._drawn_compared))
+        else:
+            picture = drawing.picture(brush)
+        self._show(drawing.view, picture)
         self._legend.text = self._legend_text(self._session.state)
         self._describe(brush)
 
@@ -250,6 +262,8 @@ class PatternLayout:
 
     def _legend_text(self, state: ViewState) -> str:
         data, colour = self._session.data, state.pattern_colour
+        if self._drawn_compared:
+            return swatches(*pattern_names(self._drawn_compared))
         layers = layer_colours(data.num_layers)
         points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
         if colour == "count":

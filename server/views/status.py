@@ -9,6 +9,7 @@ from ..brushing import Brush
 from ..link import to_query
 from ..session import Session
 from ..state import ViewState
+from .brush_bar import BrushBar
 
 _SHOW_LINK = """
 const store = new URLSearchParams(location.search).get("store")
@@ -64,6 +65,7 @@ class Status:
         self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
         self.layout = row(
             self._picture, self._selection, self._brushed, *made, self._link,
+            BrushBar(session).layout,
             name="status", sizing_mode="stretch_width",
         )  # fmt: skip
         history.subscribe(["image", "layer", "head"], self.react_to_selection)

@@ -1,13 +1,22 @@
 """C1: every head by layer and by the entropy of its strength vector (the paper's Sec. 5.3.2)."""
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
+from bokeh.layouts import column
+from bokeh.models import (
+    ColumnDataSource,
+    HoverTool,
+    RadioButtonGroup,
+    Range1d,
+    SingleIntervalTicker,
+)
 
 from ..data import mean_and_deviation
 from ..figures import make_figure, on_nearest, padded_range
 from ..palette import BRUSHED, SELECTED
 from ..session import Session
-from ..state import ViewState
+from ..shares import share_label, share_words, sized
+from ..state import OVERVIEWS, ViewState
+from .head_counts import HeadCounts
 
 
 class StrengthOverview:
@@ -16,15 +25,16 @@ class StrengthOverview:
     title = "Do heads look near, or everywhere?"
     help = (
         "Each point is a head; low: its patches attend to neighbours at one distance only, high: "
-        "to patches at all distances alike. Click selects a head, box and lasso brush heads."
+        "to patches at all distances alike. Click selects a head, box and lasso brush heads. "
+        "Counts tell how many patterns of each head are brushed."
     )
 
     def __init__(self, session: Session) -> None:
         self._session = session
         data = session.data
         self._selected = ColumnDataSource({"x": [], "y": []})
-        self.layout = plot = make_figure(
-            "strength_overview",
+        self._plot = plot = make_figure(
+            "overview_plot",
             brush=("lasso", "box"),
             x_range=Range1d(-0.7, data.num_layers - 0.3),
             y_range=padded_range(data.entropy),
@@ -33,9 +43,9 @@ class StrengthOverview:
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
         plot.yaxis.axis_label = "entropy (0–1)"
         dots = plot.scatter(
-            "layer_jitter", "entropy", source=session.heads, size=9, fill_color="colour",
+            "layer_jitter", "entropy", source=session.heads, fill_color="colour",
             line_color="white", line_width=0.5, selection_line_color=BRUSHED,
-            selection_line_width=2, nonselection_alpha=0.15,
+            selection_line_width=2, nonselection_alpha=0.15, **sized(9, 4, 15),
         )  # fmt: skip
         plot.scatter(
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
@@ -44,9 +54,25 @@ class StrengthOverview:
         tips = [("head", "@label"), ("entropy", "@entropy{0.000}")]
         plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         on_nearest(plot, self._points, session.select_head)
+        self._share = share_label(plot)
+        self._counts = HeadCounts(session)
+        shown = RadioButtonGroup(
+            labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
+        )
+        session.history.bind(shown, "overview", OVERVIEWS)
+        self.layout = column(
+            shown, plot, self._counts.plot, sizing_mode="stretch_both", name="strength_overview"
+        )
+        session.history.subscribe(["overview"], self.react_to_overview)
         session.history.subscribe(["image", "clauses"], self.react)
         session.history.subscribe(["layer", "head"], self.react_to_head)
         self.react(session.state, session.state)
+        self.react_to_overview(session.state, session.state)
+
+    def react_to_overview(self, _old: ViewState, new: ViewState) -> None:
+        """Show entropies, or counts."""
+        self._plot.visible = new.overview == "entropy"
+        self._counts.plot.visible = new.overview == "counts"
 
     def react(self, _old: ViewState, new: ViewState) -> None:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
@@ -56,6 +82,7 @@ class StrengthOverview:
         else:
             shown = entropy[new.image]
         self._session.heads.data["entropy"] = shown
+        self._share.text = share_words(self._session.head_share)
         self.react_to_head(new, new)
 
     def react_to_head(self, _old: ViewState, _new: ViewState) -> None:

@@ -70,7 +70,7 @@ def test_keys_join_regions_of_images_and_of_heads(page, data, keys, joined):
     heads = page.source("layer_jitter")
     heads = np.column_stack([heads["layer_jitter"], heads["entropy"]])
     for plot, xy, column in (
-        ("images_plot", images, "thumbnail"), ("strength_overview", heads, "layer_jitter"),
+        ("images_plot", images, "thumbnail"), ("overview_plot", heads, "layer_jitter"),
     ):  # fmt: skip
         first, second = (corners(page, plot, shares) for shares in (ONE, OTHER))
         expected = np.flatnonzero(joined(within(xy, first), within(xy, second)))

@@ -114,8 +114,8 @@ def test_keys_are_letters_while_typing(page):
 
 
 def test_the_list_of_keys_opens_and_escape_closes_it_but_not_the_brush(page):
-    frame = page.frame("strength_overview")
-    page.drag("strength_overview", (-0.5, frame["y0"]), (0.5, frame["y1"]))
+    frame = page.frame("overview_plot")
+    page.drag("overview_plot", (-0.5, frame["y0"]), (0.5, frame["y1"]))
     page.wait("named('brushed_text').text.startsWith('brushed')")
     page.page.keyboard.press("?")
     page.page.locator("#keys_list").wait_for(state="visible")

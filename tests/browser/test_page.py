@@ -68,9 +68,9 @@ def test_a_box_over_images_changes_mean_and_band(page, data):
 
 
 def test_brushed_heads_are_brushed_in_importance_and_patterns(page, data):
-    frame = page.frame("strength_overview")
+    frame = page.frame("overview_plot")
     middle = (frame["y0"], frame["y1"])
-    page.drag("strength_overview", (-0.5, middle[0]), (0.5, middle[1]))
+    page.drag("overview_plot", (-0.5, middle[0]), (0.5, middle[1]))
     page.wait("named('brushed_text').text.startsWith('brushed')")
     first_layer = np.flatnonzero(data.layer_of_head == 0).tolist()
     assert page.source("layer_jitter")["selected"] == first_layer

@@ -85,8 +85,9 @@ def marks(clause, image, head):
 def slow(used, image, head):
     """Whether one instance is brushed: each view's clauses in order, then all views."""
     for view in {clause.view for clause in used}:
-        state = False
-        for clause in (c for c in used if c.view == view):
+        own = [c for c in used if c.view == view]
+        state = own[0].combine in ("subtract", "intersect")
+        for clause in own:
             found = marks(clause, image, head)
             state = {
                 "replace": found,

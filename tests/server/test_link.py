@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from server.brushing import Box, Clause, Ids, Lasso
 from server.link import MOST_BRUSH, default_state, from_query, to_query
-from server.state import IMAGE_COLOURS, PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, ViewState
+from server.state import (
+    IMAGE_COLOURS,
+    OVERVIEWS,
+    PATTERN_COLOURS,
+    PATTERN_STYLES,
+    PATTERNS,
+    ViewState,
+)
 
 IMAGES, LAYERS, HEADS, TOKENS = 24, 3, 2, 17
 
@@ -45,6 +52,7 @@ states = st.builds(
     metric=st.sampled_from(["probability", "jsd", "cls", "patch"]),
     clauses=st.lists(clauses, max_size=5).map(tuple),
     image_colour=st.sampled_from(IMAGE_COLOURS),
+    overview=st.sampled_from(OVERVIEWS),
     pattern=st.sampled_from(PATTERNS),
     pattern_style=st.sampled_from(PATTERN_STYLES),
     pattern_colour=st.sampled_from(PATTERN_COLOURS),

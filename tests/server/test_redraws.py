@@ -40,6 +40,7 @@ CHANGES = {
         {"HeadImportance.react", "TopHeads.react", "PartialPruning.react"},
     ),
     "image colour": ({"image_colour": "correct"}, {"ImageOverview.react_to_colour"}),
+    "overview": ({"overview": "counts"}, {"StrengthOverview.react_to_overview"}),
     "pattern style": ({"pattern_style": "points"}, {"PatternLayout.react_to_drawing"}),
     "pattern colour": ({"pattern_colour": "layer"}, {"PatternLayout.react_to_drawing"}),
     "zoom": (
@@ -60,6 +61,7 @@ CHANGES = {
             "HeadImportance.react_to_head",
             "TopHeads.react_to_head",
             "StrengthOverview.react_to_head",
+            "HeadCounts.react_to_head",
             "StrengthVector.react",
             "EntropyDistribution.react",
             "EntropyDistribution.react_to_image",
@@ -72,7 +74,10 @@ CHANGES = {
     "brush": (
         {"clauses": (Clause("images", "image", Ids((1, 2))),)},
         {
+            "ImageOverview.react_to_brush",
             "HeadImportance.react",
+            "HeadCounts.react",
+            "BrushBar.react",
             "TopHeads.react",
             "StrengthOverview.react",
             "StrengthVector.react",

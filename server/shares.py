@@ -1,0 +1,50 @@
+"""How much of a head or an image a brush of patterns holds, as its dot's size and strength."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import Label, LinearInterpolator, Node
+from bokeh.plotting import figure
+
+NO_SHARE = -1.0
+"""In the column ``share`` of heads and images: no patterns are brushed, so dots look as usual."""
+_FAINTEST = 0.18
+
+
+def relative_shares(counts: np.ndarray, of_patterns: bool) -> np.ndarray:
+    """``(n,)`` float32, 1 for the largest of ``counts``; all -1 where patterns are not brushed."""
+    if not of_patterns:
+        return np.full(len(counts), NO_SHARE, np.float32)
+    return (counts / max(counts.max(), 1)).astype(np.float32)
+
+
+def sized(usual: float, least: float, most: float) -> dict[str, Any]:
+    """Options of a scatter whose dots tell the column ``share``."""
+    return {"size": _by_share(usual, least, most), "alpha": _by_share(1, _FAINTEST, 1)}
+
+
+def share_label(plot: figure, corner: str = "bottom_left") -> Label:
+    """A line in a corner of a plot; :func:`share_words` fills it."""
+    place = Node(target="frame", symbol=corner)
+    label = Label(
+        x=place,
+        y=place,
+        x_offset=4,
+        anchor=corner,
+        text="",
+        text_font_size="11px",
+        text_color="#52606d",
+        css_variables={"--bk-text-color": "var(--quiet)"},
+    )
+    plot.add_layout(label)
+    return label
+
+
+def share_words(largest: float | None) -> str:
+    """What the dots' size tells, empty if nothing."""
+    return "" if largest is None else f"larger: more of its patterns brushed, up to {largest:.0%}"
+
+
+def _by_share(usual: float, least: float, most: float) -> dict[str, Any]:
+    steps = LinearInterpolator(x=[NO_SHARE, 0, 1], y=[usual, least, most])
+    return {"field": "share", "transform": steps}

@@ -1,0 +1,178 @@
+"""The line of brushes: a chip a clause, the named brushes, CSV files out and in.
+
+The page draws the line (``static/brushes.js``) from what this tells, and asks in words and numbers;
+nothing that it asks is trusted.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from bokeh.io import curdoc
+from bokeh.layouts import row
+from bokeh.models import Div
+
+from .. import named
+from ..brushing import Combine
+from ..clause_words import brush_words, clause_words
+from ..export import KINDS, to_csv
+from ..link import number_below
+from ..live import when_done
+from ..names import MOST_BYTES, NamesError, find_images, read_names
+from ..session import Session
+from ..state import ViewState
+
+_COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
+_WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
+
+
+class BrushBar:
+    """Tells the page of clauses and named brushes, and does what it asks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._document = curdoc()
+        self._note: list[Any] = ["", 0]
+        self._shown = Div(text="", name="brush_bar", visible=False, tags=[{}])
+        self._file = Div(text="", name="exported", visible=False, tags=[])
+        self._asked = Div(text="", name="brush_asked", visible=False, tags=[])
+        self._asked.on_change("tags", self._on_asked)
+        self.layout = row(self._shown, self._file, self._asked, visible=False)
+        self._acts: dict[str, Callable[..., None]] = {
+            "drop": self._drop,
+            "kind": self._brush_kind,
+            "save": lambda name: self._change(named.saved, str(name), session.state.clauses),
+            "rename": lambda place, name: self._change_one(named.renamed, place, str(name)),
+            "recolour": lambda place, colour: self._change_one(
+                named.recoloured, place, str(colour)
+            ),
+            "delete": lambda place: self._change_one(named.deleted, place),
+            "compare": lambda place: self._change_one(named.toggled, place),
+            "apply": self._apply,
+            "restore": self._restore,
+            "export": self._export,
+            "received": self._forget_file,
+            "names": self._brush_names,
+        }
+        session.history.subscribe(["clauses"], self.react)
+        session.follow_named(self._tell)
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Show the chips of the clauses."""
+        self._tell()
+
+    def _tell(self, keep: bool = False) -> None:
+        session = self._session
+        attrs = session.data.store.attrs
+        self._shown.tags = [
+            {
+                "chips": [clause_words(clause) for clause in session.state.clauses],
+                "named": [
+                    {"name": one.name, "colour": one.colour, "compared": one.compared,
+                     "words": brush_words(one.clauses)}
+                    for one in session.named
+                ],
+                "key": f"{session.data.store.path.name} {attrs['created']}",
+                "keep": named.to_json(session.named) if keep else None,
+                "note": self._note,
+            }
+        ]  # fmt: skip
+
+    def _say(self, note: str) -> None:
+        self._note = [note, self._note[1] + 1]
+        self._tell()
+
+    def _on_asked(self, _attribute: str, _old: list, new: list) -> None:
+        if not new:
+            return
+        self._asked.tags = []  # what was asked may be large
+        act = self._acts.get(str(new[0]))
+        if act is None:
+            return
+        try:
+            act(*new[1:-1])
+        except (TypeError, IndexError):
+            return
+        except (named.NamedError, NamesError) as error:
+            self._say(str(error))
+
+    def _drop(self, place: object) -> None:
+        self._session.drop_clause(_index(place, len(self._session.state.clauses)))
+
+    def _brush_kind(self, colouring: object, kind: object, combine: object) -> None:
+        """Brush the images of a class, or those predicted right or wrong."""
+        data = self._session.data
+        if combine not in _COMBINES:
+            return
+        if colouring == "class":
+            chosen = data.labels == _index(kind, max(len(data.class_names), 1))
+        elif colouring == "correct":
+            chosen = data.correct == (_index(kind, 2) == 0)
+        else:
+            return
+        self._session.brush_ids("images", np.flatnonzero(chosen).tolist(), combine)
+
+    def _change(self, change: Callable[..., named.Named], *values: object) -> None:
+        self._session.change_named(change(self._session.named, *values))
+        self._tell(keep=True)
+
+    def _change_one(
+        self, change: Callable[..., named.Named], place: object, *values: object
+    ) -> None:
+        self._change(change, _index(place, len(self._session.named)), *values)
+
+    def _apply(self, place: object) -> None:
+        chosen = self._session.named[_index(place, len(self._session.named))]
+        self._session.history.change(clauses=chosen.clauses)
+
+    def _restore(self, text: object) -> None:
+        kept, note = named.from_json(str(text), self._session.data)
+        self._session.change_named(kept)
+        if note:
+            self._say(note)
+
+    def _export(self, kind: object) -> None:
+        if kind not in KINDS:
+            return
+        session = self._session
+        self._say(f"writing {kind} …")
+        future = _WRITERS.submit(to_csv, session.data, session.brush(), kind)
+        name = f"{session.data.store.path.stem}-{kind}.csv"
+        when_done(
+            future,
+            lambda content, fault: self._send(name, content, fault),
+            self._document.add_next_tick_callback,
+        )
+
+    def _send(self, name: str, content: bytes | None, fault: str) -> None:
+        if content is None:
+            self._say(fault)
+        else:
+            self._file.tags = [name, content]
+            self._say(f"{name} written")
+
+    def _forget_file(self) -> None:
+        self._file.tags = []
+
+    def _brush_names(self, content: object) -> None:
+        """Brush the images that an uploaded list names; ``content`` is in base64."""
+        if len(str(content)) > 4 * MOST_BYTES // 3 + 4:
+            raise NamesError(f"The list is larger than {MOST_BYTES // 1_000_000} MB.")
+        try:
+            names = read_names(base64.b64decode(str(content), validate=True))
+        except binascii.Error:
+            return
+        images, words = find_images(names, self._session.data)
+        if images:
+            self._session.brush_ids("images", images, "replace")
+        self._say(words)
+
+
+def _index(place: object, end: int) -> int:
+    number = number_below(str(place), end)
+    if number is None:
+        raise IndexError(place)
+    return number

@@ -1,0 +1,133 @@
+"""Chips, shares and counts of a brush; nothing that the page asks is trusted."""
+
+import base64
+import gzip
+import time
+
+import numpy as np
+import pytest
+
+from server.brushing import Box, Clause, Ids, Lasso
+from server.clause_words import clause_words
+from server.shares import NO_SHARE
+from server.views.brush_bar import BrushBar
+from server.views.image_overview import ImageOverview
+from server.views.strength_overview import StrengthOverview
+from tests.server.fakes import run
+
+IMAGES = Clause("images", "image", Ids(tuple(range(24))))
+BOX = Clause("patterns", "instance", Box(-1.0, 1.0, -1.0, 1.0), layout="patch")
+LASSO = Clause("patterns", "instance", Lasso((0.0, 2.0, 2.0), (0.0, 0.0, 2.0)), "add", "cls")
+
+
+@pytest.fixture
+def bar(session):
+    return BrushBar(session)
+
+
+def ask(bar, *words):
+    bar._asked.tags = [*words, time.monotonic_ns()]
+    return bar._shown.tags[0]
+
+
+def test_a_chip_tells_its_view_and_what_it_is():
+    heads = Clause("heads", "head", Ids((1, 2, 3)))
+    words = [clause_words(clause) for clause in (IMAGES, heads, BOX, LASSO)]
+    assert words == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
+
+
+def test_a_chip_removes_its_clause(bar, session):
+    session.history.change(clauses=(IMAGES, BOX, LASSO))
+    assert ask(bar, "drop", 1)["chips"] == ["A images: 24", "+ D1 CLS lasso"]
+    session.history.undo()
+    assert session.state.clauses == (IMAGES, BOX, LASSO)
+
+
+def test_without_its_first_clause_a_brush_takes_away_from_everything(bar, session):
+    hole = Clause("patterns", "instance", BOX.shape, "subtract", "patch")
+    session.history.change(clauses=(LASSO, hole))
+    ask(bar, "drop", 0)
+    assert (session.brush().instances == ~session.resolved((BOX,)).instances).all()
+
+
+def test_classes_join_as_the_keys_say(bar, session, data):
+    ask(bar, "kind", "class", 1, "replace")
+    ask(bar, "kind", "class", 2, "add")
+    ask(bar, "kind", "correct", 1, "intersect")
+    expected = ((data.labels == 1) | (data.labels == 2)) & ~data.correct
+    np.testing.assert_array_equal(session.brush().images, expected)
+    assert session.images.selected.indices == np.flatnonzero(expected).tolist()
+    ask(bar, "kind", "class", 1, "subtract")
+    np.testing.assert_array_equal(session.brush().images, expected & (data.labels == 2))
+
+
+def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):
+    overview, images = StrengthOverview(session), ImageOverview(session)
+    assert (session.heads.data["share"] == NO_SHARE).all()
+    session.history.change(clauses=(BOX,))
+    x, y = data.embedding("patch").T
+    inside = ((abs(x) <= 1) & (abs(y) <= 1)).reshape(data.num_images, data.num_heads)
+    np.testing.assert_array_equal(session.heads.data["brushed"], inside.sum(0))
+    most = inside.sum(0).max()
+    np.testing.assert_allclose(session.heads.data["share"], inside.sum(0) / most, rtol=1e-6)
+    np.testing.assert_allclose(
+        session.images.data["share"], inside.sum(1) / inside.sum(1).max(), rtol=1e-6
+    )
+    assert f"up to {most / data.num_images:.0%}" in overview._share.text
+    assert "brushed" in images._share.text
+    session.drop_clauses()
+    assert (session.images.data["share"] == NO_SHARE).all()
+    assert overview._share.text == ""
+
+
+def test_named_brushes_are_saved_applied_and_restored(bar, session):
+    session.history.change(clauses=(BOX, LASSO))
+    shown = ask(bar, "save", "mine")
+    assert [one["words"] for one in shown["named"]] == ["D1 patch box · + D1 CLS lasso"]
+    kept = shown["keep"]
+    session.drop_clauses()
+    ask(bar, "apply", 0)
+    assert session.state.clauses == (BOX, LASSO)
+    assert ask(bar, "delete", 0)["named"] == []
+    assert ask(bar, "restore", kept)["named"][0]["name"] == "mine"
+    assert "could not be read" in ask(bar, "restore", "{")["note"][0]
+    assert bar._shown.tags[0]["keep"] is None
+
+
+def test_an_uploaded_list_brushes_its_images(bar, session, data):
+    content = base64.b64encode(f"{data.names[4]}\nnone\n".encode()).decode()
+    assert ask(bar, "names", content)["note"][0].startswith("1 of 2 names found")
+    assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
+    bad = base64.b64encode(b"\xff").decode()
+    assert "UTF-8" in ask(bar, "names", bad)["note"][0]
+    assert "larger" in ask(bar, "names", "A" * 6_000_000)["note"][0]
+    assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
+
+
+def test_a_file_is_written_beside_the_page(bar, document):
+    ask(bar, "export", "heads")
+    for _ in range(200):
+        if bar._file.tags:
+            break
+        time.sleep(0.02)
+        run(document)
+    name, content = bar._file.tags
+    assert name.endswith("-heads.csv")
+    assert gzip.decompress(content).startswith(b"layer,head,brushed_patterns,probability,jsd")
+    ask(bar, "received")
+    assert bar._file.tags == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("drop", 9), ("drop", "x"), ("drop",), ("drop", -1), ("compare", 0), ("evil", 1),
+        ("kind", "class", 99, "replace"), ("kind", "name", 0, "add"), ("kind", "class", 0, "evil"),
+        ("export", "../x"), ("names", "?"), ("recolour", 0, {"a": 1}), (None,), ("apply", [0]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_changes_nothing(bar, session, words):
+    session.history.change(clauses=(BOX,))
+    ask(bar, *words)
+    assert session.state.clauses == (BOX,)
+    assert session.named == ()

@@ -1,0 +1,102 @@
+"""CSV files of what is brushed, and lists of names that brush."""
+
+import csv
+import gzip
+import io
+import math
+
+import numpy as np
+import pytest
+
+from analysis.errors import InputError
+from server import export
+from server.brushing import Clause, Ids
+from server.names import MOST_BYTES, NamesError, find_images, quoted, read_names
+
+CLAUSES = (Clause("images", "image", Ids((1, 4))), Clause("heads", "head", Ids((2, 3, 5))))
+
+
+def rows(session, kind, clauses=CLAUSES):
+    text = gzip.decompress(export.to_csv(session.data, session.resolved(clauses), kind)).decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_brushed_patterns_are_written_with_names_and_metrics(session, data):
+    written = rows(session, "patterns")
+    assert [(int(r["image"]), int(r["layer"]), int(r["head"])) for r in written] == [
+        (image, *divmod(head, 2)) for image in (1, 4) for head in (2, 3, 5)
+    ]
+    for row in written:
+        image, head = int(row["image"]), int(row["layer"]) * 2 + int(row["head"])
+        assert row["name"] == data.names[image]
+        assert row["true_class"] == data.class_name(int(data.labels[image]))
+        assert row["predicted_class"] == data.class_name(int(data.predicted[image]))
+        assert float(row["jsd"]) == pytest.approx(data.importance("jsd")[image, head], rel=1e-6)
+        assert float(row["strength_entropy"]) == pytest.approx(data.entropy[image, head], rel=1e-6)
+
+
+def test_images_and_heads_have_the_means_of_their_brushed_patterns(session, data):
+    jsd = data.importance("jsd")
+    images, heads = rows(session, "images"), rows(session, "heads")
+    means = [float(row["jsd"]) for row in images]
+    np.testing.assert_allclose(means, jsd[[1, 4]][:, [2, 3, 5]].mean(1), rtol=1e-5)
+    means = [float(row["jsd"]) for row in heads]
+    np.testing.assert_allclose(means, jsd[[1, 4]][:, [2, 3, 5]].mean(0), rtol=1e-5)
+    assert [row["brushed_patterns"] for row in images] == ["3", "3"]
+    assert [row["brushed_patterns"] for row in heads] == ["2", "2", "2"]
+
+
+def test_where_nothing_is_brushed_all_is_written(session, data):
+    assert len(rows(session, "images", ())) == data.num_images
+    assert not any(math.isnan(float(row["jsd"])) for row in rows(session, "heads", ()))
+
+
+def test_too_many_rows_are_refused_with_a_sentence(session, monkeypatch):
+    monkeypatch.setattr(export, "MOST_ROWS", 5)
+    with pytest.raises(InputError, match="brush fewer"):
+        rows(session, "patterns")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\tx"])
+def test_a_name_is_never_a_formula_and_comes_back(session, data, monkeypatch, name):
+    names = [name, *data.names[1:]]
+    monkeypatch.setattr(data, "names", names)
+    assert rows(session, "images", ())[0]["name"] == "'" + name == quoted(name)
+    assert find_images([quoted(name)], data)[0] == [0]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"a.png\n\nb.png\r\n", ["a.png", "b.png"]),
+        (b"\xef\xbb\xbfimage,name\n0,a.png\n1,b.png", ["a.png", "b.png"]),
+        (b'Name;x\n"a;b.png";1\n', ["a;b.png"]),
+        (b"x\tname\n1\tb.png\n2\n", ["b.png"]),
+        ("ä,b.png\n".encode(), ["ä,b.png"]),
+    ],
+)
+def test_names_are_read_from_a_column_or_from_lines(content, expected):
+    assert read_names(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfea\x00", "UTF-8"),
+        (b"", "empty"),
+        (b"x" * (MOST_BYTES + 1), "larger"),
+        (b"name\n" + b"x" * 200_000, "no CSV"),
+        (b"," * 200_000 + b'"' + b"x" * 200_000, "no CSV"),
+    ],
+)
+def test_a_list_that_cannot_be_read_gives_one_sentence(content, reason):
+    with pytest.raises(NamesError, match=reason):
+        read_names(content)
+
+
+def test_the_note_counts_and_names_the_first_unknown(data):
+    wanted = [data.names[3], "no.png", data.names[3], "neither.png", data.names[1]]
+    assert find_images(wanted, data) == (
+        [1, 3], "2 of 4 names found; the first unknown is 'no.png'.",
+    )  # fmt: skip
+    assert find_images([data.names[2]], data) == ([2], "1 of 1 names found.")

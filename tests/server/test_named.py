@@ -1,0 +1,125 @@
+"""Named brushes: changes of the list, what the browser kept, what the views compare."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server import named
+from server.brushing import Box, Clause, Ids
+from server.views.entropy_distribution import EntropyDistribution
+from server.views.head_importance import HeadImportance
+from server.views.pattern_layout import PatternLayout
+from server.views.strength_vector import StrengthVector
+
+ONE = (Clause("images", "image", Ids((0, 1, 2))),)
+OTHER = (Clause("images", "image", Ids((2, 5))), Clause("heads", "head", Ids((3,))))
+BOX = (Clause("patterns", "instance", Box(-1.0, 1.0, -1.0, 1.0), layout="patch"),)
+
+
+def three():
+    return named.saved(named.saved(named.saved((), "one", ONE), "other", OTHER), "box", BOX)
+
+
+def test_the_first_two_are_compared_in_colours_of_their_own():
+    kept = three()
+    assert [one.compared for one in kept] == [True, True, False]
+    assert len({one.colour for one in kept}) == 3
+    third = named.toggled(kept, 2)
+    assert [one.compared for one in third] == [False, True, True]
+    assert [one.compared for one in named.toggled(third, 2)] == [False, True, False]
+
+
+def test_a_name_stands_for_one_brush():
+    kept = named.saved(three(), "  one ", BOX)
+    assert [one.name for one in kept] == ["one", "other", "box"]
+    assert kept[0].clauses == BOX
+    assert named.renamed(kept, 0, "x\n<b>\x00")[0].name == "x <b>"
+    for act in (
+        lambda: named.renamed(kept, 0, "other"), lambda: named.renamed(kept, 0, " "),
+        lambda: named.saved(kept, "new", ()), lambda: named.recoloured(kept, 0, "red;x"),
+    ):  # fmt: skip
+        with pytest.raises(named.NamedError):
+            act()
+    assert [one.name for one in named.deleted(kept, 1)] == ["one", "box"]
+
+
+def test_only_so_many_are_kept():
+    kept = ()
+    for number in range(named.MOST_NAMED):
+        kept = named.saved(kept, str(number), ONE)
+    with pytest.raises(named.NamedError, match="At most"):
+        named.saved(kept, "more", ONE)
+
+
+def test_the_browser_gives_back_what_it_kept(data):
+    kept = named.toggled(named.recoloured(three(), 1, "#A0b1C2"), 0)
+    assert named.from_json(named.to_json(kept), data) == (kept, "")
+
+
+def test_what_does_not_fit_the_store_is_left_out_with_a_note(data):
+    rows = json.loads(named.to_json(three()))
+    rows[0]["brush"] = "images:r:0-99999"
+    rows[1]["colour"] = "url(x)"
+    kept, note = named.from_json(json.dumps(rows), data)
+    assert [one.name for one in kept] == ["box"]
+    assert note == "2 of 3 kept brushes could not be used."
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "colour", "brush", "compared"]), inner)
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(given_value=nested | st.lists(nested))
+def test_nothing_kept_breaks_the_page(data, given_value):
+    for text in (json.dumps(given_value), str(given_value), "[" * 100_000):
+        kept, note = named.from_json(text, data)
+        assert isinstance(kept, tuple)
+        assert isinstance(note, str)
+
+
+def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
+    session.change_named(three()[:2])
+    compared = session.compared()
+    colouring, mask = named.pattern_colours(compared)
+    masks = [one.brush.instances for one in compared]
+    np.testing.assert_array_equal(mask, masks[0] | masks[1])
+    expected = np.where(masks[0] & masks[1], 2, np.where(masks[1], 1, 0))
+    np.testing.assert_array_equal(colouring.categories[mask], expected[mask])
+    assert (masks[0] & masks[1]).sum() == 1
+    assert named.pattern_names(compared)[0] == ["one", "other", "both"]
+    assert named.mixed("#ff0010", "#0100ff") == "#800087"
+
+
+def test_two_brushes_are_compared_in_every_view(session, data):
+    importance, vector, entropy, patterns = (
+        view(session)
+        for view in (HeadImportance, StrengthVector, EntropyDistribution, PatternLayout)
+    )
+    before = patterns._image.data["image"][0].copy()
+    session.change_named(three()[:2])
+    values = data.importance("jsd")
+    one, other = values[[0, 1, 2]].mean(0), values[[2, 5]].mean(0)
+    lines = [source.data["mean"] for source in importance._compared._sources]
+    np.testing.assert_allclose(lines, [one, other], rtol=1e-6)
+    difference = importance._compared._difference.data_source.data["mean"]
+    np.testing.assert_allclose(difference, one - other, atol=1e-7)
+    assert importance._plot.y_range.start <= difference.min() < 0
+    strength = data.strength[[2, 5], session.head_number].mean(0)
+    np.testing.assert_allclose(vector._compared[1].data_source.data["mean"], strength, rtol=1e-6)
+    shares = entropy._source.data
+    assert sum(shares["compared_0"]) == pytest.approx(100)
+    assert not any(shares["brushed"])
+    assert (patterns._image.data["image"][0] != before).any()
+    session.change_named(())
+    np.testing.assert_array_equal(patterns._image.data["image"][0], before)
+    assert importance._plot.y_range.start == 0
+    assert not importance._compared._legend.visible
