@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from analysis.capture import LayerTrace, Trace, project, resume
 from analysis.models import VisionModel
-from analysis.modes import MODES, REGIONS
+from analysis.modes import PRUNING_MODES, REGIONS
 from analysis.schema import PRUNING_METRICS
 
 _CHUNK_BYTES = 24 * 2**20
@@ -80,7 +80,7 @@ def partial_pruning(
     """All modes for one head of a single traced image; ``label`` -1 means the predicted class."""
     chosen = true_classes(traced, torch.tensor([label]))
     record = traced.layers[layer]
-    alone, modes = slice(head, head + 1), list(MODES)[1:]
+    alone, modes = slice(head, head + 1), PRUNING_MODES
     outputs = [pruned_outputs(model, traced, layer, mode, alone) for mode in modes]
     pruned = torch.cat(outputs)  # (mode, 1, T, C)
     changed = np.full((len(PRUNING_METRICS), len(modes)), np.nan, np.float32)

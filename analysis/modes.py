@@ -11,5 +11,7 @@ MODES = {
     7: "prefix ↔ patches, patches → patches",
 }
 """In words; 6 and 7 complete the subsets."""
+PRUNING_MODES = tuple(MODES)[1:]
+"""Those that prune."""
 REGIONS = {0: (), 1: (2, 3, 4), 2: (2,), 3: (3,), 4: (4,), 5: (2, 3), 6: (2, 4), 7: (3, 4)}
 """As those of modes 2, 3 and 4, which are one region each."""

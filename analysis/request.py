@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-_ALL_MODES = tuple(range(1, 8))
+from analysis.modes import PRUNING_MODES
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ class Request:
     @property
     def modes(self) -> tuple[int, ...]:
         """The pruning modes to measure."""
-        return _ALL_MODES if self.all_modes else _ALL_MODES[:1]
+        return PRUNING_MODES if self.all_modes else PRUNING_MODES[:1]

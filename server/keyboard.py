@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from analysis.modes import PRUNING_MODES
+
 from .data import METRIC_NAMES
 from .session import Session
-
-MODES = range(1, 8)
 
 
 def press(session: Session, key: str) -> None:
@@ -54,7 +54,7 @@ _ACTS = {
     "ArrowDown": lambda session: _step_head(session, 1),
     "[": lambda session: _step_choice(session, "metric", list(METRIC_NAMES), -1),
     "]": lambda session: _step_choice(session, "metric", list(METRIC_NAMES), 1),
-    "m": lambda session: _step_choice(session, "mode", MODES, 1),
+    "m": lambda session: _step_choice(session, "mode", PRUNING_MODES, 1),
     "Escape": lambda session: session.clear(),
     "z": lambda session: session.history.undo(),
     "y": lambda session: session.history.redo(),

@@ -7,6 +7,8 @@ from math import isfinite
 from typing import Any
 from urllib.parse import urlencode
 
+from analysis.modes import MODES
+
 from .brushing import Box, Clause, Combine, Ids, Lasso
 from .data import METRIC_NAMES, StoreData
 from .state import (
@@ -143,7 +145,7 @@ def _read_head(_key: str, text: str, data: StoreData) -> dict[str, Any]:
 
 
 def _read_mode(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
-    mode = _index(text, 8)
+    mode = _index(text, len(MODES))
     if not mode:
         raise LinkError
     return {"mode": mode}

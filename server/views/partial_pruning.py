@@ -15,7 +15,7 @@ from bokeh.models import (
     Span,
 )
 
-from analysis.modes import MODES, REGIONS
+from analysis.modes import MODES, PRUNING_MODES, REGIONS
 from analysis.schema import PRUNING_METRICS
 
 from ..data import METRIC_AXES
@@ -73,7 +73,7 @@ class PartialPruning:
         )
         self._menu = Select(
             value=str(session.state.mode),
-            options=[(str(mode), f"{mode} · {MODES[mode]}") for mode in modes[1:]],
+            options=[(str(mode), f"{mode} · {MODES[mode]}") for mode in PRUNING_MODES],
             sizing_mode="stretch_width",
             name="mode",
         )
@@ -148,7 +148,7 @@ class PartialPruning:
         self._chosen.update(bottom=new.mode + 0.5, top=new.mode - 0.5)
 
     def _choose(self, mode: int) -> None:
-        if mode in MODES and mode:
+        if mode in PRUNING_MODES:
             self._session.history.change(mode=mode)
 
     def _draw(self) -> None:
