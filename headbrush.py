@@ -6,7 +6,7 @@ server; each is imported when it is needed.
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from analysis.request import Request
     from analysis.store import Store
+    from server.report import Report
 
 __version__ = "0.1.0"
 
@@ -110,6 +111,34 @@ def analyze(
         **options,
     )
     return Store(make_store(request, StageProgress(Console(quiet=quiet))))
+
+
+def report(
+    store: "Store | str | Path",
+    *,
+    images: Sequence[int | str] = (),
+    heads: Sequence[str | tuple[int, int]] = (),
+    views: Sequence[str] = (),
+) -> "Report":
+    """Make a report of a store, which a notebook shows inline and ``save`` writes as one file.
+
+    Parameters
+    ----------
+    images
+        Ids or file names; without, each head is shown in an image to which it matters.
+    heads
+        ``"layer.head"`` or pairs; without, the five most important heads of the store.
+    views
+        Names of views; without, all.
+
+    Raises
+    ------
+    InputError
+        If something is asked that is not in the store.
+    """
+    from server.report import make_report
+
+    return make_report(store, images, heads, views)
 
 
 def _attention_count(value: str) -> int | None:
@@ -267,6 +296,28 @@ def _serve(stores: list[Path], options: list[str]) -> None:
     from server.launch import serve as run_server
 
     run_server(stores, options)
+
+
+@app.command("report")
+def report_command(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
+    image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
+    head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
+    view: Annotated[list[str] | None, typer.Option(help="Name of a view; repeatable.")] = None,
+) -> None:
+    """Write a store's views as one HTML file that needs no server and still brushes."""
+    with _one_line_errors():
+        from analysis.files import check_writable
+        from server.report import make_report
+
+        check_writable(out)
+        made = make_report(store, image or (), head or (), view or ())
+        made.save(out)
+        size = len(made.html.encode()) / 1e6
+    if made.asked.why:
+        _out.print(made.asked.why, markup=False)
+    _out.print(f"{out}: {len(made.pages)} pages of heads, {size:.1f} MB.", markup=False)
 
 
 @app.command()

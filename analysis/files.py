@@ -14,6 +14,20 @@ class WriteError(InputError):
     """A file that cannot be written, for example to a full disk."""
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written in the end.
+
+    Raises
+    ------
+    WriteError
+        If ``path`` is a folder, or is in none.
+    """
+    if path.is_dir():
+        raise WriteError(f"{path}: this is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise WriteError(f"{path}: there is no folder {path.parent}; make it first.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that becomes ``path`` when the block ends well, and vanishes otherwise.

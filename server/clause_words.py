@@ -1,8 +1,9 @@
-"""What a clause is, in a few words for its chip. Pure."""
+"""What is brushed, in a few words. Pure."""
 
 from collections.abc import Sequence
 
-from .brushing import Box, Clause, Ids
+from .brushing import Box, Brush, Clause, Ids
+from .data import StoreData
 
 _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "xor": "⊕ "}
 _LAYOUTS = {"patch": "patch", "cls": "CLS"}
@@ -20,3 +21,16 @@ def clause_words(clause: Clause) -> str:
 def brush_words(clauses: Sequence[Clause]) -> str:
     """All clauses in one line."""
     return " · ".join(map(clause_words, clauses))
+
+
+def brushed_words(data: StoreData, brush: Brush) -> str:
+    """How much of each kind is brushed."""
+    if not brush.active:
+        return "nothing brushed: all images and heads count"
+    counts = (
+        (brush.images.sum(), data.num_images, "images"),
+        (brush.heads.sum(), data.num_heads, "heads"),
+        (brush.instances.sum(), data.num_instances, "patterns"),
+    )
+    words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
+    return "brushed: " + " · ".join(words).replace(",", " ")

@@ -157,14 +157,16 @@ class StoreData:
 
     @cached_property
     def default_image(self) -> int:
-        """A correctly predicted image whose attention is kept, to which the head matters most."""
+        """An image that shows why the first head matters."""
+        return self.telling_image(self.head_number(*self.default_head))
+
+    def telling_image(self, number: int) -> int:
+        """A correctly predicted image whose attention is kept, to which a head matters most."""
         wanted = np.zeros(self.num_images, bool)
         wanted[self.store.kept_images] = True
         for candidates in (wanted & self.correct, wanted, np.ones(self.num_images, bool)):
             if candidates.any():
-                effect = np.nan_to_num(
-                    self.importance(self.default_metric)[:, self.head_number(*self.default_head)]
-                )
+                effect = np.nan_to_num(self.importance(self.default_metric)[:, number])
                 return int(np.argmax(np.where(candidates, effect, -1)))
         return 0
 

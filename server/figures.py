@@ -92,7 +92,7 @@ def inner_size(plot: figure) -> tuple[int, int]:
     try:
         return plot.inner_width, plot.inner_height
     except UnsetValueError:
-        return 500, 350
+        return plot.width or 500, plot.height or 350
 
 
 def on_nearest(

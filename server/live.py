@@ -68,6 +68,10 @@ class LiveModel:
         """Load the model in the background, so that the first question does not wait for it."""
         self._worker.submit(self._loaded)
 
+    def wait(self) -> None:
+        """Until all that was asked so far is answered."""
+        self._worker.submit(int).result()
+
     def _ask(
         self, kept: Recent, compute: Callable[..., tuple[Any, int]], *key: int
     ) -> "Future[Any]":

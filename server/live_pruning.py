@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bokeh.events import DocumentReady
-from bokeh.io import curdoc
 
 from analysis.modes import MODES, REGIONS
 from analysis.store import Store
@@ -45,7 +44,7 @@ class LivePruning:
         self.result: PartialPruning | None = None
         self._session = session
         self._draw, self._wait, self._explain = draw, wait, explain
-        document = curdoc()
+        document = session.document
         self._question = LatestQuestion(document)
         session.history.subscribe(["image", "layer", "head"], self.react)
         # loading torch must not slow the first page

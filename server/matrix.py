@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 from bokeh.core.properties import Bool, Float, Int, Nullable, String
 from bokeh.events import DocumentReady
-from bokeh.io import curdoc
 from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
@@ -80,7 +79,7 @@ class ShownMatrix:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._document = curdoc()
+        self._document = session.document
         self._question = LatestQuestion(self._document)
         self._callbacks: list[Callable[[], None]] = []
         store = session.data.store

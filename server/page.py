@@ -36,7 +36,7 @@ def arrange(
     document.template_variables.update(
         css=(_STATIC / "style.css").read_text(),
         scripts={place: _read(names) for place, names in _SCRIPTS.items()},
-        facts=_facts(session.data),
+        facts=facts(session.data),
         stores=[path.name for path in stores],
         shown_store=session.data.store.path.name,
         panels={view.layout.name: _panel(view, session) for view in views},
@@ -54,7 +54,7 @@ def _panel(view: Any, session: Session) -> dict[str, str]:
     return {"title": view.title, "help": view.help, "summary": summary}
 
 
-def _facts(data: StoreData) -> dict[str, str]:
+def facts(data: StoreData) -> dict[str, str]:
     """Model, image set and counts, as plain text; the template escapes them."""
     attrs = data.store.attrs
     heads = f"{data.num_layers} layers × {data.heads_per_layer} heads"

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from bokeh.document import Document
+from bokeh.io import curdoc
 from bokeh.models import ColumnDataSource, Div
 
 from .brushing import Brush, Clause, Combine, Ids, joined, resolve
@@ -23,6 +25,8 @@ class Session:
     images, heads
         One row an image or head; every plot of images (heads) uses this one source, so brushing
         in one is brushing in the others without the server.
+    document
+        What the page's models belong to; the current one unless told.
     theme
         Light or dark; the reader's own, so it is no part of the state.
     named
@@ -33,8 +37,15 @@ class Session:
         Each view's text for those who do not see it, by the name of the view.
     """
 
-    def __init__(self, data: StoreData, state: ViewState, theme: Theme = LIGHT) -> None:
+    def __init__(
+        self,
+        data: StoreData,
+        state: ViewState,
+        theme: Theme = LIGHT,
+        document: Document | None = None,
+    ) -> None:
         self.data = data
+        self.document = document or curdoc()
         self.theme = theme
         self.summaries: dict[str, str] = {}
         self.told = Div(text="", name="summaries", visible=False, tags=[])

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from bokeh.io import curdoc
 from bokeh.layouts import row
 from bokeh.models import Div
 
@@ -34,7 +33,7 @@ class BrushBar:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._document = curdoc()
+        self._document = session.document
         self._note: list[Any] = ["", 0]
         self._shown = Div(text="", name="brush_bar", visible=False, tags=[{}])
         self._file = Div(text="", name="exported", visible=False, tags=[])

@@ -43,7 +43,8 @@ class HeadImportance:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._band = ColumnDataSource({"number": [], "mean": [], "low": [], "high": []})
+        columns = ("number", "mean", "low", "high")
+        self._band = ColumnDataSource({name: [] for name in columns}, name="importance_band")
         self._line = session.heads
         self._note = Paragraph(text="", visible=False, styles={"margin": "0 6px"})
         self._metric = Select(
@@ -93,8 +94,12 @@ class HeadImportance:
         mean = plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
         self._of_brush = band, mean
         self._compared = ComparedHeads(plot)
-        self._reference = Span(dimension="width", line_dash="dashed", css_variables=_INK)
-        self._cursor = Span(dimension="height", line_color=SELECTED, line_width=3)
+        self._reference = Span(
+            dimension="width", line_dash="dashed", css_variables=_INK, name="importance_reference"
+        )
+        self._cursor = Span(
+            dimension="height", line_color=SELECTED, line_width=3, name="importance_cursor"
+        )
         plot.add_layout(self._reference)
         plot.add_layout(self._cursor)
         self._share = share_label(plot, "top_left")

@@ -45,7 +45,7 @@ class ImageOverview:
         embedding = data.store.read("image_embedding")
         self._points = embedding[:, 0], embedding[:, 1]
         self._ids = {name: index for index, name in enumerate(data.names)}
-        self._selected = ColumnDataSource({"x": [], "y": []})
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
         self._find = AutocompleteInput(
             name="find_image",

@@ -137,6 +137,11 @@ class PartialPruning:
         self._reference.line_color = self._words.glyph.text_color = ink
         self._pictograms.glyph.update(fill_color=ink, line_color=ink)
 
+    @property
+    def result(self):
+        """What the model answered; None while there is none."""
+        return self._live.result
+
     def react(self, _old: ViewState, _new: ViewState) -> None:
         """Show the metric, if the answer is there."""
         if self._live.result is not None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from bokeh.events import RangesUpdate
-from bokeh.io import curdoc
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
 
@@ -38,7 +37,7 @@ class PatternLayout:
         self._pending = None
         self._previews = False
         self._drawn_compared = ()
-        self._document = curdoc()
+        self._document = session.document
         self._follow = Latest(
             self._follow_drag, self._show_preview, self._document.add_next_tick_callback
         )

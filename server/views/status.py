@@ -6,6 +6,7 @@ from bokeh.layouts import row
 from bokeh.models import Button, CustomJS, Div
 
 from ..brushing import Brush
+from ..clause_words import brushed_words
 from ..link import to_query
 from ..session import Session
 from ..state import ViewState
@@ -97,17 +98,8 @@ class Status:
         self._tell()
 
     def _count(self, brush: Brush) -> None:
-        data = self._session.data
-        counts = (
-            (brush.images.sum(), data.num_images, "images"),
-            (brush.heads.sum(), data.num_heads, "heads"),
-            (brush.instances.sum(), data.num_instances, "patterns"),
-        )
-        words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
-        if brush.active:
-            self._brushed.text = "brushed: " + " · ".join(words).replace(",", " ")
-        else:
-            self._brushed.text = self._note or "nothing brushed: all images and heads count"
+        words = brushed_words(self._session.data, brush)
+        self._brushed.text = words if brush.active or not self._note else self._note
 
     def _tell(self) -> None:
         self._session.describe("status", f"{self._selection.text}; {self._brushed.text}")

@@ -32,7 +32,7 @@ class StrengthOverview:
     def __init__(self, session: Session) -> None:
         self._session = session
         data = session.data
-        self._selected = ColumnDataSource({"x": [], "y": []})
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="head_ring")
         self._plot = plot = make_figure(
             "overview_plot",
             brush=("lasso", "box"),

@@ -25,7 +25,9 @@ class StrengthVector:
         self._session = session
         hops = session.data.strength.shape[-1]
         columns = ("hop", "strength", "mean", "low", "high")
-        self._source = ColumnDataSource({name: np.zeros(hops) for name in columns})
+        self._source = ColumnDataSource(
+            {name: np.zeros(hops) for name in columns}, name="hops_shown"
+        )
         self.layout = plot = make_figure(
             "strength_vector", x_range=Range1d(-0.7, hops - 0.3), y_range=Range1d(0, 1)
         )

@@ -1,0 +1,180 @@
+"""The server's views as one self-contained HTML file that still brushes, or as parts of pages.
+
+Nothing of it needs a server, a network or Python: images and heads share two sources, and the
+browser computes means and bands itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bokeh import __version__ as bokeh_version
+from bokeh.document import Document
+from bokeh.embed import file_html
+from bokeh.resources import INLINE
+from bokeh.themes import Theme
+from jinja2 import Environment, FileSystemLoader
+
+from analysis.facts import facts_of
+from analysis.files import replacing
+from analysis.store import Store, store_size
+
+from .clause_words import brushed_words
+from .data import StoreData
+from .link import default_state
+from .named import Named
+from .palette import LIGHT
+from .reports import words
+from .reports.asked import Asked, most_important, read_asked
+from .reports.linked import link
+from .reports.panels import Page, Panel, overview_panels, page_panels
+from .reports.thumbnails import fill_thumbnails
+from .session import Session
+from .state import ViewState
+
+_HERE = Path(__file__).parent
+_STYLES = ("style.css", "report.css")
+_SCRIPTS = ("tokens.js", "report.js")
+_PAGE_SCRIPTS = ("save.js", "report_page.js")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that is made and can be written or shown."""
+
+    data: StoreData
+    asked: Asked
+    document: Document
+    session: Session
+    overview: tuple[Panel, ...]
+    pages: tuple[Page, ...]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def html(self) -> str:
+        """The whole file."""
+        environment = Environment(loader=FileSystemLoader(_HERE / "templates"))
+        return file_html(
+            self.document,
+            INLINE,
+            f"headbrush report: {self.data.store.attrs['model']}",
+            template=environment.get_template("report.html"),
+            template_variables=self._variables(),
+            theme=theme(),
+            suppress_callback_warning=True,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file, at once or not at all."""
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(self.html, encoding="utf-8")
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """Shown inline by a notebook, apart from the notebook's own scripts."""
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" title="headbrush report" '
+            'style="width: 100%; height: 800px; border: 1px solid #d5dbe1"></iframe>'
+        )
+
+    def _variables(self) -> dict[str, Any]:
+        store = self.data.store
+        facts = [(k, v) for k, v in facts_of(store, store_size(store.path)) if k != "model source"]
+        return {
+            "css": "\n".join(static(name) for name in _STYLES),
+            "scripts": scripts(),
+            "page_scripts": ";\n".join(static(name) for name in _PAGE_SCRIPTS),
+            "model": store.attrs["model"],
+            "facts": facts,
+            "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
+            "findings": self._findings(),
+            "why": self.asked.why,
+            "overview": self.overview,
+            "brushed": brushed_words(self.data, self.session.brush()),
+            "pages": [self._page(page) for page in self.pages],
+            "left_out": words.left_out(self.data, self.notes),
+            "citations": [words.CITE_METHOD, words.cite_tool(_version())],
+        }
+
+    def _findings(self) -> list[str]:
+        heads = dict.fromkeys(page.head for page in self.pages) or most_important(self.data)
+        return [words.main_finding(self.data)] + [
+            words.head_finding(self.data, number) for number in heads
+        ]
+
+    def _page(self, page: Page) -> dict[str, Any]:
+        return {
+            "title": f"{self.data.head_labels[page.head]} in {self.data.names[page.image]}",
+            "words": words.mode_finding(self.data, page),
+            "picture": self.data.thumbnail(page.image),
+            "alt": f"The image {self.data.names[page.image]}",
+            "panels": page.panels,
+        }
+
+
+def make_report(
+    store: Store | StoreData | Path | str,
+    images: Sequence[object] = (),
+    heads: Sequence[object] = (),
+    views: Sequence[str] = (),
+    state: ViewState | None = None,
+    named: Named = (),
+) -> Report:
+    """Make a report of a store.
+
+    Parameters
+    ----------
+    images, heads, views
+        As of :func:`server.reports.asked.read_asked`.
+    state, named
+        What a page of the server shows, to be shown again: its brush, colours and compared brushes.
+
+    Raises
+    ------
+    InputError
+        If something is asked that is not in the store.
+    """
+    data = _data(store)
+    asked = read_asked(data, images, heads, views)
+    first = default_state(data)
+    shown = state or replace(first, image=None)
+    document = Document()
+    session = Session(data, shown, LIGHT, document)
+    overview = overview_panels(session, asked.views, named)
+    pages = page_panels(document, data, asked.pages, asked.views, shown.metric)
+    notes = [*fill_thumbnails(session), *link(session, overview, pages)]
+    for panel in (*overview, *(panel for page in pages for panel in page.panels)):
+        document.add_root(panel.root)
+    return Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
+
+
+def theme() -> Theme:
+    """The look of the server's plots."""
+    return Theme(_HERE / "theme.yaml")
+
+
+def static(name: str) -> str:
+    """A script or style of the server."""
+    return (_HERE / "static" / name).read_text(encoding="utf-8")
+
+
+def scripts() -> str:
+    """What the plots call; comes before them."""
+    return ";\n".join(static(name) for name in _SCRIPTS)
+
+
+def _data(store: Store | StoreData | Path | str) -> StoreData:
+    if isinstance(store, StoreData):
+        return store
+    return StoreData(store if isinstance(store, Store) else Store(store))
+
+
+def _version() -> str:
+    try:
+        return version("headbrush")
+    except PackageNotFoundError:
+        return "(not installed)"

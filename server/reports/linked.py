@@ -1,0 +1,114 @@
+"""Brushing without a server: what the browser needs to compute means and bands by itself.
+
+Values travel as 16-bit codes of their range (``static/report.js`` turns them back).
+"""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, CustomJS, Model, Select
+
+from ..data import METRIC_AXES, METRIC_NAMES, StoreData
+from ..session import Session
+from .panels import Page, Panel
+
+MISSING = 65_535
+"""Code of NaN; the others are steps from the least to the largest value."""
+MOST_CODES = 1_200_000
+"""So many values of importance are sent; of larger stores only the metric that is shown."""
+_NAMES = (
+    "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
+    "head_ring", "image_ring", "images_plot", "overview_plot",
+)  # fmt: skip
+"""Parts of the panels that follow the brush or choose something."""
+_UPDATE = "headbrushReport.update(args)"
+
+
+def to_codes(values: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Codes uint16 of ``values``, and the value of code 0 and of a step; NaN is ``MISSING``."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    step = (high - low) / (MISSING - 1) or 1.0
+    with np.errstate(invalid="ignore"):
+        codes = np.round((values.astype(float) - low) / step)
+    return np.where(np.isfinite(values), codes, MISSING).astype(np.uint16), low, step
+
+
+def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list[str]:
+    """Let plots of images and heads brush each other in the browser.
+
+    Returns
+    -------
+    Sentences that say what is left out.
+    """
+    data = session.data
+    session.images.tags = [session.state.image]
+    session.heads.tags = [session.head_number]
+    session.images.add(data.labels.astype(np.int32), "class")
+    session.images.add(data.correct, "correct")
+    args: dict[str, Any] = {name: _found(panels, name) for name in _NAMES}
+    metrics, notes = _sent_metrics(data, session.state.metric)
+    menu = args["metric"]
+    if menu is None:
+        metrics, notes, menu = [], [], Select()
+    menu.options = [(name, METRIC_NAMES[name]) for name in metrics]
+    args |= {
+        "images": session.images,
+        "heads": session.heads,
+        "metric": menu,
+        "importance": [_codes(n, data.shown_importance(n), METRIC_AXES[n]) for n in metrics],
+        "entropy": _codes("entropy", data.entropy) if args["overview_plot"] else None,
+        "hops": [found for page in pages if (found := _hops(page)) is not None],
+    }
+    update = _script(args, _UPDATE)
+    session.images.selected.js_on_change("indices", update)
+    session.heads.selected.js_on_change("indices", update)
+    for model, attribute in ((session.images, "tags"), (session.heads, "tags"), (menu, "value")):
+        model.js_on_change(attribute, update)
+    _choose(args)
+    return notes
+
+
+def _choose(args: dict[str, Any]) -> None:
+    """Let a tap choose an image or a head."""
+    for plot, kind in (("images_plot", "image"), ("overview_plot", "head")):
+        if args[plot] is not None:
+            args[plot].js_on_event(
+                "tap", _script(args, f"headbrushReport.tap(args, '{kind}', cb_obj)")
+            )
+    if args["importance_cursor"] is not None:
+        code = "headbrushReport.choose(args.heads, cb_obj.tags[0])"
+        args["importance_cursor"].js_on_change("tags", _script(args, code))
+
+
+def _script(args: dict[str, Any], code: str) -> CustomJS:
+    return CustomJS(args=args, code=f"const args = {{{', '.join(args)}}}\n{code}")
+
+
+def _sent_metrics(data: StoreData, shown: str) -> tuple[list[str], list[str]]:
+    defined = [name for name in METRIC_NAMES if np.isfinite(data.importance(name)).any()]
+    if len(defined) * data.num_instances <= MOST_CODES or shown not in defined:
+        return defined, []
+    left_out = ", ".join(METRIC_NAMES[name] for name in defined if name != shown)
+    return [shown], [f"Of the metrics only {METRIC_NAMES[shown]} is here; left out: {left_out}."]
+
+
+def _codes(name: str, values: np.ndarray, title: str = "") -> ColumnDataSource:
+    codes, low, step = to_codes(values)
+    return ColumnDataSource({"code": codes.ravel()}, name=f"codes_{name}", tags=[low, step, title])
+
+
+def _hops(page: Page) -> ColumnDataSource | None:
+    """Codes ``(m, hops)`` of a page's head, and the source that shows their mean."""
+    panel = next((panel for panel in page.panels if panel.view == "strength_vector"), None)
+    if panel is None:
+        return None
+    codes = _codes("hops", page.session.data.strength[:, page.head])
+    codes.tags = [*codes.tags, panel.root.select_one({"name": "hops_shown"})]
+    return codes
+
+
+def _found(panels: tuple[Panel, ...], name: str) -> Model | None:
+    return next(
+        (found for panel in panels if (found := panel.root.select_one({"name": name}))), None
+    )

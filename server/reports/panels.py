@@ -1,0 +1,161 @@
+"""The server's own views, without what needs a server: the plots, legends and notes of each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bokeh.document import Document
+from bokeh.events import DocumentReady
+from bokeh.layouts import column
+from bokeh.models import LayoutDOM
+from bokeh.models.tools import BoxSelectTool, LassoSelectTool
+from bokeh.server.callbacks import NextTickCallback
+
+from ..data import StoreData
+from ..live import live_model
+from ..matrix import ShownMatrix
+from ..matrix_words import MatrixWords
+from ..named import Named
+from ..session import Session
+from ..state import ViewState
+from ..views.attention_matrix import AttentionMatrix
+from ..views.entropy_distribution import EntropyDistribution
+from ..views.head_importance import HeadImportance
+from ..views.image_context import ImageContext
+from ..views.image_overview import ImageOverview
+from ..views.partial_pruning import PartialPruning
+from ..views.pattern_layout import PatternLayout
+from ..views.prediction import Prediction
+from ..views.strength_overview import StrengthOverview
+from ..views.strength_vector import StrengthVector
+from ..views.threshold import Threshold
+from ..views.two_axes import TwoAxes
+
+PATTERN_SIZE = 1000, 560
+"""Pixels of the picture of the patterns."""
+_PARTS = {
+    "image_overview": ("image_legend", "images_plot"),
+    "head_importance": ("metric", "importance_plot"),
+    "strength_overview": ("overview_plot", "head_counts"),
+    "pattern_layout": ("pattern_legend", "patterns_plot"),
+    "partial_pruning": ("pruning_note", "pruning_plot"),
+    "threshold": ("threshold_note", "threshold_plot"),
+}
+"""What stays of the views that have parts for the server alone."""
+_OF_IMAGES_AND_HEADS = {
+    "image_overview": ImageOverview,
+    "head_importance": HeadImportance,
+    "strength_overview": StrengthOverview,
+    "pattern_layout": PatternLayout,
+}
+_OF_ONE_HEAD = {
+    "partial_pruning": PartialPruning,
+    "prediction": Prediction,
+    "strength_vector": StrengthVector,
+    "entropy_distribution": EntropyDistribution,
+}
+_OF_ONE_MATRIX = {
+    "image_context": ImageContext,
+    "two_axes": lambda _session, matrix: TwoAxes(matrix),
+    "attention_matrix": AttentionMatrix,
+    "threshold": Threshold,
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One view as a report shows it.
+
+    Attributes
+    ----------
+    name
+        Of the view and, on a page, its number; no other root has it.
+    words
+        What it shows, in numbers.
+    """
+
+    name: str
+    view: str
+    title: str
+    help: str
+    words: str
+    root: LayoutDOM
+
+
+@dataclass(frozen=True)
+class Page:
+    """One head in one image.
+
+    Attributes
+    ----------
+    head, image
+        Their numbers.
+    metrics
+        ``(metric, mode)`` of partial pruning; None without the model.
+    """
+
+    head: int
+    image: int
+    session: Session
+    panels: tuple[Panel, ...]
+    metrics: Any
+
+
+def overview_panels(
+    session: Session, views: tuple[str, ...], named: Named = ()
+) -> tuple[Panel, ...]:
+    """The views of all images and heads, which share their two sources."""
+    session.change_named(named)
+    made = {name: make(session) for name, make in _OF_IMAGES_AND_HEADS.items() if name in views}
+    if "pattern_layout" in made:
+        plot = made["pattern_layout"].layout.select_one({"name": "patterns_plot"})
+        plot.width, plot.height = PATTERN_SIZE
+        plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
+        made["pattern_layout"].react_to_drawing(session.state, session.state)
+        plot.width = plot.height = None
+    return tuple(_panel(view, session, name) for name, view in made.items())
+
+
+def page_panels(
+    document: Document, data: StoreData, pairs: tuple[tuple[int, int], ...],
+    views: tuple[str, ...], metric: str,
+) -> list[Page]:  # fmt: skip
+    """The views of one head in one image, for each pair of them; waits for the model."""
+    started = []
+    for head, image in pairs:
+        layer, place = divmod(head, data.heads_per_layer)
+        session = Session(data, ViewState(image, layer, place, metric), document=document)
+        made: dict[str, Any] = {
+            name: make(session) for name, make in _OF_ONE_HEAD.items() if name in views
+        }
+        if any(name in views for name in _OF_ONE_MATRIX):
+            matrix = ShownMatrix(session)
+            made |= {n: make(session, matrix) for n, make in _OF_ONE_MATRIX.items() if n in views}
+            MatrixWords(session, matrix)
+        started.append((head, image, session, made))
+    _settle(document, data)
+    pages = []
+    for number, (head, image, session, made) in enumerate(started, 1):
+        panels = tuple(_panel(made[v], session, f"page{number}_{v}") for v in views if v in made)
+        pruning = made.get("partial_pruning")
+        result = pruning.result if pruning else None
+        pages.append(Page(head, image, session, panels, None if result is None else result.metrics))
+    return pages
+
+
+def _settle(document: Document, data: StoreData) -> None:
+    """Do what a server does for its page: say that it is shown, and hand over the answers."""
+    document.callbacks.trigger_event(DocumentReady())
+    live_model(data.store).wait()
+    for waiting in document.session_callbacks:
+        if isinstance(waiting, NextTickCallback):
+            waiting.callback()
+
+
+def _panel(view: Any, session: Session, name: str) -> Panel:
+    kind = view.layout.name
+    root = view.layout
+    if kind in _PARTS:
+        parts = [root.select_one({"name": part}) for part in _PARTS[kind]]
+        root = column(*parts, sizing_mode="stretch_both")
+    root.name = name
+    return Panel(name, kind, view.title, view.help, session.summaries.get(kind, ""), root)

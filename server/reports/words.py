@@ -1,0 +1,117 @@
+"""What a report says in sentences: which heads matter, in which part, where they look. Pure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.modes import MODES
+from analysis.schema import PRUNING_METRICS
+
+from ..data import METRIC_AXES, METRIC_NAMES, StoreData
+from .panels import Page
+
+_REGION_MODES = (2, 3, 4)
+_FEW = 5
+CITE_METHOD = (
+    "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
+    "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
+    "Visualization and Computer Graphics 29(6), 2023. arXiv:2303.13731."
+)
+
+
+def cite_tool(version: str) -> str:
+    """How to cite headbrush itself."""
+    return f"The headbrush developers: headbrush {version}, linked brushing over attention heads."
+
+
+def main_finding(data: StoreData) -> str:
+    """Which heads matter, over all images."""
+    metric = data.default_metric
+    mean = data.importance(metric).mean(0)
+    if not np.isfinite(mean).any():
+        return data.why_undefined(metric)
+    order = np.argsort(-np.nan_to_num(mean, nan=-np.inf), kind="stable")
+    first, labels = int(order[0]), data.head_labels
+    share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else np.nan
+    listed = ", ".join(f"{labels[n]} ({mean[n]:.3g})" for n in order[:_FEW])
+    verb = "matters" if metric == "gradient" else "changes most when it is pruned"
+    return (
+        f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
+        f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g} "
+        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}; together they have "
+        f"{share:.0%} of the sum over all heads."
+    )
+
+
+def head_finding(data: StoreData, number: int) -> str:
+    """How consistently one head matters over the images, and where it looks."""
+    return f"{data.head_labels[number]}: {_consistency(data, number)} {_reach(data, number)}"
+
+
+def mode_finding(data: StoreData, page: Page) -> str:
+    """Which part of a head matters in one image; what the model said of it."""
+    label, name = data.head_labels[page.head], data.names[page.image]
+    if page.metrics is None:
+        return f"Which part of {label} matters in {name} is not known: the model is not at hand."
+    metric = page.session.state.metric
+    if metric not in PRUNING_METRICS:
+        return ""
+    values = page.metrics[PRUNING_METRICS.index(metric)].astype(float)
+    if not np.isfinite(values).all():
+        return ""
+    if metric == "probability":
+        values = abs(values - values[0])
+    strongest = max(_REGION_MODES, key=lambda mode: values[mode])
+    parts = "; ".join(f"only {MODES[mode]} {values[mode]:.3g}" for mode in _REGION_MODES)
+    return (
+        f"In {name} (true {_class(data, data.labels, page.image)}, predicted "
+        f"{_class(data, data.predicted, page.image)}) pruning all of {label} gives "
+        f"{METRIC_NAMES[metric]} {values[1]:.3g}; {parts}. "
+        f"So it is mostly {MODES[strongest]} that matters."
+    )
+
+
+def left_out(data: StoreData, notes: Sequence[str]) -> list[str]:
+    """What a report lacks of what the server shows."""
+    return [
+        "Values over images are kept in 65 535 steps of their range, so that a mean differs by "
+        "less than a hundredth of a pixel; the CSV and NetCDF files have the values themselves.",
+        f"The {data.num_instances:,} patterns are a picture of {data.num_heads} heads in "
+        f"{data.num_images:,} images; it does not draw anew when zoomed.".replace(",", " "),
+        "Attention matrices are here for the heads and images below only.",
+        *notes,
+    ]
+
+
+def _consistency(data: StoreData, number: int) -> str:
+    values = np.nan_to_num(data.importance(data.default_metric))
+    own, total = values[:, number], data.num_images
+    rank = (values > own[:, None]).sum(1)
+    best = f"it is the most important head in {np.mean(rank == 0):.0%} of the images and among the"
+    few = f"{best} five most important in {np.mean(rank < _FEW):.0%};"
+    if own.sum() <= 0:
+        return f"{few} it changes nothing on average."
+    tenth = -(-total // 10)
+    share = np.sort(own)[::-1][:tenth].sum() / own.sum()
+    kind = "few images" if share > 0.5 else "many images alike"
+    return (
+        f"{few} the tenth of the images to which it matters most has {share:.0%} of its effect, so "
+        f"it matters to {kind} (median {np.median(own):.3g}, mean {own.mean():.3g})."
+    )
+
+
+def _reach(data: StoreData, number: int) -> str:
+    entropy, strength = data.entropy[:, number], data.strength[:, number].mean(0)
+    lower = int((data.entropy.mean(0) < entropy.mean()).sum())
+    distance = data.store.read("attention_distance").reshape(data.num_images, -1)[:, number]
+    hop = int(np.argmax(strength))
+    return (
+        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour, "
+        f"{strength[-1]:.3g} at the farthest, hop {len(strength) - 1}), on average "
+        f"{distance.mean():.1f} patches away. Entropy {entropy.mean():.3f} ± {entropy.std():.3f} "
+        f"over images; {lower} of {data.num_heads} heads look at fewer distances."
+    )
+
+
+def _class(data: StoreData, kinds: np.ndarray, image: int) -> str:
+    return data.class_name(int(kinds[image]))

@@ -1,0 +1,127 @@
+"""What a report is asked for and says; what it sends stands for the store's values."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from analysis.errors import InputError
+from server.report import make_report
+from server.reports import words
+from server.reports.asked import VIEWS, most_important, read_asked
+from server.reports.linked import MISSING, to_codes
+
+
+@pytest.fixture(scope="module")
+def report(data):
+    return make_report(data)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"heads": ["9.0"]}, "--head 9.0: expected layer.head"),
+        ({"heads": ["2"]}, "layers 0 to 2 with heads 0 to 1"),
+        ({"heads": ["1.-1"]}, "--head 1.-1"),
+        ({"images": ["24"]}, "expected an id from 0 to 23 or a file name"),
+        ({"images": ["no.png"]}, "for example class-0/000.png"),
+        ({"views": ["matrix"]}, "there is no such view; there are image_overview"),
+        ({"heads": ["0.0", "0.1"], "images": range(24)}, "at most 40 are shown"),
+    ],
+)
+def test_what_is_not_in_the_store_is_refused_in_one_sentence(data, asked, expected):
+    with pytest.raises(InputError, match=re.escape(expected)):
+        read_asked(data, **asked)
+
+
+def test_heads_and_images_are_named_in_several_ways(data):
+    asked = read_asked(data, ["3", "class-0/003.png"], ["2.1", (0, 1)])
+    assert asked.pages == ((5, 3), (1, 3))
+    assert asked.why == ""
+
+
+def test_without_options_the_five_globally_most_important_heads_are_shown_and_it_says_so(
+    data, report
+):
+    mean = data.importance("jsd").mean(0)
+    heads = [page.head for page in report.pages]
+    assert heads == most_important(data) == np.argsort(-mean)[:5].tolist()
+    assert "the 5 globally most important are shown" in report.asked.why
+    assert report.asked.why in report.html
+
+
+def test_a_view_by_itself_brings_no_pages(data):
+    asked = read_asked(data, views=["head_importance", "image_overview"])
+    assert asked.pages == ()
+    assert asked.views == ("image_overview", "head_importance")
+
+
+def test_codes_are_within_half_a_step_of_the_values():
+    values = np.random.default_rng(0).normal(size=(40, 7)).astype("f4")
+    values[3, 2] = np.nan
+    codes, low, step = to_codes(values)
+    assert codes.dtype == np.uint16
+    np.testing.assert_array_equal(codes == MISSING, np.isnan(values))
+    found = np.where(codes == MISSING, np.nan, low + codes * step)
+    assert np.nanmax(abs(found - values)) <= 0.5001 * step
+    assert step * (MISSING - 1) == pytest.approx(np.nanmax(values) - np.nanmin(values))
+
+
+@pytest.mark.parametrize("value", [0.25, np.nan])
+def test_codes_of_equal_values(value):
+    codes, low, step = to_codes(np.full((2, 2), value))
+    np.testing.assert_array_equal(low + codes * step if value == value else codes,
+                                  value if value == value else MISSING)  # fmt: skip
+
+
+def test_every_view_is_there_and_told_in_words(report):
+    shown = [panel.view for panel in report.overview]
+    shown += [panel.view for panel in report.pages[0].panels]
+    assert sorted(shown) == sorted(VIEWS)
+    for panel in (*report.overview, *report.pages[0].panels):
+        assert len(panel.words) > 20
+        assert f'id="words-{panel.name}"' in report.html
+
+
+def test_the_main_finding_names_the_most_important_head_and_its_mean(data):
+    mean = data.importance("jsd").mean(0)
+    first = int(mean.argmax())
+    text = words.main_finding(data)
+    assert f"Of 6 heads, {data.head_labels[first]} changes most" in text
+    assert f"is {mean[first]:.3g}, the median head's {np.median(mean):.3g}" in text
+
+
+def test_the_findings_count_the_images_where_a_head_is_the_most_important(data):
+    values = data.importance("jsd")
+    share = np.mean(values.argmax(1) == 3)
+    assert f"the most important head in {share:.0%} of the images" in words.head_finding(data, 3)
+
+
+def test_a_report_holds_no_address_but_of_the_paper_and_no_python_callback_warning(data, caplog):
+    html = make_report(data, views=["head_importance"]).html
+    outside = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"(src|href)=\"(?!data:)", outside)
+    assert caplog.text == ""
+
+
+def test_what_is_sent_is_json_with_the_codes_of_every_metric(report):
+    text = re.search(r'type="application/json"[^>]*>(.*?)</script>', report.html, re.DOTALL)[1]
+    (document,) = json.loads(text).values()
+    assert document["version"]
+    for metric in ("probability", "jsd", "cls", "patch", "gradient"):
+        assert f'"codes_{metric}"' in text
+
+
+def test_a_file_is_written_at_once_or_not_at_all(report, tmp_path):
+    path = report.save(tmp_path / "r.html")
+    assert path.read_text(encoding="utf-8") == report.html
+    with pytest.raises(InputError):
+        report.save(tmp_path / "none" / "r.html")
+    assert [file.name for file in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_a_notebook_shows_it_in_a_frame(report):
+    shown = report._repr_html_()
+    assert shown.startswith("<iframe srcdoc=")
+    assert "<script" not in shown
