@@ -283,7 +283,7 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
-    """Serve stores: STORE... [any bokeh serve option, for example --port 5007]."""
+    """Serve stores: STORE... [--password-file FILE] [--no-auth] [any bokeh serve option]."""
     with _one_line_errors():
         words = context.args
         first_option = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))
@@ -318,6 +318,24 @@ def report_command(
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
     _out.print(f"{out}: {len(made.pages)} pages of heads, {size:.1f} MB.", markup=False)
+
+
+@app.command()
+def password(
+    file: Annotated[Path, typer.Argument(help="Where the password's hash is kept.")],
+) -> None:
+    """Choose the password that 'serve --password-file FILE' asks for; a hash of it is kept."""
+    with _one_line_errors():
+        from server.passwords import write_password_file
+
+        if sys.stdin.isatty():
+            chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        else:
+            chosen = sys.stdin.readline().rstrip("\n")
+        write_password_file(file, chosen)
+    _out.print(
+        f"{file}: written. Use it: headbrush serve STORE --password-file {file}", markup=False
+    )
 
 
 @app.command()

@@ -1,58 +1,90 @@
-"""Start ``bokeh serve`` for stores, after checking what can be checked."""
+"""Start the server for stores, after checking what can be checked."""
 
 import os
 import socket
 import sys
+import sysconfig
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import NoReturn
 
 from analysis.errors import InputError
 from analysis.store import Store
 
-_DEFAULT_PORT = 5006
+from .access import guarded_options, is_loopback
+from .command import ServeStores
+
+_ROOT = Path(__file__).parent.parent
+_RUN = "import sys; sys.path[:0] = {root}; from server.command import main; main()"
 
 
 def serve(stores: list[Path], options: list[str]) -> None:
-    """Replace this process by ``bokeh serve server OPTIONS --args STORES``.
+    """Replace this process by the server: ``bokeh serve server OPTIONS --args STORES`` and more.
 
     Raises
     ------
     InputError
-        If a store cannot be read or the port is taken.
+        If a store cannot be read, the port is taken, or the server would let in more than was said.
     """
     for path in stores:
         Store(path)
-    port = _port(options)
-    if port and not _is_free(port, _option(options, "--address") or ""):
-        raise InputError(f"port {port} is in use; stop what uses it or give another --port.")
-    application = Path(__file__).parent
-    print(f"headbrush: http://localhost:{port or '(port below)'}/{application.name}", flush=True)
-    command = [sys.executable, "-m", "bokeh", "serve", str(application), *options]
-    os.execv(sys.executable, [*command, "--args", *(str(path.resolve()) for path in stores)])
+    asked = _asked(options)
+    options, added = guarded_options(asked, options, os.environ)
+    if not 0 <= asked.port <= 65535:
+        raise InputError(f"--port {asked.port}: expected a number from 0 to 65535.")
+    if asked.port and not asked.unix_socket and not _is_free(asked.port, asked.address):
+        raise InputError(f"port {asked.port} is in use; stop what uses it or give another --port.")
+    _say(asked, bool(asked.auth_module) or "--auth-module" in options)
+    # -P: a folder "server" or "analysis" where the command is given is not ours
+    command = [sys.executable, "-P", "-c", _RUN.format(root=_path())]
+    command += [str(Path(__file__).parent), *options]
+    words = [*command, "--args", *(str(path.resolve()) for path in stores)]
+    os.execve(sys.executable, words, {**os.environ, **added})
 
 
-def _option(options: list[str], name: str) -> str | None:
-    for index, word in enumerate(options):
-        if word == name and index + 1 < len(options):
-            return options[index + 1]
-        if word.startswith(f"{name}="):
-            return word.partition("=")[2]
-    return None
+def _path() -> list[str]:
+    """Where the packages are, unless Python finds them there anyway."""
+    return [] if str(_ROOT) == sysconfig.get_path("purelib") else [str(_ROOT)]
 
 
-def _port(options: list[str]) -> int:
-    text = _option(options, "--port")
-    if text is None:
-        return _DEFAULT_PORT
-    if not text.isdecimal() or int(text) > 65535:
-        raise InputError(f"--port {text}: expected a number from 0 to 65535.")
-    return int(text)
+class _Parser(ArgumentParser):
+    """Refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}.")
 
 
-def _is_free(port: int, address: str) -> bool:
-    with socket.socket() as probe:
+def _asked(options: list[str]) -> Namespace:
+    parser = _Parser(prog="headbrush serve", add_help=False)
+    ServeStores(parser=parser)
+    asked = parser.parse_args(options)
+    if asked.files or asked.args:
+        raise InputError("name the stores first: headbrush serve STORE... [bokeh option]...")
+    return asked
+
+
+def _say(asked: Namespace, is_guarded: bool) -> None:
+    """Tell the address, and what would be unwise."""
+    scheme = "https" if asked.ssl_certfile else "http"
+    where = asked.unix_socket or (
+        f"{scheme}://localhost:{asked.port or '(port below)'}"
+        f"{'/' + asked.prefix.strip('/') if asked.prefix else ''}/{Path(__file__).parent.name}"
+    )
+    print(f"headbrush: {where}", flush=True)
+    beyond = asked.address is not None and not is_loopback(asked.address)
+    if beyond and is_guarded and not asked.ssl_certfile:
+        print(
+            "headbrush: without TLS the password can be read on its way: put a proxy with https "
+            "in front, or give --ssl-certfile and --ssl-keyfile.",
+            flush=True,
+        )
+
+
+def _is_free(port: int, address: str | None) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in (address or "") else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((address, port))
+            probe.bind(("localhost" if address is None else address, port))
         except OSError:
             return False
     return True

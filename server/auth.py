@@ -1,0 +1,105 @@
+"""Log in with the password whose hash HEADBRUSH_PASSWORD_FILE keeps: an auth module of Bokeh.
+
+Bokeh loads this file by its path, as no part of a package, so its imports are absolute.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import os
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from tornado.web import RequestHandler
+
+from server.access import place_within
+from server.passwords import Attempts, is_password, read_password_file
+
+login_url = "/login"
+logout_url = "/logout"
+
+_HERE = Path(__file__).parent
+_COOKIE = "headbrush_login"
+_DAYS = 7
+_LINE = read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
+_USER = hashlib.sha256(_LINE.encode()).hexdigest()[:32]
+"""What the signed cookie holds; another password lets no old cookie in."""
+_ATTEMPTS = Attempts()
+_HASHING = asyncio.Semaphore(2)
+_PAGE = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True).get_template(
+    "login.html"
+)
+
+
+def get_user(handler: RequestHandler) -> str | None:
+    """The reader, None who has not logged in; Bokeh asks before every answer."""
+    shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS)
+    return "reader" if shown and hmac.compare_digest(shown, _USER.encode()) else None
+
+
+class LoginHandler(RequestHandler):
+    """The page that asks for the password."""
+
+    def get(self) -> None:
+        """Ask."""
+        self._ask("")
+
+    async def post(self) -> None:
+        """Let in who knows the password; who guesses too often waits."""
+        address = _network(self.request.remote_ip or "")
+        wait = _ATTEMPTS.wait(address)
+        if wait > 0:
+            self.set_status(429)
+            self.set_header("Retry-After", str(int(wait) + 1))
+            self._ask(f"Too many wrong passwords. Try again in {int(wait) + 1} seconds.")
+            return
+        _ATTEMPTS.count(address)
+        password = self.get_body_argument("password", "", strip=False)
+        async with _HASHING:
+            right = await asyncio.to_thread(is_password, password, _LINE)
+        if right:
+            _ATTEMPTS.forgive(address)
+            self._let_in()
+        else:
+            self.set_status(403)
+            self._ask("This is not the password.")
+
+    def _let_in(self) -> None:
+        secure = self.request.protocol == "https"
+        self.set_secure_cookie(
+            _COOKIE, _USER, expires_days=_DAYS, httponly=True, samesite="Lax", secure=secure
+        )
+        prefix = self.application.prefix
+        place = place_within(self.get_argument("next", "/"))
+        self.redirect(f"{prefix}/" if place == "/" else place, status=303)
+
+    def _ask(self, said: str) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.finish(
+            _PAGE.render(
+                static=f"{self.application.prefix}/{_HERE.name}/static",
+                xsrf=self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else "",
+                place=place_within(self.get_argument("next", "/")),
+                said=said,
+            )
+        )
+
+
+class LogoutHandler(RequestHandler):
+    """Forgets who is logged in; asked for by a button, never by a link."""
+
+    def post(self) -> None:
+        """Log out."""
+        self.clear_cookie(_COOKIE)
+        self.redirect(f"{self.application.prefix}{login_url}", status=303)
+
+
+def _network(address: str) -> str:
+    """What counts as one address: of IPv6 the part that one customer has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    bits = 64 if parsed.version == 6 else 32
+    return str(ipaddress.ip_network((parsed, bits), strict=False))

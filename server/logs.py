@@ -1,0 +1,66 @@
+"""The server's log: for a person at a terminal as Bokeh writes it, else one JSON object a line."""
+
+import json
+import logging
+import sys
+import traceback
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from bokeh.command.subcommands.serve import DEFAULT_LOG_FORMAT
+from tornado.process import task_id
+from tornado.web import RequestHandler
+
+access_log = logging.getLogger("headbrush.access")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line; no text that a reader sends can begin another."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record, with what ``extra={"fields": {…}}`` adds."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": task_id() or 0,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(line, default=str)
+
+
+def set_up(asked: Namespace) -> None:
+    """Log to ``--log-file`` or the terminal; as JSON unless a person reads or wants otherwise."""
+    logging.basicConfig(format=asked.log_format, filename=asked.log_file)
+    is_read = sys.stderr.isatty() and not asked.log_file
+    if asked.log_format == DEFAULT_LOG_FORMAT and not is_read:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLines())
+    logging.getLogger("headbrush").setLevel(logging.INFO)
+
+
+def log_answer(handler: RequestHandler) -> None:
+    """One line for an answer; queries are left out, they may hold tokens."""
+    request, status = handler.request, handler.get_status()
+    seconds = request.request_time()
+    is_routine = status < 400 and (request.path.endswith("/healthz") or "/static/" in request.path)
+    access_log.log(
+        logging.DEBUG if is_routine else logging.INFO if status < 500 else logging.ERROR,
+        "%s %s %d",
+        request.method,
+        request.path,
+        status,
+        extra={
+            "fields": {
+                "method": request.method,
+                "path": request.path,
+                "status": status,
+                "milliseconds": round(1000 * seconds, 1),
+                "remote": request.remote_ip,
+            }
+        },
+    )

@@ -1,0 +1,116 @@
+"""A real server in a process of its own, asked over HTTP and websockets."""
+
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tornado.httpclient import HTTPRequest
+from tornado.ioloop import IOLoop
+from tornado.websocket import websocket_connect
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Served:
+    """A server that runs: its address, its process and what it wrote."""
+
+    def __init__(self, port: int, process: subprocess.Popen, log: Path) -> None:
+        self.port, self.process, self._log = port, process, log
+        self.url = f"http://127.0.0.1:{port}"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def get(self, path: str, cookie: str = "", **headers: str) -> "Answer":
+        """The answer to a GET; redirects are not followed."""
+        return self._ask("GET", path, None, headers | ({"Cookie": cookie} if cookie else {}))
+
+    def post(self, path: str, cookie: str, **form: str) -> "Answer":
+        """The answer to a form."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", path, urllib.parse.urlencode(form), kind | {"Cookie": cookie})
+
+    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> "Answer":
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        found = Answer(answer.status, answer.headers, answer.read().decode("utf-8", "replace"))
+        connection.close()
+        return found
+
+    def log_in(self, password: str, place: str = "/") -> "Answer":
+        """What the login form answers."""
+        form = self.get("/login")
+        xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form.text)[1]
+        return self.post("/login", form.cookies, password=password, _xsrf=xsrf, next=place)
+
+    def websocket(self, token: str, cookie: str = "", origin: str = "") -> str:
+        """First message of a page's websocket; raises if it is refused."""
+
+        async def ask() -> str:
+            headers = {"Origin": origin or self.url} | ({"Cookie": cookie} if cookie else {})
+            address = f"ws://127.0.0.1:{self.port}/server/ws"
+            request = HTTPRequest(address, headers=headers, request_timeout=20)
+            socket_ = await websocket_connect(request, subprotocols=["bokeh", token])
+            message = await socket_.read_message()
+            socket_.close()
+            return message
+
+        return IOLoop(make_current=False).run_sync(ask, 30)
+
+
+class Answer:
+    """Status, headers and text."""
+
+    def __init__(self, status: int, headers: http.client.HTTPMessage, text: str) -> None:
+        self.status, self.headers, self.text = status, headers, text
+
+    @property
+    def cookies(self) -> str:
+        """The cookies that were set, as a browser sends them back."""
+        return "; ".join(line.split(";")[0] for line in self.headers.get_all("Set-Cookie", []))
+
+    @property
+    def token(self) -> str:
+        """The token with which the page opens its websocket."""
+        return re.search(r'"token":"([^"]+)"', self.text)[1]
+
+
+@contextmanager
+def served(store: Path, *options: str, log: Path, **environment: str) -> Iterator[Served]:
+    """A server of ``store`` that answers; it is stopped afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store), "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*words, *options], stdout=output, stderr=output, env={**os.environ, **environment}
+        )
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/server/static/theme.js", log)
+        yield Served(port, process, log)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.25)
+    raise AssertionError(f"the server did not start: {log.read_text()}")

@@ -1,0 +1,127 @@
+"""A server with a password, asked as a browser and as a stranger would."""
+
+import re
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from server.access import place_within
+from server.passwords import write_password_file
+from tests.server.served import served
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def server(store_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("login")
+    write_password_file(folder / "password", PASSWORD)
+    options = ("--password-file", str(folder / "password"))
+    with served(store_path, *options, log=folder / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cookie(server):
+    """What the browser of a reader who logged in sends."""
+    answer = server.log_in(PASSWORD)
+    assert answer.status == 303
+    return answer.cookies
+
+
+@pytest.mark.parametrize("path", ["/", "/server", "/server?image=3", "/server/metadata"])
+def test_who_has_not_logged_in_is_sent_to_the_login(server, path):
+    answer = server.get(path)
+    assert answer.status == 302
+    assert answer.headers["Location"].startswith("/login?next=%2F")
+    assert "token" not in answer.text
+
+
+def test_a_wrong_password_lets_nobody_in(server):
+    answer = server.log_in("correct horse")
+    assert answer.status == 403
+    assert "This is not the password." in answer.text
+    assert "headbrush_login" not in answer.cookies
+
+
+def test_the_password_opens_the_page_that_was_asked_for(server):
+    answer = server.log_in(PASSWORD, "/server?image=3")
+    assert (answer.status, answer.headers["Location"]) == (303, "/server?image=3")
+    settings = next(c for c in answer.headers.get_all("Set-Cookie") if "headbrush_login" in c)
+    assert "HttpOnly" in settings
+    assert "SameSite=Lax" in settings
+    page = server.get("/server?image=3", answer.cookies)
+    assert page.status == 200
+    assert server.websocket(page.token, answer.cookies)
+
+
+def test_a_page_elsewhere_is_never_opened_after_the_login(server):
+    for place in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        assert server.log_in(PASSWORD, place).headers["Location"] == "/"
+
+
+def test_a_login_form_of_another_page_is_refused(server):
+    assert server.post("/login", "", password=PASSWORD).status == 403
+    assert server.post("/login", "_xsrf=2|a|b|1", password=PASSWORD, _xsrf="2|a|c|1").status == 403
+
+
+def test_a_forged_cookie_is_refused(server, cookie):
+    name, value = re.search(r"(headbrush_login)=\"?([^;\"]+)", cookie).groups()
+    assert server.get("/server", f'{name}="{value}"').status == 200
+    middle = len(value) // 2
+    forged = value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
+    for strange in (forged, "reader", "", value[:-1], "2|1:0|10:9999999999|0:||"):
+        assert server.get("/server", f'{name}="{strange}"').status == 302
+
+
+def test_a_websocket_without_the_cookie_is_refused(server, cookie):
+    token = server.get("/server", cookie).token
+    assert server.websocket(token, cookie)
+    for strange in ("", "headbrush_login=reader"):
+        with pytest.raises(HTTPClientError) as refusal:
+            server.websocket(token, strange)
+        assert refusal.value.code == 403
+
+
+def test_a_websocket_of_another_page_is_refused(server, cookie):
+    token = server.get("/server", cookie).token
+    for origin in ("http://evil.example", f"http://127.0.0.1.evil.example:{server.port}", "null"):
+        with pytest.raises(HTTPClientError) as refusal:
+            server.websocket(token, cookie, origin)
+        assert refusal.value.code == 403
+
+
+def test_a_session_that_the_server_did_not_make_is_refused(server, cookie):
+    token = server.get("/server", cookie).token
+    assert server.websocket(token[:-2] + "AA", cookie) is None
+    assert server.get("/server?bokeh-session-id=mine", cookie).status == 403
+
+
+def test_logging_out_forgets_the_cookie(server, cookie):
+    page = server.get("/login", cookie)
+    xsrf = re.search(r'name="_xsrf" value="([^"]+)"', page.text)[1]
+    answer = server.post("/logout", f"{cookie}; {page.cookies}", _xsrf=xsrf)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+    assert 'headbrush_login=""' in answer.headers["Set-Cookie"]
+    assert server.get("/logout", cookie).status == 405
+
+
+def test_who_guesses_too_often_waits_even_with_the_right_password(server):
+    statuses = [server.log_in(f"guess number {number}").status for number in range(6)]
+    assert statuses[-1] == 429
+    assert set(statuses) == {403, 429}
+    answer = server.log_in(PASSWORD)
+    assert answer.status == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 61
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("/", "/"), ("/server?image=3&brush=images:r:1", "/server?image=3&brush=images:r:1"),
+        ("", "/"), ("server", "/"), ("//a", "/"), ("/\\a", "/"), ("/\t/a", "/"), ("/ü", "/"),
+        ("http:/a", "/"), ("javascript:alert(1)", "/"), ("/a\r\nSet-Cookie: b", "/"),
+    ],
+)  # fmt: skip
+def test_only_places_of_this_server_follow_a_login(text, place):
+    assert place_within(text) == place

@@ -1,0 +1,152 @@
+"""What a real server answers besides its pages: headers, health, counts, a log, a graceful stop."""
+
+import asyncio
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from server.counts import Counts, text_of
+from tests.server.served import served
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+POLICY = "Content-Security-Policy"
+
+
+@pytest.fixture(scope="module")
+def server(store_path, tmp_path_factory):
+    with served(store_path, log=tmp_path_factory.mktemp("serving") / "log") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 302), ("/server", 200), ("/server/metadata", 200), ("/healthz", 200),
+        ("/metrics", 200), ("/static/js/bokeh.min.js", 200), ("/server/static/link.js", 200),
+        ("/nothing", 404), ("/server/ws", 400), ("/login", 404), ("/favicon.ico", 200),
+    ],
+)  # fmt: skip
+def test_every_answer_tells_browsers_to_be_careful(server, path, status):
+    answer = server.get(path)
+    assert answer.status == status
+    assert SAFE.items() <= dict(answer.headers).items()
+    policy = answer.headers[POLICY]
+    assert "unsafe-inline" not in re.search(r"script-src[^;]*", policy)[0]
+    assert "frame-ancestors 'none'" in policy
+    assert "Tornado" not in str(answer.headers)
+
+
+def test_every_script_of_a_page_knows_its_nonce_which_is_never_used_again(server):
+    pages = [server.get("/server") for _ in range(2)]
+    nonces = [re.search(r"'nonce-([\w-]+)'", page.headers[POLICY])[1] for page in pages]
+    assert nonces[0] != nonces[1]
+    for page, nonce in zip(pages, nonces, strict=True):
+        scripts = re.findall(r"<script[^>]*>", page.text)
+        assert len(scripts) > 3
+        assert all(f'nonce="{nonce}"' in script for script in scripts)
+
+
+def test_no_page_elsewhere_can_embed_this_one(server):
+    assert server.get("/server/autoload.js?bokeh-autoload-element=x").status == 404
+
+
+def test_health_is_one_word(server):
+    answer = server.get("/healthz")
+    assert (answer.status, answer.text) == (200, "ready\n")
+
+
+def samples(text):
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def test_counts_follow_what_is_asked(server):
+    name = 'headbrush_answers_total{status="4xx",process="0"}'
+    before = samples(server.get("/metrics").text)
+    for _ in range(3):
+        server.get("/nothing")
+    server.websocket(server.get("/server").token)
+    after = samples(server.get("/metrics").text)
+    assert after[name] - before.get(name, 0) == 3
+    assert after['headbrush_sessions{process="0"}'] >= 1
+    assert after['process_resident_memory_bytes{process="0"}'] > 5e7
+    assert after['headbrush_loop_delay_seconds_count{process="0"}'] > 0
+
+
+def test_counts_are_for_this_machine_and_not_for_whom_a_proxy_lets_through(server):
+    for header in ("X-Forwarded-For", "X-Real-Ip", "Forwarded"):
+        assert server.get("/metrics", **{header: "127.0.0.1"}).status == 403
+
+
+def test_a_histogram_counts_what_is_at_most_each_bound():
+    counts = Counts()
+    for seconds in (0.001, 0.005, 0.3, 99):
+        counts.time("headbrush_answer_seconds", seconds)
+    counts.add("headbrush_errors", logger='a"b\n')
+    found = samples(text_of({"1": counts.samples(headbrush_sessions=4)}))
+    bucket = 'headbrush_answer_seconds_bucket{{le="{}",process="1"}}'.format
+    assert [found[bucket(bound)] for bound in ("0.005", "0.25", "0.5", "10.0", "+Inf")] == [
+        2, 2, 3, 3, 4,
+    ]  # fmt: skip
+    assert found['headbrush_answer_seconds_sum{process="1"}'] == pytest.approx(99.306)
+    assert found['headbrush_errors_total{logger="a\\"b\\n",process="1"}'] == 1
+    assert found['headbrush_sessions{process="1"}'] == 4
+
+
+def test_the_log_is_one_object_a_line_and_holds_no_query(server):
+    server.get("/server?image=3&bokeh-secret=hidden")
+    server.get('/no%0A{"level":"error"}')
+    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    access = [line for line in lines if line["logger"] == "headbrush.access"]
+    page = next(line for line in access if line["path"] == "/server")
+    assert {"time", "level", "method", "status", "milliseconds", "remote"} <= page.keys()
+    assert "hidden" not in server.log
+    assert len(lines) >= len(server.log.splitlines()) - 1  # the first is for people
+
+
+async def _told_on_stop(server, token):
+    address = f"ws://127.0.0.1:{server.port}/server/ws"
+    request = HTTPRequest(address, headers={"Origin": server.url})
+    page = await websocket_connect(request, subprotocols=["bokeh", token])
+    await page.read_message()
+    server.process.send_signal(signal.SIGTERM)
+    while await page.read_message() is not None:
+        pass
+    page.close()
+    return page.close_code, page.close_reason
+
+
+def test_when_stopped_the_server_tells_its_pages_and_ends_without_an_error(store_path, tmp_path):
+    with served(store_path, log=tmp_path / "log") as running:
+        told = asyncio.run(_told_on_stop(running, running.get("/server").token))
+        assert told == (1001, "the server stops")
+        assert running.process.wait(10) == 0
+    assert "Traceback" not in running.log
+
+
+def test_two_processes_serve_one_page_and_stop_together(store_path, tmp_path):
+    with served(store_path, "--num-procs", "2", log=tmp_path / "log") as running:
+        for _ in range(12):
+            token = running.get("/server").token
+            assert "ACK" in running.websocket(token)
+        used = {line["process"] for line in map(json.loads, running.log.splitlines()[1:])}
+        assert used == {0, 1}
+        assert 'process="1"' in running.get("/metrics").text
+        pids = [int(pid) for pid in re.findall(r"process id: (\d+)", running.log)]
+        assert len(pids) == 2
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(20) == 0
+        for pid in pids:
+            assert not Path(f"/proc/{pid}").exists()
