@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -22,9 +23,6 @@ logout_url = "/logout"
 _HERE = Path(__file__).parent
 _COOKIE = "headbrush_login"
 _DAYS = 7
-_LINE = read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
-_USER = hashlib.sha256(_LINE.encode()).hexdigest()[:32]
-"""What the signed cookie holds; another password lets no old cookie in."""
 _ATTEMPTS = Attempts()
 _HASHING = asyncio.Semaphore(2)
 _PAGE = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True).get_template(
@@ -32,10 +30,22 @@ _PAGE = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=Tru
 )
 
 
+@cache
+def _line() -> str:
+    """The password's hash, read when the server starts to ask for it."""
+    return read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
+
+
+@cache
+def _user() -> str:
+    """What the signed cookie holds; another password lets no old cookie in."""
+    return hashlib.sha256(_line().encode()).hexdigest()[:32]
+
+
 def get_user(handler: RequestHandler) -> str | None:
     """The reader, None who has not logged in; Bokeh asks before every answer."""
     shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS)
-    return "reader" if shown and hmac.compare_digest(shown, _USER.encode()) else None
+    return "reader" if shown and hmac.compare_digest(shown, _user().encode()) else None
 
 
 class LoginHandler(RequestHandler):
@@ -57,7 +67,7 @@ class LoginHandler(RequestHandler):
         _ATTEMPTS.count(address)
         password = self.get_body_argument("password", "", strip=False)
         async with _HASHING:
-            right = await asyncio.to_thread(is_password, password, _LINE)
+            right = await asyncio.to_thread(is_password, password, _line())
         if right:
             _ATTEMPTS.forgive(address)
             self._let_in()
@@ -68,7 +78,7 @@ class LoginHandler(RequestHandler):
     def _let_in(self) -> None:
         secure = self.request.protocol == "https"
         self.set_secure_cookie(
-            _COOKIE, _USER, expires_days=_DAYS, httponly=True, samesite="Lax", secure=secure
+            _COOKIE, _user(), expires_days=_DAYS, httponly=True, samesite="Lax", secure=secure
         )
         prefix = self.application.prefix
         place = place_within(self.get_argument("next", "/"))
