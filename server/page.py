@@ -16,7 +16,7 @@ from .session import Session
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = {
     "head": ("theme.js",),
-    "body": ("tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js"),
+    "body": ("tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js", "reconnect.js"),
 }
 
 
@@ -29,6 +29,7 @@ def arrange(
     document: Document, session: Session, views: Sequence[Any], status: Any, stores: Sequence[Path]
 ) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say."""
+    document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
     for view in views:
         document.add_root(view.layout)
     document.add_root(status.layout)

@@ -1,0 +1,70 @@
+"""Logging in, a server that stops and comes back, and several processes, in a real browser."""
+
+import pytest
+
+from server.passwords import write_password_file
+from tests.browser.conftest import HeadbrushPage
+from tests.server.served import served
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def tab(browser):
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        yield context.new_page()
+
+
+def logged(tab):
+    """What the page tells the console as an error, also what its policy refuses."""
+    errors = []
+    tab.on("console", lambda said: said.type == "error" and errors.append(said.text))
+    return errors
+
+
+def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
+    write_password_file(tmp_path / "password", PASSWORD)
+    options = ("--password-file", str(tmp_path / "password"))
+    with served(store_path, *options, log=tmp_path / "log") as running:
+        tab.goto(f"{running.url}/server?head=1.1")
+        assert "/login" in tab.url
+        tab.keyboard.type("wrong horse")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("text=This is not the password.")
+        assert tab.evaluate("document.activeElement.id") == "password"
+        tab.keyboard.type(PASSWORD)
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("html[data-ready]")
+        tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
+        tab.get_by_role("button", name="Log out").press("Enter")
+        tab.wait_for_url("**/login")
+        tab.goto(f"{running.url}/server")
+        assert "/login" in tab.url
+
+
+def test_a_page_tells_that_the_server_stopped_and_comes_back_as_it_was(tab, store_path, tmp_path):
+    with served(store_path, log=tmp_path / "log") as running:
+        page = HeadbrushPage(tab, f"{running.url}/server?head=0.1")
+        page.wait("document.documentElement.dataset.ready != null")
+        assert tab.is_hidden("#lost")
+        tab.keyboard.press("ArrowDown")
+        page.wait("location.search.includes('head=1.0')")
+        where = tab.url
+    tab.wait_for_selector("#lost:not([hidden])")
+    with served(store_path, log=tmp_path / "again", port=running.port):
+        tab.wait_for_selector("html[data-ready] #lost[hidden]", state="attached")
+        assert tab.url == where
+        tab.wait_for_selector("#summary-status:has-text('L1·H0')", state="attached")
+    assert page.faults == []
+
+
+def test_pages_work_with_two_processes_and_break_no_policy(tab, store_path, tmp_path):
+    errors = logged(tab)
+    with served(store_path, "--num-procs", "2", log=tmp_path / "log") as running:
+        for head in ("0.1", "1.0", "1.1", "0.0"):
+            page = HeadbrushPage(tab, f"{running.url}/server?head={head}")
+            told = f"#summary-status:has-text('L{head.replace('.', '·H')}')"
+            tab.wait_for_selector(told, state="attached")
+            assert tab.locator(".hb-body canvas").count() > 8
+    assert [error for error in errors if "ERR_CONNECTION" not in error] == []
+    assert page.faults == []
