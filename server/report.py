@@ -147,8 +147,9 @@ def make_report(
     overview = overview_panels(session, asked.views, named)
     pages = page_panels(document, data, asked.pages, asked.views, shown.metric)
     notes = [*fill_thumbnails(session), *link(session, overview, pages)]
-    for panel in (*overview, *(panel for page in pages for panel in page.panels)):
-        document.add_root(panel.root)
+    with document.models.freeze():  # else every root is followed by a look at all models
+        for panel in (*overview, *(panel for page in pages for panel in page.panels)):
+            document.add_root(panel.root)
     return Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
 
 

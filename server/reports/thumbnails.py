@@ -3,6 +3,7 @@
 import base64
 import io
 
+import numpy as np
 from PIL import Image
 
 from ..session import Session
@@ -16,17 +17,13 @@ def fill_thumbnails(session: Session) -> list[str]:
     data = session.data
     if data.num_images > MOST_PICTURES:
         return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
-    if max(data.store.read("thumbnail").shape[1:3]) <= _SIDE:
-        pictures = [data.thumbnail(image) for image in range(data.num_images)]
-    else:
-        pictures = [_small(pixels) for pixels in data.store.read("thumbnail")]
-    session.images.data["thumbnail"] = pictures
+    session.images.data["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
     return []
 
 
-def _small(pixels) -> str:
+def _small(pixels: np.ndarray) -> str:
     picture = Image.fromarray(pixels)
     picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture.save(buffer, "WEBP", quality=70)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
