@@ -305,6 +305,9 @@ def report_command(
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
     view: Annotated[list[str] | None, typer.Option(help="Name of a view; repeatable.")] = None,
+    fragment: Annotated[
+        bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
+    ] = False,
 ) -> None:
     """Write a store's views as one HTML file that needs no server and still brushes."""
     with _one_line_errors():
@@ -313,8 +316,7 @@ def report_command(
 
         check_writable(out)
         made = make_report(store, image or (), head or (), view or ())
-        made.save(out)
-        size = len(made.html.encode()) / 1e6
+        size = made.save(out, fragment) / 1e6
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
     _out.print(f"{out}: {len(made.pages)} pages of heads, {size:.1f} MB.", markup=False)

@@ -14,7 +14,6 @@ import tempfile
 import time
 from pathlib import Path
 
-
 from analysis.attention_file import AttentionWriter
 from analysis.store import write_summary
 from server.report import Report, make_report
@@ -52,8 +51,8 @@ def plain_json(report: Report) -> int:
 
 def own_bytes(html: str) -> int:
     """Bytes beyond Bokeh's own scripts."""
-    scripts = re.findall(r"<script type=\"text/javascript\">.*?</script>", html, re.DOTALL)
-    bokeh = sum(len(text.encode()) for text in scripts if "Copyright (c) Anaconda" in text[:400])
+    scripts = re.findall(r"<script>\s*/\* BEGIN bokeh.*?</script>", html, re.DOTALL)
+    bokeh = sum(len(text.encode()) for text in scripts)
     return len(html.encode()) - bokeh
 
 

@@ -14,6 +14,7 @@ from .palette import DARK, LIGHT, Theme
 from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
+_STYLES = ("colours.css", "style.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": ("tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js", "reconnect.js"),
@@ -35,7 +36,7 @@ def arrange(
     document.add_root(status.layout)
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
-        css=(_STATIC / "style.css").read_text(),
+        css="\n".join((_STATIC / name).read_text() for name in _STYLES),
         scripts={place: _read(names) for place, names in _SCRIPTS.items()},
         facts=facts(session.data),
         stores=[path.name for path in stores],

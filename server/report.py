@@ -32,14 +32,14 @@ from .reports import words
 from .reports.asked import Asked, most_important, read_asked
 from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
+from .reports.parts import Parts, item_text, make_item, make_parts
 from .reports.thumbnails import fill_thumbnails
 from .session import Session
 from .state import ViewState
 
 _HERE = Path(__file__).parent
-_STYLES = ("style.css", "report.css")
-_SCRIPTS = ("tokens.js", "report.js")
-_PAGE_SCRIPTS = ("save.js", "report_page.js")
+_STYLES = ("colours.css", "style.css", "report.css")
+_SCRIPTS = ("tokens.js", "report.js", "report_page.js")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,15 @@ class Report:
     pages: tuple[Page, ...]
     notes: tuple[str, ...]
 
+    def settle(self) -> None:
+        """Put the views into the document, and let go of what would call Python."""
+        with self.document.models.freeze():  # else every root is followed by a look at all models
+            for panel in self._panels:
+                self.document.add_root(panel.root)
+        for model in self.document.models:
+            model._callbacks.clear()
+            model._event_callbacks.clear()
+
     @cached_property
     def html(self) -> str:
         """The whole file."""
@@ -61,18 +70,43 @@ class Report:
         return file_html(
             self.document,
             INLINE,
-            f"headbrush report: {self.data.store.attrs['model']}",
+            self.document.title,
             template=environment.get_template("report.html"),
             template_variables=self._variables(),
             theme=theme(),
-            suppress_callback_warning=True,
         )
 
-    def save(self, path: str | Path) -> Path:
-        """Write the file, at once or not at all."""
+    def save(self, path: str | Path, fragment: bool = False) -> int:
+        """Write the file, at once or not at all.
+
+        Parameters
+        ----------
+        fragment
+            Only the views, for a page of one's own; as one item of JSON where ``path`` ends so.
+
+        Returns
+        -------
+        Bytes written.
+        """
+        if fragment:
+            is_item = Path(path).suffix == ".json"
+            text = item_text(self.json_item()) if is_item else self.parts().html
+        else:
+            text = self.html
         with replacing(Path(path)) as temporary:
-            temporary.write_text(self.html, encoding="utf-8")
-        return Path(path)
+            return temporary.write_bytes(text.encode())
+
+    def parts(self) -> Parts:
+        """The views for a page of one's own; those of one report share a brush."""
+        return make_parts(self._panels, theme(), scripts())
+
+    def json_item(self) -> dict[str, Any]:
+        """The views, in one column if several, for ``Bokeh.embed.embed_item``."""
+        return make_item(self._panels, theme(), scripts())
+
+    @property
+    def _panels(self) -> list[Panel]:
+        return [*self.overview, *(panel for page in self.pages for panel in page.panels)]
 
     def _repr_html_(self) -> str:
         """Shown inline by a notebook, apart from the notebook's own scripts."""
@@ -87,7 +121,7 @@ class Report:
         return {
             "css": "\n".join(static(name) for name in _STYLES),
             "scripts": scripts(),
-            "page_scripts": ";\n".join(static(name) for name in _PAGE_SCRIPTS),
+            "save": static("save.js"),
             "model": store.attrs["model"],
             "facts": facts,
             "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
@@ -147,10 +181,10 @@ def make_report(
     overview = overview_panels(session, asked.views, named)
     pages = page_panels(document, data, asked.pages, asked.views, shown.metric)
     notes = [*fill_thumbnails(session), *link(session, overview, pages)]
-    with document.models.freeze():  # else every root is followed by a look at all models
-        for panel in (*overview, *(panel for page in pages for panel in page.panels)):
-            document.add_root(panel.root)
-    return Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
+    document.title = f"headbrush report: {data.store.attrs['model']}"
+    report = Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
+    report.settle()
+    return report
 
 
 def theme() -> Theme:

@@ -42,6 +42,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     Sentences that say what is left out.
     """
     data = session.data
+    session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
     session.images.tags = [session.state.image]
     session.heads.tags = [session.head_number]
     session.images.add(data.labels.astype(np.int32), "class")

@@ -1,8 +1,8 @@
 // What a report's page does beside its plots: the clear button, Escape, classes of the legend.
 (() => {
   const sources = () => {
-    const all = Bokeh.documents.flatMap((shown) => [...shown._all_models.values()])
-    return all.filter((model) => model.type == "ColumnDataSource" && model.tags.length == 1)
+    const all = (window.Bokeh?.documents ?? []).flatMap((shown) => [...shown._all_models.values()])
+    return all.filter((model) => ["headbrush_images", "headbrush_heads"].includes(model.name))
   }
 
   function clear() {
@@ -20,8 +20,9 @@
   // Legends lie within Bokeh's own roots, so their buttons are found on the way of the click
   document.addEventListener("click", (event) => {
     const button = event.composedPath().find((part) => part.dataset?.kind != null)
-    const images = sources().find((source) => source.get_column("thumbnail") != null)
-    if (button == null || images == null) return
+    if (event.target.id == "report_clear") clear()
+    if (button == null) return
+    const images = sources().find((source) => source.name == "headbrush_images")
     const { kind, number } = button.dataset
     const wanted = kind == "class" ? Number(number) : number == "0"
     const found = []
@@ -30,6 +31,5 @@
     })
     images.selected.indices = joined(images.selected.indices, found, event)
   })
-  document.getElementById("report_clear")?.addEventListener("click", clear)
   document.addEventListener("keydown", (event) => { if (event.key == "Escape") clear() })
 })()

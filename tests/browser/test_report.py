@@ -19,7 +19,9 @@ def data(store_path):
 
 @pytest.fixture(scope="module")
 def written(data, tmp_path_factory):
-    return make_report(data).save(tmp_path_factory.mktemp("report") / "report.html")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    make_report(data).save(path)
+    return path
 
 
 @pytest.fixture
@@ -157,7 +159,8 @@ def test_a_class_of_the_legend_brushes_its_images_and_escape_clears(page, data):
 
 def test_pointing_at_a_matrix_follows_its_token(browser, data, requests, tmp_path):
     made = make_report(data, [data.default_image], ["1.0"], ["attention_matrix", "image_context"])
-    with opened_report(browser, made.save(tmp_path / "one.html"), requests) as page:
+    made.save(path := tmp_path / "one.html")
+    with opened_report(browser, path, requests) as page:
         show(page, "matrix_plot")
         last = page.frame("matrix_plot")["x1"] - 0.5
         page.page.mouse.move(*page.at("matrix_plot", last, last))

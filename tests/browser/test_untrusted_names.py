@@ -68,7 +68,7 @@ def point_at_an_image(page, column):
 
 def test_names_are_text_on_the_servers_page(browser, nasty_store):
     with serving(nasty_store) as url, watched(browser, url, url.removesuffix("/server")) as page:
-        for number in range(6):
+        for _number in range(6):
             page.page.keyboard.press("ArrowRight")
             page.page.wait_for_timeout(250)
         assert any(name in page.value("selection_text", "text") for name in NASTY)
@@ -80,7 +80,7 @@ def test_names_are_text_on_the_servers_page(browser, nasty_store):
 def test_names_are_text_in_a_report(browser, nasty_store, tmp_path, number):
     report = make_report(nasty_store, images=[str(number)], heads=["0.0"])
     assert "bokeh-mathjax" not in report.html.lower()
-    path = report.save(tmp_path / "report.html")
+    report.save(path := tmp_path / "report.html")
     with watched(browser, path.as_uri(), "file:") as page:
         heading = page.page.locator("h2").all_text_contents()[2]
         assert heading == f"L0·H0 in {number}/{NASTY[number]}.png"

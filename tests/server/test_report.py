@@ -114,7 +114,7 @@ def test_what_is_sent_is_json_with_the_codes_of_every_metric(report):
 
 
 def test_a_file_is_written_at_once_or_not_at_all(report, tmp_path):
-    path = report.save(tmp_path / "r.html")
+    assert report.save(path := tmp_path / "r.html") == path.stat().st_size
     assert path.read_text(encoding="utf-8") == report.html
     with pytest.raises(InputError):
         report.save(tmp_path / "none" / "r.html")
