@@ -4,6 +4,7 @@ Nothing of it needs a server, a network or Python: images and heads share two so
 browser computes means and bands itself.
 """
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,7 +30,7 @@ from .link import default_state
 from .named import Named
 from .palette import LIGHT
 from .reports import words
-from .reports.asked import Asked, most_important, read_asked
+from .reports.asked import OVERVIEWS, Asked, most_important, read_asked
 from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
 from .reports.parts import Parts, item_text, make_item, make_parts
@@ -179,12 +180,22 @@ def make_report(
     document = Document()
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, asked.views, named)
-    pages = page_panels(document, data, asked.pages, asked.views, shown.metric)
+    pages = page_panels(session, asked.pages, asked.views)
     notes = [*fill_thumbnails(session), *link(session, overview, pages)]
     document.title = f"headbrush report: {data.store.attrs['model']}"
     report = Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
     report.settle()
     return report
+
+
+def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
+    """What a page of the server shows, as a gzipped report."""
+    if state.image is None:
+        report = make_report(data, views=OVERVIEWS, state=state, named=named)
+    else:
+        heads = [(state.layer, state.head)]
+        report = make_report(data, [state.image], heads, state=state, named=named)
+    return gzip.compress(report.html.encode(), 5, mtime=0)
 
 
 def theme() -> Theme:

@@ -45,6 +45,8 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
     session.images.tags = [session.state.image]
     session.heads.tags = [session.head_number]
+    of_patterns = [clause for clause in session.state.clauses if clause.kind == "instance"]
+    session.images.add(session.resolved(of_patterns).images.astype(np.uint8), "within")
     session.images.add(data.labels.astype(np.int32), "class")
     session.images.add(data.correct, "correct")
     args: dict[str, Any] = {name: _found(panels, name) for name in _NAMES}

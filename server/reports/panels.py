@@ -1,6 +1,6 @@
 """The server's own views, without what needs a server: the plots, legends and notes of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bokeh.document import Document
@@ -16,7 +16,6 @@ from ..matrix import ShownMatrix
 from ..matrix_words import MatrixWords
 from ..named import Named
 from ..session import Session
-from ..state import ViewState
 from ..views.attention_matrix import AttentionMatrix
 from ..views.entropy_distribution import EntropyDistribution
 from ..views.head_importance import HeadImportance
@@ -116,14 +115,21 @@ def overview_panels(
 
 
 def page_panels(
-    document: Document, data: StoreData, pairs: tuple[tuple[int, int], ...],
-    views: tuple[str, ...], metric: str,
-) -> list[Page]:  # fmt: skip
-    """The views of one head in one image, for each pair of them; waits for the model."""
-    started = []
+    overview: Session, pairs: tuple[tuple[int, int], ...], views: tuple[str, ...]
+) -> list[Page]:
+    """The views of one head in one image, for each pair of them; waits for the model.
+
+    Parameters
+    ----------
+    overview
+        All but the selection is as in its state.
+    """
+    document, data, started = overview.document, overview.data, []
     for head, image in pairs:
         layer, place = divmod(head, data.heads_per_layer)
-        session = Session(data, ViewState(image, layer, place, metric), document=document)
+        state = replace(overview.state, image=image, layer=layer, head=place)
+        session = Session(data, state, document=document)
+        session.change_named(overview.named)
         made: dict[str, Any] = {
             name: make(session) for name, make in _OF_ONE_HEAD.items() if name in views
         }

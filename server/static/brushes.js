@@ -107,9 +107,10 @@
   async function download() {
     const [name, packed] = model("exported").tags
     if (name == null) return
+    const type = name.endsWith(".html") ? "text/html" : "text/csv"
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))
     const text = await new Response(stream).blob()
-    const link = made("a", null, { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })),
+    const link = made("a", null, { href: URL.createObjectURL(new Blob([text], { type })),
       download: name })
     link.click()
     setTimeout(() => URL.revokeObjectURL(link.href), 10000)
@@ -147,6 +148,7 @@
       ask("export", button.dataset.export)
     })
   }
+  place("save_report").addEventListener("click", () => ask("report"))
   place("names_file").addEventListener("change", upload)
   place("load_names").addEventListener("click", () => place("names_file").click())
   for (const menu of document.querySelectorAll(".hb-brushes details")) {

@@ -36,9 +36,11 @@ globalThis.headbrushReport = (() => {
     return { mean, spread: spread.map((sum) => Math.sqrt(sum / rows.length)) }
   }
 
+  // Brushed images; of a brush of patterns, which stays as it was, only those with such patterns
   function brushed(source) {
-    const chosen = source.selected.indices
-    return chosen.length ? chosen : Array.from({ length: source.get_length() }, (_, at) => at)
+    const chosen = source.selected.indices, within = column(source, "within")
+    const all = chosen.length ? chosen : Array.from(within.keys())
+    return all.filter((at) => within[at])
   }
 
   function largest(...lists) {

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..export import KINDS, to_csv
 from ..link import number_below
 from ..live import when_done
 from ..names import MOST_BYTES, NamesError, find_images, read_names
+from ..report import report_of
 from ..session import Session
 from ..state import ViewState
 
@@ -35,6 +37,7 @@ class BrushBar:
         self._session = session
         self._document = session.document
         self._note: list[Any] = ["", 0]
+        self._is_writing = False
         self._shown = Div(text="", name="brush_bar", visible=False, tags=[{}])
         self._file = Div(text="", name="exported", visible=False, tags=[])
         self._asked = Div(text="", name="brush_asked", visible=False, tags=[])
@@ -53,6 +56,7 @@ class BrushBar:
             "apply": self._apply,
             "restore": self._restore,
             "export": self._export,
+            "report": self._save_report,
             "received": self._forget_file,
             "names": self._brush_names,
         }
@@ -134,19 +138,30 @@ class BrushBar:
             self._say(note)
 
     def _export(self, kind: object) -> None:
-        if kind not in KINDS:
-            return
+        if kind in KINDS:
+            session = self._session
+            self._write(f"{kind}.csv", partial(to_csv, session.data, session.brush(), str(kind)))
+
+    def _save_report(self) -> None:
         session = self._session
-        self._say(f"writing {kind} …")
-        future = _WRITERS.submit(to_csv, session.data, session.brush(), kind)
-        name = f"{session.data.store.path.stem}-{kind}.csv"
+        make = partial(report_of, session.data, session.state, session.named)
+        self._write("report.html", make)
+
+    def _write(self, ending: str, make: Callable[[], bytes]) -> None:
+        """Make a gzipped file off the event loop, one at a time, and send it to the browser."""
+        if self._is_writing:
+            return
+        self._is_writing = True
+        name = f"{self._session.data.store.path.stem}-{ending}"
+        self._say(f"writing {name} …")
         when_done(
-            future,
+            _WRITERS.submit(make),
             lambda content, fault: self._send(name, content, fault),
             self._document.add_next_tick_callback,
         )
 
     def _send(self, name: str, content: bytes | None, fault: str) -> None:
+        self._is_writing = False
         if content is None:
             self._say(fault)
         else:
