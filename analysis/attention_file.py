@@ -15,6 +15,7 @@ from xarray.backends.locks import HDF5_LOCK
 
 from analysis.errors import StoreError
 from analysis.files import replacing
+from analysis.limits import demand_matrices
 from analysis.schema import SCHEMA_VERSION
 
 KEPT_BITS = 7
@@ -104,6 +105,7 @@ def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) ->
     with HDF5_LOCK:
         try:
             with netCDF4.Dataset(path) as file:
+                demand_matrices(file)
                 file.set_auto_maskandscale(False)
                 return np.asarray(read(file))
         except (OSError, RuntimeError, IndexError) as error:

@@ -19,6 +19,7 @@ import xarray as xr
 from analysis.attention_file import read_attention
 from analysis.errors import StoreError
 from analysis.files import replacing
+from analysis.limits import demand_modest
 from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 
 
@@ -98,7 +99,10 @@ class Store:
                 raise faults[0]
             return None
         path, row = places[image]
-        return read_attention(path, lambda file: file["attention"][row, layer, head])
+        found = read_attention(path, lambda file: file["attention"][row, layer, head])
+        if found.shape != (self.num_tokens, self.num_tokens):
+            raise StoreError(f"{path}: attention over {len(found)} tokens, not {self.num_tokens}.")
+        return found
 
     @cached_property
     def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
@@ -163,7 +167,8 @@ def _open_summary(path: Path) -> xr.Dataset:
             else f"{path}: not a headbrush store (it holds no summary.nc)."
         )
     try:
-        return xr.open_dataset(file, engine="netcdf4", mask_and_scale=False)
+        demand_modest(path, file)
+        return xr.open_dataset(file, engine="netcdf4", mask_and_scale=False, decode_times=False)
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
             raise StoreError(f"{file}: no permission to read it.") from error
@@ -196,6 +201,9 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
             raise StoreError(
                 f"{path}: variable {name!r} is of type {variable.dtype}, expected {spec.dtype}."
             )
+    labels, classes = summary["label"].values, summary.sizes["class"]
+    if labels.size and not (labels.min() >= -1 and labels.max() < classes):
+        raise StoreError(f"{path}: a label is none of the {classes} classes.")
 
 
 def store_size(path: Path) -> int:

@@ -1,0 +1,101 @@
+"""One view that fails leaves the others alone."""
+
+import logging
+
+import pytest
+from bokeh.models import Div
+
+from server.guard import Failed, Faults, built
+from server.state import History, ViewState
+
+
+class FineView:
+    title, help = "Fine", "Works."
+
+    def __init__(self, history):
+        self.layout = Div(name="fine_view")
+        self.seen = []
+        history.subscribe(["head"], self.react)
+
+    def react(self, _old, new):
+        self.seen.append(new.head)
+
+
+class OddView(FineView):
+    """Fails at odd heads."""
+
+    def __init__(self, history):
+        self.layout = Div(name="odd_view")
+        history.subscribe(["head"], self.react)
+        history.subscribe(["image"], lambda _old, _new: self._inner_caught())
+
+    def react(self, _old, new):
+        self._demand_even(new.head)
+        self.seen = [new.head]
+
+    def _demand_even(self, head):
+        if head % 2:
+            raise ValueError("odd")
+
+    def _inner_caught(self):
+        try:
+            self._demand_even(1)
+        except ValueError:
+            self.layout.text = "caught by the view itself"
+
+
+class HalfView(FineView):
+    title = "Half"
+
+    def __init__(self, history):
+        history.subscribe(["head"], self.react)
+        raise KeyError("no such thing")
+
+
+@pytest.fixture
+def history():
+    return History(ViewState(0, 0, 0))
+
+
+def test_a_view_that_fails_tells_its_name_and_an_id_that_is_in_the_log(history, caplog):
+    faults = Faults()
+    built(faults, OddView, history)
+    fine = built(faults, FineView, history)
+    with caplog.at_level(logging.ERROR, "headbrush"):
+        history.change(head=1)
+    assert fine.seen == [1]
+    name, fault = faults.told.tags
+    assert name == "odd_view"
+    (record,) = caplog.records
+    assert fault in record.getMessage()
+    assert record.fields == {"id": fault, "view": "odd_view", "where": "react"}
+    assert "ValueError: odd" in caplog.text
+
+
+def test_the_card_goes_when_the_view_works_again(history):
+    faults = Faults()
+    built(faults, OddView, history)
+    history.change(head=1)
+    assert faults.told.tags
+    history.change(head=2)
+    assert faults.told.tags == []
+
+
+def test_a_view_that_cannot_be_built_is_stood_for_and_never_called_again(history, caplog):
+    faults = Faults()
+    view = built(faults, HalfView, history)
+    fine = built(faults, FineView, history)
+    assert isinstance(view, Failed)
+    assert (view.title, view.layout.name) == ("Half", "half_view")
+    assert faults.told.tags[0] == "half_view"
+    history.change(head=3)
+    assert fine.seen == [3]
+    assert len(caplog.records) == 1
+
+
+def test_a_view_may_still_catch_its_own_errors(history):
+    faults = Faults()
+    view = built(faults, OddView, history)
+    history.change(image=2)
+    assert view.layout.text == "caught by the view itself"
+    assert faults.told.tags == []
