@@ -1,0 +1,21 @@
+# A server for a team, from the same pyproject.toml as everywhere; compose.yaml runs it.
+FROM python:3.12-slim AS build
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE headbrush.py ./
+COPY analysis analysis
+COPY server server
+COPY datasets/fashion_mnist datasets/fashion_mnist
+RUN python -m venv /opt/headbrush \
+ && /opt/headbrush/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu .
+
+FROM python:3.12-slim
+RUN useradd --uid 10001 --create-home headbrush
+COPY --from=build /opt/headbrush /opt/headbrush
+ENV NUMBA_CACHE_DIR=/tmp/numba
+USER 10001
+EXPOSE 5006
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+  CMD ["/opt/headbrush/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5006/healthz', timeout=4)"]
+ENTRYPOINT ["/opt/headbrush/bin/headbrush"]
+CMD ["serve", "/stores", "--address", "0.0.0.0"]
