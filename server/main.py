@@ -1,11 +1,13 @@
 """One page: its state, its views, its layout."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from bokeh.io import curdoc
 
 from .data import asked_store, open_data
+from .guard import built
 from .link import from_query
 from .matrix import ShownMatrix
 from .matrix_words import MatrixWords
@@ -33,20 +35,21 @@ data = open_data(asked_store(stores, arguments))
 state, note = from_query(arguments, data)
 cookies = context.request.cookies if context else {}
 session = Session(data, state, theme_of(cookies))
-matrix = ShownMatrix(session)
+build = partial(built, session.faults)
+matrix = build(ShownMatrix, session)
 views = [
-    ImageOverview(session),
-    HeadImportance(session),
-    PartialPruning(session),
-    Prediction(session),
-    StrengthOverview(session),
-    StrengthVector(session),
-    EntropyDistribution(session),
-    PatternLayout(session),
-    ImageContext(session, matrix),
-    TwoAxes(matrix),
-    AttentionMatrix(session, matrix),
-    Threshold(session, matrix),
+    build(ImageOverview, session),
+    build(HeadImportance, session),
+    build(PartialPruning, session),
+    build(Prediction, session),
+    build(StrengthOverview, session),
+    build(StrengthVector, session),
+    build(EntropyDistribution, session),
+    build(PatternLayout, session),
+    build(ImageContext, session, matrix),
+    build(TwoAxes, matrix),
+    build(AttentionMatrix, session, matrix),
+    build(Threshold, session, matrix),
 ]
-MatrixWords(session, matrix)
-arrange(document, session, views, Status(session, note), stores)
+build(MatrixWords, session, matrix)
+arrange(document, session, views, build(Status, session, note), stores)

@@ -17,8 +17,11 @@ _STATIC = Path(__file__).parent / "static"
 _STYLES = ("colours.css", "style.css")
 _SCRIPTS = {
     "head": ("theme.js",),
-    "body": ("tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js", "reconnect.js"),
-}
+    "body": (
+        "tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js", "faults.js",
+        "reconnect.js",
+    ),
+}  # fmt: skip
 
 
 def theme_of(cookies: Mapping[str, str]) -> Theme:
@@ -43,7 +46,7 @@ def arrange(
         shown_store=session.data.store.path.name,
         panels={view.layout.name: _panel(view, session) for view in views},
     )
-    unseen = (session.told, _keys(session), _theme(session))
+    unseen = (session.told, session.faults.told, _keys(session), _theme(session))
     document.add_root(column(*unseen, name="unseen", visible=False))
 
 

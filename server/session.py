@@ -9,6 +9,7 @@ from bokeh.models import ColumnDataSource, Div
 
 from .brushing import Brush, Clause, Combine, Ids, joined, resolve
 from .data import StoreData
+from .guard import Faults
 from .named import Compared, Named
 from .palette import LIGHT, Theme, layer_colours
 from .shares import NO_SHARE, relative_shares
@@ -33,6 +34,8 @@ class Session:
         The reader's named brushes; no part of the state either.
     head_share, image_share
         Largest share of a head's (an image's) patterns that a brush of patterns holds; else None.
+    faults
+        Which views failed.
     summaries
         Each view's text for those who do not see it, by the name of the view.
     """
@@ -47,6 +50,7 @@ class Session:
         self.data = data
         self.document = document or curdoc()
         self.theme = theme
+        self.faults = Faults()
         self.summaries: dict[str, str] = {}
         self.told = Div(text="", name="summaries", visible=False, tags=[])
         self.told.on_change("tags", self._on_told)

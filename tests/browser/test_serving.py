@@ -1,10 +1,13 @@
 """Logging in, a server that stops and comes back, and several processes, in a real browser."""
 
+import re
+import shutil
+
 import pytest
 
 from server.passwords import write_password_file
 from tests.browser.conftest import HeadbrushPage
-from tests.server.served import served
+from tests.server.served import ROOT, served
 
 PASSWORD = "correct horse battery"
 
@@ -67,4 +70,52 @@ def test_pages_work_with_two_processes_and_break_no_policy(tab, store_path, tmp_
             tab.wait_for_selector(told, state="attached")
             assert tab.locator(".hb-body canvas").count() > 8
     assert [error for error in errors if "ERR_CONNECTION" not in error] == []
+    assert page.faults == []
+
+
+def _edit(path, pattern, replacement):
+    edited, count = re.subn(pattern, replacement, path.read_text(), count=1)
+    assert count == 1
+    path.write_text(edited)
+
+
+@pytest.fixture
+def broken_root(tmp_path):
+    """headbrush with two views that fail: one at once, one at every head but the first layer's."""
+    root = tmp_path / "root"
+    shutil.copytree(ROOT / "server", root / "server")
+    shutil.copy(ROOT / "headbrush.py", root)
+    (root / "analysis").symlink_to(ROOT / "analysis")
+    views = root / "server" / "views"
+    _edit(views / "entropy_distribution.py", r"(def __init__\(self.*\n)", r"\1        1 / 0\n")
+    first_line = r"(def react\(self.*\n.*\n)"
+    _edit(views / "strength_vector.py", first_line, r"\1        [0][new.layer]\n")
+    return root
+
+
+def test_a_view_that_fails_shows_a_card_and_the_others_go_on(
+    tab, store_path, tmp_path, broken_root
+):
+    def cards():
+        return tab.evaluate(
+            "[...document.querySelectorAll('.hb-fault')].map("
+            "card => [card.closest('.hb-panel').dataset.name, card.textContent])"
+        )
+
+    with served(store_path, log=tmp_path / "log", root=broken_root) as running:
+        page = HeadbrushPage(tab, f"{running.url}/server?head=0.1")
+        tab.wait_for_selector("html[data-ready] .hb-fault")
+        ((name, text),) = cards()
+        assert name == "entropy_distribution"
+        fault = re.search(r"Error ([0-9a-f]{8})", text)[1]
+        assert f'"id": "{fault}"' in running.log
+        assert "ZeroDivisionError" in running.log
+        height = page.frame("importance_plot")["y1"] / 2
+        page.click("importance_plot", 3, height)
+        page.wait("document.querySelectorAll('.hb-fault').length == 2")
+        assert [name for name, _ in cards()] == ["strength_vector", "entropy_distribution"]
+        tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
+        page.click("importance_plot", 0, height)
+        page.wait("document.querySelectorAll('.hb-fault').length == 1")
+        assert 'logger="headbrush",view="strength_vector"' in running.get("/metrics").text
     assert page.faults == []

@@ -88,14 +88,14 @@ class Answer:
 
 @contextmanager
 def served(
-    store: Path, *options: str, log: Path, port: int = 0, **environment: str
+    store: Path, *options: str, log: Path, port: int = 0, root: Path = ROOT, **environment: str
 ) -> Iterator[Served]:
     """A server of ``store`` that answers, at a free port; it is stopped afterwards."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
-    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store), "--port", str(port)]
+    words = [sys.executable, str(root / "headbrush.py"), "serve", str(store), "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*words, *options], stdout=output, stderr=output, env={**os.environ, **environment}
