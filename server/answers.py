@@ -8,6 +8,8 @@ from html import escape
 from typing import Any
 
 from bokeh.embed.server import server_html_page_for_session
+from bokeh.protocol.exceptions import ProtocolError
+from bokeh.server.session import ServerSession
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -72,7 +74,7 @@ class Page(DocHandler):
 
     async def get(self, *_args: Any, **_options: Any) -> None:
         """Answer with a new session's page."""
-        session = await self.get_session()
+        session = await self._session()
         nonce = secrets.token_urlsafe(18)
         added = {"nonce": nonce, "logout": self._logout(session), "xsrf": self._xsrf()}
         page = server_html_page_for_session(
@@ -86,6 +88,12 @@ class Page(DocHandler):
         self.set_header("Content-Security-Policy", policy(nonce))
         self.set_header("Cache-Control", "no-store")
         self.write(page)
+
+    async def _session(self) -> ServerSession:
+        try:
+            return await self.get_session()
+        except (AttributeError, KeyError, TypeError, ValueError, ProtocolError) as error:
+            raise HTTPError(403, "no session that was made here") from error
 
     def _logout(self, session: Any) -> str:
         context = session.document.session_context

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from tests.models import save_images, save_tiny_model
 
@@ -94,10 +94,15 @@ class HeadbrushPage:
         self.page = page
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._listen)
         page.goto(url)
         page.wait_for_function(
             "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
         )
+
+    def _listen(self, said: ConsoleMessage) -> None:
+        if "Content Security Policy" in said.text:
+            self.faults.append(said.text)
 
     def value(self, name: str, path: str):
         """A property of a named model, for example ``("metric", "value")``."""
