@@ -2,7 +2,7 @@
 (() => {
   function card(id) {
     const made = document.createElement("div")
-    made.className = "hb-fault"
+    made.className = "hb-failed"
     made.setAttribute("role", "alert")
     const said = document.createElement("p")
     said.textContent = `This view failed; the others go on. Error ${id}: the server's log says more.`
@@ -15,12 +15,12 @@
   }
 
   function show(tags) {
-    for (const old of document.querySelectorAll(".hb-fault")) old.remove()
+    for (const old of document.querySelectorAll(".hb-failed")) old.remove()
     for (let at = 0; at < tags.length; at += 2) {
       const [name, id] = tags.slice(at, at + 2)
       const panel = document.querySelector(`.hb-panel[data-name="${name}"] .hb-body`)
       const place = panel ?? document.querySelector(".hb-status")
-      if (!place.querySelector(".hb-fault")) place.append(card(id))
+      if (!place.querySelector(".hb-failed")) place.append(card(id))
     }
   }
 

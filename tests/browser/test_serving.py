@@ -98,13 +98,13 @@ def test_a_view_that_fails_shows_a_card_and_the_others_go_on(
 ):
     def cards():
         return tab.evaluate(
-            "[...document.querySelectorAll('.hb-fault')].map("
+            "[...document.querySelectorAll('.hb-failed')].map("
             "card => [card.closest('.hb-panel').dataset.name, card.textContent])"
         )
 
     with served(store_path, log=tmp_path / "log", root=broken_root) as running:
         page = HeadbrushPage(tab, f"{running.url}/server?head=0.1")
-        tab.wait_for_selector("html[data-ready] .hb-fault")
+        tab.wait_for_selector("html[data-ready] .hb-failed")
         ((name, text),) = cards()
         assert name == "entropy_distribution"
         fault = re.search(r"Error ([0-9a-f]{8})", text)[1]
@@ -112,10 +112,10 @@ def test_a_view_that_fails_shows_a_card_and_the_others_go_on(
         assert "ZeroDivisionError" in running.log
         height = page.frame("importance_plot")["y1"] / 2
         page.click("importance_plot", 3, height)
-        page.wait("document.querySelectorAll('.hb-fault').length == 2")
+        page.wait("document.querySelectorAll('.hb-failed').length == 2")
         assert [name for name, _ in cards()] == ["strength_vector", "entropy_distribution"]
         tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
         page.click("importance_plot", 0, height)
-        page.wait("document.querySelectorAll('.hb-fault').length == 1")
+        page.wait("document.querySelectorAll('.hb-failed').length == 1")
         assert 'logger="headbrush",view="strength_vector"' in running.get("/metrics").text
     assert page.faults == []
