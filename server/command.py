@@ -28,6 +28,7 @@ from .counts import Counts, ErrorCounter, Shared, text_of
 from .stopping import Children, GracefulServer
 
 _LARGEST_BODY = 1 << 16
+_PATIENCE_S = 75
 _BEAT_MS, _LEAVE_MS = 250, 5000
 
 
@@ -99,7 +100,11 @@ class ServeStores(Serve):
                 (r"/healthz", Health, {"is_ready": lambda: self._ready.is_ready}),
                 (r"/metrics", Metrics, {"text": self._text}),
             ],
-            "http_server_kwargs": {"max_body_size": _LARGEST_BODY},
+            "http_server_kwargs": {
+                "max_body_size": _LARGEST_BODY,
+                "body_timeout": _PATIENCE_S,
+                "idle_connection_timeout": _PATIENCE_S,
+            },
             "log_function": self._note,
             "transforms": [SecurityHeaders],
             "xsrf_cookie_kwargs": {"httponly": True, "samesite": "Lax", "secure": secure},

@@ -1,13 +1,12 @@
 """Logging in, a server that stops and comes back, and several processes, in a real browser."""
 
 import re
-import shutil
 
 import pytest
 
 from server.passwords import write_password_file
 from tests.browser.conftest import HeadbrushPage
-from tests.server.served import ROOT, served
+from tests.server.served import broken_copy, served
 
 PASSWORD = "correct horse battery"
 
@@ -73,36 +72,22 @@ def test_pages_work_with_two_processes_and_break_no_policy(tab, store_path, tmp_
     assert page.faults == []
 
 
-def _edit(path, pattern, replacement):
-    edited, count = re.subn(pattern, replacement, path.read_text(), count=1)
-    assert count == 1
-    path.write_text(edited)
+BROKEN = {
+    "views/entropy_distribution.py": (r"(def __init__\(self.*\n)", r"\1        1 / 0\n"),
+    "views/strength_vector.py": (r"(def react\(self.*\n.*\n)", r"\1        [0][new.layer]\n"),
+}
+"""One view fails at once, one at every head but the first layer's."""
 
 
-@pytest.fixture
-def broken_root(tmp_path):
-    """headbrush with two views that fail: one at once, one at every head but the first layer's."""
-    root = tmp_path / "root"
-    shutil.copytree(ROOT / "server", root / "server")
-    shutil.copy(ROOT / "headbrush.py", root)
-    (root / "analysis").symlink_to(ROOT / "analysis")
-    views = root / "server" / "views"
-    _edit(views / "entropy_distribution.py", r"(def __init__\(self.*\n)", r"\1        1 / 0\n")
-    first_line = r"(def react\(self.*\n.*\n)"
-    _edit(views / "strength_vector.py", first_line, r"\1        [0][new.layer]\n")
-    return root
-
-
-def test_a_view_that_fails_shows_a_card_and_the_others_go_on(
-    tab, store_path, tmp_path, broken_root
-):
+def test_a_view_that_fails_shows_a_card_and_the_others_go_on(tab, store_path, tmp_path):
     def cards():
         return tab.evaluate(
             "[...document.querySelectorAll('.hb-failed')].map("
             "card => [card.closest('.hb-panel').dataset.name, card.textContent])"
         )
 
-    with served(store_path, log=tmp_path / "log", root=broken_root) as running:
+    root = broken_copy(tmp_path / "root", BROKEN)
+    with served(store_path, log=tmp_path / "log", root=root) as running:
         page = HeadbrushPage(tab, f"{running.url}/server?head=0.1")
         tab.wait_for_selector("html[data-ready] .hb-failed")
         ((name, text),) = cards()

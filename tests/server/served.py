@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -98,8 +99,9 @@ def served(
     words = [sys.executable, str(root / "headbrush.py"), "serve", str(store), "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*words, *options], stdout=output, stderr=output, env={**os.environ, **environment}
-        )
+            [*words, *options], stdout=output, stderr=output, cwd=log.parent,
+            env={**os.environ, **environment},
+        )  # fmt: skip
     try:
         _wait(process, f"http://127.0.0.1:{port}/server/static/theme.js", log)
         yield Served(port, process, log)
@@ -117,3 +119,16 @@ def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
             assert process.poll() is None, log.read_text()
             time.sleep(0.25)
     raise AssertionError(f"the server did not start: {log.read_text()}")
+
+
+def broken_copy(root: Path, edits: dict[str, tuple[str, str]]) -> Path:
+    """headbrush at ``root`` with files of its server edited by a pattern and a replacement."""
+    shutil.copytree(ROOT / "server", root / "server")
+    shutil.copy(ROOT / "headbrush.py", root)
+    (root / "analysis").symlink_to(ROOT / "analysis")
+    for name, (pattern, replacement) in edits.items():
+        path = root / "server" / name
+        edited, count = re.subn(pattern, replacement, path.read_text(), count=1)
+        assert count == 1
+        path.write_text(edited)
+    return root

@@ -11,7 +11,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from server.counts import Counts, text_of
-from tests.server.served import served
+from tests.server.served import broken_copy, served
 
 SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -150,3 +150,26 @@ def test_two_processes_serve_one_page_and_stop_together(store_path, tmp_path):
         assert running.process.wait(20) == 0
         for pid in pids:
             assert not Path(f"/proc/{pid}").exists()
+
+
+def test_packages_of_the_same_names_where_the_command_is_given_do_no_harm(store_path, tmp_path):
+    for name in ("analysis", "server"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not this one')")
+    with served(store_path, log=tmp_path / "log") as running:
+        assert running.get("/server").status == 200
+        assert "not this one" not in running.log
+
+
+def test_a_page_that_cannot_be_made_tells_an_id_that_is_in_the_log(store_path, tmp_path):
+    edits = {"page.py": (r"(def theme_of\(.*\n.*\n)", r"\1    1 / 0\n")}
+    root = broken_copy(tmp_path / "root", edits)
+    with served(store_path, log=tmp_path / "log", root=root) as running:
+        answer = running.get("/server")
+        assert answer.status == 500
+        assert "Traceback" not in answer.text
+        assert "ZeroDivisionError" not in answer.text
+        fault = re.search(r"Error ([0-9a-f]{8})", answer.text)[1]
+        assert f'"id": "{fault}"' in running.log
+        assert "ZeroDivisionError" in running.log
+        assert running.get("/healthz").status == 200
