@@ -305,6 +305,9 @@ def report_command(
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
     view: Annotated[list[str] | None, typer.Option(help="Name of a view; repeatable.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")
+    ] = None,
     fragment: Annotated[
         bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
     ] = False,
@@ -314,9 +317,12 @@ def report_command(
         from analysis.files import check_writable
         from server.report import make_report
 
-        check_writable(out)
+        for file in (out, *([data] if data else [])):
+            check_writable(file)
         made = make_report(store, image or (), head or (), view or ())
         size = made.save(out, fragment) / 1e6
+        if data:
+            made.save_data(data)
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
     _out.print(f"{out}: {len(made.pages)} pages of heads, {size:.1f} MB.", markup=False)

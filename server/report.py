@@ -4,6 +4,7 @@ Nothing of it needs a server, a network or Python: images and heads share two so
 browser computes means and bands itself.
 """
 
+import base64
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +27,13 @@ from analysis.store import Store, store_size
 
 from .clause_words import brushed_words
 from .data import StoreData
+from .export import to_csv
 from .link import default_state
 from .named import Named
 from .palette import LIGHT
 from .reports import words
 from .reports.asked import OVERVIEWS, Asked, most_important, read_asked
+from .reports.files import to_netcdf
 from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
 from .reports.parts import Parts, item_text, make_item, make_parts
@@ -38,9 +41,11 @@ from .reports.thumbnails import fill_thumbnails
 from .session import Session
 from .state import ViewState
 
+MOST_EMBEDDED = 50_000
+"""Patterns of which the report itself carries the values as netCDF."""
 _HERE = Path(__file__).parent
 _STYLES = ("colours.css", "style.css", "report.css")
-_SCRIPTS = ("tokens.js", "report.js", "report_page.js")
+_SCRIPTS = ("tokens.js", "report_patterns.js", "report.js", "report_page.js")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,16 @@ class Report:
         with replacing(Path(path)) as temporary:
             return temporary.write_bytes(text.encode())
 
+    def save_data(self, path: str | Path) -> int:
+        """Write the values behind the plots as netCDF; returns the bytes written."""
+        with replacing(Path(path)) as temporary:
+            return temporary.write_bytes(self.netcdf)
+
+    @cached_property
+    def netcdf(self) -> bytes:
+        """The values behind the plots."""
+        return to_netcdf(self.session, self.pages)
+
     def parts(self) -> Parts:
         """The views for a page of one's own; those of one report share a brush."""
         return make_parts(self._panels, theme(), scripts())
@@ -118,11 +133,13 @@ class Report:
 
     def _variables(self) -> dict[str, Any]:
         store = self.data.store
+        files, notes = self._files()
         facts = [(k, v) for k, v in facts_of(store, store_size(store.path)) if k != "model source"]
         return {
             "css": "\n".join(static(name) for name in _STYLES),
             "scripts": scripts(),
             "save": static("save.js"),
+            "files_script": static("report_files.js"),
             "model": store.attrs["model"],
             "facts": facts,
             "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
@@ -131,9 +148,21 @@ class Report:
             "overview": self.overview,
             "brushed": brushed_words(self.data, self.session.brush()),
             "pages": [self._page(page) for page in self.pages],
-            "left_out": words.left_out(self.data, self.notes),
+            "files": files,
+            "left_out": words.left_out(self.data, [*self.notes, *notes]),
             "citations": [words.CITE_METHOD, words.cite_tool(_version())],
         }
+
+    def _files(self) -> tuple[dict[str, str], list[str]]:
+        """Files within the file, gzipped in base64, and what is left out of them."""
+        brush = self.session.brush()
+        packed = {f"{kind}.csv": to_csv(self.data, brush, kind) for kind in ("images", "heads")}
+        notes = []
+        if self.data.num_instances <= MOST_EMBEDDED:
+            packed["values.nc"] = gzip.compress(self.netcdf, 1, mtime=0)
+        else:
+            notes = ["The values as netCDF are too large for this file: --data writes them."]
+        return {name: base64.b64encode(each).decode() for name, each in packed.items()}, notes
 
     def _findings(self) -> list[str]:
         heads = dict.fromkeys(page.head for page in self.pages) or most_important(self.data)
@@ -148,6 +177,8 @@ class Report:
             "picture": self.data.thumbnail(page.image),
             "alt": f"The image {self.data.names[page.image]}",
             "panels": page.panels,
+            "label": f"attention-{self.data.head_labels[page.head]}-{page.image}",
+            "matrix": page.matrix_id,
         }
 
 

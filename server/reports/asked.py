@@ -10,7 +10,7 @@ from analysis.errors import InputError
 from ..data import METRIC_NAMES, StoreData
 from ..link import number_below
 
-OVERVIEWS = ("image_overview", "head_importance", "strength_overview", "pattern_layout")
+OVERVIEWS = ("head_importance", "image_overview", "strength_overview", "pattern_layout")
 PAGE_VIEWS = (
     "partial_pruning", "prediction", "strength_vector", "entropy_distribution", "image_context",
     "two_axes", "attention_matrix", "threshold",

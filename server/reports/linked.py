@@ -10,28 +10,19 @@ from bokeh.models import ColumnDataSource, CustomJS, Model, Select
 
 from ..data import METRIC_AXES, METRIC_NAMES, StoreData
 from ..session import Session
+from .codes import to_codes
 from .panels import Page, Panel
+from .patterns import MOST_PLACES, pattern_sources
 
-MISSING = 65_535
-"""Code of NaN; the others are steps from the least to the largest value."""
 MOST_CODES = 1_200_000
 """So many values of importance are sent; of larger stores only the metric that is shown."""
 _NAMES = (
     "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
-    "head_ring", "image_ring", "images_plot", "overview_plot",
+    "head_ring", "image_ring", "images_plot", "overview_plot", "pattern_picture", "own_patterns",
+    "pattern_ring",
 )  # fmt: skip
 """Parts of the panels that follow the brush or choose something."""
 _UPDATE = "headbrushReport.update(args)"
-
-
-def to_codes(values: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Codes uint16 of ``values``, and the value of code 0 and of a step; NaN is ``MISSING``."""
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    step = (high - low) / (MISSING - 1) or 1.0
-    with np.errstate(invalid="ignore"):
-        codes = np.round((values.astype(float) - low) / step)
-    return np.where(np.isfinite(values), codes, MISSING).astype(np.uint16), low, step
 
 
 def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list[str]:
@@ -63,6 +54,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
         "entropy": _codes("entropy", data.entropy) if args["overview_plot"] else None,
         "hops": [found for page in pages if (found := _hops(page)) is not None],
     }
+    args |= _patterns(session, panels, notes)
     update = _script(args, _UPDATE)
     session.images.selected.js_on_change("indices", update)
     session.heads.selected.js_on_change("indices", update)
@@ -82,6 +74,16 @@ def _choose(args: dict[str, Any]) -> None:
     if args["importance_cursor"] is not None:
         code = "headbrushReport.choose(args.heads, cb_obj.tags[0])"
         args["importance_cursor"].js_on_change("tags", _script(args, code))
+
+
+def _patterns(session: Session, panels: tuple[Panel, ...], notes: list[str]) -> dict[str, Any]:
+    root = next((panel.root for panel in panels if panel.view == "pattern_layout"), None)
+    if root is None or session.compared():
+        return {"pattern_places": None}
+    if session.data.num_instances > MOST_PLACES:
+        notes.append(f"The patterns do not follow the brush: they are more than {MOST_PLACES}.")
+        return {"pattern_places": None}
+    return pattern_sources(session, root)
 
 
 def _script(args: dict[str, Any], code: str) -> CustomJS:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.layouts import column
@@ -12,7 +13,7 @@ from bokeh.server.callbacks import NextTickCallback
 
 from ..data import StoreData
 from ..live import live_model
-from ..matrix import ShownMatrix
+from ..matrix import ShownMatrix, from_codes
 from ..matrix_words import MatrixWords
 from ..named import Named
 from ..session import Session
@@ -28,9 +29,8 @@ from ..views.strength_overview import StrengthOverview
 from ..views.strength_vector import StrengthVector
 from ..views.threshold import Threshold
 from ..views.two_axes import TwoAxes
+from .patterns import PATTERN_SIZE
 
-PATTERN_SIZE = 1000, 560
-"""Pixels of the picture of the patterns."""
 _PARTS = {
     "image_overview": ("image_legend", "images_plot"),
     "head_importance": ("metric", "importance_plot"),
@@ -41,8 +41,8 @@ _PARTS = {
 }
 """What stays of the views that have parts for the server alone."""
 _OF_IMAGES_AND_HEADS = {
-    "image_overview": ImageOverview,
     "head_importance": HeadImportance,
+    "image_overview": ImageOverview,
     "strength_overview": StrengthOverview,
     "pattern_layout": PatternLayout,
 }
@@ -88,15 +88,19 @@ class Page:
     ----------
     head, image
         Their numbers.
-    metrics
-        ``(metric, mode)`` of partial pruning; None without the model.
+    pruning
+        Metrics ``(metric, mode)`` and probabilities of partial pruning; None without the model.
+    attention
+        ``(T, T)`` as it is shown; None where it is not.
     """
 
     head: int
     image: int
     session: Session
     panels: tuple[Panel, ...]
-    metrics: Any
+    pruning: Any
+    attention: np.ndarray | None
+    matrix_id: str
 
 
 def overview_panels(
@@ -133,18 +137,22 @@ def page_panels(
         made: dict[str, Any] = {
             name: make(session) for name, make in _OF_ONE_HEAD.items() if name in views
         }
+        matrix = None
         if any(name in views for name in _OF_ONE_MATRIX):
             matrix = ShownMatrix(session)
             made |= {n: make(session, matrix) for n, make in _OF_ONE_MATRIX.items() if n in views}
             MatrixWords(session, matrix)
-        started.append((head, image, session, made))
+        started.append((head, image, session, made, matrix))
     _settle(document, data)
     pages = []
-    for number, (head, image, session, made) in enumerate(started, 1):
+    for number, (head, image, session, made, matrix) in enumerate(started, 1):
         panels = tuple(_panel(made[v], session, f"page{number}_{v}") for v in views if v in made)
         pruning = made.get("partial_pruning")
         result = pruning.result if pruning else None
-        pages.append(Page(head, image, session, panels, None if result is None else result.metrics))
+        codes = matrix.codes if matrix else None
+        attention = None if codes is None else from_codes(codes)
+        matrix_id = "" if attention is None else matrix.source.id
+        pages.append(Page(head, image, session, panels, result, attention, matrix_id))
     return pages
 
 
@@ -162,6 +170,6 @@ def _panel(view: Any, session: Session, name: str) -> Panel:
     root = view.layout
     if kind in _PARTS:
         parts = [root.select_one({"name": part}) for part in _PARTS[kind]]
-        root = column(*parts, sizing_mode="stretch_both")
+        root = column(*(p for p in parts if p.visible), sizing_mode="stretch_both")
     root.name = name
     return Panel(name, kind, view.title, view.help, session.summaries.get(kind, ""), root)

@@ -12,6 +12,8 @@ from .panels import Page
 
 _REGION_MODES = (2, 3, 4)
 _FEW = 5
+_NOISE = 1e-6
+"""Rounding of float32 that is no change."""
 CITE_METHOD = (
     "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
     "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
@@ -51,18 +53,18 @@ def head_finding(data: StoreData, number: int) -> str:
 def mode_finding(data: StoreData, page: Page) -> str:
     """Which part of a head matters in one image; what the model said of it."""
     label, name = data.head_labels[page.head], data.names[page.image]
-    if page.metrics is None:
+    if page.pruning is None:
         return f"Which part of {label} matters in {name} is not known: the model is not at hand."
     metric = page.session.state.metric
     if metric not in PRUNING_METRICS:
         return ""
-    values = page.metrics[PRUNING_METRICS.index(metric)].astype(float)
+    values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
     if not np.isfinite(values).all():
         return ""
     if metric == "probability":
         values = abs(values - values[0])
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
-    parts = "; ".join(f"only {MODES[mode]} {values[mode]:.3g}" for mode in _REGION_MODES)
+    parts = "; ".join(f"only {MODES[mode]} {_short(values[mode])}" for mode in _REGION_MODES)
     return (
         f"In {name} (true {_class(data, data.labels, page.image)}, predicted "
         f"{_class(data, data.predicted, page.image)}) pruning all of {label} gives "
@@ -74,10 +76,10 @@ def mode_finding(data: StoreData, page: Page) -> str:
 def left_out(data: StoreData, notes: Sequence[str]) -> list[str]:
     """What a report lacks of what the server shows."""
     return [
-        "Values over images are kept in 65 535 steps of their range, so that a mean differs by "
-        "less than a hundredth of a pixel; the CSV and NetCDF files have the values themselves.",
-        f"The {data.num_instances:,} patterns are a picture of {data.num_heads} heads in "
-        f"{data.num_images:,} images; it does not draw anew when zoomed.".replace(",", " "),
+        "Values over images are kept in 65 534 steps of their range, so that a mean differs by "
+        "less than a hundredth of a pixel; the CSV and netCDF files have the values themselves.",
+        f"The {data.num_instances} patterns are a picture that is not drawn anew when it is "
+        "zoomed, and patterns cannot be brushed by themselves.",
         "Attention matrices are here for the heads and images below only.",
         *notes,
     ]
@@ -111,6 +113,10 @@ def _reach(data: StoreData, number: int) -> str:
         f"{distance.mean():.1f} patches away. Entropy {entropy.mean():.3f} ± {entropy.std():.3f} "
         f"over images; {lower} of {data.num_heads} heads look at fewer distances."
     )
+
+
+def _short(value: float) -> str:
+    return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"
 
 
 def _class(data: StoreData, kinds: np.ndarray, image: int) -> str:

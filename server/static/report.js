@@ -137,6 +137,7 @@ globalThis.headbrushReport = (() => {
     const entropy = drawEntropy(args, rows, image)
     setData(heads, { ...columnsOf(heads), value: line, entropy })
     drawHops(args, rows)
+    headbrushPatterns.draw(args, rows, image, head)
     if (args.importance_cursor != null) args.importance_cursor.location = head
     ring(args.head_ring, heads, head, "layer_jitter", "entropy")
     ring(args.image_ring, images, image, "x", "y")

@@ -41,9 +41,11 @@ class PatternLayout:
         self._follow = Latest(
             self._follow_drag, self._show_preview, self._document.add_next_tick_callback
         )
-        self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        self._own = ColumnDataSource({"x": [], "y": [], "colour": [], "label": []})
-        self._selected = ColumnDataSource({"x": [], "y": []})
+        picture = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+        self._image = ColumnDataSource(picture, name="pattern_picture")
+        own = {"x": [], "y": [], "colour": [], "label": []}
+        self._own = ColumnDataSource(own, name="own_patterns")
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
         self._legend = make_legend("pattern_legend")
         self._plot = self._figure()

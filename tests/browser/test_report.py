@@ -3,12 +3,14 @@
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from analysis.store import Store
 from server.data import StoreData
 from server.report import make_report
-from server.reports.linked import to_codes
+from server.reports.codes import to_codes
 from tests.browser.conftest import HeadbrushPage
 
 
@@ -18,9 +20,14 @@ def data(store_path):
 
 
 @pytest.fixture(scope="module")
-def written(data, tmp_path_factory):
+def made(data):
+    return make_report(data)
+
+
+@pytest.fixture(scope="module")
+def written(made, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    make_report(data).save(path)
+    made.save(path)
     return path
 
 
@@ -185,3 +192,57 @@ def test_it_prints_with_all_headings(page):
         plain = b"(" + heading.encode("latin-1", "ignore") + b")"
         wide = b"FEFF" + heading.encode("utf-16-be").hex().upper().encode()
         assert plain in pdf or wide in pdf.upper() or heading.encode("utf-16-be") in pdf, heading
+
+
+def downloaded(page, name):
+    with page.page.expect_download() as downloading:
+        page.page.get_by_role("button", name=name, exact=True).click()
+    assert downloading.value.suggested_filename == name
+    return downloading.value.path()
+
+
+def test_the_values_are_saved_as_csv_and_netcdf(page, data, made):
+    images = pd.read_csv(downloaded(page, "images.csv"))
+    assert images["name"].tolist() == data.names
+    heads = pd.read_csv(downloaded(page, "heads.csv"))
+    np.testing.assert_allclose(heads["jsd"], data.importance("jsd").mean(0), rtol=1e-5)
+    with xr.open_dataset(downloaded(page, "values.nc"), engine="netcdf4") as values:
+        np.testing.assert_array_equal(values["importance"], data.store.read("importance"))
+        first = made.pages[0]
+        assert int(values["page_image"][0]) == first.image
+        np.testing.assert_array_equal(values["page_attention"][0], first.attention)
+        pruned = values["page_pruning"].values[0]
+        np.testing.assert_array_equal(pruned, first.pruning.metrics)
+    name = f"attention-{data.head_labels[first.head]}-{first.image}.csv"
+    matrix = np.loadtxt(downloaded(page, name), delimiter=",")
+    np.testing.assert_allclose(matrix, first.attention, rtol=1e-3)
+
+
+def test_patterns_of_brushed_images_and_heads_are_drawn_over_the_others(page, data, made):
+    whole = page.source("dw")["image"][0]
+    chosen = brush(page)
+    heads = brush(page, "overview_plot", 0.02, 0.95)
+    places = page.source("marked")
+    inside = np.zeros((data.num_images, data.num_heads), bool)
+    inside[np.ix_(chosen, heads)] = True
+    expected = page.page.evaluate(
+        "([rows, heads, n]) => { const places = Bokeh.documents[0].get_model_by_name("
+        "'pattern_places'); return Array.from(headbrushPatterns.counted(places, rows, heads, n, 50,"
+        " 28)) }",
+        [chosen, heads, data.num_heads],
+    )
+    at = [np.array(places[name], int)[inside.ravel()] for name in "xy"]
+    column, row = at[0] * 50 // 65535, at[1] * 28 // 65535
+    counts = np.zeros((28, 50), int)
+    np.add.at(counts, (row, column), 1)
+    np.testing.assert_array_equal(np.array(expected).reshape(28, 50), counts)
+    assert counts.sum() == len(chosen) * len(heads)
+    shown = page.source("dw")["image"][0]
+    assert shown != whole
+    page.page.keyboard.press("Escape")
+    page.page.wait_for_timeout(300)
+    assert page.source("dw")["image"][0] == whole
+    xy = data.embedding(made.session.state.pattern)
+    x_range = page.frame("patterns_plot")
+    x = x_range["x0"] + np.array(places["x"]) / 65534 * (x_range["x1"] - x_range["x0"])
+    np.testing.assert_allclose(x, xy[:, 0], atol=(x_range["x1"] - x_range["x0"]) / 65534)

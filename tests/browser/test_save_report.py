@@ -22,7 +22,7 @@ def saved(page, path):
     return path.as_uri()
 
 
-def opened(browser, url, data):
+def opened(browser, url):
     context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
     return HeadbrushPage(context.new_page(), url)
 
@@ -36,7 +36,7 @@ def test_selection_brushes_and_colours_are_in_the_file(browser, page, data, tmp_
     picture.select_option(label="colour: correct or not")
     page.wait("named('image_legend').text.includes('wrong')")
     shown = page.value("selection_text", "text")
-    report = opened(browser, saved(page, tmp_path / "report.html"), data)
+    report = opened(browser, saved(page, tmp_path / "report.html"))
     assert report.source("thumbnail")["selected"] == chosen.tolist()
     assert "wrong" in report.value("image_legend", "text")
     heading = report.page.locator("h2").all_text_contents()[2]
@@ -65,7 +65,7 @@ def test_a_brush_of_patterns_stays_while_images_are_brushed(browser, page, data,
     inside = (xy[..., 0] >= x0) & (xy[..., 0] <= x1) & (xy[..., 1] >= y0) & (xy[..., 1] <= y1)
     within = np.flatnonzero(inside.any(1))
     assert 0 < len(within) < data.num_images
-    report = opened(browser, saved(page, tmp_path / "report.html"), data)
+    report = opened(browser, saved(page, tmp_path / "report.html"))
     assert page.source("low")["mean"] == pytest.approx(report.source("low")["mean"])
     kind = data.labels[within[0]]
     report.page.locator(f"[data-kind=class][data-number='{kind}']").click()

@@ -10,7 +10,7 @@ from analysis.errors import InputError
 from server.report import make_report
 from server.reports import words
 from server.reports.asked import VIEWS, most_important, read_asked
-from server.reports.linked import MISSING, to_codes
+from server.reports.codes import MISSING, to_codes
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def report(data):
         ({"heads": ["1.-1"]}, "--head 1.-1"),
         ({"images": ["24"]}, "expected an id from 0 to 23 or a file name"),
         ({"images": ["no.png"]}, "for example class-0/000.png"),
-        ({"views": ["matrix"]}, "there is no such view; there are image_overview"),
+        ({"views": ["matrix"]}, "there is no such view; there are head_importance"),
         ({"heads": ["0.0", "0.1"], "images": range(24)}, "at most 40 are shown"),
     ],
 )
@@ -54,7 +54,7 @@ def test_without_options_the_five_globally_most_important_heads_are_shown_and_it
 def test_a_view_by_itself_brings_no_pages(data):
     asked = read_asked(data, views=["head_importance", "image_overview"])
     assert asked.pages == ()
-    assert asked.views == ("image_overview", "head_importance")
+    assert asked.views == ("head_importance", "image_overview")
 
 
 def test_codes_are_within_half_a_step_of_the_values():

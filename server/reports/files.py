@@ -1,0 +1,77 @@
+"""The values behind a report's plots, as netCDF with their meaning."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from analysis.modes import MODES
+from analysis.schema import PRUNING_METRICS, VARIABLES
+
+from ..data import StoreData
+from ..session import Session
+from .panels import Page
+
+_SHOWN = (
+    "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
+    "patch_embedding", "cls_embedding",
+)  # fmt: skip
+
+
+def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
+    """All that the plots show, unrounded: of all images and heads, and of the pages."""
+    data = session.data
+    variables = {name: _stored(data, name) for name in _SHOWN}
+    brushed = session.brush("heads").images
+    variables["brushed"] = ("image", brushed.astype("i1"), {"long_name": "image is brushed"})
+    variables |= _of_pages(data, pages)
+    attrs = {key: data.store.attrs[key] for key in ("model", "images", "created", "command")}
+    dataset = xr.Dataset(variables, attrs={"Conventions": "CF-1.10", **attrs})
+    packed = {"zlib": True, "shuffle": True, "complevel": 4}
+    encoding = {name: packed for name, variable in dataset.items() if variable.dtype.kind in "fiu"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.nc"
+        dataset.to_netcdf(path, engine="netcdf4", encoding=encoding)
+        return path.read_bytes()
+
+
+def _stored(data: StoreData, name: str) -> tuple[Any, ...]:
+    spec = VARIABLES[name]
+    return spec.dims, data.store.read(name), {"long_name": spec.long_name, "units": spec.units}
+
+
+def _of_pages(data: StoreData, pages: Sequence[Page]) -> dict[str, tuple[Any, ...]]:
+    if not pages:
+        return {}
+    heads = np.array([page.head for page in pages])
+    found: dict[str, tuple[Any, ...]] = {
+        "page_layer": ("page", heads // data.heads_per_layer),
+        "page_head": ("page", heads % data.heads_per_layer),
+        "page_image": ("page", np.array([page.image for page in pages])),
+        "page_strength": (
+            ("page", "image", "hop"),
+            np.stack([data.strength[:, page.head] for page in pages]),
+            {"long_name": VARIABLES["strength"].long_name},
+        ),
+    }
+    tokens = data.num_tokens
+    if any(page.attention is not None for page in pages):
+        nothing = np.full((tokens, tokens), np.nan, np.float32)
+        found["page_attention"] = (
+            ("page", "query", "key"),
+            np.stack([nothing if p.attention is None else p.attention for p in pages]),
+            {"long_name": "attention, NaN where it is not at hand"},
+        )
+    if any(page.pruning is not None for page in pages):
+        nothing = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)
+        found["pruning_metric"] = ("pruning_metric", np.array(PRUNING_METRICS, object))
+        found["mode"] = ("mode", np.array(list(MODES)))
+        found["page_pruning"] = (
+            ("page", "pruning_metric", "mode"),
+            np.stack([nothing if p.pruning is None else p.pruning.metrics for p in pages]),
+            {"long_name": "change caused by pruning parts of the head, by mode"},
+        )
+    return found
