@@ -134,14 +134,14 @@ class Report:
     def _variables(self) -> dict[str, Any]:
         store = self.data.store
         files, notes = self._files()
-        facts = [(k, v) for k, v in facts_of(store, store_size(store.path)) if k != "model source"]
+        facts = [(k, words.short(v)) for k, v in facts_of(store, store_size(store.path))]
         return {
             "css": "\n".join(static(name) for name in _STYLES),
             "scripts": scripts(),
             "save": static("save.js"),
             "files_script": static("report_files.js"),
             "model": store.attrs["model"],
-            "facts": facts,
+            "facts": [(key, value) for key, value in facts if key != "model source"],
             "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
             "findings": self._findings(),
             "why": self.asked.why,

@@ -64,7 +64,7 @@ def mode_finding(data: StoreData, page: Page) -> str:
     if metric == "probability":
         values = abs(values - values[0])
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
-    parts = "; ".join(f"only {MODES[mode]} {_short(values[mode])}" for mode in _REGION_MODES)
+    parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
     return (
         f"In {name} (true {_class(data, data.labels, page.image)}, predicted "
         f"{_class(data, data.predicted, page.image)}) pruning all of {label} gives "
@@ -80,7 +80,7 @@ def left_out(data: StoreData, notes: Sequence[str]) -> list[str]:
         "less than a hundredth of a pixel; the CSV and netCDF files have the values themselves.",
         f"The {data.num_instances} patterns are a picture that is not drawn anew when it is "
         "zoomed, and patterns cannot be brushed by themselves.",
-        "Attention matrices are here for the heads and images below only.",
+        "Attention matrices are here for the heads and images above only.",
         *notes,
     ]
 
@@ -115,7 +115,10 @@ def _reach(data: StoreData, number: int) -> str:
     )
 
 
-def _short(value: float) -> str:
+def short(value: object) -> str:
+    """A fraction in three digits; all else as it is."""
+    if not isinstance(value, float):
+        return str(value)
     return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"
 
 

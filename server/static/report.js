@@ -120,12 +120,26 @@ globalThis.headbrushReport = (() => {
       tell(view, `${what}, ${of}: highest ${short(list[most])} at ${labels[most]}, lowest ` +
         `${short(list[least])} at ${labels[least]}; selected head ${labels[head]}: ${short(list[head])}.`)
     }
-    const counted = [[images, "images"], [heads, "heads"]].map(([source, name]) =>
-      `${grouped(source.selected.indices.length || source.get_length())} of ` +
-      `${grouped(source.get_length())} ${name}`)
-    const some = images.selected.indices.length + heads.selected.indices.length > 0
-    place("report_brushed")?.replaceChildren(some ? `brushed: ${counted.join(" · ")}`
+    sayCounts(args, rows, image)
+  }
+
+  function sayCounts(args, rows, image) {
+    const { images, heads } = args
+    const [allImages, allHeads] = [images.get_length(), heads.get_length()]
+    const chosen = heads.selected.indices.length || allHeads
+    const of = (part, all, name) => `${grouped(part)} of ${grouped(all)} ${name}`
+    const counted = `${of(rows.length, allImages, "images")} · ${of(chosen, allHeads, "heads")}`
+    const some = rows.length < allImages || heads.selected.indices.length > 0
+    place("report_brushed")?.replaceChildren(some ? `brushed: ${counted}`
       : "nothing brushed: all images and heads count")
+    const about = (name) => column(images, name)[image]
+    const selected = image == null ? "none is selected"
+      : `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
+    const brushedNow = some ? `${grouped(rows.length)} brushed; ` : ""
+    tell("image_overview", `${grouped(allImages)} images; ${brushedNow}${selected}.`)
+    if (args.pattern_places == null) return
+    tell("pattern_layout", `${grouped(allImages * allHeads)} patterns` +
+      (some ? `; those of ${counted} are dark, the others grey.` : ", none of them brushed."))
   }
 
   // Draw all that follows from the brush, the metric and what is selected

@@ -55,7 +55,7 @@ globalThis.headbrushPatterns = (() => {
     if (isBrushed) {
       const which = chosen.length ? chosen : Array.from({ length: all }, (_, at) => at)
       const count = counted(places, rows, which, all, width, height)
-      const few = rows.length * which.length < 0.03 * width * height
+      const few = rows.length * which.length < 0.002 * width * height
       const pixels = painted(Uint32Array.from(grey), widened(count, width, height, few ? 2 : 1), ramp)
       image = headbrush.shaped(pixels, height, width)
     }
