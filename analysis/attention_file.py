@@ -97,16 +97,19 @@ class AttentionWriter:
 def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:
     """What ``read`` takes from the file, which is open only meanwhile.
 
+    A disk that does not answer keeps nobody else from HDF5.
+
     Raises
     ------
     StoreError
         If the file is missing or damaged.
     """
-    with HDF5_LOCK:
-        try:
-            with netCDF4.Dataset(path) as file:
-                demand_matrices(file)
-                file.set_auto_maskandscale(False)
-                return np.asarray(read(file))
-        except (OSError, RuntimeError, IndexError) as error:
-            raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+        with HDF5_LOCK, netCDF4.Dataset(path) as file:
+            demand_matrices(file)
+            file.set_auto_maskandscale(False)
+            return np.asarray(read(file))
+    except (OSError, RuntimeError, IndexError) as error:
+        raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error

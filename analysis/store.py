@@ -8,13 +8,15 @@ it is complete. This module needs numpy, xarray and netCDF4, never torch.
 import errno
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.backends.locks import HDF5_LOCK
 
 from analysis.attention_file import read_attention
 from analysis.errors import StoreError
@@ -25,6 +27,8 @@ from analysis.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 
 class Store:
     """A store for reading; safe to share between threads.
+
+    ``stamp`` tells whether the store was replaced since: what was read is kept, no more is read.
 
     No file stays open between reads: HDF5 must not be entered while Python's garbage collector
     closes another file, and a store may be replaced while it is served.
@@ -43,9 +47,10 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
-        with _open_summary(self.path) as summary:
+        with _summary(self.path) as summary:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
@@ -74,7 +79,8 @@ class Store:
         """One variable of the summary, whole; read once, then shared and not writable."""
         with self._cache_lock:
             if variable not in self._cache:
-                with _open_summary(self.path) as summary:
+                self._demand_same()
+                with _summary(self.path) as summary:
                     values = summary[variable].values
                 values.setflags(write=False)
                 self._cache[variable] = values
@@ -91,8 +97,10 @@ class Store:
         Raises
         ------
         StoreError
-            If the file that holds it, or might hold it, is missing or damaged.
+            If the file that holds it, or might hold it, is missing or damaged, or the store was
+            replaced.
         """
+        self._demand_same()
         places, faults = self._places
         if image not in places:
             if faults:
@@ -103,6 +111,13 @@ class Store:
         if found.shape != (self.num_tokens, self.num_tokens):
             raise StoreError(f"{path}: attention over {len(found)} tokens, not {self.num_tokens}.")
         return found
+
+    def _demand_same(self) -> None:
+        if stamp_of(self.path) != self.stamp:
+            raise StoreError(
+                f"{self.path}: the store was replaced or removed since this was opened; "
+                "reload the page."
+            )
 
     @cached_property
     def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
@@ -155,7 +170,32 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
 
 
-def _open_summary(path: Path) -> xr.Dataset:
+def stamp_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when another summary takes the place of a store's; None of no store."""
+    try:
+        status = (path / "summary.nc").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@contextmanager
+def _summary(path: Path) -> Iterator[xr.Dataset]:
+    """The summary, open meanwhile; no other thread is in HDF5, which xarray's lock leaves open."""
+    file = _summary_file(path)
+    with _said(file):
+        demand_modest(path, file)
+    with (
+        HDF5_LOCK,
+        _said(file),
+        xr.open_dataset(
+            file, engine="netcdf4", mask_and_scale=False, decode_times=False, lock=False
+        ) as summary,
+    ):
+        yield summary
+
+
+def _summary_file(path: Path) -> Path:
     file = path / "summary.nc"
     if not path.exists():
         raise StoreError(f"{path}: no such store; make one with 'headbrush analyze --out {path}'.")
@@ -166,10 +206,17 @@ def _open_summary(path: Path) -> xr.Dataset:
             if unfinished
             else f"{path}: not a headbrush store (it holds no summary.nc)."
         )
+    return file
+
+
+@contextmanager
+def _said(file: Path) -> Iterator[None]:
+    """Say why a file cannot be read."""
     try:
-        demand_modest(path, file)
-        return xr.open_dataset(file, engine="netcdf4", mask_and_scale=False, decode_times=False)
+        yield
     except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, StoreError):
+            raise
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
             raise StoreError(f"{file}: no permission to read it.") from error
         raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error

@@ -2,15 +2,15 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
+from analysis.schema import VARIABLES
 from analysis.store import Store
 
+from .matrices import StoredMatrices
 from .recent import Recent
 
 METRIC_NAMES = {
@@ -30,6 +30,10 @@ METRIC_AXES = {
 
 _ENCLOSED_BYTES = 64 << 20
 """For the masks of shapes brushed lately, of all pages together."""
+
+
+_UNSEEN = ("patch_latent",)
+"""No view shows them."""
 
 
 class StoreData:
@@ -54,6 +58,14 @@ class StoreData:
         self._metrics: list[str] = store.read("metric").tolist()
         self._thumbnails: dict[int, str] = {}
         self.enclosed = Recent(_ENCLOSED_BYTES)
+        self.matrices = StoredMatrices(store)
+
+    def prepare(self) -> None:
+        """Read all that pages show, so that none waits for the disk but for a matrix."""
+        for variable in VARIABLES:
+            if variable not in _UNSEEN and self.store.has(variable):
+                self.store.read(variable)
+        self.default_image  # noqa: B018 - and what it rests on
 
     @cached_property
     def probability(self) -> np.ndarray:
@@ -198,15 +210,3 @@ def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         empty = np.full(rows.shape[1:], np.nan)
         return empty, empty
     return rows.mean(0), rows.std(0)
-
-
-def asked_store(stores: Sequence[Path], arguments: Mapping[str, Sequence[bytes]]) -> Path:
-    """The served store whose folder name the address asks for by ``store=``, else the first."""
-    asked = [name.decode("utf-8", "replace") for name in arguments.get("store", ())]
-    return next((path for path in stores if path.name in asked), stores[0])
-
-
-@lru_cache
-def open_data(path: Path) -> StoreData:
-    """The store at ``path``, opened once a process."""
-    return StoreData(Store(path))

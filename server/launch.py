@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from analysis.errors import InputError
-from analysis.store import Store
 
 from .access import guarded_options, is_loopback
+from .catalogue import check
 from .command import ServeStores
 
 _ROOT = Path(__file__).parent.parent
@@ -26,8 +26,7 @@ def serve(stores: list[Path], options: list[str]) -> None:
     InputError
         If a store cannot be read, the port is taken, or the server would let in more than was said.
     """
-    for path in stores:
-        Store(path)
+    check(stores)
     asked = _asked(options)
     options, added = guarded_options(asked, options, os.environ)
     if not 0 <= asked.port <= 65535:

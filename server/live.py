@@ -5,18 +5,18 @@ The only file of the server that imports torch, and only in its worker thread.
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from bokeh.document import Document
 
 from analysis.errors import InputError
 from analysis.store import Store
 
 from .recent import Recent
+from .worker import Pool
 
 if TYPE_CHECKING:
     from analysis.importance import PartialPruning
@@ -24,15 +24,21 @@ if TYPE_CHECKING:
 _MEBIBYTE = 2**20
 _TENSORS_A_LAYER = 7
 """Of a trace: block and attention input, query, key, value, head output, output."""
+_TRACES_BYTES = 512 * _MEBIBYTE
+_MOST_LOADED = 2
 _SAME_PREDICTION = 0.01
 """Largest difference of a probability that another device or library version may cause."""
 _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
-_PATIENCE_MS = 200
 _NOT_AT_HAND = (
     "{what} is not at hand: put it back at {place} and select anew. "
     "What the store itself holds is shown all the same."
 )
+
+
+_POOL = Pool("headbrush-live")
+_LOADED: "list[LiveModel]" = []
+"""Models that are loaded, the least recently asked first; only the pool's thread touches it."""
 
 
 class LiveError(InputError):
@@ -40,19 +46,19 @@ class LiveError(InputError):
 
 
 class LiveModel:
-    """The model of a store, loaded once a process in one worker thread.
+    """The model of a store, loaded when it is first needed.
 
-    Questions are answered in the order in which they come; a future that still waits can be
-    cancelled. Results are kept and shared by all pages. A future may hold a :class:`LiveError`.
+    One thread of the process answers all questions, in the order in which they come; a future that
+    still waits can be cancelled. Results are kept and shared by all pages. A future may hold a
+    :class:`LiveError`, or :class:`BusyError` where too many wait.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names = store.read("name").tolist()
         self._labels = store.read("label")
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="headbrush-live")
         self._model: Any = None
-        self._traces = Recent(512 * _MEBIBYTE)
+        self._traces = Recent(_TRACES_BYTES)
         self._matrices = Recent(64 * _MEBIBYTE)
         self._prunings = Recent(16 * _MEBIBYTE)
 
@@ -66,11 +72,12 @@ class LiveModel:
 
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""
-        self._worker.submit(self._loaded)
+        if self._model is None:
+            _POOL.submit(self._loaded)
 
     def wait(self) -> None:
         """Until all that was asked so far is answered."""
-        self._worker.submit(int).result()
+        _POOL.submit(int).result()
 
     def _ask(
         self, kept: Recent, compute: Callable[..., tuple[Any, int]], *key: int
@@ -84,7 +91,7 @@ class LiveModel:
 
         known = kept.get(key)
         if known is None:
-            return self._worker.submit(answer)
+            return _POOL.submit(answer)
         done: Future[Any] = Future()
         done.set_result(known)
         return done
@@ -159,7 +166,13 @@ class LiveModel:
                 )
             _spare_threads(model)
             self._model = model
+        _make_room(self)
         return self._model
+
+    def unload(self) -> None:
+        """Give back the memory of the model; it is loaded again when it is asked."""
+        self._model = None
+        self._traces = Recent(_TRACES_BYTES)
 
 
 def _demand_source(source: dict[str, Any]) -> None:
@@ -211,77 +224,22 @@ def _spare_threads(model: Any) -> None:
         torch.set_num_threads(1)
 
 
-@lru_cache
+def _make_room(model: LiveModel) -> None:
+    """Keep few models loaded, whatever stores people look at."""
+    _LOADED[:] = [other for other in _LOADED if other is not model] + [model]
+    while len(_LOADED) > _MOST_LOADED:
+        _LOADED.pop(0).unload()
+
+
+@lru_cache(maxsize=16)
 def live_model(store: Store) -> LiveModel:
     """The live model of a store, one a process."""
     return LiveModel(store)
 
 
-class LatestQuestion:
-    """What one view of one page asks of the model; a newer question replaces an older one."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._future: Future[Any] | None = None
-        document.on_session_destroyed(lambda _context: self.drop())
-
-    def drop(self) -> None:
-        """Ask no more: a waiting question leaves the queue, a late answer is not delivered."""
-        if self._future is not None:
-            self._future.cancel()
-            self._future = None
-
-    def ask(
-        self,
-        future: "Future[Any]",
-        deliver: Callable[[Any | None, str], None],
-        wait: Callable[[], None],
-    ) -> None:
-        """Deliver a result, or None and a sentence why there is none, on the event loop.
-
-        ``wait`` is called if that takes longer than 200 ms; a known result is delivered at once.
-        """
-        self.drop()
-        if future.done() and future.exception() is None:
-            deliver(future.result(), "")
-            return
-        self._future = future
-
-        def late() -> None:
-            if self._future is future:
-                wait()
-
-        def answered(result: Any | None, fault: str) -> None:
-            if self._future is future:
-                self._future = None
-                deliver(result, fault)
-
-        self._document.add_timeout_callback(late, _PATIENCE_MS)
-        when_done(future, answered, self._document.add_next_tick_callback)
-
-
-def when_done(
-    future: "Future[Any]",
-    deliver: Callable[[Any | None, str], None],
-    schedule: Callable[[Callable[[], None]], Any],
-) -> None:
-    """Hand a result, or a sentence why there is none, to ``deliver`` on the event loop.
-
-    Parameters
-    ----------
-    schedule
-        Runs a function on the loop, for example ``document.add_next_tick_callback``.
-    """
-
-    def finished(done: "Future[Any]") -> None:
-        if done.cancelled():
-            return
-        error = done.exception()
-        if error is None:
-            schedule(lambda: deliver(done.result(), ""))
-        elif isinstance(error, InputError):
-            schedule(lambda: deliver(None, str(error)))
-        else:
-            schedule(lambda: deliver(None, f"The model failed: {type(error).__name__}: {error}"))
-
-    future.add_done_callback(finished)
+def waiting_words() -> str:
+    """What a page says while it waits for the model."""
+    others = _POOL.waiting - 1
+    if others < 2:
+        return "computing with the model …"
+    return f"computing with the model, which is busy: {others} other questions wait too …"

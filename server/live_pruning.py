@@ -8,7 +8,8 @@ from bokeh.events import DocumentReady
 from analysis.modes import MODES, REGIONS
 from analysis.store import Store
 
-from .live import LatestQuestion, live_model
+from .live import live_model, waiting_words
+from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
 
@@ -29,7 +30,7 @@ class LivePruning:
     draw
         Called when ``result`` has come.
     wait
-        Called when it takes long.
+        Called with what to say when it takes long.
     explain
         Called with the reason why there is none.
     """
@@ -38,7 +39,7 @@ class LivePruning:
         self,
         session: Session,
         draw: Callable[[], None],
-        wait: Callable[[], None],
+        wait: Callable[[str], None],
         explain: Callable[[str], None],
     ) -> None:
         self.result: PartialPruning | None = None
@@ -59,7 +60,7 @@ class LivePruning:
             return
         model = live_model(self._session.data.store)
         future = model.partial_pruning(new.image, new.layer, new.head)
-        self._question.ask(future, self._deliver, self._wait)
+        self._question.ask(future, self._deliver, lambda: self._wait(waiting_words()))
 
     def _start(self, _event: DocumentReady) -> None:
         live_model(self._session.data.store).warm_up()

@@ -13,9 +13,8 @@ from bokeh.events import DocumentReady
 from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
-from analysis.store import StoreError
-
-from .live import LatestQuestion, live_model
+from .live import live_model, waiting_words
+from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
 
@@ -152,19 +151,8 @@ class ShownMatrix:
         if new.image is None:
             self._show(None, "Select an image to see one of its attention matrices.")
             return
-        store = self._session.data.store
-        try:
-            stored = store.attention(new.image, new.layer, new.head)
-        except StoreError as error:
-            self._show(None, str(error))
-            return
-        if stored is not None:
-            self._show(stored, "from the store")
-            return
-        self.remark, self.waiting = "computing with the model …", True
-        self._tell()
-        future = live_model(store).attention(new.image, new.layer, new.head)
-        self._question.ask(future, self._deliver, lambda: None)  # the last picture is faint already
+        future = self._session.data.matrices.ask(new.image, new.layer, new.head)
+        self._question.ask(future, self._deliver_stored, lambda: self._wait("reading the store …"))
 
     def react_to_threshold(self, _old: ViewState, new: ViewState) -> None:
         """Tell the browser what not to draw."""
@@ -176,6 +164,21 @@ class ShownMatrix:
     def react_to_token(self, _old: ViewState, new: ViewState) -> None:
         """Tell the browser which token is pinned."""
         self.tokens.token = new.token
+
+    def _deliver_stored(self, stored: np.ndarray | None, fault: str) -> None:
+        if stored is not None or fault:
+            self._show(stored, fault or "from the store")
+            return
+        self._wait("computing with the model …")
+        state = self._session.state
+        future = live_model(self._session.data.store).attention(
+            state.image, state.layer, state.head
+        )
+        self._question.ask(future, self._deliver, lambda: self._wait(waiting_words()))
+
+    def _wait(self, remark: str) -> None:
+        self.remark, self.waiting = remark, True
+        self._tell()
 
     def _deliver(self, matrix: np.ndarray | None, fault: str) -> None:
         self._show(matrix, fault or "live, computed by the model")

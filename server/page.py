@@ -8,13 +8,14 @@ from bokeh.document import Document
 from bokeh.layouts import column
 from bokeh.models import Div
 
+from .card import accuracy_words, heads_words, images_words
 from .data import StoreData
 from .keyboard import press
 from .palette import DARK, LIGHT, Theme
 from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("colours.css", "style.css")
+_STYLES = ("colours.css", "style.css", "stores.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
@@ -30,24 +31,35 @@ def theme_of(cookies: Mapping[str, str]) -> Theme:
 
 
 def arrange(
-    document: Document, session: Session, views: Sequence[Any], status: Any, stores: Sequence[Path]
+    document: Document, session: Session, views: Sequence[Any], status: Any, store_name: str
 ) -> None:
-    """Add every view's layout as a root of its name, and what the template needs to say."""
+    """Add every view's layout as a root of its name, and what the template needs to say.
+
+    Parameters
+    ----------
+    store_name
+        What addresses call the store where there are several, else empty.
+    """
     document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
-    for view in views:
-        document.add_root(view.layout)
-    document.add_root(status.layout)
+    unseen = (session.told, session.faults.told, _keys(session), _theme(session))
+    with document.models.freeze():  # else Bokeh counts all models anew for every root
+        for view in (*views, status):
+            document.add_root(view.layout)
+        document.add_root(column(*unseen, name="unseen", visible=False))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
-        css="\n".join((_STATIC / name).read_text() for name in _STYLES),
+        looks(),
         scripts={place: _read(names) for place, names in _SCRIPTS.items()},
         facts=facts(session.data),
-        stores=[path.name for path in stores],
-        shown_store=session.data.store.path.name,
+        store_name=store_name,
         panels={view.layout.name: _panel(view, session) for view in views},
     )
-    unseen = (session.told, session.faults.told, _keys(session), _theme(session))
-    document.add_root(column(*unseen, name="unseen", visible=False))
+
+
+def looks() -> dict[str, Any]:
+    """What every page's template needs."""
+    css = "\n".join((_STATIC / name).read_text() for name in _STYLES)
+    return {"css": css, "scripts": {"head": _read(_SCRIPTS["head"])}}
 
 
 def _read(names: Sequence[str]) -> str:
@@ -61,21 +73,9 @@ def _panel(view: Any, session: Session) -> dict[str, str]:
 
 def facts(data: StoreData) -> dict[str, str]:
     """Model, image set and counts, as plain text; the template escapes them."""
-    attrs = data.store.attrs
-    heads = f"{data.num_layers} layers × {data.heads_per_layer} heads"
-    folder = "/".join(Path(attrs["images"]).parts[-2:])
-    images = f"{data.num_images:,} images of {folder}".replace(",", " ")
     patterns = f"{data.num_instances:,} attention patterns".replace(",", " ")
-    if not data.has_labels:
-        accuracy = "no labels: the predicted class stands for the true one"
-    elif not data.probability.shape[1]:
-        accuracy = "no classifier"
-    else:
-        accuracy = f"{data.correct.mean():.1%} predicted correctly"
-    return {
-        "model": str(attrs["model"]),
-        "counts": " · ".join((heads, images, patterns, accuracy)),
-    }
+    counts = (heads_words(data), images_words(data), patterns, accuracy_words(data))
+    return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
 
 def _keys(session: Session) -> Div:

@@ -27,7 +27,8 @@ class Session:
         One row an image or head; every plot of images (heads) uses this one source, so brushing
         in one is brushing in the others without the server.
     document
-        What the page's models belong to; the current one unless told.
+        What the page's models belong to, the current one unless told; a page may be built outside
+        of the thread that serves it.
     theme
         Light or dark; the reader's own, so it is no part of the state.
     named

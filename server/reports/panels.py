@@ -159,10 +159,11 @@ def page_panels(
 def _settle(document: Document, data: StoreData) -> None:
     """Do what a server does for its page: say that it is shown, and hand over the answers."""
     document.callbacks.trigger_event(DocumentReady())
-    live_model(data.store).wait()
-    for waiting in document.session_callbacks:
-        if isinstance(waiting, NextTickCallback):
-            waiting.callback()
+    for source in (data.matrices, live_model(data.store)):  # what is not stored is then asked live
+        source.wait()
+        for waiting in document.session_callbacks:
+            if isinstance(waiting, NextTickCallback):
+                waiting.callback()
 
 
 def _panel(view: Any, session: Session, name: str) -> Panel:

@@ -20,8 +20,8 @@ from ..brushing import Combine
 from ..clause_words import brush_words, clause_words
 from ..export import KINDS, to_csv
 from ..link import number_below
-from ..live import when_done
 from ..names import MOST_BYTES, NamesError, find_images, read_names
+from ..questions import when_done
 from ..report import report_of
 from ..session import Session
 from ..state import ViewState

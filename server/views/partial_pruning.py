@@ -192,9 +192,9 @@ class PartialPruning:
             return result.probability[:, label].astype(float)
         return result.metrics[PRUNING_METRICS.index(state.metric)].astype(float)
 
-    def _wait(self) -> None:
+    def _wait(self, words: str) -> None:
         self._fade(_FADED)
-        self._note.text = "computing with the model …"
+        self._note.text = words
 
     def _fade(self, alpha: float) -> None:
         self._bars.glyph.fill_alpha = self._words.glyph.text_alpha = alpha

@@ -156,9 +156,9 @@ class Prediction:
     def _has_label(self, image: int) -> bool:
         return bool(self._session.data.store.read("label")[image] >= 0)
 
-    def _wait(self) -> None:
+    def _wait(self, words: str) -> None:
         self._fade(_FADED)
-        self._note.text = "computing with the model …"
+        self._note.text = words
 
     def _fade(self, alpha: float) -> None:
         for bars in self._bars:

@@ -11,7 +11,7 @@ from analysis.store import Store
 from server.data import StoreData
 from server.link import default_state
 from server.session import Session
-from tests.server.fakes import FakeModel
+from tests.server.fakes import FakeModel, PromptWorker
 from tests.stores import make_store
 
 
@@ -23,7 +23,8 @@ def store_path(tmp_path_factory):
 @pytest.fixture(scope="session")
 def data(store_path):
     store = Store(store_path)
-    return StoreData(store)
+    with patch("server.matrices.Worker", PromptWorker):
+        return StoreData(store)
 
 
 @pytest.fixture
@@ -38,6 +39,13 @@ def document():
     set_curdoc(fresh)
     yield fresh
     set_curdoc(before)
+
+
+@pytest.fixture(autouse=True)
+def prompt_disk():
+    """A disk so quick that what is read is there at once; nobody waits for a thread."""
+    with patch("server.matrices.Worker", PromptWorker):
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from bokeh.events import DocumentReady
 
+from analysis.errors import StoreError
 from analysis.modes import MODES
 from analysis.schema import PRUNING_METRICS
 
@@ -32,15 +33,38 @@ class FakeModel:
         return self.asked[-1][1]
 
 
+class PromptWorker:
+    """Does at once what it is asked."""
+
+    def __init__(self, _name):
+        pass
+
+    def submit(self, work, *given):
+        future = Future()
+        try:
+            future.set_result(work(*given))
+        except StoreError as error:
+            future.set_exception(error)
+        return future
+
+
 def pruned(classes=3, seed=0):
     rng = np.random.default_rng(seed)
     metrics = rng.uniform(0.01, 1, (len(PRUNING_METRICS), len(MODES)))
     return Pruned(metrics.astype("f4"), rng.dirichlet(np.ones(classes), len(MODES)).astype("f4"))
 
 
-def run(document, kind="NextTickCallback"):
+def run(document):
+    """Run what waits for the loop."""
     for callback in document.session_callbacks:
-        if type(callback).__name__ == kind:
+        if type(callback).__name__ == "NextTickCallback":
+            callback.callback()
+
+
+def pass_time(document, milliseconds):
+    """Run what was to run within so much time."""
+    for callback in document.session_callbacks:
+        if getattr(callback, "timeout", milliseconds + 1) <= milliseconds:
             callback.callback()
 
 

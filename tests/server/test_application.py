@@ -11,7 +11,6 @@ from bokeh.document import Document
 
 from analysis.errors import InputError
 from server import launch
-from server.data import asked_store
 from tests.stores import make_store
 
 SERVER = Path(launch.__file__).parent
@@ -31,14 +30,6 @@ def test_the_page_is_built_twice_without_sharing_a_model(store_path):
         }  # fmt: skip
     first, second = ({model.id for model in document.models} for document in documents)
     assert not first & second
-
-
-def test_the_address_names_one_of_the_served_stores():
-    stores = [Path("a/one.headbrush"), Path("b/two.headbrush")]
-    assert asked_store(stores, {}) == stores[0]
-    assert asked_store(stores, {"store": [b"two.headbrush"]}) == stores[1]
-    for strange in (b"three", b"../b/two.headbrush", b"b/two.headbrush", b"\xff"):
-        assert asked_store(stores, {"store": [strange]}) == stores[0]
 
 
 def started(monkeypatch, *arguments):

@@ -4,7 +4,8 @@ import netCDF4
 import numpy as np
 import pytest
 
-from server.data import METRIC_NAMES, open_data
+from analysis.store import Store
+from server.data import METRIC_NAMES, StoreData
 from tests.stores import make_store
 
 
@@ -13,7 +14,7 @@ def changed(tmp_path, change):
     path = make_store(tmp_path / "s.headbrush")
     with netCDF4.Dataset(path / "summary.nc", "a") as summary:
         change(summary)
-    return open_data(path)
+    return StoreData(Store(path))
 
 
 def without_pruning(summary):

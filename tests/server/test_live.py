@@ -19,7 +19,8 @@ from analysis.pipeline import Request, analyze
 from analysis.progress import StageProgress
 from analysis.schema import PRUNING_METRICS
 from analysis.store import Store
-from server.live import LiveError, LiveModel, _demand_source, when_done
+from server.live import LiveError, LiveModel, _demand_source
+from server.questions import when_done
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -144,7 +145,7 @@ def test_results_and_faults_are_delivered_by_the_scheduler(store):
     live = LiveModel(store)
     waiting, seen = [], []
     when_done(live.attention(2, 1, 1), lambda *given: seen.append(given), waiting.append)
-    live._worker.shutdown(wait=True)
+    live.wait()
     assert seen == []
     waiting.pop()()
     matrix, fault = seen.pop()

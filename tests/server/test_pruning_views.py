@@ -9,10 +9,11 @@ from bokeh.events import Tap
 from analysis.schema import PRUNING_METRICS
 from server.brushing import Clause, Ids
 from server.live import LiveError
+from server.questions import PATIENCE_MS
 from server.views.entropy_distribution import EntropyDistribution
 from server.views.partial_pruning import PartialPruning, _short
 from server.views.prediction import Prediction
-from tests.server.fakes import Pruned, answer, bars, pruned, run, show_page
+from tests.server.fakes import Pruned, answer, bars, pass_time, pruned, run, show_page
 
 
 def test_nothing_is_asked_before_the_page_is_shown(session, model, document):
@@ -122,7 +123,7 @@ def test_computing_is_said_only_after_a_while_and_fades_the_old_bars(session, mo
     before = [view._note.text for view in views]
     session.history.change(image=3)
     assert [view._note.text for view in views] == before
-    run(document, "TimeoutCallback")
+    pass_time(document, PATIENCE_MS)
     for view in views:
         assert view._note.text == "computing with the model …"
     assert views[0]._bars.glyph.fill_alpha < 1

@@ -6,8 +6,9 @@ import pytest
 from bokeh.document import Document
 
 from analysis.errors import InputError
-from server.live import LatestQuestion
+from server.questions import PATIENCE_MS, TIME_OUT_MS, LatestQuestion
 from server.recent import Recent
+from tests.server.fakes import pass_time, run
 
 
 class Page:
@@ -23,11 +24,13 @@ class Page:
             future, lambda *given: self.delivered.append(given), lambda: self.waits.append(future)
         )
 
-    def run(self, kind):
-        """Run the callbacks of a kind, ``NextTickCallback`` or ``TimeoutCallback``."""
-        for callback in self.document.session_callbacks:
-            if type(callback).__name__ == kind:
-                callback.callback()
+    def run(self):
+        """Run what waits for the loop."""
+        run(self.document)
+
+    def wait(self, milliseconds):
+        """Let so much time pass."""
+        pass_time(self.document, milliseconds)
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def test_an_answer_is_delivered_on_the_loop_not_before(page):
     page.ask(future)
     future.set_result(7)
     assert page.delivered == []
-    page.run("NextTickCallback")
+    page.run()
     assert page.delivered == [(7, "")]
 
 
@@ -58,7 +61,7 @@ def test_a_newer_question_cancels_the_one_that_waits(page):
     page.ask(second)
     assert first.cancelled()
     second.set_result(2)
-    page.run("NextTickCallback")
+    page.run()
     assert page.delivered == [(2, "")]
 
 
@@ -69,7 +72,7 @@ def test_a_late_answer_to_an_old_question_is_dropped(page):
     page.ask(second)
     assert not first.cancelled()
     first.set_result(1)
-    page.run("NextTickCallback")
+    page.run()
     assert page.delivered == []
 
 
@@ -77,14 +80,35 @@ def test_waiting_is_shown_after_200_ms_and_only_where_the_answer_has_not_come(pa
     first, second, third = Future(), Future(), Future()
     page.ask(first)
     page.ask(second)
-    assert {callback.timeout for callback in page.document.session_callbacks} == {200}
-    page.run("TimeoutCallback")
+    page.wait(PATIENCE_MS - 1)
+    assert page.waits == []
+    page.wait(PATIENCE_MS)
     assert page.waits == [second]
     page.ask(third)
     third.set_result(3)
-    page.run("NextTickCallback")
-    page.run("TimeoutCallback")
+    page.run()
+    page.wait(PATIENCE_MS)
     assert page.waits == [second]
+
+
+def test_after_a_minute_a_question_is_given_up_and_the_page_says_so(page):
+    slow = Future()
+    page.ask(slow)
+    page.wait(TIME_OUT_MS - 1)
+    assert page.delivered == []
+    page.wait(TIME_OUT_MS)
+    ((result, fault),) = page.delivered
+    assert result is None
+    assert "no answer within a minute" in fault
+    assert slow.cancelled()
+
+
+def test_an_answered_question_leaves_no_timer(page):
+    future = Future()
+    page.ask(future)
+    future.set_result(7)
+    page.run()
+    assert page.document.session_callbacks == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +119,7 @@ def test_a_fault_is_a_sentence(page, error, said):
     future = Future()
     page.ask(future)
     future.set_exception(error)
-    page.run("NextTickCallback")
+    page.run()
     ((result, fault),) = page.delivered
     assert result is None
     assert fault.startswith(said)

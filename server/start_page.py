@@ -1,0 +1,39 @@
+"""The list of the served stores."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+from bokeh.document import Document
+
+from .card import Card
+from .page import looks
+
+
+def list_stores(document: Document, asked: Mapping[str, "Future[Card]"], note: str) -> None:
+    """Make the page that lists stores; what is not read yet, or cannot be, says so.
+
+    Parameters
+    ----------
+    asked
+        The card of every store, by the name that addresses use.
+    """
+    document.title = "headbrush"
+    rows = [_row(name, future) for name, future in asked.items()]
+    document.template_variables.update(
+        looks(),
+        template="start.html",
+        rows=rows,
+        note=note,
+        good=[row["name"] for row in rows if row["card"]],
+    )
+
+
+def _row(name: str, future: "Future[Card]") -> dict[str, object]:
+    card, fault = None, ""
+    if not future.done():
+        fault = "Not read yet: its disk is slow. Reload this page in a moment."
+    elif (error := future.exception()) is not None:
+        fault = str(error)
+    else:
+        card = future.result()
+    return {"name": name, "card": card, "fault": fault}

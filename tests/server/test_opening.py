@@ -1,0 +1,167 @@
+"""Stores that are opened, replaced, removed, damaged or slow while they are served."""
+
+import os
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from analysis.errors import StoreError
+from analysis.store import Store
+from server.data import StoreData
+from server.opening import Shelf
+from tests.stores import make_store
+
+SOON = 20
+
+
+@pytest.fixture(autouse=True)
+def prompt_disk():
+    """Here the disk is as slow as it is."""
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return make_store(tmp_path / "s.headbrush")
+
+
+def opened(shelf, path):
+    return shelf.ask(path).result(SOON)
+
+
+def replace(path, **sizes):
+    """Put another analysis in the place of a store, as an analysis anew does."""
+    shutil.rmtree(path)
+    return make_store(path, **sizes)
+
+
+def test_a_store_is_opened_once_for_all_pages(shelf, path):
+    asked = [shelf.ask(path) for _ in range(5)]
+    assert len({id(future.result(SOON)) for future in asked}) == 1
+
+
+def test_what_pages_show_is_read_before_the_first_page(shelf, path):
+    data = opened(shelf, path)
+    shutil.rmtree(path)
+    for variable in ("thumbnail", "patch_embedding", "strength", "class_accuracy"):
+        assert len(data.store.read(variable))
+
+
+def test_a_replaced_store_is_opened_anew_and_old_pages_keep_theirs(shelf, path):
+    old = opened(shelf, path)
+    replace(path, images=12)
+    new = opened(shelf, path)
+    assert (old.num_images, new.num_images) == (24, 12)
+    with pytest.raises(StoreError, match="replaced or removed since this was opened; reload"):
+        old.matrices.ask(0, 0, 0).result(SOON)
+    assert new.matrices.ask(0, 0, 0).result(SOON).shape == (17, 17)
+    assert old.strength.shape[0] == 24
+
+
+def test_a_removed_store_says_so_to_the_next_page(shelf, path):
+    opened(shelf, path)
+    shutil.rmtree(path)
+    with pytest.raises(StoreError, match="no such store"):
+        opened(shelf, path)
+
+
+def test_no_variable_of_another_analysis_is_mixed_in(path):
+    store = Store(path)
+    store.read("name")
+    replace(path)
+    with pytest.raises(StoreError, match="replaced or removed"):
+        store.read("importance")
+
+
+def test_damaged_values_are_said_to_be_no_readable_file(path):
+    file = path / "summary.nc"
+    file.write_bytes(file.read_bytes().replace(b"\x78\x01", b"\0\0"))  # where packed values begin
+    with pytest.raises(StoreError, match="not a readable netCDF-4 file"):
+        StoreData(Store(path)).prepare()
+
+
+def test_one_missing_attention_file_is_said_where_it_is_needed(shelf, tmp_path):
+    path = make_store(tmp_path / "s.headbrush", kept=24)
+    (path / "attention" / "00000.nc").rename(path / "attention" / "00001.nc")
+    data = opened(shelf, path)
+    assert data.matrices.ask(3, 0, 0).result(SOON) is not None
+    (path / "attention" / "00001.nc").unlink()
+    with pytest.raises(StoreError, match=r"00001.nc: missing, damaged or foreign"):
+        data.matrices.ask(4, 0, 0).result(SOON)
+    assert data.matrices.ask(3, 0, 0).result(SOON) is not None  # kept
+
+
+def test_a_card_tells_what_the_store_holds(shelf, path):
+    card = shelf.ask_card(path).result(SOON)
+    data = StoreData(Store(path))
+    assert card.images == "24 images of nowhere"
+    assert card.heads == "3 layers × 2 heads"
+    assert card.accuracy == f"{np.mean(data.predicted == data.labels):.1%} predicted correctly"
+    assert card.created == "2026-01-01"
+    assert card.picture.startswith("data:image/png;base64,")
+    assert shelf.ask_card(path).result(SOON) is card
+    replace(path, images=12)
+    assert shelf.ask_card(path).result(SOON).images.startswith("12 ")
+
+
+class HungFile:
+    """A file on a disk that does not answer: a pipe into which nobody writes."""
+
+    def __init__(self, path):
+        path.unlink()
+        os.mkfifo(path)
+        self._path = path
+
+    def release(self):
+        """Let the disk answer: with rubbish."""
+        with self._path.open("wb"):
+            self._path.unlink()
+            self._path.write_bytes(b"damaged")
+
+
+def test_a_store_on_a_hanging_disk_keeps_no_other_waiting(shelf, path, tmp_path):
+    slow = make_store(tmp_path / "slow.headbrush")
+    hung = HungFile(slow / "summary.nc")
+    waiting = shelf.ask(slow)
+    assert opened(shelf, path).num_images == 24
+    assert not waiting.done()
+    hung.release()
+    with pytest.raises(StoreError):
+        waiting.result(SOON)
+
+
+def test_a_hanging_attention_file_keeps_no_other_store_waiting(shelf, path, tmp_path):
+    slow = opened(shelf, make_store(tmp_path / "slow.headbrush"))
+    quick = opened(shelf, path)
+    hung = HungFile(slow.store.path / "attention" / "00000.nc")
+    waiting = slow.matrices.ask(0, 0, 0)
+    assert quick.matrices.ask(0, 0, 0).result(SOON) is not None
+    assert not waiting.done()
+    hung.release()
+    with pytest.raises(StoreError):
+        waiting.result(SOON)
+
+
+def test_few_stores_stay_open_when_no_page_shows_them(shelf, tmp_path):
+    paths = [make_store(tmp_path / f"{number}.headbrush") for number in range(10)]
+    shown = opened(shelf, paths[0])
+    for path in paths[1:]:
+        opened(shelf, path)
+    assert len(shelf._last) == 8
+    assert opened(shelf, paths[0]) is shown
+
+
+def test_threads_end_with_what_they_worked_for(path):
+    before = set(threading.enumerate())
+    data = StoreData(Store(path))
+    data.matrices.ask(0, 0, 0).result(SOON)
+    (thread,) = set(threading.enumerate()) - before
+    del data
+    thread.join(SOON)
+    assert not thread.is_alive()
