@@ -50,7 +50,7 @@ class Store:
         self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
-        with _summary(self.path) as summary:
+        with _summary(self.path, is_new=True) as summary:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
@@ -180,11 +180,12 @@ def stamp_of(path: Path) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def _summary(path: Path) -> Iterator[xr.Dataset]:
+def _summary(path: Path, is_new: bool = False) -> Iterator[xr.Dataset]:
     """The summary, open meanwhile; no other thread is in HDF5, which xarray's lock leaves open."""
     file = _summary_file(path)
-    with _said(file):
-        demand_modest(path, file)
+    if is_new:  # afterwards its stamp is known
+        with _said(file):
+            demand_modest(path, file)
     with (
         HDF5_LOCK,
         _said(file),

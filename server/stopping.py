@@ -1,6 +1,7 @@
 """Stop without cutting anyone off: pages are told, then the processes end."""
 
 import asyncio
+import atexit
 import contextlib
 import logging
 import os
@@ -75,6 +76,7 @@ class Children:
         os.set_blocking(self._told, False)
         for number in (*_SIGNALS, signal.SIGALRM):
             signal.signal(number, self._stop)
+        atexit.register(signal.signal, signal.SIGALRM, signal.SIG_IGN)  # late, it would kill
 
     def join(self) -> None:
         """Called by each child when it is about to serve."""

@@ -30,6 +30,8 @@ def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
     with served(store_path, *options, log=tmp_path / "log") as running:
         tab.goto(f"{running.url}/server?head=1.1")
         assert "/login" in tab.url
+        ground = "getComputedStyle(document.querySelector('main')).backgroundColor"
+        assert tab.evaluate(ground) == "rgb(255, 255, 255)"  # the looks have come
         tab.keyboard.type("wrong horse")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("text=This is not the password.")
