@@ -166,3 +166,42 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     store = Store(tmp_path / "s")
     assert store.sizes["image"] == 12
     assert "star/palette.png" in store.read("name")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--head", "7.0"], "--head 7.0: expected layer.head"),
+        (["--image", "nobody.png"], "--image nobody.png: expected an id"),
+        (["--view", "all"], "--view all: there is no such view"),
+        (["--data", "none/values.nc"], "there is no folder"),
+    ],
+)
+def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path, words, expected):
+    store = make_store(tmp_path / "s.headbrush")
+    out = tmp_path / "out"
+    out.mkdir()
+    assert expected in refused(invoke("report", store, "--out", out / "r.html", *words))
+    assert list(out.iterdir()) == []
+    assert "this is a folder" in refused(invoke("report", store, "--out", out))
+    assert "no such store" in refused(invoke("report", out / "s", "--out", out / "r.html"))
+
+
+def test_a_report_its_parts_and_its_values_are_written(tmp_path):
+    store = make_store(tmp_path / "s.headbrush")
+    one = ("--view", "head_importance", "--view", "image_overview")
+    done = invoke("report", store, "--out", tmp_path / "r.html", "--data", tmp_path / "v.nc", *one)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    assert netCDF4.Dataset(tmp_path / "v.nc").dimensions["image"].size == 24
+    for name in ("p.html", "p.json"):
+        done = invoke("report", store, "--out", tmp_path / name, "--fragment", *one)
+        assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "p.json").read_text())["root_id"]
+    assert "<html" not in (tmp_path / "p.html").read_text()
+
+
+def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
+    store = make_store(tmp_path / "s.headbrush")
+    done = invoke("report", store, "--out", tmp_path / "r.html")
+    assert "the 5 globally most important are shown" in " ".join(done.output.split())

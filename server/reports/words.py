@@ -34,14 +34,16 @@ def main_finding(data: StoreData) -> str:
         return data.why_undefined(metric)
     order = np.argsort(-np.nan_to_num(mean, nan=-np.inf), kind="stable")
     first, labels = int(order[0]), data.head_labels
-    share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else np.nan
+    share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else None
+    together = (
+        "" if share is None else f"; together they have {share:.0%} of the sum over all heads"
+    )
     listed = ", ".join(f"{labels[n]} ({mean[n]:.3g})" for n in order[:_FEW])
     verb = "matters" if metric == "gradient" else "changes most when it is pruned"
     return (
         f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
         f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g} "
-        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}; together they have "
-        f"{share:.0%} of the sum over all heads."
+        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}{together}."
     )
 
 
