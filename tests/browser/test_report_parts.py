@@ -94,3 +94,20 @@ def test_an_item_of_json_is_drawn_and_brushes(browser, data, tmp_path, views):
         np.testing.assert_allclose(shown, entropy[chosen].mean(0), atol=1e-6)
         height = page.page.locator("#here").bounding_box()["height"]
         assert height >= 400 * len(views)
+
+
+def test_a_notebook_shows_a_report_in_a_frame_of_its_own(browser, data, tmp_path):
+    report = make_report(data, views=["image_overview", "head_importance"])
+    cell = f"<!DOCTYPE html><body>{INLINE.render()}{report._repr_html_()}</body>"
+    (tmp_path / "notebook.html").write_text(cell)
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto((tmp_path / "notebook.html").as_uri())
+        frame = page.frames[1]
+        frame.wait_for_function("window.Bokeh?.documents[0]?.is_idle")
+        assert frame.locator("h1").text_content().startswith("How attention works in")
+        frame.locator("[data-kind=class]").first.click()
+        frame.wait_for_function(
+            "document.getElementById('report_brushed').textContent.startsWith('brushed')"
+        )
+        assert page.evaluate("Bokeh.documents.length") == 0

@@ -20,9 +20,7 @@ from tests.token_stores import make_token_store
 def changed_store(path, **changed):
     """A store in which some variables have other values."""
     make_store(path)
-    write_summary(
-        path, values() | changed, attributes(label_source=changed.pop("source", "folder"))
-    )
+    write_summary(path, values() | changed, attributes())
     return StoreData(Store(path))
 
 
