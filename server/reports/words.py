@@ -43,7 +43,7 @@ def main_finding(data: StoreData) -> str:
     return (
         f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
         f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g} "
-        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}{rest}."
+        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}{together}."
     )
 
 
