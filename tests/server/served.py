@@ -1,7 +1,6 @@
 """A real server in a process of its own, asked over HTTP and websockets."""
 
 import http.client
-import os
 import re
 import shutil
 import socket
@@ -24,8 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
 class Served:
     """A server that runs: its address, its process and what it wrote."""
 
-    def __init__(self, port: int, process: subprocess.Popen, log: Path) -> None:
-        self.port, self.process, self._log = port, process, log
+    def __init__(self, port: int, process: subprocess.Popen, log: Path, prefix: str) -> None:
+        self.port, self.process, self._log, self._prefix = port, process, log, prefix
         self.url = f"http://127.0.0.1:{port}"
 
     @property
@@ -51,16 +50,18 @@ class Served:
 
     def log_in(self, password: str, place: str = "/") -> "Answer":
         """What the login form answers."""
-        form = self.get("/login")
+        form = self.get(f"{self._prefix}/login")
         xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form.text)[1]
-        return self.post("/login", form.cookies, password=password, _xsrf=xsrf, next=place)
+        return self.post(
+            f"{self._prefix}/login", form.cookies, password=password, _xsrf=xsrf, next=place
+        )
 
     def websocket(self, token: str, cookie: str = "", origin: str = "") -> str:
         """First message of a page's websocket; raises if it is refused."""
 
         async def ask() -> str:
             headers = {"Origin": origin or self.url} | ({"Cookie": cookie} if cookie else {})
-            address = f"ws://127.0.0.1:{self.port}/server/ws"
+            address = f"ws://127.0.0.1:{self.port}{self._prefix}/server/ws"
             request = HTTPRequest(address, headers=headers, request_timeout=20)
             socket_ = await websocket_connect(request, subprotocols=["bokeh", token])
             message = await socket_.read_message()
@@ -89,7 +90,7 @@ class Answer:
 
 @contextmanager
 def served(
-    store: Path, *options: str, log: Path, port: int = 0, root: Path = ROOT, **environment: str
+    store: Path, *options: str, log: Path, port: int = 0, root: Path = ROOT, prefix: str = ""
 ) -> Iterator[Served]:
     """A server of ``store`` that answers, at a free port; it is stopped afterwards."""
     with socket.socket() as probe:
@@ -100,11 +101,10 @@ def served(
     with log.open("w") as output:
         process = subprocess.Popen(
             [*words, *options], stdout=output, stderr=output, cwd=log.parent,
-            env={**os.environ, **environment},
         )  # fmt: skip
     try:
-        _wait(process, f"http://127.0.0.1:{port}/server/static/theme.js", log)
-        yield Served(port, process, log)
+        _wait(process, f"http://127.0.0.1:{port}{prefix}/server/static/theme.js", log)
+        yield Served(port, process, log, prefix)
     finally:
         process.terminate()
         process.wait(20)

@@ -125,3 +125,20 @@ def test_who_guesses_too_often_waits_even_with_the_right_password(server):
 )  # fmt: skip
 def test_only_places_of_this_server_follow_a_login(text, place):
     assert place_within(text) == place
+
+
+def test_behind_a_prefix_all_places_have_it(store_path, tmp_path):
+    write_password_file(tmp_path / "password", PASSWORD)
+    options = ("--password-file", str(tmp_path / "password"), "--prefix", "/viz")
+    with served(store_path, *options, log=tmp_path / "log", prefix="/viz") as running:
+        asked = running.get("/viz/server?image=3")
+        assert asked.headers["Location"] == "/viz/login?next=%2Fviz%2Fserver%3Fimage%3D3"
+        form = running.get("/viz/login")
+        for place in re.findall(r'(?:href|src)="([^"]+)"', form.text):
+            assert running.get(place).status == 200, place
+        entered = running.log_in(PASSWORD, "/viz/server?image=3")
+        assert entered.headers["Location"] == "/viz/server?image=3"
+        page = running.get("/viz/server?image=3", entered.cookies)
+        assert 'action="/viz/logout"' in page.text
+        assert "ACK" in running.websocket(page.token, entered.cookies)
+        assert running.get("/viz/healthz").status == 200

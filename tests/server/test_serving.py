@@ -5,11 +5,14 @@ import json
 import re
 import signal
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tornado.httpclient import HTTPRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.websocket import websocket_connect
 
+from server.answers import SecurityHeaders
 from server.counts import Counts, text_of
 from tests.server.served import broken_copy, served
 
@@ -56,6 +59,15 @@ def test_every_script_of_a_page_knows_its_nonce_which_is_never_used_again(server
         scripts = re.findall(r"<script[^>]*>", page.text)
         assert len(scripts) > 3
         assert all(f'nonce="{nonce}"' in script for script in scripts)
+
+
+@pytest.mark.parametrize(("protocol", "is_told"), [("https", True), ("http", False)])
+def test_browsers_are_told_to_stay_with_tls_where_it_is(protocol, is_told):
+    request = HTTPServerRequest("GET", "/", connection=Mock(context=Mock(protocol=protocol)))
+    headers = HTTPHeaders({POLICY: "of the page"})
+    SecurityHeaders(request).transform_first_chunk(200, headers, b"", True)
+    assert ("Strict-Transport-Security" in headers) is is_told
+    assert headers[POLICY] == "of the page"
 
 
 def test_no_page_elsewhere_can_embed_this_one(server):
