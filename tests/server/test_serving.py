@@ -63,7 +63,7 @@ def test_every_script_of_a_page_knows_its_nonce_which_is_never_used_again(server
 
 @pytest.mark.parametrize(("protocol", "is_told"), [("https", True), ("http", False)])
 def test_browsers_are_told_to_stay_with_tls_where_it_is(protocol, is_told):
-    request = HTTPServerRequest("GET", "/", connection=Mock(context=Mock(protocol=protocol)))
+    request = Mock(HTTPServerRequest, protocol=protocol)
     headers = HTTPHeaders({POLICY: "of the page"})
     SecurityHeaders(request).transform_first_chunk(200, headers, b"", True)
     assert ("Strict-Transport-Security" in headers) is is_told
