@@ -12,6 +12,8 @@ from .panels import Page
 
 _REGION_MODES = (2, 3, 4)
 _FEW = 5
+_HARDLY = 1e-3
+"""Of any metric, an effect that nobody sees."""
 _NOISE = 1e-6
 """Rounding of float32 that is no change."""
 CITE_METHOD = (
@@ -67,11 +69,14 @@ def mode_finding(data: StoreData, page: Page) -> str:
         values = abs(values - values[0])
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
+    so = f"So it is mostly {MODES[strongest]} that matters."
+    if values.max() < _HARDLY:
+        so = "All of this is small: the head hardly matters here."
     return (
         f"In {name} (true {_class(data, data.labels, page.image)}, predicted "
         f"{_class(data, data.predicted, page.image)}) pruning all of {label} gives "
         f"{METRIC_NAMES[metric]} {values[1]:.3g}; {parts}. "
-        f"So it is mostly {MODES[strongest]} that matters."
+        f"{so}"
     )
 
 

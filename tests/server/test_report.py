@@ -2,11 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from analysis.errors import InputError
+from analysis.schema import PRUNING_METRICS
 from server.report import make_report
 from server.reports import words
 from server.reports.asked import VIEWS, most_important, read_asked
@@ -125,3 +128,11 @@ def test_a_notebook_shows_it_in_a_frame(report):
     shown = report._repr_html_()
     assert shown.startswith("<iframe srcdoc=")
     assert "<script" not in shown
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(1, "mostly prefix ↔ patches"), (1e-4, "hardly")])
+def test_the_mode_that_matters_is_named_unless_none_does(report, data, scale, expected):
+    metrics = scale * np.array([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4])
+    pruning = SimpleNamespace(metrics=np.tile(metrics, (len(PRUNING_METRICS), 1)))
+    page = replace(report.pages[0], pruning=pruning)
+    assert expected in words.mode_finding(data, page)
