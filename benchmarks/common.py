@@ -18,9 +18,9 @@ def port_free() -> int:
         return probe.getsockname()[1]
 
 
-def serve(store: Path, port: int) -> subprocess.Popen:
+def serve(store: Path, port: int, *options: str) -> subprocess.Popen:
     """A server of ``store`` that answers."""
-    return _started([str(ROOT / "headbrush.py"), "serve", str(store)], port, "server")
+    return _started([str(ROOT / "headbrush.py"), "serve", str(store), *options], port, "server")
 
 
 def serve_app(app: Path, port: int, *arguments: str) -> subprocess.Popen:
