@@ -39,6 +39,7 @@ class Client:
         self._socket = await websocket_connect(
             request, subprotocols=["bokeh", token], max_message_size=_LARGEST
         )
+        self._socket.protocol.stream.set_nodelay(True)  # as browsers do
         await self._message()  # ACK
         document = json.loads(await self._ask("PULL-DOC-REQ", {}))["doc"]
         self._keys, self._images, self._heads, self._count = _places(document)

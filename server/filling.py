@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 from analysis.errors import StoreError
 
 from .catalogue import asked_stores, served_stores
+from .comparing import compare
 from .contents import explore
 from .link import from_query
 from .opening import SHELF
@@ -23,7 +24,8 @@ from .worker import Worker
 Arguments = Mapping[str, Sequence[bytes]]
 
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=lambda name: name == "start.html",
 )
 _MATRIX_PATIENCE_S = 0.5
 _LIST_PATIENCE_S = 3.0
@@ -82,6 +84,11 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
         opened, note = [], str(error)
     if not opened:
         await _list(document, stores, note)
+        return
+    if len(opened) == 2:
+        await asyncio.wrap_future(
+            _BUILDER.submit(compare, document, opened, arguments, cookies, names)
+        )
         return
     asked = from_query(arguments, opened[0])
     asked = asked[0], " ".join(filter(None, (note, asked[1])))

@@ -23,6 +23,7 @@ _SCRIPTS = {
         "reconnect.js",
     ),
 }  # fmt: skip
+COMPARE_SCRIPTS = {"head": ("theme.js",), "body": ("keys.js", "save.js", "compare.js")}
 
 
 def theme_of(cookies: Mapping[str, str]) -> Theme:
@@ -41,7 +42,7 @@ def arrange(
         What addresses call the store where there are several, else empty.
     """
     document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
-    unseen = (session.told, session.faults.told, _keys(session), _theme(session))
+    unseen = (session.told, session.faults.told, keys_model(session), theme_model(session))
     with document.models.freeze():  # else Bokeh counts all models anew for every root
         for view in (*views, status):
             document.add_root(view.layout)
@@ -49,17 +50,16 @@ def arrange(
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         looks(),
-        scripts={place: _read(names) for place, names in _SCRIPTS.items()},
         facts=facts(session.data),
         store_name=store_name,
         panels={view.layout.name: _panel(view, session) for view in views},
     )
 
 
-def looks() -> dict[str, Any]:
+def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
     """What every page's template needs."""
     css = "\n".join((_STATIC / name).read_text() for name in _STYLES)
-    return {"css": css, "scripts": {"head": _read(_SCRIPTS["head"])}}
+    return {"css": css, "scripts": {place: _read(names) for place, names in scripts.items()}}
 
 
 def _read(names: Sequence[str]) -> str:
@@ -78,19 +78,21 @@ def facts(data: StoreData) -> dict[str, str]:
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
 
-def _keys(session: Session) -> Div:
+def keys_model(session: Session) -> Div:
     """An unseen model to which the page's keyboard script writes the key that was pressed."""
     keys = Div(text="", name="keys", tags=[], visible=False)
     keys.on_change("tags", lambda _attribute, _old, new: press(session, str(new[0])))
     return keys
 
 
-def _theme(session: Session) -> Div:
+def theme_model(*sessions: Session) -> Div:
     """An unseen model that says which theme the browser shows."""
     shown = Div(text="", name="theme", visible=False)
-    shown.tags = ["dark" if session.theme is DARK else "light"]
-    shown.on_change(
-        "tags",
-        lambda _attribute, _old, new: session.change_theme(DARK if new == ["dark"] else LIGHT),
-    )
+    shown.tags = ["dark" if sessions[0].theme is DARK else "light"]
+
+    def change(_attribute: str, _old: list, new: list) -> None:
+        for session in sessions:
+            session.change_theme(DARK if new == ["dark"] else LIGHT)
+
+    shown.on_change("tags", change)
     return shown

@@ -1,6 +1,7 @@
 """Colours: safe for colour-blind readers, the same in every view."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bokeh.palettes import cividis, linear_palette, viridis
 
@@ -55,7 +56,12 @@ DARK = Theme("#e6ebf0", ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"))
 
 def layer_colours(count: int) -> list[str]:
     """One colour a layer, from first (darker) to last (lighter); seen on light and dark paper."""
-    return linear_palette(viridis(256)[45:225], max(count, 2))[:count]
+    return list(_layer_colours(count))
+
+
+@lru_cache(maxsize=8)
+def _layer_colours(count: int) -> tuple[str, ...]:
+    return tuple(linear_palette(viridis(256)[45:225], max(count, 2))[:count])
 
 
 def class_colours(count: int) -> list[str]:

@@ -24,6 +24,7 @@ class ComparedHeads:
 
     def __init__(self, plot: figure) -> None:
         self.has_difference = False
+        self._is_drawn = False
         columns = ("number", "mean", "low", "high")
         self._sources = [
             ColumnDataSource({name: [] for name in columns}) for _ in range(MOST_COMPARED)
@@ -48,6 +49,9 @@ class ComparedHeads:
 
     def draw(self, compared: Sequence[Compared], values: np.ndarray) -> list[np.ndarray]:
         """Draw means of ``values`` ``(m, L·H)``; returns all that the plot must have room for."""
+        if not compared and not self._is_drawn:
+            return []
+        self._is_drawn = bool(compared)
         drawn, means = [], []
         for place, source in enumerate(self._sources):
             one = compared[place] if place < len(compared) else None

@@ -129,3 +129,36 @@ def test_nothing_of_one_readers_state_reaches_another(browser, address):
         assert second.source("layer_jitter")["selected"] == []
         assert second.value("metric", "value") != first.value("metric", "value")
         assert second.page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_two_stores_side_by_side_share_brush_and_selection(browser, address):
+    with browser.new_context(viewport=SIZE) as context:
+        tab = context.new_page()
+        tab.goto(address)
+        tab.select_option("#one", "removed.headbrush")
+        tab.select_option("#other", STRANGE)
+        tab.get_by_role("button", name="Side by side").click()
+        page = HeadbrushPage(tab, tab.url)
+        assert tab.locator(".hb-side").count() == 2
+        assert tab.locator(".hb-panel").count() == 6
+        assert tab.evaluate("document.documentElement.scrollWidth") <= SIZE["width"]
+        assert STRANGE in tab.locator(".hb-side h2").nth(1).inner_text()
+        selected = (
+            "n => [...Bokeh.documents[0]._all_models.values()].filter(m => m.type == "
+            "'ColumnDataSource' && (m.data.has ? m.data.has(n) : n in m.data))"
+            ".map(m => Array.from(m.selected.indices))"
+        )
+        frame = page.frame("a_importance_plot")
+        box = [(frame["x0"] + 0.2, frame["y1"] * 0.1), (2.4, frame["y1"] * 0.9)]
+        tab.locator(".hb-of-head_importance .bk-tool-icon-x-box-select").first.click()
+        page.drag("a_importance_plot", *box)
+        page.wait("named('compared_text').text.includes('3 and 3 heads')")
+        assert tab.evaluate(selected, "layer_jitter") == [[0, 1, 2]] * 2
+        tab.wait_for_function("location.search.includes('brush=')")
+        assert parse_qs(urlsplit(tab.url).query)["with"] == [STRANGE]
+        with browser.new_context() as another:
+            other = HeadbrushPage(another.new_page(), tab.url)
+            assert "3 and 3 heads" in other.value("compared_text", "text")
+        tab.keyboard.press("Escape")
+        page.wait("named('compared_text').text.includes('6 and 6 heads')")
+        assert page.faults == []

@@ -1,0 +1,161 @@
+"""Two stores side by side: images, B1 and C1 of both, aligned by layer and head."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from bokeh.document import Document
+from bokeh.layouts import column
+from bokeh.models import CustomJS, Div, Plot
+
+from .brushing import Clause, Ids
+from .data import StoreData
+from .guard import built
+from .link import from_query, to_query
+from .page import COMPARE_SCRIPTS, facts, keys_model, looks, theme_model, theme_of
+from .session import Session
+from .state import ViewState
+from .views.head_importance import HeadImportance
+from .views.image_overview import ImageOverview
+from .views.strength_overview import StrengthOverview
+
+_KINDS = (ImageOverview, HeadImportance, StrengthOverview)
+_SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
+_SHOW_LINK = """
+const query = new URLSearchParams(location.search)
+const names = ["store", "with"].map((key) => `&${key}=` + encodeURIComponent(query.get(key)))
+history.replaceState(null, "", "?" + link.tags[0] + names.join(""))
+"""
+
+
+class Pair:
+    """Two sessions of one page; what is selected or brushed in one is so in the other.
+
+    Images are the same where their names are, heads where layer and head are; what the other store
+    does not have is left out there.
+    """
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.sessions = sessions
+        self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
+        self._is_following = False
+        self.told = Div(text="", name="compared_text", render_as_text=True)
+        self.link = Div(text="", name="link", tags=[""], visible=False)
+        self.link.js_on_change("tags", CustomJS(args={"link": self.link}, code=_SHOW_LINK))
+        for place, session in enumerate(sessions):
+            session.history.subscribe(_SHARED, partial(self._follow, place))
+        self._tell()
+
+    def translated(self, place: int, state: ViewState) -> dict[str, object]:
+        """What a state of one store is in the other."""
+        here, there = self.sessions[place].data, self.sessions[1 - place].data
+        ids = self._ids[1 - place]
+        parts = {name: getattr(state, name) for name in _SHARED}
+        parts["image"] = None if state.image is None else ids.get(here.names[state.image])
+        if state.layer >= there.num_layers or state.head >= there.heads_per_layer:
+            del parts["layer"], parts["head"]
+        clauses = (self._clause(clause, here, there, ids) for clause in state.clauses)
+        parts["clauses"] = tuple(clause for clause in clauses if clause is not None)
+        return parts
+
+    def _clause(
+        self, clause: Clause, here: StoreData, there: StoreData, ids: Mapping[str, int]
+    ) -> Clause | None:
+        if clause.kind == "image":
+            found = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
+        elif clause.kind == "head":
+            pairs = (divmod(number, here.heads_per_layer) for number in clause.shape.ids)
+            found = [
+                there.head_number(layer, head)
+                for layer, head in pairs
+                if layer < there.num_layers and head < there.heads_per_layer
+            ]
+        else:
+            return None
+        return replace(clause, shape=Ids(tuple(sorted(found)))) if found else None
+
+    def _follow(self, place: int, _old: ViewState, new: ViewState) -> None:
+        if self._is_following:
+            return
+        self._is_following = True
+        try:
+            self.sessions[1 - place].history.change(**self.translated(place, new))
+        finally:
+            self._is_following = False
+        self._tell()
+
+    def _tell(self) -> None:
+        common = len(self._ids[0].keys() & self._ids[1].keys())
+        first, second = (session.brush() for session in self.sessions)
+        counts = f"{first.images.sum()} and {second.images.sum()} images count"
+        heads = f"{first.heads.sum()} and {second.heads.sum()} heads"
+        self.told.text = f"{common} images are in both, by name · {counts} · {heads}"
+        self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]
+
+
+def compare(
+    document: Document,
+    stores: Sequence[StoreData],
+    arguments: Mapping[str, Sequence[bytes]],
+    cookies: Mapping[str, str],
+    names: Sequence[str],
+) -> None:
+    """Fill a page with two stores; ``names`` are what addresses call them."""
+    state, note = from_query(arguments, stores[0])
+    if "image" not in arguments:
+        state = replace(state, image=None)
+    theme = theme_of(cookies)
+    first = Session(stores[0], state, theme, document)
+    second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)
+    pair = Pair((first, second))
+    second.history.change(**pair.translated(0, state))
+    views = [_views(session, side) for session, side in zip((first, second), "ab", strict=True)]
+    _align(first, *views)
+    with document.models.freeze():
+        for view in (*views[0].values(), *views[1].values()):
+            document.add_root(view.layout)
+        document.add_root(pair.told)
+        unseen = (keys_model(first), theme_model(first, second), pair.link)
+        document.add_root(column(*unseen, name="unseen", visible=False))
+    document.title = f"headbrush · {names[0]} and {names[1]}"
+    sides = [
+        {"name": name, "facts": facts(data), "views": made}
+        for name, data, made in zip(names, stores, views, strict=True)
+    ]
+    document.template_variables.update(
+        looks(COMPARE_SCRIPTS), template="compare.html", sides=sides, note=note
+    )
+
+
+def _views(session: Session, side: str) -> dict[str, object]:
+    """The views by the names of their roots, which the page's two sides tell apart."""
+    made = {}
+    for kind in _KINDS:
+        view = built(session.faults, kind, session)
+        view.layout.name = f"{side}_{view.layout.name}"
+        for plot in view.layout.select({"type": Plot}):
+            plot.name = f"{side}_{plot.name}"
+        for legend in view.layout.select({"name": "image_legend"}):
+            legend.visible = False  # its buttons are those of the page of one store
+        made[view.layout.name] = view
+    return made
+
+
+def _align(session: Session, first: Mapping[str, object], second: Mapping[str, object]) -> None:
+    """Draw both sides on one scale."""
+    plots = [
+        [side[f"{letter}_{view}"].layout.select_one({"name": f"{letter}_{name}"})
+         for letter, side in (("a", first), ("b", second))]
+        for view, name in (("head_importance", "importance_plot"),
+                           ("strength_overview", "overview_plot"))
+    ]  # fmt: skip
+
+    def scale(_old: ViewState | None = None, _new: ViewState | None = None) -> None:
+        for pair in plots:
+            low = min(plot.y_range.start for plot in pair)
+            high = max(plot.y_range.end for plot in pair)
+            for plot in pair:
+                plot.y_range.update(start=low, end=high)
+
+    session.history.subscribe(["metric", "image", "clauses"], scale)
+    scale()

@@ -1,0 +1,72 @@
+"""Two stores on one page: what is the same in both, and what only one has."""
+
+import pytest
+
+from analysis.store import Store
+from server.brushing import Clause, Ids
+from server.comparing import Pair, compare
+from server.data import StoreData
+from server.session import Session
+from server.state import ViewState
+from tests.stores import make_store
+
+
+@pytest.fixture
+def stores(tmp_path):
+    """24 and 12 images, the first 12 of the same names; 3 × 2 and 2 × 3 heads."""
+    large = make_store(tmp_path / "large.headbrush")
+    small = make_store(tmp_path / "small.headbrush", images=12, layers=2, heads=3)
+    return StoreData(Store(large)), StoreData(Store(small))
+
+
+@pytest.fixture
+def sessions(stores):
+    return [Session(data, ViewState(None, 0, 0)) for data in stores]
+
+
+@pytest.fixture
+def pair(sessions):
+    return Pair(sessions)
+
+
+def names(session):
+    return {session.data.names[i] for i, on in enumerate(session.brush().images) if on}
+
+
+def test_brushed_images_are_those_of_the_same_names(pair, sessions):
+    large, small = sessions
+    large.brush_ids("images", [3, 5, 20], "replace")
+    assert names(small) == {large.data.names[3], large.data.names[5]}
+    small.brush_ids("images", [1, 2], "replace")
+    assert names(large) == names(small) == {small.data.names[1], small.data.names[2]}
+    small.drop_clauses()
+    assert large.state.clauses == ()
+    assert "12 images are in both" in pair.told.text
+
+
+def test_brushed_heads_are_those_of_the_same_layer_and_place(pair, sessions):
+    large, small = sessions
+    large.add_clause(Clause("heads", "head", Ids((0, 3, 4))))  # L0·H0, L1·H1, L2·H0
+    assert small.state.clauses[0].shape.ids == (0, 4)
+    assert "3 and 2 heads" in pair.told.text
+
+
+@pytest.mark.usefixtures("pair")
+def test_selecting_follows_where_the_other_store_has_the_same(sessions):
+    large, small = sessions
+    large.history.change(image=7, layer=1, head=1, metric="cls")
+    state = small.state
+    assert (state.image, state.layer, state.head, state.metric) == (7, 1, 1, "cls")
+    large.history.change(image=20, layer=2)
+    assert (small.state.image, small.state.layer) == (None, 1)
+    assert large.state.image == 20
+    large.history.undo()
+    assert small.state.image == 7
+
+
+def test_both_sides_are_drawn_on_one_scale(stores, document):
+    compare(document, stores, {}, {}, ["large", "small"])
+    for name in ("importance_plot", "overview_plot"):
+        first, second = (document.select_one({"name": f"{side}_{name}"}) for side in "ab")
+        assert first.y_range.start == second.y_range.start
+        assert first.y_range.end == second.y_range.end
