@@ -33,13 +33,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     Sentences that say what is left out.
     """
     data = session.data
-    session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
-    session.images.tags = [session.state.image]
-    session.heads.tags = [session.head_number]
-    of_patterns = [clause for clause in session.state.clauses if clause.kind == "instance"]
-    session.images.add(session.resolved(of_patterns).images.astype(np.uint8), "within")
-    session.images.add(data.labels.astype(np.int32), "class")
-    session.images.add(data.correct, "correct")
+    _prepare(session)
     args: dict[str, Any] = {name: _found(panels, name) for name in _NAMES}
     metrics, notes = _sent_metrics(data, session.state.metric)
     menu = args["metric"]
@@ -62,6 +56,17 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
         model.js_on_change(attribute, update)
     _choose(args)
     return notes
+
+
+def _prepare(session: Session) -> None:
+    """Names, selection and further columns of the two shared sources."""
+    session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
+    session.images.tags = [session.state.image]
+    session.heads.tags = [session.head_number]
+    of_patterns = [clause for clause in session.state.clauses if clause.kind == "instance"]
+    session.images.add(session.resolved(of_patterns).images.astype(np.uint8), "within")
+    session.images.add(session.data.labels.astype(np.int32), "class")
+    session.images.add(session.data.correct, "correct")
 
 
 def _choose(args: dict[str, Any]) -> None:
