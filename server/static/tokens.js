@@ -57,10 +57,40 @@ globalThis.headbrush = (() => {
   }
 
   // Put words into a Paragraph without the layout of the page that Bokeh makes for a new text
+  const paragraphs = new WeakMap()
   function say(note, text) {
-    const shown = Bokeh.index.find_one(note)?.shadow_el.querySelector("p")
+    if (!paragraphs.get(note)?.isConnected)
+      paragraphs.set(note, Bokeh.index.find_one(note)?.shadow_el.querySelector("p"))
+    const shown = paragraphs.get(note)
     if (shown != null) shown.textContent = text
     note.setv({text}, {sync: false, silent: shown != null})
+  }
+
+  // A box of words beside the pointer, null for none. Bokeh's own measures the page at every move.
+  let box = null
+  function tell(words) {
+    if (box == null) {
+      box = document.body.appendChild(document.createElement("div"))
+      box.className = "hb-tip"
+      addEventListener("pointermove", moveBox, {capture: true, passive: true})
+      moveBox(globalThis.event ?? {})
+    }
+    box.hidden = words == null
+    if (words != null) box.textContent = words
+  }
+
+  function moveBox({clientX = 0, clientY = 0}) {
+    const left = clientX > innerWidth / 2, up = clientY > innerHeight / 2
+    const aside = `translate(${left ? "calc(-100% - 12px)" : "12px"}, ${up ? "calc(-100% - 8px)" : "14px"})`
+    box.style.transform = `translate(${clientX}px, ${clientY}px) ${aside}`
+  }
+
+  // Source, target and value of a cell in words, null outside the matrix
+  function cell(codes, t, x, y) {
+    const source = tokenAt(t, y), target = tokenAt(t, x)
+    if (source == null || target == null || codes.length == 0) return null
+    const value = VALUES[codes[source * count(t) + target]].toPrecision(3)
+    return `source: ${describe(t, source)}\ntarget: ${describe(t, target)}\nA: ${value}`
   }
 
   // The smallest code whose value reaches the threshold
@@ -186,7 +216,7 @@ globalThis.headbrush = (() => {
   }
 
   return {
-    VALUES, between, centre, chosen, count, countFrom, describe, extent, grouped, hover, length, lines,
-    masks, name, patchAt, picture, pin, place, rounded, say, shaped, start, tokenAt,
+    VALUES, between, cell, centre, chosen, count, countFrom, describe, extent, grouped, hover, length, lines,
+    masks, name, patchAt, picture, pin, place, rounded, say, shaped, start, tell, tokenAt,
   }
 })()

@@ -1,14 +1,7 @@
 """D4: the attention matrix of one head of one image (the paper's Fig. 1 D4)."""
 
 from bokeh.layouts import column
-from bokeh.models import (
-    BoxAnnotation,
-    ColumnDataSource,
-    CustomJSHover,
-    HoverTool,
-    Paragraph,
-    Range1d,
-)
+from bokeh.models import BoxAnnotation, ColumnDataSource, Paragraph, Range1d
 
 from ..figures import make_figure
 from ..matrix import ShownMatrix
@@ -32,15 +25,7 @@ row.setv({top: start, bottom: end, visible}, {sync: false})
 column.setv({left: start, right: end, visible}, {sync: false})
 """
 _TOKEN = "headbrush.tokenAt(tokens, cb_obj.y)"
-_READ = {
-    "$y": "return headbrush.describe(tokens, headbrush.tokenAt(tokens, special_vars.y))",
-    "$x": "return headbrush.describe(tokens, headbrush.tokenAt(tokens, special_vars.x))",
-    "@image": """
-const [from, to] = [special_vars.y, special_vars.x].map((at) => headbrush.tokenAt(tokens, at))
-const place = from * headbrush.count(tokens) + to
-return headbrush.VALUES[source.data.code[place]].toPrecision(3)
-""",
-}
+_READ = "headbrush.tell(headbrush.cell(source.data.code, tokens, cb_obj.x, cb_obj.y))"
 
 
 class AttentionMatrix:
@@ -85,26 +70,18 @@ class AttentionMatrix:
         plot.yaxis.axis_label = "source token (query)"
         empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
         picture = ColumnDataSource(empty, name="matrix_picture")
-        shown = plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
+        plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
         draw = self._matrix.draw(
             _DRAW, ("threshold", "top"), plot=plot, picture=picture, prefix=PREFIX, patch=PATCH
         )
         plot.js_on_event("rangesupdate", draw)
         for side in ("inner_width", "inner_height"):
             plot.js_on_change(side, draw)
-        plot.add_tools(self._hover(shown))
+        plot.js_on_event("mousemove", self._matrix.script(_READ))
+        plot.js_on_event("mouseleave", self._matrix.script("headbrush.tell(null)"))
         self._mark(plot)
         self._matrix.choose_on(plot, _TOKEN)
         return plot
-
-    def _hover(self, shown) -> HoverTool:
-        args = {"source": self._matrix.source, "tokens": self._matrix.tokens}
-        formatters = {field: CustomJSHover(args=args, code=code) for field, code in _READ.items()}
-        return HoverTool(
-            renderers=[shown],
-            tooltips=[("source", "$y{custom}"), ("target", "$x{custom}"), ("A", "@image{custom}")],
-            formatters=formatters,
-        )
 
     def _mark(self, plot) -> None:
         """Frame row and column of the chosen token."""

@@ -188,17 +188,15 @@ def test_pointing_near_an_axis_chooses_its_token(page, data):
 def test_the_tooltip_reads_source_target_and_value(page, data):
     _, matrix = shown_matrix(data)
     page.page.mouse.move(*page.at("matrix_plot", row_of(data, 8), row_of(data, 3)))
-    tip = page.page.locator(".bk-Tooltip").first
-    page.page.wait_for_function(
-        "el => el.shadowRoot.textContent.includes('patch')", arg=tip.element_handle()
-    )
-    words = tip.evaluate("el => el.shadowRoot.querySelector('.bk-tooltip-content').innerText")
-    words = " ".join(words.split())
+    tip = page.page.locator(".hb-tip")
+    words = " ".join(tip.inner_text().split())
     columns = data.store.grid[1]
     for patch in (2, 7):
         place = f"patch {patch} (row {patch // columns}, column {patch % columns})"
         assert place in words
     assert float(words.split()[-1]) == pytest.approx(matrix[3, 8], rel=5e-3)
+    page.page.mouse.move(700, 5)
+    assert not tip.is_visible()
 
 
 def test_the_tools_inside_the_matrix_leave_its_right_edge_to_the_pointer(page, data):
