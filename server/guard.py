@@ -11,6 +11,8 @@ from typing import Any
 
 from bokeh.models import Div
 
+from .channel import Channel
+
 log = logging.getLogger("headbrush")
 
 
@@ -20,11 +22,11 @@ class Faults:
     Attributes
     ----------
     told
-        An unseen model; its tags are pairs of a view's name and an id, which ``faults.js`` shows.
+        Its tags are pairs of a view's name and an id, which ``faults.js`` shows.
     """
 
     def __init__(self) -> None:
-        self.told = Div(text="", name="faults", visible=False, tags=[])
+        self.told = Channel(name="faults", tags=[])
         self._ids: dict[tuple[str, str], str] = {}
 
     def note(self, view: str, where: str, error: Exception) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
-from bokeh.layouts import column
 from bokeh.models import Div
 
 from .card import accuracy_words, heads_words, images_words
+from .channel import Channel
 from .data import StoreData
 from .keyboard import press
 from .palette import DARK, LIGHT, Theme
@@ -19,8 +19,8 @@ _STYLES = ("colours.css", "style.css", "stores.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js", "faults.js",
-        "reconnect.js",
+        "sheets.js", "tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js",
+        "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {"head": ("theme.js",), "body": ("keys.js", "save.js", "compare.js")}
@@ -42,11 +42,11 @@ def arrange(
         What addresses call the store where there are several, else empty.
     """
     document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
-    unseen = (session.told, session.faults.told, keys_model(session), theme_model(session))
+    channels = [session.told, session.faults.told, keys_model(session), theme_model(session)]
     with document.models.freeze():  # else Bokeh counts all models anew for every root
         for view in (*views, status):
             document.add_root(view.layout)
-        document.add_root(column(*unseen, name="unseen", visible=False))
+        document.add_root(Div(text="", name="unseen", visible=False, tags=channels))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         looks(),
@@ -78,17 +78,16 @@ def facts(data: StoreData) -> dict[str, str]:
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
 
-def keys_model(session: Session) -> Div:
-    """An unseen model to which the page's keyboard script writes the key that was pressed."""
-    keys = Div(text="", name="keys", tags=[], visible=False)
+def keys_model(session: Session) -> Channel:
+    """A channel to which the page's keyboard script writes the key that was pressed."""
+    keys = Channel(name="keys", tags=[])
     keys.on_change("tags", lambda _attribute, _old, new: press(session, str(new[0])))
     return keys
 
 
-def theme_model(*sessions: Session) -> Div:
-    """An unseen model that says which theme the browser shows."""
-    shown = Div(text="", name="theme", visible=False)
-    shown.tags = ["dark" if sessions[0].theme is DARK else "light"]
+def theme_model(*sessions: Session) -> Channel:
+    """A channel that says which theme the browser shows."""
+    shown = Channel(name="theme", tags=["dark" if sessions[0].theme is DARK else "light"])
 
     def change(_attribute: str, _old: list, new: list) -> None:
         for session in sessions:

@@ -45,7 +45,7 @@ MOST_EMBEDDED = 50_000
 """Patterns of which the report itself carries the values as netCDF."""
 _HERE = Path(__file__).parent
 _STYLES = ("colours.css", "style.css", "report.css")
-_SCRIPTS = ("tokens.js", "report_patterns.js", "report.js", "report_page.js")
+_SCRIPTS = ("sheets.js", "tokens.js", "report_patterns.js", "report.js", "report_page.js")
 
 
 @dataclass(frozen=True)

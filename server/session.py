@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from bokeh.document import Document
 from bokeh.io import curdoc
-from bokeh.models import ColumnDataSource, Div
+from bokeh.models import ColumnDataSource
 
 from .brushing import Brush, Clause, Combine, Ids, joined, resolve
+from .channel import Channel
 from .data import StoreData
 from .guard import Faults
 from .named import Compared, Named
 from .palette import LIGHT, Theme, layer_colours
 from .shares import NO_SHARE, relative_shares
+from .sources import update_columns
 from .state import History, ViewState
 
 _JITTER = 0.32
@@ -53,7 +55,7 @@ class Session:
         self.theme = theme
         self.faults = Faults()
         self.summaries: dict[str, str] = {}
-        self.told = Div(text="", name="summaries", visible=False, tags=[])
+        self.told = Channel(name="summaries", tags=[])
         self.told.on_change("tags", self._on_told)
         self._on_theme: list[Callable[[], None]] = []
         self._on_preview: list[Callable[[Brush], None]] = []
@@ -231,18 +233,12 @@ class Session:
         of_patterns = any(clause.kind == "instance" for clause in state.clauses)
         self.head_share = heads.head_count.max() / self.data.num_images if of_patterns else None
         self.image_share = images.image_count.max() / self.data.num_heads if of_patterns else None
-        _update(
+        update_columns(
             self.heads,
             share=relative_shares(heads.head_count, of_patterns),
             brushed=heads.head_count.astype(np.int32),
         )
-        _update(self.images, share=relative_shares(images.image_count, of_patterns))
-
-
-def _update(source: ColumnDataSource, **columns: np.ndarray) -> None:
-    """Send columns that changed."""
-    if any(not np.array_equal(source.data[name], new) for name, new in columns.items()):
-        source.data.update(columns)
+        update_columns(self.images, share=relative_shares(images.image_count, of_patterns))
 
 
 def _image_columns(data: StoreData) -> dict[str, object]:

@@ -12,11 +12,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from bokeh.layouts import row
-from bokeh.models import Div
 
 from .. import named
 from ..brushing import Combine
+from ..channel import Channel
 from ..clause_words import brush_words, clause_words
 from ..export import KINDS, to_csv
 from ..link import number_below
@@ -38,11 +37,11 @@ class BrushBar:
         self._document = session.document
         self._note: list[Any] = ["", 0]
         self._is_writing = False
-        self._shown = Div(text="", name="brush_bar", visible=False, tags=[{}])
-        self._file = Div(text="", name="exported", visible=False, tags=[])
-        self._asked = Div(text="", name="brush_asked", visible=False, tags=[])
+        self._shown = Channel(name="brush_bar", tags=[{}])
+        self._file = Channel(name="exported", tags=[])
+        self._asked = Channel(name="brush_asked", tags=[])
         self._asked.on_change("tags", self._on_asked)
-        self.layout = row(self._shown, self._file, self._asked, visible=False)
+        self.channels = [self._shown, self._file, self._asked]
         self._acts: dict[str, Callable[..., None]] = {
             "drop": self._drop,
             "kind": self._brush_kind,

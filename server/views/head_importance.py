@@ -21,6 +21,7 @@ from ..figures import make_figure, on_line_moved
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..shares import share_label, share_words, sized
+from ..sources import update_columns
 from ..state import ViewState
 from .compared_heads import ComparedHeads
 from .top_heads import TopHeads
@@ -152,7 +153,7 @@ class HeadImportance:
             "mean": mean, "low": mean - spread, "high": mean + spread,
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
-        self._session.heads.data["value"] = line
+        update_columns(self._session.heads, value=line)
         show_reference = new.metric == "probability" and new.image is not None and defined
         self._reference.visible = show_reference
         if show_reference:

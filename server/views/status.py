@@ -6,6 +6,7 @@ from bokeh.layouts import row
 from bokeh.models import Button, CustomJS, Div
 
 from ..brushing import Brush
+from ..channel import Channel
 from ..clause_words import brushed_words
 from ..link import to_query
 from ..session import Session
@@ -62,12 +63,12 @@ class Status:
             )
             button.on_click(lambda act=act: act())
             made.append(button)
-        self._link = Div(text="", visible=False, name="link", tags=[""])
+        self._link = Channel(name="link", tags=[""])
         self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
         self.layout = row(
-            self._picture, self._selection, self._brushed, *made, self._link,
-            BrushBar(session).layout,
+            self._picture, self._selection, self._brushed, *made,
             name="status", sizing_mode="stretch_width",
+            tags=[self._link, *BrushBar(session).channels],
         )  # fmt: skip
         history.subscribe(["image", "layer", "head"], self.react_to_selection)
         history.subscribe(["clauses"], self.react_to_brush)

@@ -15,6 +15,7 @@ from ..figures import make_figure, on_nearest, padded_range
 from ..palette import BRUSHED, SELECTED
 from ..session import Session
 from ..shares import share_label, share_words, sized
+from ..sources import update_columns
 from ..state import OVERVIEWS, ViewState
 from .head_counts import HeadCounts
 
@@ -81,7 +82,7 @@ class StrengthOverview:
             shown = mean_and_deviation(entropy[self._session.brush("heads").images])[0]
         else:
             shown = entropy[new.image]
-        self._session.heads.data["entropy"] = shown
+        update_columns(self._session.heads, entropy=shown)
         self._share.text = share_words(self._session.head_share)
         self.react_to_head(new, new)
 
@@ -89,7 +90,7 @@ class StrengthOverview:
         """Ring the selected head."""
         number = [self._session.head_number]
         x, y = self._points()
-        self._selected.data = {"x": x[number], "y": y[number]}
+        update_columns(self._selected, x=x[number], y=y[number])
         self._describe(y, number[0])
 
     def _describe(self, entropy: np.ndarray, number: int) -> None:
