@@ -27,6 +27,10 @@ _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true cla
             ("correct", "colour: correct or not")]  # fmt: skip
 _RIGHT_AND_WRONG = ("#56b4e9", "#d55e00")
 
+_MOST_OUTLINED = 3000
+"""Outlines of more images would hide each other, and take half of the time to draw."""
+_FULL_SIZE_UP_TO = 1000
+
 
 class ImageOverview:
     """Images as points; tap selects one, box and lasso brush them, the box finds one by name."""
@@ -82,9 +86,11 @@ class ImageOverview:
         )
         plot.axis.visible = False
         plot.grid.visible = False
+        scale = _dot_scale(len(x))
         self._dots = plot.scatter(
-            "x", "y", source=self._session.images, line_color="white", line_width=0.5,
-            **sized(8, 3, 11),
+            "x", "y", source=self._session.images, line_width=0.5,
+            line_color=None if len(x) > _MOST_OUTLINED else "white",
+            **sized(8 * scale, 3 * scale, 11 * scale),
             nonselection_fill_alpha=0.12, nonselection_line_alpha=0.1,
         )  # fmt: skip
         plot.scatter(
@@ -162,3 +168,8 @@ class ImageOverview:
             self._find.title = ""
             self._find.value = ""  # so that the same image can be asked for again
             self._session.select_image(image)
+
+
+def _dot_scale(images: int) -> float:
+    """How much smaller the dots of very many images are."""
+    return max(0.4, min(1.0, (_FULL_SIZE_UP_TO / images) ** 0.5))
