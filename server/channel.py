@@ -1,6 +1,7 @@
 """What the page's scripts and the server tell each other, unseen."""
 
 from bokeh.model import DataModel
+from bokeh.models import Div
 
 
 class Channel(DataModel):
@@ -8,3 +9,8 @@ class Channel(DataModel):
 
     A hidden widget would be laid out and drawn anew with every word that it carries.
     """
+
+
+def unseen(*channels: Channel) -> Div:
+    """A root of a page that shows nothing and holds its channels."""
+    return Div(text="", name="unseen", visible=False, tags=list(channels))

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 from bokeh.document import Document
-from bokeh.layouts import column
 from bokeh.models import CustomJS, Div, Plot
 
 from .brushing import Clause, Ids
+from .channel import Channel, unseen
 from .data import StoreData
 from .guard import built
 from .link import from_query, to_query
@@ -40,7 +40,7 @@ class Pair:
         self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
         self._is_following = False
         self.told = Div(text="", name="compared_text", render_as_text=True)
-        self.link = Div(text="", name="link", tags=[""], visible=False)
+        self.link = Channel(name="link", tags=[""])
         self.link.js_on_change("tags", CustomJS(args={"link": self.link}, code=_SHOW_LINK))
         for place, session in enumerate(sessions):
             session.history.subscribe(_SHARED, partial(self._follow, place))
@@ -115,8 +115,8 @@ def compare(
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
         document.add_root(pair.told)
-        unseen = (keys_model(first), theme_model(first, second), pair.link)
-        document.add_root(column(*unseen, name="unseen", visible=False))
+        channels = keys_model(first), theme_model(first, second), pair.link
+        document.add_root(unseen(*channels))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [
         {"name": name, "facts": facts(data), "views": made}

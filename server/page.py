@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
-from bokeh.models import Div
 
 from .card import accuracy_words, heads_words, images_words
-from .channel import Channel
+from .channel import Channel, unseen
 from .data import StoreData
 from .keyboard import press
 from .palette import DARK, LIGHT, Theme
@@ -23,7 +22,7 @@ _SCRIPTS = {
         "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
-COMPARE_SCRIPTS = {"head": ("theme.js",), "body": ("keys.js", "save.js", "compare.js")}
+COMPARE_SCRIPTS = {"head": ("theme.js",), "body": ("sheets.js", "keys.js", "save.js", "compare.js")}
 
 
 def theme_of(cookies: Mapping[str, str]) -> Theme:
@@ -42,11 +41,11 @@ def arrange(
         What addresses call the store where there are several, else empty.
     """
     document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
-    channels = [session.told, session.faults.told, keys_model(session), theme_model(session)]
+    channels = (session.told, session.faults.told, keys_model(session), theme_model(session))
     with document.models.freeze():  # else Bokeh counts all models anew for every root
         for view in (*views, status):
             document.add_root(view.layout)
-        document.add_root(Div(text="", name="unseen", visible=False, tags=channels))
+        document.add_root(unseen(*channels))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         looks(),
