@@ -9,15 +9,23 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def run_apart(ask: Callable[[], Coroutine[None, None, Any]]) -> Any:
+    """What a coroutine returns, on a thread of its own: Playwright has a loop on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(IOLoop(make_current=False).run_sync, ask, 30).result()
 
 
 class Served:
@@ -68,7 +76,7 @@ class Served:
             socket_.close()
             return message
 
-        return IOLoop(make_current=False).run_sync(ask, 30)
+        return run_apart(ask)
 
 
 class Answer:

@@ -1,6 +1,5 @@
 """What a real server answers besides its pages: headers, health, counts, a log, a graceful stop."""
 
-import asyncio
 import json
 import re
 import signal
@@ -14,7 +13,7 @@ from tornado.websocket import websocket_connect
 
 from server.answers import SecurityHeaders
 from server.counts import Counts, text_of
-from tests.server.served import broken_copy, served
+from tests.server.served import broken_copy, run_apart, served
 
 SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -142,7 +141,8 @@ async def _told_on_stop(server, token):
 
 def test_when_stopped_the_server_tells_its_pages_and_ends_without_an_error(store_path, tmp_path):
     with served(store_path, log=tmp_path / "log") as running:
-        told = asyncio.run(_told_on_stop(running, running.get("/server").token))
+        token = running.get("/server").token
+        told = run_apart(lambda: _told_on_stop(running, token))
         assert told == (1001, "the server stops")
         assert running.process.wait(10) == 0
     assert "Traceback" not in running.log
