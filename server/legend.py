@@ -22,7 +22,8 @@ def make_legend(name: str, lines: int = 1) -> Div:
         styles={
             "font-size": "11px",
             "line-height": "16px",
-            "overflow": "hidden",
+            "overflow": "hidden auto",
+            "scrollbar-width": "thin",
             "margin": "0 6px",
         },
     )

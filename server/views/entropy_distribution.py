@@ -103,7 +103,7 @@ class EntropyDistribution:
         """Move the line to the selected image."""
         data = self._session.data
         brushed = self._shown_brush()
-        names, colours = [f"all {data.num_images} images"], [NEUTRAL]
+        names, colours = [f"all {data.num_images}"], [NEUTRAL]
         if brushed.any():
             names.append(f"{brushed.sum()} brushed")
             colours.append(BRUSHED)

@@ -64,7 +64,9 @@ class ImageOverview:
         self._find.on_change("value", self._on_find)
         colour = Select(options=_COLOURS, width=170, name="image_colour")
         session.history.bind(colour, "image_colour")
-        self._legend = make_legend("image_legend", lines=2)
+        self._legend = make_legend(
+            "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
+        )
         controls = row(self._find, colour, sizing_mode="stretch_width")
         self.layout = column(
             controls, self._legend, self._plot, sizing_mode="stretch_both", name="image_overview"
