@@ -258,7 +258,8 @@ class PatternLayout:
             "pattern_layout",
             f"{data.num_instances} {state.pattern} patterns of {data.num_images} images and "
             f"{data.num_heads} heads as {state.pattern_style}, coloured by {state.pattern_colour}; "
-            f"{int(brush.instances.sum())} are brushed; {part} of the layout is shown.",
+            f"{int(brush.instances.sum()) if brush.active else 'none'} are brushed; "
+            f"{part} of the layout is shown.",
         )
 
     def _legend_text(self, state: ViewState) -> str:

@@ -36,8 +36,8 @@ line.setv({location: tokens.threshold, visible: codes.length > 0}, {sync: false}
 below.setv({right: tokens.threshold, visible: codes.length > 0}, {sync: false})
 const found = headbrush.countFrom(codes, tokens.threshold)
 const [some, all] = [found, codes.length].map(headbrush.grouped)
-const share = (100 * found / codes.length).toFixed(1)
-const words = `A ≥ ${headbrush.rounded(tokens.threshold)} · ${some} of ${all} values (${share}\u00a0%)`
+const share = (100 * found / codes.length).toFixed(1) + "\u00a0%"
+const words = `A ≥ ${headbrush.rounded(tokens.threshold)} · ${some} of ${all} values (${share})`
 headbrush.say(note, codes.length == 0 ? tokens.message : words)
 """
 
