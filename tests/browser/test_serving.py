@@ -102,6 +102,7 @@ def test_a_view_that_fails_shows_a_card_and_the_others_go_on(tab, store_path, tm
         page.wait("document.querySelectorAll('.hb-failed').length == 2")
         assert [name for name, _ in cards()] == ["strength_vector", "entropy_distribution"]
         tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
+        tab.wait_for_timeout(500)  # two clicks, not a double one
         page.click("importance_plot", 0, height)
         page.wait("document.querySelectorAll('.hb-failed').length == 1")
         assert 'logger="headbrush",view="strength_vector"' in running.get("/metrics").text
