@@ -15,7 +15,7 @@ from bokeh.application.handlers.handler import Handler
 from bokeh.command.subcommand import Argument
 from bokeh.command.subcommands.serve import Serve
 from bokeh.document import Document
-from bokeh.server import urls
+from bokeh.server import tornado, urls
 from bokeh.server.server import Server
 from bokeh.server.views.metadata_handler import MetadataHandler
 from tornado.ioloop import PeriodicCallback
@@ -24,6 +24,7 @@ from tornado.web import RequestHandler
 
 from . import logs
 from .answers import Health, Metrics, Page, SecurityHeaders, Socket
+from .connection import Connection
 from .counts import Counts, ErrorCounter, Shared, text_of
 from .stopping import Children, GracefulServer
 
@@ -72,6 +73,7 @@ class ServeStores(Serve):
         logs.set_up(args)
         logging.getLogger().addHandler(ErrorCounter(self._counts))
         Socket.counts = self._counts
+        tornado.ServerConnection = Connection  # Bokeh has no option for it
         # no autoload.js: it would let any page embed this one
         urls.per_app_patterns[:] = [
             (r"/?", Page),
