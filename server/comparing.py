@@ -10,16 +10,19 @@ from bokeh.models import CustomJS, Div, Plot
 from .brushing import Clause, Ids
 from .channel import Channel, unseen
 from .data import StoreData
-from .guard import built
+from .guard import Failed, built
+from .kinds import kinds_model
 from .link import from_query, to_query
 from .page import COMPARE_SCRIPTS, facts, keys_model, looks, theme_model, theme_of
 from .session import Session
-from .state import ViewState
+from .state import History, ViewState
 from .views.head_importance import HeadImportance
 from .views.image_overview import ImageOverview
 from .views.strength_overview import StrengthOverview
 
 _KINDS = (ImageOverview, HeadImportance, StrengthOverview)
+SIDES = ("a_", "b_")
+"""What the names of views, plots and panels begin with."""
 _SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
 _SHOW_LINK = """
 const query = new URLSearchParams(location.search)
@@ -107,16 +110,17 @@ def compare(
     theme = theme_of(cookies)
     first = Session(stores[0], state, theme, document)
     second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)
-    pair = Pair((first, second))
+    second.faults = first.faults  # of one page
+    pair = built(first.faults, Pair, (first, second))
     second.history.change(**pair.translated(0, state))
-    views = [_views(session, side) for session, side in zip((first, second), "ab", strict=True)]
-    _align(first, *views)
+    views = [_views(session, side) for session, side in zip((first, second), SIDES, strict=True)]
+    built(first.faults, OneScale, first.history, *views)
+    document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
     with document.models.freeze():
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
         document.add_root(pair.told)
-        channels = keys_model(first), theme_model(first, second), pair.link
-        document.add_root(unseen(*channels))
+        document.add_root(unseen(*_channels(pair)))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [
         {"name": name, "facts": facts(data), "views": made}
@@ -127,35 +131,49 @@ def compare(
     )
 
 
+def _channels(pair: Pair) -> list[Channel]:
+    first, second = pair.sessions
+    legends = {f"{side}image_overview": of for side, of in zip(SIDES, (first, second), strict=True)}
+    return [
+        keys_model(first),
+        theme_model(first, second),
+        kinds_model(legends),
+        first.faults.told,
+        pair.link,
+    ]
+
+
 def _views(session: Session, side: str) -> dict[str, object]:
     """The views by the names of their roots, which the page's two sides tell apart."""
     made = {}
     for kind in _KINDS:
-        view = built(session.faults, kind, session)
-        view.layout.name = f"{side}_{view.layout.name}"
+        view = built(session.faults, kind, session, side=side)
+        if not isinstance(view, Failed):
+            view.layout.name = side + view.layout.name
         for plot in view.layout.select({"type": Plot}):
-            plot.name = f"{side}_{plot.name}"
-        for legend in view.layout.select({"name": "image_legend"}):
-            legend.visible = False  # its buttons are those of the page of one store
+            plot.name = side + plot.name
         made[view.layout.name] = view
     return made
 
 
-def _align(session: Session, first: Mapping[str, object], second: Mapping[str, object]) -> None:
-    """Draw both sides on one scale."""
-    plots = [
-        [side[f"{letter}_{view}"].layout.select_one({"name": f"{letter}_{name}"})
-         for letter, side in (("a", first), ("b", second))]
-        for view, name in (("head_importance", "importance_plot"),
-                           ("strength_overview", "overview_plot"))
-    ]  # fmt: skip
+class OneScale:
+    """Draws both sides on one scale; a view that failed is left out."""
 
-    def scale(_old: ViewState | None = None, _new: ViewState | None = None) -> None:
-        for pair in plots:
+    def __init__(self, history: History, *sides: Mapping[str, object]) -> None:
+        names = {"head_importance": "importance_plot", "strength_overview": "overview_plot"}
+        found = [
+            [made[side + view].layout.select_one({"name": side + name})
+             for side, made in zip(SIDES, sides, strict=True)]
+            for view, name in names.items()
+        ]  # fmt: skip
+        self._plots = [[plot for plot in pair if plot is not None] for pair in found]
+        history.subscribe(["metric", "image", "clauses"], self.react)
+        self.react(history.state, history.state)
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Take the range of both."""
+        for pair in filter(None, self._plots):
             low = min(plot.y_range.start for plot in pair)
             high = max(plot.y_range.end for plot in pair)
             for plot in pair:
                 plot.y_range.update(start=low, end=high)
-
-    session.history.subscribe(["metric", "image", "clauses"], scale)
-    scale()

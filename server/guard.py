@@ -3,7 +3,6 @@
 import logging
 import re
 import secrets
-import threading
 from collections.abc import Callable
 from functools import cache, wraps
 from types import FunctionType
@@ -63,12 +62,19 @@ class _Guard:
         self.is_dead = False
 
 
-def built(faults: Faults, kind: type, *given: Any) -> Any:
+def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     """A view ``kind(*given)`` that hands its errors to ``faults``; :class:`Failed` if it has none.
 
-    Errors are caught where a method is called from outside, by Bokeh or by the state's history.
+    Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
+    whatever thread builds or serves the page. Work in other threads is no method of a view: it
+    cannot touch the page, so its error is raised where its result is taken.
+
+    Parameters
+    ----------
+    side
+        What the names of panels begin with, where a page has several of a kind.
     """
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    name = side + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
     guarded = _guarded(kind)
     view = guarded.__new__(guarded)
     guard = view._guard = _Guard(faults, name)
@@ -98,7 +104,7 @@ def _caught(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(view: Any, *given: Any, **named: Any) -> Any:
         guard = view._guard
-        if guard.is_inside or threading.current_thread() is not threading.main_thread():
+        if guard.is_inside:
             return method(view, *given, **named)
         if guard.is_dead:
             return None

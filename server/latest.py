@@ -18,7 +18,8 @@ class Latest:
     compute
         From a request to a result; touches no model of the page.
     show
-        Called with each result, in the order of the requests.
+        Called in the order of the requests with a function that returns each result, or raises
+        what went wrong: so a view is told of its own failure.
     tell
         Makes the page call a function soon, from any thread: ``Document.add_next_tick_callback``.
     """
@@ -26,7 +27,7 @@ class Latest:
     def __init__(
         self,
         compute: Callable[[Any], Any],
-        show: Callable[[Any], None],
+        show: Callable[[Callable[[], Any]], None],
         tell: Callable[[Callable[[], None]], object],
     ) -> None:
         self._compute, self._show, self._tell = compute, show, tell
@@ -53,7 +54,9 @@ class Latest:
 
     def _finish(self, gesture: int, done: Future) -> None:
         self._busy = False
-        if gesture == self._gesture:
-            self._show(done.result())
-        if self._next is not None and not self._busy:
-            self._start()
+        try:
+            if gesture == self._gesture:
+                self._show(done.result)
+        finally:
+            if self._next is not None and not self._busy:
+                self._start()

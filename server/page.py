@@ -10,6 +10,7 @@ from .card import accuracy_words, heads_words, images_words
 from .channel import Channel, unseen
 from .data import StoreData
 from .keyboard import press
+from .kinds import kinds_model
 from .palette import DARK, LIGHT, Theme
 from .session import Session
 
@@ -18,11 +19,16 @@ _STYLES = ("colours.css", "style.css", "stores.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "sheets.js", "tokens.js", "keys.js", "link.js", "brushes.js", "save.js", "page.js",
-        "faults.js", "reconnect.js",
+        "sheets.js", "tokens.js", "keys.js", "link.js", "brushes.js", "kinds.js", "save.js",
+        "page.js", "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
-COMPARE_SCRIPTS = {"head": ("theme.js",), "body": ("sheets.js", "keys.js", "save.js", "compare.js")}
+COMPARE_SCRIPTS = {
+    "head": ("theme.js",),
+    "body": (
+        "sheets.js", "keys.js", "kinds.js", "save.js", "compare.js", "faults.js", "reconnect.js",
+    ),
+}  # fmt: skip
 
 
 def theme_of(cookies: Mapping[str, str]) -> Theme:
@@ -41,7 +47,10 @@ def arrange(
         What addresses call the store where there are several, else empty.
     """
     document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
-    channels = (session.told, session.faults.told, keys_model(session), theme_model(session))
+    channels = (
+        session.told, session.faults.told, keys_model(session), theme_model(session),
+        kinds_model({"image_overview": session}),
+    )  # fmt: skip
     with document.models.freeze():  # else Bokeh counts all models anew for every root
         for view in (*views, status):
             document.add_root(view.layout)

@@ -128,14 +128,6 @@
     reader.readAsDataURL(file)
   }
 
-  // Legends lie within Bokeh's own roots, so their buttons are found on the way of the click
-  document.addEventListener("click", (event) => {
-    const button = event.composedPath().find((part) => part.dataset?.kind != null)
-    if (button == null) return
-    const [shift, control] = [event.shiftKey, event.ctrlKey || event.metaKey]
-    const combine = shift && control ? "subtract" : shift ? "add" : control ? "intersect" : "replace"
-    ask("kind", button.dataset.kind, Number(button.dataset.number), combine)
-  })
   place("named_save").addEventListener("submit", (event) => {
     event.preventDefault()
     const field = place("brush_name")

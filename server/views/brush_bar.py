@@ -11,10 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from .. import named
-from ..brushing import Combine
 from ..channel import Channel
 from ..clause_words import brush_words, clause_words
 from ..export import KINDS, to_csv
@@ -25,7 +22,6 @@ from ..report import report_of
 from ..session import Session
 from ..state import ViewState
 
-_COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
 _WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
 
 
@@ -44,7 +40,6 @@ class BrushBar:
         self.channels = [self._shown, self._file, self._asked]
         self._acts: dict[str, Callable[..., None]] = {
             "drop": self._drop,
-            "kind": self._brush_kind,
             "save": lambda name: self._change(named.saved, str(name), session.state.clauses),
             "rename": lambda place, name: self._change_one(named.renamed, place, str(name)),
             "recolour": lambda place, colour: self._change_one(
@@ -103,19 +98,6 @@ class BrushBar:
 
     def _drop(self, place: object) -> None:
         self._session.drop_clause(_index(place, len(self._session.state.clauses)))
-
-    def _brush_kind(self, colouring: object, kind: object, combine: object) -> None:
-        """Brush the images of a class, or those predicted right or wrong."""
-        data = self._session.data
-        if combine not in _COMBINES:
-            return
-        if colouring == "class":
-            chosen = data.labels == _index(kind, max(len(data.class_names), 1))
-        elif colouring == "correct":
-            chosen = data.correct == (_index(kind, 2) == 0)
-        else:
-            return
-        self._session.brush_ids("images", np.flatnonzero(chosen).tolist(), combine)
 
     def _change(self, change: Callable[..., named.Named], *values: object) -> None:
         self._session.change_named(change(self._session.named, *values))

@@ -1,12 +1,15 @@
 """D1: the attention patterns of every head of every image (the paper's Sec. 5.4.2)."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from bokeh.events import RangesUpdate
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
 
 from ..brushing import Box, Brush, Clause, Combine, Lasso, joined, resolve
-from ..data import METRIC_NAMES
+from ..data import METRIC_NAMES, StoreData
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..latest import Latest
 from ..legend import gradient, make_legend, swatches
@@ -39,7 +42,9 @@ class PatternLayout:
         self._drawn_compared = ()
         self._document = session.document
         self._follow = Latest(
-            self._follow_drag, self._show_preview, self._document.add_next_tick_callback
+            partial(_preview, session.data),
+            self._show_preview,
+            self._document.add_next_tick_callback,
         )
         picture = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
         self._image = ColumnDataSource(picture, name="pattern_picture")
@@ -186,17 +191,8 @@ class PatternLayout:
         self._previews = True
         self._follow.ask((clauses, self._drawing(size)))
 
-    def _follow_drag(self, request: tuple) -> tuple:
-        """Off the page's thread: what would be brushed, and its picture."""
-        clauses, drawing = request
-        data = self._session.data
-        brush = resolve(
-            clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed
-        )
-        return brush, drawing.view, drawing.picture(brush)
-
-    def _show_preview(self, answer: tuple) -> None:
-        brush, view, picture = answer
+    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, np.ndarray]]) -> None:
+        brush, view, picture = answer()
         self._show(view, picture)
         self._session.preview(brush)
 
@@ -280,6 +276,15 @@ class PatternLayout:
         low, high = colouring(data, colour).span
         title = METRIC_NAMES.get(colour, colour)
         return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
+
+
+def _preview(
+    data: StoreData, request: tuple[tuple[Clause, ...], Drawing]
+) -> tuple[Brush, Range, np.ndarray]:
+    """Off the page's thread: what would be brushed, where, and its picture."""
+    clauses, drawing = request
+    brush = resolve(clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed)
+    return brush, drawing.view, drawing.picture(brush)
 
 
 def _rounded(view: Range) -> Range:

@@ -50,17 +50,6 @@ def test_without_its_first_clause_a_brush_takes_away_from_everything(bar, sessio
     assert (session.brush().instances == ~session.resolved((BOX,)).instances).all()
 
 
-def test_classes_join_as_the_keys_say(bar, session, data):
-    ask(bar, "kind", "class", 1, "replace")
-    ask(bar, "kind", "class", 2, "add")
-    ask(bar, "kind", "correct", 1, "intersect")
-    expected = ((data.labels == 1) | (data.labels == 2)) & ~data.correct
-    np.testing.assert_array_equal(session.brush().images, expected)
-    assert session.images.selected.indices == np.flatnonzero(expected).tolist()
-    ask(bar, "kind", "class", 1, "subtract")
-    np.testing.assert_array_equal(session.brush().images, expected & (data.labels == 2))
-
-
 def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):
     overview, images = StrengthOverview(session), ImageOverview(session)
     assert (session.heads.data["share"] == NO_SHARE).all()
@@ -122,7 +111,6 @@ def test_a_file_is_written_beside_the_page(bar, document):
     "words",
     [
         ("drop", 9), ("drop", "x"), ("drop",), ("drop", -1), ("compare", 0), ("evil", 1),
-        ("kind", "class", 99, "replace"), ("kind", "name", 0, "add"), ("kind", "class", 0, "evil"),
         ("export", "../x"), ("names", "?"), ("recolour", 0, {"a": 1}), (None,), ("apply", [0]),
     ],
 )  # fmt: skip

@@ -1,8 +1,12 @@
 """Two stores on one page: what is the same in both, and what only one has."""
 
+from unittest.mock import patch
+
+import numpy as np
 import pytest
 
 from analysis.store import Store
+from server import comparing
 from server.brushing import Clause, Ids
 from server.comparing import Pair, compare
 from server.data import StoreData
@@ -70,3 +74,44 @@ def test_both_sides_are_drawn_on_one_scale(stores, document):
         first, second = (document.select_one({"name": f"{side}_{name}"}) for side in "ab")
         assert first.y_range.start == second.y_range.start
         assert first.y_range.end == second.y_range.end
+
+
+def test_a_class_of_one_sides_legend_brushes_its_images_in_both(stores, document):
+    compare(document, stores, {}, {}, ["large", "small"])
+    _, small = stores
+    (unseen,) = (root for root in document.roots if root.name == "unseen")
+    asked = next(one for one in unseen.tags if one.name == "kind_asked")
+    asked.tags = ["b_image_overview", "class", 1, "replace", 0]
+    shown = [document.select_one({"name": f"{side}_images_plot"}) for side in "ab"]
+    brushed = [plot.renderers[0].data_source.selected.indices for plot in shown]
+    assert brushed[1] == np.flatnonzero(small.labels == 1).tolist()
+    names = [[data.names[i] for i in ids] for data, ids in zip(stores, brushed, strict=True)]
+    assert names[0] == names[1] != []
+
+
+@pytest.mark.parametrize("view", ["HeadImportance", "ImageOverview", "StrengthOverview"])
+def test_a_view_that_fails_on_one_side_leaves_the_other_and_says_which(stores, document, view):
+    kind = getattr(comparing, view)
+    whole = kind.__init__
+
+    def fails(self, session):
+        if session.data is stores[1]:
+            raise ValueError("of no use")
+        whole(self, session)
+
+    with patch.object(kind, "__init__", fails):
+        compare(document, stores, {}, {}, ["large", "small"])
+    (unseen,) = (root for root in document.roots if root.name == "unseen")
+    (faults,) = (one for one in unseen.tags if one.name == "faults")
+    (name, _) = faults.tags
+    assert (
+        name
+        == {
+            "HeadImportance": "b_head_importance",
+            "ImageOverview": "b_image_overview",
+            "StrengthOverview": "b_strength_overview",
+        }[view]
+    )
+    assert {root.name for root in document.roots} >= {name, name.replace("b_", "a_")}
+    sides = document.template_variables["sides"]
+    assert sides[1]["views"][name].title == kind.title

@@ -1,11 +1,14 @@
 """One view that fails leaves the others alone."""
 
 import logging
+import queue
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bokeh.models import Div
 
 from server.guard import Failed, Faults, built
+from server.latest import Latest
 from server.state import History, ViewState
 
 
@@ -50,6 +53,21 @@ class HalfView(FineView):
     def __init__(self, history):
         history.subscribe(["head"], self.react)
         raise KeyError("no such thing")
+
+
+class FollowingView(FineView):
+    """Follows the mouse with work that fails at odd places."""
+
+    def __init__(self, tell):
+        self.layout = Div(name="following_view")
+        self.shown = []
+        self._latest = Latest(lambda place: 1 // (1 - place % 2), self._show, tell)
+
+    def follow(self, place):
+        self._latest.ask(place)
+
+    def _show(self, result):
+        self.shown.append(result())
 
 
 @pytest.fixture
@@ -99,3 +117,40 @@ def test_a_view_may_still_catch_its_own_errors(history):
     history.change(image=2)
     assert view.layout.text == "caught by the view itself"
     assert faults.told.tags == []
+
+
+def test_errors_are_caught_on_whatever_thread_builds_the_page(history):
+    faults = Faults()
+
+    def build():
+        built(faults, OddView, history)
+        built(faults, HalfView, history)
+        history.change(head=1)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(build).result()
+    assert faults.told.tags[::2] == ["half_view", "odd_view"]
+
+
+def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
+    faults, told = Faults(), queue.Queue()
+    view = built(faults, FollowingView, told.put)
+    view.follow(1)
+    told.get(timeout=10)()
+    name, fault = faults.told.tags
+    assert name == "following_view"
+    assert fault in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    view.follow(2)
+    told.get(timeout=10)()
+    assert view.shown == [1]
+    assert faults.told.tags == []
+
+
+def test_a_page_with_a_kind_of_view_twice_tells_which_failed(history):
+    faults = Faults()
+    for side in ("a_", "b_"):
+        built(faults, OddView, history, side=side)
+    assert built(faults, HalfView, history, side="b_").layout.name == "b_half_view"
+    history.change(head=1)
+    assert faults.told.tags[::2] == ["b_half_view", "a_odd_view", "b_odd_view"]

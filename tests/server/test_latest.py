@@ -15,12 +15,15 @@ class Page:
         self.told = queue.Queue()
         self.computed, self.shown = [], []
         self.gate = threading.Semaphore(0)
-        self.latest = Latest(self.compute, self.shown.append, self.told.put)
+        self.latest = Latest(self.compute, self.show, self.told.put)
 
     def compute(self, request):
         self.gate.acquire(timeout=10)
         self.computed.append(request)
         return -request
+
+    def show(self, result):
+        self.shown.append(result())
 
     def finish(self):
         self.gate.release()
@@ -67,10 +70,22 @@ def test_what_was_dropped_is_not_shown_and_does_not_stop_what_follows(page):
 def test_after_a_fault_the_next_request_is_answered():
     told = queue.Queue()
     shown = []
-    latest = Latest(lambda number: 1 / number, shown.append, told.put)
+    latest = Latest(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
     latest.ask(0)
     with pytest.raises(ZeroDivisionError):
         told.get(timeout=10)()
     latest.ask(2)
     told.get(timeout=10)()
     assert shown == [0.5]
+
+
+def test_what_came_after_a_fault_is_not_forgotten():
+    told = queue.Queue()
+    shown = []
+    latest = Latest(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
+    latest.ask(0)
+    latest.ask(4)
+    with pytest.raises(ZeroDivisionError):
+        told.get(timeout=10)()
+    told.get(timeout=10)()
+    assert shown == [0.25]

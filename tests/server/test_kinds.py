@@ -1,0 +1,50 @@
+"""A class in a legend is a button."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from server.brushing import Clause, Ids
+from server.kinds import kinds_model
+
+SOME = Clause("images", "image", Ids((1, 2)))
+
+
+@pytest.fixture
+def press(session):
+    model = kinds_model({"image_overview": session})
+    stamps = count()
+
+    def press(*words):
+        model.tags = [*words, next(stamps)]
+
+    return press
+
+
+def test_classes_join_as_the_keys_say(press, session, data):
+    press("image_overview", "class", 1, "replace")
+    press("image_overview", "class", 2, "add")
+    press("image_overview", "correct", 1, "intersect")
+    expected = ((data.labels == 1) | (data.labels == 2)) & ~data.correct
+    np.testing.assert_array_equal(session.brush().images, expected)
+    assert session.images.selected.indices == np.flatnonzero(expected).tolist()
+    press("image_overview", "class", 1, "subtract")
+    expected &= data.labels != 1
+    np.testing.assert_array_equal(session.brush().images, expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("image_overview",), (None, "class", 1, "add"), (["x"], "class", 1, "add"),
+        ("elsewhere", "class", 1, "add"), ("image_overview", "class", 99, "replace"),
+        ("image_overview", "name", 0, "add"), ("image_overview", "class", 0, "evil"),
+        ("image_overview", ["class"], 0, "add"), ("image_overview", "class", [0], "add"),
+        ("image_overview", "class", -1, "add"), ("image_overview", "class", 0, {"a": 1}),
+    ],
+)  # fmt: skip
+def test_what_is_no_button_changes_nothing(press, session, words):
+    session.history.change(clauses=(SOME,))
+    press(*words)
+    assert session.state.clauses == (SOME,)
