@@ -18,6 +18,7 @@ from .comparing import compare
 from .contents import explore
 from .link import from_query
 from .opening import SHELF
+from .places import said
 from .start_page import list_stores
 from .worker import Worker
 
@@ -78,10 +79,13 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
     cookies = context.request.cookies if context else {}
     stores = await asyncio.wrap_future(_FOLDERS.submit(served_stores, words))
     names, note = asked_stores(stores, arguments)
-    try:
-        opened = [await asyncio.wrap_future(SHELF.ask(stores[name])) for name in names]
-    except StoreError as error:
-        opened, note = [], str(error)
+    opened = []
+    for name in names:
+        try:
+            opened.append(await asyncio.wrap_future(SHELF.ask(stores[name])))
+        except StoreError as error:
+            opened, note = [], said(str(error), stores[name])
+            break
     if not opened:
         await _list(document, stores, note)
         return
@@ -103,7 +107,7 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
 async def _list(document: Document, stores: Mapping[str, Path], note: str) -> None:
     asked = {name: SHELF.ask_card(path) for name, path in stores.items()}
     await _wait(asked.values(), _LIST_PATIENCE_S)
-    list_stores(document, asked, note)
+    list_stores(document, stores, asked, note)
 
 
 async def _wait(futures: "Iterable[Future[Any]]", seconds: float) -> None:

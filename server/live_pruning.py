@@ -9,6 +9,7 @@ from analysis.modes import MODES, REGIONS
 from analysis.store import Store
 
 from .live import live_model, waiting_words
+from .places import said_of
 from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
@@ -69,7 +70,7 @@ class LivePruning:
     def _deliver(self, result: "PartialPruning | None", fault: str) -> None:
         self.result = result
         if result is None:
-            self._explain(fault)
+            self._explain(said_of(fault, self._session.data.store))
         else:
             self._draw()
 

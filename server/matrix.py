@@ -14,6 +14,7 @@ from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
 from .live import live_model, waiting_words
+from .places import said_of
 from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
@@ -167,6 +168,7 @@ class ShownMatrix:
 
     def _deliver_stored(self, stored: np.ndarray | None, fault: str) -> None:
         if stored is not None or fault:
+            fault = said_of(fault, self._session.data.store)
             self._show(stored, fault or "from the store")
             return
         self._wait("computing with the model …")
@@ -181,7 +183,9 @@ class ShownMatrix:
         self._tell()
 
     def _deliver(self, matrix: np.ndarray | None, fault: str) -> None:
-        self._show(matrix, fault or "live, computed by the model")
+        self._show(
+            matrix, said_of(fault, self._session.data.store) or "live, computed by the model"
+        )
 
     def _show(self, matrix: np.ndarray | None, remark: str) -> None:
         self.remark, self.waiting = remark, False

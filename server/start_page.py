@@ -2,23 +2,30 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from pathlib import Path
 
 from bokeh.document import Document
 
 from .card import Card
 from .page import looks
+from .places import said
 
 
-def list_stores(document: Document, asked: Mapping[str, "Future[Card]"], note: str) -> None:
+def list_stores(
+    document: Document,
+    stores: Mapping[str, Path],
+    asked: Mapping[str, "Future[Card]"],
+    note: str,
+) -> None:
     """Make the page that lists stores; what is not read yet, or cannot be, says so.
 
     Parameters
     ----------
-    asked
-        The card of every store, by the name that addresses use.
+    stores, asked
+        Place and card of every store, by the name that addresses use.
     """
     document.title = "headbrush"
-    rows = [_row(name, future) for name, future in asked.items()]
+    rows = [_row(name, stores[name], future) for name, future in asked.items()]
     document.template_variables.update(
         looks(),
         template="start.html",
@@ -28,12 +35,12 @@ def list_stores(document: Document, asked: Mapping[str, "Future[Card]"], note: s
     )
 
 
-def _row(name: str, future: "Future[Card]") -> dict[str, object]:
+def _row(name: str, path: Path, future: "Future[Card]") -> dict[str, object]:
     card, fault = None, ""
     if not future.done():
         fault = "Not read yet: its disk is slow. Reload this page in a moment."
     elif (error := future.exception()) is not None:
-        fault = str(error)
+        fault = said(str(error), path)
     else:
         card = future.result()
     return {"name": name, "card": card, "fault": fault}

@@ -17,6 +17,7 @@ from ..clause_words import brush_words, clause_words
 from ..export import KINDS, to_csv
 from ..link import number_below
 from ..names import MOST_BYTES, NamesError, find_images, read_names
+from ..places import said_of
 from ..questions import when_done
 from ..report import report_of
 from ..session import Session
@@ -144,7 +145,7 @@ class BrushBar:
     def _send(self, name: str, content: bytes | None, fault: str) -> None:
         self._is_writing = False
         if content is None:
-            self._say(fault)
+            self._say(said_of(fault, self._session.data.store))
         else:
             self._file.tags = [name, content]
             self._say(f"{name} written")

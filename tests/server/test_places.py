@@ -1,0 +1,91 @@
+"""No page tells where on its disk the server keeps things."""
+
+import asyncio
+import json
+import logging
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from bokeh.document import Document
+
+from analysis.store import Store
+from server import filling
+from server.data import StoreData
+from server.link import default_state
+from server.matrix import ShownMatrix
+from server.opening import Shelf
+from server.places import said, said_of
+from server.session import Session
+from tests.stores import make_store
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("/srv/team a/s.headbrush: no such store", "s.headbrush: no such store"),
+        ("/srv/team a/s.headbrush/summary.nc: (HDF error: '/srv/team a/s.headbrush/summary.nc')",
+         "s.headbrush/summary.nc: (HDF error: 's.headbrush/summary.nc')"),
+        ("put it back at /data/my pictures/set and select anew",
+         "put it back at …/my pictures/set and select anew"),
+        ("/data/my pictures/set/a/1.png: damaged", "…/my pictures/set/a/1.png: damaged"),
+        ("[Errno 2] '/usr/lib/python3/x.py'", "[Errno 2] '…/python3/x.py'"),
+        ("see https://timm.example/a/b/c or 3/4/5", "see https://timm.example/a/b/c or 3/4/5"),
+        ("a/b/s.headbrush is fine", "a/b/s.headbrush is fine"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_the_store_and_the_log_its_place(fault, told, caplog):
+    with caplog.at_level(logging.WARNING, "headbrush"):
+        assert said(fault, Path("/srv/team a/s.headbrush"), ["/data/my pictures/set"]) == told
+    assert (fault in caplog.text) is (told != fault)
+
+
+@pytest.mark.parametrize("source", ["{}", "no json", "[1]", '{"name": 3, "checkpoint": null}'])
+def test_whatever_a_store_says_of_its_model_a_fault_is_told(source, tmp_path):
+    store = SimpleNamespace(path=tmp_path, attrs={"images": "x", "model_source": source})
+    assert said_of("it failed", store) == "it failed"
+
+
+def test_places_of_images_and_model_are_shortened_on_pages(tmp_path):
+    model = {"name": "local-dir:/models of mine/vit", "checkpoint": "/w e i g h t s/a/mine.pth"}
+    store = SimpleNamespace(
+        path=tmp_path, attrs={"images": "/p i c/t/ures", "model_source": json.dumps(model)}
+    )
+    fault = "no /p i c/t/ures, no /w e i g h t s/a/mine.pth"
+    assert said_of(fault, store) == "no …/t/ures, no …/a/mine.pth"
+
+
+def page_of(words, **arguments):
+    document = Document()
+    given = {key: [value.encode()] for key, value in arguments.items()}
+    request = SimpleNamespace(arguments=given, cookies={})
+    document._session_context = lambda: SimpleNamespace(request=request)
+    with patch.object(filling, "SHELF", Shelf()):
+        asyncio.run(filling.fill(document, words))
+    return document.template_variables
+
+
+def test_the_list_of_stores_tells_no_place(tmp_path):
+    make_store(tmp_path / "a.headbrush")
+    make_store(tmp_path / "b.headbrush")
+    (tmp_path / "c.headbrush").mkdir()
+    (tmp_path / "b.headbrush" / "summary.nc").write_bytes(b"damaged")
+    shown = page_of([tmp_path], store="b.headbrush")
+    faults = {row["name"]: row["fault"] for row in shown["rows"]}
+    assert faults["b.headbrush"].startswith("b.headbrush/summary.nc: not a readable netCDF-4")
+    assert faults["c.headbrush"].startswith("c.headbrush: not a headbrush store")
+    assert shown["note"] == faults["b.headbrush"]
+    assert str(tmp_path) not in str(shown["rows"])
+
+
+def test_panels_of_tokens_tell_no_place(store_path, tmp_path):
+    path = shutil.copytree(store_path, tmp_path / "s.headbrush")
+    data = StoreData(Store(path))
+    session = Session(data, default_state(data))
+    for file in (path / "attention").iterdir():
+        file.write_bytes(b"damaged")
+    matrix = ShownMatrix(session)
+    assert matrix.remark.startswith("s.headbrush/attention/00000.nc: missing, damaged")
+    assert str(tmp_path) not in matrix.remark
