@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from bokeh.embed.server import server_html_page_for_session
 from bokeh.protocol.exceptions import ProtocolError
@@ -13,6 +14,7 @@ from bokeh.server.session import ServerSession
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.routing import Matcher
 from tornado.web import HTTPError, OutputTransform, RequestHandler
 
 from .access import is_loopback
@@ -67,6 +69,26 @@ def policy(nonce: str = "") -> str:
     and ``blob:`` there.
     """
     return _POLICY.format(scripts=f" 'nonce-{nonce}' 'unsafe-eval' blob:" if nonce else "")
+
+
+class Malformed(Matcher):
+    """Matches addresses that hold control characters, or bytes that are no UTF-8, when unquoted."""
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Called by Tornado; a dict means yes."""
+        try:
+            text = unquote_to_bytes(request.path).decode()
+        except UnicodeDecodeError:
+            return {}
+        return None if text.isprintable() else {}
+
+
+class Refused(RequestHandler):
+    """Answers what no handler should see: a file system knows no name with a NUL."""
+
+    def prepare(self) -> None:
+        """Called by Tornado for every method."""
+        raise HTTPError(400, "malformed address")
 
 
 class Page(DocHandler):

@@ -20,10 +20,11 @@ from bokeh.server.server import Server
 from bokeh.server.views.metadata_handler import MetadataHandler
 from tornado.ioloop import PeriodicCallback
 from tornado.process import task_id
+from tornado.routing import Rule
 from tornado.web import RequestHandler
 
 from . import logs
-from .answers import Health, Metrics, Page, SecurityHeaders, Socket
+from .answers import Health, Malformed, Metrics, Page, Refused, SecurityHeaders, Socket
 from .connection import Connection
 from .counts import Counts, ErrorCounter, Shared, text_of
 from .stopping import Children, GracefulServer
@@ -117,6 +118,7 @@ class ServeStores(Serve):
         if self._children is not None:
             self._children.join()
         self._server = server
+        server._tornado.add_handlers(r".*", [Rule(Malformed(), Refused)])  # before all others
         self._shared = Shared(self._folder, str(task_id() or 0))
         self._due = time.monotonic() + _BEAT_MS / 1000
         for beat, milliseconds in ((self._beat, _BEAT_MS), (self._leave, _LEAVE_MS)):
