@@ -19,6 +19,7 @@ from tornado.web import HTTPError, OutputTransform, RequestHandler
 
 from .access import is_loopback
 from .counts import Counts
+from .logins import ENDED
 
 log = logging.getLogger("headbrush")
 
@@ -30,6 +31,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_ENDED = 4001
+"""Code of a websocket that is closed because its login was ended; applications have 4000 on."""
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; "
@@ -171,6 +174,12 @@ class Socket(WSHandler):
         """Called by Tornado."""
         self.open_sockets.discard(self)
         super().on_close()
+
+
+def close_ended() -> None:
+    """Close the pages of logins that were ended."""
+    for socket in [one for one in Socket.open_sockets if one.current_user in ENDED]:
+        socket.close(_ENDED, "logged out")
 
 
 class Health(RequestHandler):

@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader
 from tornado.web import RequestHandler
 
 from server.access import place_within
+from server.answers import close_ended
+from server.logins import ENDED, new_login
 from server.passwords import Attempts, is_password, read_password_file
 
 login_url = "/login"
@@ -43,9 +45,11 @@ def _user() -> str:
 
 
 def get_user(handler: RequestHandler) -> str | None:
-    """The reader, None who has not logged in; Bokeh asks before every answer."""
-    shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS)
-    return "reader" if shown and hmac.compare_digest(shown, _user().encode()) else None
+    """The reader's login, None who has not logged in; Bokeh asks before every answer."""
+    shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS) or b""
+    user, _, login = shown.decode("ascii", "replace").partition(".")
+    is_known = hmac.compare_digest(user.encode(), _user().encode())
+    return login if is_known and login and login not in ENDED else None
 
 
 class LoginHandler(RequestHandler):
@@ -78,7 +82,12 @@ class LoginHandler(RequestHandler):
     def _let_in(self) -> None:
         secure = self.request.protocol == "https"
         self.set_secure_cookie(
-            _COOKIE, _user(), expires_days=_DAYS, httponly=True, samesite="Lax", secure=secure
+            _COOKIE,
+            f"{_user()}.{new_login()}",
+            expires_days=_DAYS,
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
         )
         prefix = self.application.prefix
         place = place_within(self.get_argument("next", "/"))
@@ -97,10 +106,14 @@ class LoginHandler(RequestHandler):
 
 
 class LogoutHandler(RequestHandler):
-    """Forgets who is logged in; asked for by a button, never by a link."""
+    """Ends a login; asked for by a button, never by a link."""
 
     def post(self) -> None:
-        """Log out."""
+        """Log out: the login's open pages end, and its cookie is worth nothing more."""
+        login = get_user(self)
+        if login is not None:
+            ENDED.add(login)
+            close_ended()
         self.clear_cookie(_COOKIE)
         self.redirect(f"{self.application.prefix}{login_url}", status=303)
 

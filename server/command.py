@@ -24,7 +24,16 @@ from tornado.routing import Rule
 from tornado.web import RequestHandler
 
 from . import logs
-from .answers import Health, Malformed, Metrics, Page, Refused, SecurityHeaders, Socket
+from .answers import (
+    Health,
+    Malformed,
+    Metrics,
+    Page,
+    Refused,
+    SecurityHeaders,
+    Socket,
+    close_ended,
+)
 from .connection import Connection
 from .counts import Counts, ErrorCounter, Shared, text_of
 from .stopping import Children, GracefulServer
@@ -137,6 +146,7 @@ class ServeStores(Serve):
         now = time.monotonic()
         self._counts.time("headbrush_loop_delay_seconds", max(0, now - self._due))
         self._due = now + _BEAT_MS / 1000
+        close_ended()  # also what another process ended
 
     def _leave(self) -> None:
         self._shared.leave(

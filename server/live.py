@@ -242,4 +242,4 @@ def waiting_words() -> str:
     others = _POOL.waiting - 1
     if others < 2:
         return "computing with the model …"
-    return f"computing with the model, which is busy: {others} other questions wait too …"
+    return f"computing … {others} others wait"

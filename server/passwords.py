@@ -3,10 +3,11 @@
 import base64
 import hashlib
 import hmac
+import mmap
 import os
 import secrets
 import time
-from collections import OrderedDict
+from multiprocessing import Lock
 from pathlib import Path
 
 from analysis.errors import InputError
@@ -91,38 +92,46 @@ def _bytes(text: str) -> bytes:
 
 
 class Attempts:
-    """How often an address may still guess.
+    """How often an address may still guess; all processes of a server count together.
+
+    Made before the processes are, which share its memory. An address has a place there, chosen by
+    a secret; two that happen to have the same one count as one.
 
     Parameters
     ----------
     most
         Wrong passwords within ``seconds``.
     clock
-        Seconds that never go back.
+        Seconds that never go back, the same for all processes.
     """
 
-    _MOST_ADDRESSES = 10_000
+    _PLACES = 1 << 15
 
     def __init__(self, most: int = 5, seconds: float = 60, clock=time.monotonic) -> None:
         self._most, self._seconds, self._clock = most, seconds, clock
-        self._guesses: OrderedDict[str, list[float]] = OrderedDict()
+        self._secret = secrets.token_bytes(16)
+        self._lock = Lock()
+        self._times = memoryview(mmap.mmap(-1, 8 * most * self._PLACES)).cast("d")
 
     def wait(self, address: str) -> float:
         """Seconds until ``address`` may guess again; 0: now."""
-        recent = self._recent(address)
-        return 0 if len(recent) < self._most else recent[0] + self._seconds - self._clock()
+        with self._lock:
+            oldest = min(self._times[place] for place in self._places(address))
+        return max(0.0, oldest + self._seconds - self._clock()) if oldest else 0.0
 
     def count(self, address: str) -> None:
         """Note a guess, before it is known to be right or wrong."""
-        self._guesses[address] = [*self._recent(address), self._clock()]
-        self._guesses.move_to_end(address)
-        while len(self._guesses) > self._MOST_ADDRESSES:
-            self._guesses.popitem(last=False)
+        with self._lock:
+            oldest = min(self._places(address), key=self._times.__getitem__)
+            self._times[oldest] = self._clock()
 
     def forgive(self, address: str) -> None:
         """Forget the guesses of who knew the password."""
-        self._guesses.pop(address, None)
+        with self._lock:
+            for place in self._places(address):
+                self._times[place] = 0.0
 
-    def _recent(self, address: str) -> list[float]:
-        since = self._clock() - self._seconds
-        return [when for when in self._guesses.get(address, ()) if when > since]
+    def _places(self, address: str) -> range:
+        mark = hashlib.blake2b(address.encode(), digest_size=8, key=self._secret).digest()
+        first = int.from_bytes(mark) % self._PLACES * self._most
+        return range(first, first + self._most)

@@ -1,7 +1,8 @@
 // A lost server: say so, and open the page anew once it answers; the address holds the state.
+// An ended login: hide what it showed, and lead to the login.
 (() => {
   const note = document.getElementById("lost")
-  const health = new URL("healthz", location.href.replace(/\/?(\?.*)?(#.*)?$/, ""))
+  const here = location.origin + location.pathname.replace(/\/$/, "")
   const LAST = "headbrush_reloaded"
   const OFTEN = 20_000
   let waiting = false
@@ -15,24 +16,42 @@
 
   async function answers() {
     try {
-      return (await fetch(health, { cache: "no-store" })).status < 500
+      return (await fetch(new URL("healthz", here), { cache: "no-store" })).status < 500
     } catch {
       return false
     }
   }
 
-  async function wait() {
-    if (await answers()) {
-      try { sessionStorage.setItem(LAST, String(Date.now())) } catch { /* not remembered */ }
-      location.reload()
-    } else {
-      setTimeout(wait, pause())
+  // Who is not logged in is led away from what pages ask for
+  async function isLedAway() {
+    try {
+      const asked = { cache: "no-store", redirect: "manual" }
+      return (await fetch(here + "/metadata", asked)).type == "opaqueredirect"
+    } catch {
+      return false
     }
   }
 
-  function lost() {
+  function leave() {
+    const again = document.createElement("a")
+    again.href = location.href
+    again.textContent = "Log in"
+    note.replaceChildren("You are logged out. ", again, " to open this page again, as it was.")
+    note.hidden = false
+    document.querySelector("main").hidden = true
+  }
+
+  async function wait() {
+    if (!await answers()) return setTimeout(wait, pause())
+    if (await isLedAway()) return leave()
+    try { sessionStorage.setItem(LAST, String(Date.now())) } catch { /* not remembered */ }
+    location.reload()
+  }
+
+  async function lost() {
     if (waiting) return
     waiting = true
+    if (await isLedAway()) return leave()
     note.hidden = false
     setTimeout(wait, pause())
   }

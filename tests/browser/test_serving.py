@@ -46,6 +46,35 @@ def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
         assert "/login" in tab.url
 
 
+def test_logging_out_in_one_tab_hides_the_others_and_leads_back(browser, store_path, tmp_path):
+    write_password_file(tmp_path / "password", PASSWORD)
+    options = ("--password-file", str(tmp_path / "password"))
+    with (
+        served(store_path, *options, log=tmp_path / "log") as running,
+        browser.new_context(viewport={"width": 1440, "height": 900}) as context,
+    ):
+        first, second = context.new_page(), context.new_page()
+        for tab in (first, second):
+            tab.goto(f"{running.url}/server?head=1.1")
+            if "/login" in tab.url:
+                tab.keyboard.type(PASSWORD)
+                tab.keyboard.press("Enter")
+            tab.wait_for_selector("html[data-ready]")
+        first.get_by_role("button", name="Log out").click()
+        first.wait_for_url("**/login")
+        note = second.get_by_role("alert").filter(has_text="You are logged out")
+        note.wait_for()
+        assert second.is_hidden("main")
+        second.screenshot(path=tmp_path / "out.png")
+        note.get_by_role("link", name="Log in").click()
+        second.wait_for_url("**/login?next=*")
+        second.keyboard.type(PASSWORD)
+        second.keyboard.press("Enter")
+        second.wait_for_selector("html[data-ready]")
+        second.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
+        assert second.is_hidden("#lost")
+
+
 def test_a_page_tells_that_the_server_stopped_and_comes_back_as_it_was(tab, store_path, tmp_path):
     with served(store_path, log=tmp_path / "log") as running:
         page = HeadbrushPage(tab, f"{running.url}/server?head=0.1")

@@ -3,11 +3,13 @@
 import re
 
 import pytest
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from server.access import place_within
+from server.logins import Ended, new_login
 from server.passwords import write_password_file
-from tests.server.served import served
+from tests.server.served import run_apart, served
 
 PASSWORD = "correct horse battery"
 
@@ -104,6 +106,57 @@ def test_logging_out_forgets_the_cookie(server, cookie):
     assert (answer.status, answer.headers["Location"]) == (303, "/login")
     assert 'headbrush_login=""' in answer.headers["Set-Cookie"]
     assert server.get("/logout", cookie).status == 405
+
+
+async def _end(running, cookies, other):
+    """Open pages of two logins, log one out; how the pages of the first ended, and the second's."""
+    pages = []
+    for cookie in (*[cookies] * 4, other):
+        token = running.get("/server", cookie).token
+        headers = {"Origin": running.url, "Cookie": cookie}
+        request = HTTPRequest(f"ws://127.0.0.1:{running.port}/server/ws", headers=headers)
+        pages.append(await websocket_connect(request, subprotocols=["bokeh", token]))
+        await pages[-1].read_message()
+    form = running.get("/login", cookies)
+    xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form.text)[1]
+    assert running.post("/logout", f"{cookies}; {form.cookies}", _xsrf=xsrf).status == 303
+    for page in pages[:-1]:
+        while await page.read_message() is not None:
+            pass
+    told = [(page.close_code, page.close_reason) for page in pages]
+    for page in pages:
+        page.close()
+    return told
+
+
+def test_logging_out_ends_the_logins_pages_and_cookie_in_all_processes(store_path, tmp_path):
+    write_password_file(tmp_path / "password", PASSWORD)
+    options = ("--password-file", str(tmp_path / "password"), "--num-procs", "2")
+    with served(store_path, *options, log=tmp_path / "log") as running:
+        mine, other = (running.log_in(PASSWORD).cookies for _ in range(2))
+        told = run_apart(lambda: _end(running, mine, other))
+        assert told == [(4001, "logged out")] * 4 + [(None, None)]
+        for _ in range(6):
+            assert running.get("/server/metadata", mine).status == 302
+            assert running.get("/server/metadata", other).status == 200
+
+
+def test_all_processes_count_wrong_passwords_together(store_path, tmp_path):
+    write_password_file(tmp_path / "password", PASSWORD)
+    options = ("--password-file", str(tmp_path / "password"), "--num-procs", "2")
+    with served(store_path, *options, log=tmp_path / "log") as running:
+        statuses = [running.log_in(f"guess number {number}").status for number in range(12)]
+        assert statuses == [403] * 5 + [429] * 7
+
+
+def test_of_ended_logins_the_last_are_remembered():
+    ended, names = Ended(most=3), [new_login() for _ in range(5)]
+    for name in names:
+        assert name not in ended
+        ended.add(name)
+        assert name in ended
+    assert [name in ended for name in names] == [False, False, True, True, True]
+    assert not any(strange in ended for strange in (None, "", "x" * 24, "reader", b"0", 3))
 
 
 def test_who_guesses_too_often_waits_even_with_the_right_password(server):
