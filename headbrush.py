@@ -283,7 +283,7 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
-    """Serve stores: STORE... [--password-file FILE] [--no-auth] [any bokeh serve option]."""
+    """Serve stores: STORE... [--password-file FILE] [--no-auth] [--no-live] [bokeh option]..."""
     with _one_line_errors():
         words = context.args
         first_option = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))

@@ -71,6 +71,10 @@ class ServeStores(Serve):
             "--no-auth",
             Argument(action="store_true", help="Let everyone in who can reach the address"),
         ),
+        (
+            "--no-live",
+            Argument(action="store_true", help="Run no model and open no image that a store names"),
+        ),
     )
 
     def __init__(self, parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from analysis.errors import InputError
 
+from . import no_model
 from .access import guarded_options, is_loopback
 from .catalogue import check
 from .command import ServeStores
@@ -29,6 +30,8 @@ def serve(stores: list[Path], options: list[str]) -> None:
     check(stores)
     asked = _asked(options)
     options, added = guarded_options(asked, options, os.environ)
+    if asked.no_live:
+        added[no_model.VARIABLE] = "yes"
     if not 0 <= asked.port <= 65535:
         raise InputError(f"--port {asked.port}: expected a number from 0 to 65535.")
     if asked.port and not asked.unix_socket and not _is_free(asked.port, asked.address):

@@ -15,6 +15,7 @@ import numpy as np
 from analysis.errors import InputError
 from analysis.store import Store
 
+from .no_model import NoModel, runs_none
 from .recent import Recent
 from .worker import Pool
 
@@ -232,9 +233,9 @@ def _make_room(model: LiveModel) -> None:
 
 
 @lru_cache(maxsize=16)
-def live_model(store: Store) -> LiveModel:
+def live_model(store: Store) -> LiveModel | NoModel:
     """The live model of a store, one a process."""
-    return LiveModel(store)
+    return NoModel() if runs_none() else LiveModel(store)
 
 
 def waiting_words() -> str:

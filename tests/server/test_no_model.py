@@ -1,0 +1,56 @@
+"""A server that runs no models opens nothing that a store names."""
+
+import json
+from unittest.mock import patch
+
+import pytest
+
+from analysis.store import Store, write_summary
+from server.data import StoreData
+from server.launch import _asked, serve
+from server.link import default_state
+from server.live import live_model
+from server.matrix import ShownMatrix
+from server.no_model import VARIABLE
+from server.session import Session
+from server.views.partial_pruning import PartialPruning
+from tests.server.fakes import show_page
+from tests.stores import attributes, make_store, values
+
+SAID = "This server runs no models: only what the store itself holds is shown."
+
+
+@pytest.fixture
+def strange(tmp_path, monkeypatch):
+    """A store that names places which hang whoever opens them; it keeps no attention."""
+    monkeypatch.setenv(VARIABLE, "yes")
+    live_model.cache_clear()
+    path = tmp_path / "strange.headbrush"
+    path.mkdir()
+    source = {"name": str(tmp_path), "checkpoint": "/dev/zero", "pretrained": True}
+    write_summary(path, values(), attributes(images="/dev", model_source=json.dumps(source)))
+    yield StoreData(Store(path))
+    live_model.cache_clear()
+
+
+def test_panels_say_that_there_is_no_model(strange, document):
+    session = Session(strange, default_state(strange))
+    matrix, pruning = ShownMatrix(session), PartialPruning(session)
+    with patch("server.live.LiveModel", side_effect=AssertionError):
+        show_page(document)
+    assert matrix.remark == SAID
+    assert pruning._note.text == SAID
+    assert pruning._live.result is None
+
+
+@pytest.mark.parametrize(("options", "is_told"), [(["--no-live"], True), ([], False)])
+def test_the_option_is_told_to_the_server(options, is_told, tmp_path):
+    store = make_store(tmp_path / "s.headbrush")
+    with patch("os.execve") as begun:
+        serve([store], ["--port", "0", *options])
+    assert (VARIABLE in begun.call_args.args[2]) is is_told
+
+
+def test_the_option_stands_beside_bokehs():
+    assert _asked(["--no-live", "--num-procs", "2"]).no_live
+    assert not _asked([]).no_live
