@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from datashader import transfer_functions as tf
 
-from server.density import COUNT, Colouring, render
+from server.density import COUNT, Colouring, draw
 from server.palette import DENSITY_RAMP, class_colours, value_colours
 
 _SIZE = 640, 480
@@ -50,7 +50,7 @@ def _measure(count: int, repeats: int) -> None:
         for name, colouring in colourings.items():
             for mask in (None, brush):
                 ours, plain = _in_turns(
-                    lambda v=view, c=colouring, m=mask: render(points, v, _SIZE, c, m),
+                    lambda v=view, c=colouring, m=mask: draw(points, v, _SIZE, c, m),
                     lambda v=view, c=colouring, m=mask: _plain(points, v, c, m),
                     repeats,
                 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bokeh.document import Document
-from bokeh.models import CustomJS, Div, Plot
+from bokeh.models import Div, Plot
 
 from .brushing import Clause, Ids
 from .channel import Channel, unseen
@@ -24,11 +24,6 @@ _KINDS = (ImageOverview, HeadImportance, StrengthOverview)
 SIDES = ("a_", "b_")
 """What the names of views, plots and panels begin with."""
 _SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
-_SHOW_LINK = """
-const query = new URLSearchParams(location.search)
-const names = ["store", "with"].map((key) => `&${key}=` + encodeURIComponent(query.get(key)))
-history.replaceState(null, "", "?" + link.tags[0] + names.join(""))
-"""
 
 
 class Pair:
@@ -44,7 +39,6 @@ class Pair:
         self._is_following = False
         self.told = Div(text="", name="compared_text", render_as_text=True)
         self.link = Channel(name="link", tags=[""])
-        self.link.js_on_change("tags", CustomJS(args={"link": self.link}, code=_SHOW_LINK))
         for place, session in enumerate(sessions):
             session.history.subscribe(_SHARED, partial(self._follow, place))
         self._tell()

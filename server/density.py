@@ -19,6 +19,9 @@ Range = tuple[float, float, float, float]
 _WEAKEST = 110
 """Alpha of a pixel with the fewest points of all, where the colour tells the category."""
 _GREY = 90
+_CLEAR, _OTHER, _FIRST = 0, 1, 2
+"""Places in a picture's colours: no point, points in grey, and from there on a ramp."""
+_STEPS = 254
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,33 @@ class Colouring:
 COUNT = Colouring()
 
 
-def render(
+@dataclass(frozen=True)
+class Picture:
+    """A drawing; of few colours, a byte a pixel says which: a quarter of what RGBA takes.
+
+    Attributes
+    ----------
+    pixels
+        ``(height, width)``, first row at the bottom: uint8 places in ``colours``, or, where these
+        are none, uint32 RGBA.
+    colours
+        Up to 256 uint32 RGBA.
+    """
+
+    pixels: np.ndarray
+    colours: np.ndarray
+
+    def rgba(self) -> np.ndarray:
+        """``(height, width)`` uint32."""
+        return self.colours[self.pixels] if len(self.colours) else self.pixels
+
+    def palette(self) -> list[str]:
+        """The colours as ``#rrggbbaa``."""
+        parts = self.colours.astype("<u4").view(np.uint8).reshape(-1, 4)
+        return ["#" + part.tobytes().hex() for part in parts]
+
+
+def draw(
     points: np.ndarray,
     view: Range,
     size: tuple[int, int],
@@ -50,7 +79,7 @@ def render(
     mask: np.ndarray | None = None,
     flat: bool = False,
     ramp: Sequence[str] = DENSITY_RAMP,
-) -> np.ndarray:
+) -> Picture:
     """Draw points as a density.
 
     Parameters
@@ -67,25 +96,26 @@ def render(
         Draw every pixel that holds a point alike, as a scatter plot would.
     ramp
         Colours of counts, from few to many.
-
-    Returns
-    -------
-    ``(height, width)`` uint32 RGBA, first row at the bottom.
     """
     width, height = max(1, size[0]), max(1, size[1])
     place = kernels.placement(view, width, height)
     points = kernels.given(points, np.float32)
     chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
     total = np.zeros((height, width), np.uint32)
+    colours, other = np.empty(0, np.uint32), _other()
     if colouring.categories is not None:
-        image = _by_category(points, place, chosen, colouring, flat, total)
-    elif colouring.values is not None:
-        image = _by_value(points, place, chosen, colouring, total)
+        pixels = _by_category(points, place, chosen, colouring, flat, total)
     else:
-        image = _by_count(points, place, chosen, flat, ramp, total)
-    if mask is None:
-        return image
-    return _over(image, _one_colour(_spread(total), NEUTRAL, _GREY))
+        other = np.uint8(_OTHER)
+        if colouring.values is not None:
+            pixels = _by_value(points, place, chosen, colouring, total)
+            colours = _colours(tuple(value_colours()))
+        else:
+            pixels = _by_count(points, place, chosen, flat, total)
+            colours = _colours((ramp[-2],) if flat else tuple(ramp))
+    if mask is not None:
+        pixels = np.where(pixels, pixels, np.where(_spread(total), other, pixels.dtype.type(0)))
+    return Picture(pixels, colours)
 
 
 def warm_up() -> None:
@@ -93,14 +123,17 @@ def warm_up() -> None:
     points = np.random.default_rng(0).random((10, 2), np.float32)
     kinds = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
     for colouring in (COUNT, kinds, Colouring(values=points[:, 0])):
-        render(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
+        draw(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
 
 
-def _by_count(points, place, mask, flat, ramp, total) -> np.ndarray:
+def _by_count(points, place, mask, flat, total) -> np.ndarray:
     count = np.zeros_like(total)
     kernels.add_counts(points, place, mask, count, total)
     count = _spread(count)
-    return _one_colour(count, ramp[-2], 255) if flat else _dense(count, ramp)
+    filled = count > 0
+    places = np.zeros(count.shape, np.uint8)
+    places[filled] = _FIRST if flat else _on_ramp(_rank(count[filled]))
+    return places
 
 
 def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
@@ -126,20 +159,13 @@ def _by_value(points, place, mask, colouring, total) -> np.ndarray:
     sums = np.zeros((*total.shape, 2))  # of values, and how many
     values = kernels.given(colouring.values, np.float32)
     kernels.add_values(points, place, mask, values, sums, total)
-    image = np.zeros(total.shape, np.uint32)
+    places = np.zeros(total.shape, np.uint8)
     filled = sums[..., 1] > 0
     found = sums[filled]
     low, high = colouring.span
     share = (found[:, 0] / found[:, 1] - low) / ((high - low) or 1.0)
-    image[filled] = _shades(np.clip(share, 0, 1), tuple(value_colours()))
-    return _spread(image)
-
-
-def _dense(count: np.ndarray, ramp: Sequence[str]) -> np.ndarray:
-    image = np.zeros(count.shape, np.uint32)
-    filled = count > 0
-    image[filled] = _shades(_rank(count[filled]), tuple(ramp))
-    return image
+    places[filled] = _on_ramp(np.clip(share, 0, 1))
+    return _spread(places)
 
 
 def _rank(counts: np.ndarray) -> np.ndarray:
@@ -156,18 +182,23 @@ def _rank(counts: np.ndarray) -> np.ndarray:
     return (levels - least) / (1 - least) if least < 1 else np.ones(len(counts))
 
 
-def _shades(shares: np.ndarray, ramp: tuple[str, ...]) -> np.ndarray:
-    """RGBA of places from 0 to 1 on a ramp."""
-    table = _table(ramp)
-    return table[(shares * (len(table) - 1) + 0.5).astype(np.int32)]
+def _on_ramp(shares: np.ndarray) -> np.ndarray:
+    """Places of 0 to 1 in the colours of a ramp."""
+    return (_FIRST + shares * (_STEPS - 1) + 0.5).astype(np.uint8)
 
 
 @lru_cache(maxsize=16)
-def _table(ramp: tuple[str, ...], steps: int = 4096) -> np.ndarray:
-    """A ramp in steps that are finer than its 8 bits a channel."""
-    places = np.linspace(0, len(ramp) - 1, steps)
+def _colours(ramp: tuple[str, ...]) -> np.ndarray:
+    """No colour, grey, and the ramp in even steps; a ramp of one colour is that."""
+    places = np.linspace(0, len(ramp) - 1, _STEPS if len(ramp) > 1 else 1)
     channels = np.array([rgb(colour) for colour in ramp]).T
-    return _packed(*(np.interp(places, np.arange(len(ramp)), channel) for channel in channels))
+    steps = _packed(*(np.interp(places, np.arange(len(ramp)), channel) for channel in channels))
+    return np.array([_CLEAR, _other(), *steps], np.uint32)
+
+
+def _other() -> np.uint32:
+    """The grey of points that are not brushed."""
+    return _packed(*rgb(NEUTRAL), _GREY)
 
 
 def _packed(red, green, blue, alpha=255) -> np.ndarray:
@@ -186,12 +217,3 @@ def _spread(pixels: np.ndarray) -> np.ndarray:
     if not share or not radius or min(pixels.shape) < 2 * radius + 1:
         return pixels
     return kernels.widened(pixels, radius)
-
-
-def _one_colour(count: np.ndarray, colour: str, alpha: int) -> np.ndarray:
-    return np.where(count > 0, _packed(*rgb(colour), alpha), np.uint32(0))
-
-
-def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Lay one RGBA image over another where it has colour."""
-    return np.where(above >> 24, above, below)

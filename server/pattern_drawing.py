@@ -7,7 +7,7 @@ import numpy as np
 
 from .brushing import Brush
 from .data import StoreData
-from .density import COUNT, Colouring, Range, render
+from .density import COUNT, Colouring, Picture, Range, draw
 from .palette import class_colours, layer_colours
 
 _BRUSHED_FROM = 2
@@ -25,14 +25,14 @@ class Drawing:
     flat: bool
     ramp: tuple[str, ...]
 
-    def picture(self, brush: Brush) -> np.ndarray:
+    def picture(self, brush: Brush) -> Picture:
         """The density, the brushed patterns in colour if there is a brush."""
         return self.coloured(self.colouring, brush.instances if brush.active else None)
 
-    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> np.ndarray:
+    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture:
         """Those of ``mask`` in other colours, the others in grey."""
         ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
-        return render(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
+        return draw(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
 
 
 @lru_cache(maxsize=32)

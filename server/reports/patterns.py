@@ -24,8 +24,9 @@ def pattern_sources(session: Session, root: LayoutDOM) -> dict[str, ColumnDataSo
         xy, view, PATTERN_SIZE, colouring(data, state.pattern_colour),
         state.pattern_style == "points", LIGHT.density,
     )  # fmt: skip
+    _take_rgba(root, drawing.picture(session.brush()).rgba())
     nothing = np.zeros(data.num_instances, bool)
-    pictures = [drawing.coloured(drawing.colouring, mask) for mask in (None, nothing)]
+    pictures = [drawing.coloured(drawing.colouring, mask).rgba() for mask in (None, nothing)]
     of_patterns = [clause for clause in state.clauses if clause.kind == "instance"]
     places = {
         "x": _places(xy[:, 0], plot.x_range),
@@ -37,6 +38,14 @@ def pattern_sources(session: Session, root: LayoutDOM) -> dict[str, ColumnDataSo
         "pattern_pictures": ColumnDataSource({"image": pictures}, tags=[*view, *ramp]),
         "pattern_places": ColumnDataSource(places, name="pattern_places"),
     }
+
+
+def _take_rgba(root: LayoutDOM, pixels: np.ndarray) -> None:
+    """The report's script draws RGBA only."""
+    rgba, levels = (root.select_one({"name": f"pattern_{kind}"}) for kind in ("picture", "levels"))
+    if levels.data["image"]:
+        rgba.data = {**levels.data, "image": [pixels]}
+        levels.data = {name: [] for name in levels.data}
 
 
 def _places(values: np.ndarray, visible: Range1d) -> np.ndarray:

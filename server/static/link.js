@@ -1,5 +1,6 @@
 // Copy link: into the clipboard, or, where the browser allows none, into a selected text field.
 document.getElementById("copy_link").addEventListener("click", async () => {
+  hbAddress.show()
   const said = document.getElementById("said")
   const address = document.getElementById("address")
   const [, leftOut] = Bokeh.documents[0].get_model_by_name("link").tags

@@ -33,6 +33,7 @@
   }
 
   function leave() {
+    hbAddress.show()
     const again = document.createElement("a")
     again.href = location.href
     again.textContent = "Log in"
@@ -45,6 +46,7 @@
     if (!await answers()) return setTimeout(wait, pause())
     if (await isLedAway()) return leave()
     try { sessionStorage.setItem(LAST, String(Date.now())) } catch { /* not remembered */ }
+    hbAddress.show()
     location.reload()
   }
 

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGrou
 
 from ..brushing import Box, Brush, Clause, Combine, Lasso, joined, resolve
 from ..data import METRIC_NAMES, StoreData
+from ..density import Picture
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..latest import Latest
 from ..legend import gradient, make_legend, swatches
@@ -18,6 +19,7 @@ from ..palette import SELECTED, class_colours, layer_colours, value_colours
 from ..pattern_drawing import Drawing, colouring
 from ..session import Session
 from ..state import PATTERN_COLOURS, PATTERN_STYLES, PATTERNS, Range, ViewState
+from .pattern_picture import PatternPicture
 
 VIEW = "patterns"
 _DELAY_MS = 60
@@ -46,8 +48,6 @@ class PatternLayout:
             self._show_preview,
             self._document.add_next_tick_callback,
         )
-        picture = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        self._image = ColumnDataSource(picture, name="pattern_picture")
         own = {"x": [], "y": [], "colour": [], "label": []}
         self._own = ColumnDataSource(own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
@@ -94,7 +94,7 @@ class PatternLayout:
         )
         plot.axis.visible = False
         plot.grid.visible = False
-        plot.image_rgba("image", "x", "y", "dw", "dh", source=self._image, level="image")
+        self._picture = PatternPicture(plot)
         self._dots = plot.scatter(
             "x", "y", source=self._own, size=9, fill_color="colour", line_width=1,
             nonselection_alpha=1,
@@ -191,9 +191,9 @@ class PatternLayout:
         self._previews = True
         self._follow.ask((clauses, self._drawing(size)))
 
-    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, np.ndarray]]) -> None:
+    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, Picture]]) -> None:
         brush, view, picture = answer()
-        self._show(view, picture)
+        self._picture.show(view, picture)
         self._session.preview(brush)
 
     def _end_preview(self) -> None:
@@ -237,15 +237,9 @@ class PatternLayout:
             picture = drawing.coloured(*pattern_colours(self._drawn_compared))
         else:
             picture = drawing.picture(brush)
-        self._show(drawing.view, picture)
+        self._picture.show(drawing.view, picture)
         self._legend.text = self._legend_text(self._session.state)
         self._describe(brush)
-
-    def _show(self, view: Range, picture: np.ndarray) -> None:
-        x0, x1, y0, y1 = view
-        self._image.data = {
-            "image": [picture], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0],
-        }  # fmt: skip
 
     def _describe(self, brush: Brush) -> None:
         data, state = self._session.data, self._session.state
@@ -280,7 +274,7 @@ class PatternLayout:
 
 def _preview(
     data: StoreData, request: tuple[tuple[Clause, ...], Drawing]
-) -> tuple[Brush, Range, np.ndarray]:
+) -> tuple[Brush, Range, Picture]:
     """Off the page's thread: what would be brushed, where, and its picture."""
     clauses, drawing = request
     brush = resolve(clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed)

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from bokeh.layouts import row
-from bokeh.models import Button, CustomJS, Div
+from bokeh.models import Button, Div
 
 from ..brushing import Brush
 from ..channel import Channel
@@ -13,11 +13,6 @@ from ..session import Session
 from ..state import ViewState
 from .brush_bar import BrushBar
 
-_SHOW_LINK = """
-const store = new URLSearchParams(location.search).get("store")
-const query = link.tags[0] + (store == null ? "" : "&store=" + encodeURIComponent(store))
-history.replaceState(null, "", "?" + query)
-"""
 _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
 """Filled with the data address of a thumbnail only, never with text of the store."""
 
@@ -64,7 +59,6 @@ class Status:
             button.on_click(lambda act=act: act())
             made.append(button)
         self._link = Channel(name="link", tags=[""])
-        self._link.js_on_change("tags", CustomJS(args={"link": self._link}, code=_SHOW_LINK))
         self.layout = row(
             self._picture, self._selection, self._brushed, *made,
             name="status", sizing_mode="stretch_width",

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 PICTURE = """
 () => Array.from(Bokeh.documents[0].get_model_by_name("patterns_plot").renderers.find(
-  (renderer) => renderer.glyph.type == "ImageRGBA").data_source.get("image")[0])
+  (renderer) => renderer.glyph.type == "Image").data_source.get("image")[0])
 """
 
 

@@ -42,7 +42,7 @@ def test_a_click_on_an_image_selects_it_in_every_view(page, data):
     np.testing.assert_allclose(shown["entropy"], data.entropy[target], rtol=1e-6)
     np.testing.assert_allclose(shown["value"], data.importance("jsd")[target], atol=1e-7)
     page.wait(f"named('matrix_note').text.includes({data.names[target]!r})")
-    assert f"image={target}" in page.page.url
+    page.page.wait_for_function(f"location.search.includes('image={target}')")
 
 
 def test_a_box_over_images_changes_mean_and_band(page, data):

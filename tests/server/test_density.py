@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from server.density import COUNT, Colouring, render
+from server.density import COUNT, Colouring, draw
 
 SQUARE = (0.0, 1.0, 0.0, 1.0)
 CORNERS = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]], "f4")
+
+
+def render(*asked, **options):
+    return draw(*asked, **options).rgba()
 
 
 def alpha(image):
@@ -77,3 +81,22 @@ def test_nothing_to_draw_is_a_clear_image(points, size):
 
 def test_points_outside_the_range_are_not_drawn():
     assert not alpha(render(CORNERS, (2, 3, 2, 3), (4, 4))).any()
+
+
+def test_a_picture_of_few_colours_is_a_byte_a_pixel_and_its_palette_says_the_same():
+    points = np.random.default_rng(0).normal(0.5, 0.2, (5000, 2)).astype("f4")
+    mask = points[:, 0] < 0.5
+    for colouring in (COUNT, Colouring(values=points[:, 1])):
+        picture = draw(points, SQUARE, (60, 50), colouring, mask)
+        assert picture.pixels.dtype == np.uint8
+        assert set(picture.pixels.ravel()) >= {0, 1}  # nothing, and points that are not brushed
+        palette = [tuple(bytes.fromhex(colour[1:])) for colour in picture.palette()]
+        channels = np.array(palette)[picture.pixels]  # red, green, blue, alpha
+        expected = picture.rgba().view(np.uint8).reshape(channels.shape)
+        np.testing.assert_array_equal(channels, expected)
+
+
+def test_colours_that_mix_are_sent_as_they_are():
+    picture = draw(CORNERS, SQUARE, (2, 2), Colouring(np.array([0, 1, 1]), ("red", "blue")))
+    assert picture.pixels.dtype == np.uint32
+    assert not picture.palette()

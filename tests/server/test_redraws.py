@@ -22,6 +22,7 @@ from server.views.strength_overview import StrengthOverview
 from server.views.strength_vector import StrengthVector
 from server.views.threshold import Threshold
 from server.views.two_axes import TwoAxes
+from tests.server.pictures import pattern_picture
 
 VIEWS = (
     ImageOverview,
@@ -145,10 +146,10 @@ def test_redrawing_changes_nothing_itself(session, values):
 
 def test_a_theme_redraws_pictures_but_is_no_part_of_the_state(session):
     view = PatternLayout(session)
-    before, picture = session.state, view._image.data["image"][0]
+    before, picture = session.state, pattern_picture(view)
     session.change_theme(DARK)
     assert session.state == before
-    assert (view._image.data["image"][0] != picture).any()
+    assert (pattern_picture(view) != picture).any()
 
 
 def test_every_view_tells_in_words_what_it_shows(session):

@@ -18,6 +18,7 @@ from server.views.status import Status
 from server.views.strength_overview import StrengthOverview
 from server.views.strength_vector import StrengthVector
 from server.views.top_heads import TopHeads
+from tests.server.pictures import pattern_picture
 
 
 def test_mean_and_band_are_those_of_the_brushed_images(session, data):
@@ -118,17 +119,17 @@ def test_a_lasso_of_thousands_of_corners_keeps_those_that_are_pixels_apart(sessi
 
 def test_a_box_on_its_way_is_shown_and_counted_but_is_no_clause(session, document):
     view, status = PatternLayout(session), Status(session, "")
-    picture, words = view._image.data["image"][0], status._brushed.text
+    picture, words = pattern_picture(view), status._brushed.text
     view._plot._trigger_event(SelectionGeometry(view._plot, geometry=BOX, final=False))
     while not document.session_callbacks:
         time.sleep(0.01)
     document.session_callbacks[0].callback()
-    assert (view._image.data["image"][0] != picture).any()
+    assert (pattern_picture(view) != picture).any()
     shown = status._brushed.text
     assert shown.startswith("brushed")
     assert session.state.clauses == ()
     view._plot._trigger_event(PanEnd(view._plot, x=0, y=0, modifiers={}))
-    np.testing.assert_array_equal(view._image.data["image"][0], picture)
+    np.testing.assert_array_equal(pattern_picture(view), picture)
     assert status._brushed.text == words
     draw(view, BOX)
     assert status._brushed.text == shown
@@ -215,7 +216,7 @@ def test_counts_are_those_of_the_brush(session):
 
 
 def test_a_change_redraws_only_what_reads_it(session):
-    with patch.object(pattern_drawing, "render", wraps=density.render) as drawn:
+    with patch.object(pattern_drawing, "draw", wraps=density.draw) as drawn:
         PatternLayout(session)
         drawn.reset_mock()
         session.history.change(metric="cls")
@@ -231,7 +232,7 @@ def test_a_change_redraws_only_what_reads_it(session):
 def test_every_colouring_draws_every_pattern(session, colour):
     view = PatternLayout(session)
     session.history.change(pattern_colour=colour, pattern_style="points")
-    assert (view._image.data["image"][0] >> 24).any()
+    assert pattern_picture(view)[..., 3].any()
 
 
 def test_a_brush_that_leaves_nothing_leaves_the_views_empty_but_whole(session):
