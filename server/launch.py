@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import sysconfig
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import NoReturn
@@ -14,9 +13,7 @@ from . import no_model
 from .access import guarded_options, is_loopback
 from .catalogue import check
 from .command import ServeStores
-
-_ROOT = Path(__file__).parent.parent
-_RUN = "import sys; sys.path[:0] = {root}; from server.command import main; main()"
+from .interpreter import command_of
 
 
 def serve(stores: list[Path], options: list[str]) -> None:
@@ -37,16 +34,9 @@ def serve(stores: list[Path], options: list[str]) -> None:
     if asked.port and not asked.unix_socket and not _is_free(asked.port, asked.address):
         raise InputError(f"port {asked.port} is in use; stop what uses it or give another --port.")
     _say(asked, bool(asked.auth_module) or "--auth-module" in options)
-    # -P: a folder "server" or "analysis" where the command is given is not ours
-    command = [sys.executable, "-P", "-c", _RUN.format(root=_path())]
-    command += [str(Path(__file__).parent), *options]
+    command = [*command_of("server.command"), str(Path(__file__).parent), *options]
     words = [*command, "--args", *(str(path.resolve()) for path in stores)]
     os.execve(sys.executable, words, {**os.environ, **added})
-
-
-def _path() -> list[str]:
-    """Where the packages are, unless Python finds them there anyway."""
-    return [] if str(_ROOT) == sysconfig.get_path("purelib") else [str(_ROOT)]
 
 
 class _Parser(ArgumentParser):

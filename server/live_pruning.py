@@ -1,21 +1,17 @@
 """The selected head of the selected image under every pruning mode, for one view."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bokeh.events import DocumentReady
 
 from analysis.modes import MODES, REGIONS
 from analysis.store import Store
 
-from .live import live_model, waiting_words
+from .live import Pruned, live_model, waiting_words
 from .places import said_of
 from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
-
-if TYPE_CHECKING:
-    from analysis.importance import PartialPruning
 
 
 class LivePruning:
@@ -43,7 +39,7 @@ class LivePruning:
         wait: Callable[[str], None],
         explain: Callable[[str], None],
     ) -> None:
-        self.result: PartialPruning | None = None
+        self.result: Pruned | None = None
         self._session = session
         self._draw, self._wait, self._explain = draw, wait, explain
         document = session.document
@@ -67,7 +63,7 @@ class LivePruning:
         live_model(self._session.data.store).warm_up()
         self.react(self._session.state, self._session.state)
 
-    def _deliver(self, result: "PartialPruning | None", fault: str) -> None:
+    def _deliver(self, result: Pruned | None, fault: str) -> None:
         self.result = result
         if result is None:
             self._explain(said_of(fault, self._session.data.store))

@@ -1,10 +1,10 @@
 """A thread that works on one thing after another, and never keeps the process from ending."""
 
 import threading
-import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -57,58 +57,60 @@ def _do(future: "Future[Any]", work: Callable[..., Any], given: tuple[Any, ...])
         future.set_result(result)
 
 
+class LiveError(InputError):
+    """Why the model cannot answer here, and what would help."""
+
+
 class BusyError(InputError):
     """Too many questions wait."""
 
 
 class Pool:
-    """One worker for all pages of a process; its queue is bounded, and a hanging thread is left.
+    """One worker for all pages of a process, with a bounded queue.
 
     Parameters
     ----------
     most
         Questions that may wait; a further one fails at once with :class:`BusyError`.
-    patience
-        Seconds after which a thread that still works on one question is taken for hanging.
     """
 
-    def __init__(self, name: str, most: int = 256, patience: float = 120) -> None:
-        self._name, self._most, self._patience = name, most, patience
+    def __init__(self, name: str, most: int = 256) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._worker = Worker(name)
-        self._begun: float | None = None
         self.waiting = 0
 
-    def submit(self, work: Callable[[], Any]) -> "Future[Any]":
-        """Work on ``work()`` when what was asked before is done."""
+    def submit(self, work: Callable[[Callable[[], bool]], Any]) -> "Future[Any]":
+        """Work on ``work(is_wanted)`` when what was asked before is done.
+
+        The future can be cancelled also when its work has begun; ``is_wanted`` then is false as
+        soon as another question waits.
+        """
+        future: Future[Any] = Future()
         with self._lock:
             if self.waiting >= self._most:
-                refused: Future[Any] = Future()
-                refused.set_exception(
+                future.set_exception(
                     BusyError(
                         f"The model is busy: {self.waiting} questions of other pages wait already. "
                         "Select anew in a moment."
                     )
                 )
-                return refused
+                return future
             self.waiting += 1
-            if self._begun is not None and time.monotonic() - self._begun > self._patience:
-                self._worker, self._begun = Worker(self._name), None
-            future = self._worker.submit(self._work, self._worker, work)
         future.add_done_callback(self._count)
+        self._worker.submit(self._work, future, work)
         return future
 
-    def _work(self, worker: Worker, work: Callable[[], Any]) -> Any:
-        self._begin(worker, time.monotonic())
-        try:
-            return work()
-        finally:
-            self._begin(worker, None)
-
-    def _begin(self, worker: Worker, now: float | None) -> None:
-        with self._lock:
-            if worker is self._worker:
-                self._begun = now
+    def _work(self, future: "Future[Any]", work: Callable[[Callable[[], bool]], Any]) -> None:
+        if future.cancelled():
+            return
+        answer: Future[Any] = Future()
+        _do(answer, work, (lambda: not (future.cancelled() and self.waiting),))
+        with suppress(InvalidStateError):  # it was cancelled meanwhile
+            if answer.exception() is None:
+                future.set_result(answer.result())
+            else:
+                future.set_exception(answer.exception())
 
     def _count(self, _done: "Future[Any]") -> None:
         with self._lock:

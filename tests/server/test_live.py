@@ -1,5 +1,7 @@
 """What the model computes on demand equals what the analysis does, or says why it cannot."""
 
+import subprocess
+import sys
 from pathlib import Path
 from unittest.mock import patch
 
@@ -19,10 +21,14 @@ from analysis.pipeline import Request, analyze
 from analysis.progress import StageProgress
 from analysis.schema import PRUNING_METRICS
 from analysis.store import Store
-from server.live import LiveError, LiveModel, _demand_source
+from server.live import LiveError, LiveModel
+from server.live_child import StoreModel, _demand_source
+from server.live_process import LiveProcess
 from server.questions import when_done
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,13 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def store(folder):
     return Store(folder / "s.headbrush")
+
+
+@pytest.fixture
+def fresh():
+    """A process that has loaded no model."""
+    with patch("server.live._PROCESS", LiveProcess()) as process:
+        yield process
 
 
 def test_live_attention_is_that_of_the_store(store):
@@ -77,6 +90,7 @@ def test_a_known_answer_is_there_at_once(store):
         assert again.result() is first
 
 
+@pytest.mark.usefixtures("fresh")
 def test_other_weights_are_refused(store, folder):
     saved = (folder / "model" / "model.safetensors").read_bytes()
     save_tiny_model(folder / "model", seed=1)
@@ -94,6 +108,7 @@ def test_another_picture_under_the_same_name_is_refused(store, folder):
     file.write_bytes(saved)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_a_missing_model_and_a_missing_image_are_named_with_their_place(store, folder, tmp_path):
     name = Path(store.read("name")[0])
     for missing, what in (
@@ -106,6 +121,10 @@ def test_a_missing_model_and_a_missing_image_are_named_with_their_place(store, f
             LiveModel(store).partial_pruning(0, 0, 0).result()
         assert f"{what} is not at hand: put it back at {missing.resolve()} and" in str(caught.value)
         (tmp_path / "away").rename(missing)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_model_that_is_back_answers(store, folder, tmp_path):
     live = LiveModel(store)
     (folder / "model").rename(tmp_path / "away")
     assert isinstance(live.attention(0, 0, 0).exception(), LiveError)
@@ -120,19 +139,19 @@ def test_random_weights_are_not_made_up_anew():
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(store):
-    live = LiveModel(store)
-    live._names = ["../../secret.png"]
+    model = StoreModel(store)
+    model._names = ["../../secret.png"]
     with pytest.raises(LiveError, match="outside the image folder"):
-        live._file(0)
+        model._file(0)
 
 
 def test_images_that_were_in_memory_cannot_be_seen_again(store):
-    live = LiveModel(store)
+    model = StoreModel(store)
     with (
         patch.dict(store.attrs, {"images": "MNIST of 5 images, in memory"}),
         pytest.raises(LiveError, match=r"no files \(MNIST of 5 images, in memory\)"),
     ):
-        live._file(0)
+        model._file(0)
 
 
 def test_a_store_without_a_model_source_says_so(tmp_path):
@@ -151,3 +170,17 @@ def test_results_and_faults_are_delivered_by_the_scheduler(store):
     matrix, fault = seen.pop()
     assert fault == ""
     np.testing.assert_allclose(matrix.sum(1), 1, rtol=1e-5)
+
+
+def test_the_process_that_asks_never_loads_torch(folder):
+    code = """
+import sys
+from pathlib import Path
+from analysis.store import Store
+from server.live import live_model
+found = live_model(Store(Path(sys.argv[1]))).partial_pruning(0, 0, 0).result()
+print(found.metrics.shape[1], "torch" in sys.modules)
+"""
+    words = [sys.executable, "-c", code, str(folder / "s.headbrush")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(MODES)), "False"]

@@ -1,6 +1,7 @@
 """Work beside the page's thread: in order, bounded, never waiting for what hangs."""
 
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -43,30 +44,45 @@ def test_a_waiting_question_can_be_cancelled(gate):
 
 def test_a_pool_refuses_what_is_too_much_and_says_so(gate):
     pool = Pool("test", most=2)
-    waiting = [pool.submit(lambda: gate.wait(SOON)) for _ in range(2)]
+    waiting = [pool.submit(lambda _wanted: gate.wait(SOON)) for _ in range(2)]
     with pytest.raises(BusyError, match="busy: 2 questions of other pages wait already"):
-        pool.submit(lambda: 3).result(0)
+        pool.submit(lambda _wanted: 3).result(0)
     waiting[1].cancel()
-    third = pool.submit(lambda: 3)
+    third = pool.submit(lambda _wanted: 3)
     gate.set()
     assert third.result(SOON) == 3
     assert pool.waiting == 0
 
 
-def test_a_hanging_thread_is_left_and_another_answers(gate):
-    pool = Pool("test", patience=0)
-    begun = threading.Event()
-    hanging = pool.submit(lambda: (begun.set(), gate.wait(SOON)))
-    begun.wait(SOON)
-    assert pool.submit(lambda: 7).result(SOON) == 7
+def test_what_was_cancelled_before_its_turn_is_not_begun(gate):
+    pool, seen = Pool("test"), []
+    pool.submit(lambda _wanted: gate.wait(SOON))
+    second = pool.submit(lambda _wanted: seen.append(2))
+    assert second.cancel()
     gate.set()
-    hanging.result(SOON)
-    assert pool.submit(lambda: 8).result(SOON) == 8
+    pool.submit(lambda _wanted: seen.append(3)).result(SOON)
+    assert seen == [3]
 
 
-def test_a_thread_that_works_for_a_short_time_is_not_left(gate):
-    pool = Pool("test", patience=SOON)
-    first = pool.submit(lambda: (gate.wait(SOON), threading.current_thread())[1])
-    second = pool.submit(threading.current_thread)
+@pytest.mark.parametrize("another_waits", [True, False])
+def test_what_has_begun_learns_that_nobody_wants_it_while_another_waits(gate, another_waits):
+    pool, begun, wanted = Pool("test"), threading.Event(), Future()
+
+    def work(is_wanted):
+        begun.set()
+        gate.wait(SOON)
+        wanted.set_result(is_wanted())
+
+    first = pool.submit(work)
+    assert begun.wait(SOON)
+    assert first.cancel()
+    if another_waits:
+        pool.submit(lambda _wanted: None)
     gate.set()
-    assert first.result(SOON) is second.result(SOON)
+    assert wanted.result(SOON) is not another_waits
+
+
+def test_a_pools_error_is_the_answer_and_it_goes_on():
+    pool = Pool("test")
+    assert isinstance(pool.submit(lambda _wanted: int("x")).exception(SOON), ValueError)
+    assert pool.submit(lambda _wanted: 7).result(SOON) == 7

@@ -1,0 +1,159 @@
+"""The models' process: what is left when it dies, hangs, or the one that asks is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import psutil
+import pytest
+
+from analysis.store import Store
+from server.live import LiveError
+from server.live_child import Answering
+from server.live_process import LiveProcess
+
+ROOT = Path(__file__).parent.parent.parent
+SOON = 20
+_PLAYED = """
+import os, time
+from server import live_child
+def answer(_self, question):
+    kind, given = question["ask"], question["of"]
+    if kind == "exit": os._exit(given[0])
+    if kind == "kill": os.kill(os.getpid(), given[0])
+    if kind == "sleep": time.sleep(given[0])
+    return {"niceness": os.nice(0), "pid": os.getpid()}
+live_child.Answering.answer = answer
+live_child.main()
+"""
+"""A process that answers at once, and ends or sleeps when it is told to."""
+
+
+def ask(kind, *given):
+    return {"ask": kind, "of": given}
+
+
+@pytest.fixture
+def played():
+    """What is asked runs no model."""
+    with patch("server.live_process.command_of", lambda _m: [sys.executable, "-c", _PLAYED]):
+        yield
+
+
+@pytest.fixture
+def process(played):  # noqa: ARG001
+    made = LiveProcess()
+    yield made
+    made.close()
+
+
+def until(is_so):
+    end = time.monotonic() + SOON
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_it_starts_when_asked_and_is_less_urgent(process):
+    assert process.pid is None
+    answer = process.ask(ask("what"))
+    assert answer["pid"] == process.pid != os.getpid()
+    assert answer["niceness"] == min(19, os.nice(0) + 10)
+    assert process.ask(ask("what"))["pid"] == process.pid
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (ask("kill", signal.SIGSEGV), r"\(SIGSEGV\)"),
+        (ask("kill", signal.SIGKILL), r"\(SIGKILL, often for want of memory\)"),
+        (ask("exit", 3), r"\(exit status 3\)"),
+    ],
+)
+def test_a_crash_is_one_sentence_and_the_next_question_is_answered(process, caplog, end, how):
+    with pytest.raises(LiveError, match=f"^The model's process ended without an answer {how}"):
+        process.ask(end)
+    assert "the process of the models ended" in caplog.text
+    assert process.ask(ask("what"))["pid"] == process.pid
+
+
+def test_one_that_died_between_questions_leaves_no_zombie_and_is_started_again(process):
+    first = process.ask(ask("what"))["pid"]
+    os.kill(int(first), signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(int(first)))
+    assert process.pid is None
+    assert process.ask(ask("what"))["pid"] != first
+
+
+def test_what_takes_too_long_is_stopped(process):
+    pid = int(process.ask(ask("what"))["pid"])
+    process._limit = 1
+    with pytest.raises(LiveError, match=r"no answer within 1 s, so it was stopped\. Select anew"):
+        process.ask(ask("sleep", 60))
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.usefixtures("played")
+def test_what_nobody_wants_is_broken_off_after_a_while_only():
+    process = LiveProcess(patience=1)
+    pid = process.ask(ask("sleep", 0.3), lambda: False)["pid"]
+    with pytest.raises(LiveError, match="Nobody waits"):
+        process.ask(ask("sleep", 60), lambda: False)
+    assert process.ask(ask("what"), lambda: False)["pid"] != pid
+    process.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_the_one_that_asks_even_in_the_midst_of_work(number):
+    code = textwrap.dedent("""
+        import sys, threading, time
+        from unittest.mock import patch
+        from server import live_process
+        words = [sys.executable, "-c", sys.argv[1]]
+        with patch.object(live_process, "command_of", lambda _module: words):
+            process = live_process.LiveProcess()
+            print(process.ask({"ask": "what", "of": []})["pid"], flush=True)
+            process.ask({"ask": "sleep", "of": [60]})
+    """)
+    words = [sys.executable, "-c", code, _PLAYED]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as asking:
+        pid = int(asking.stdout.readline())
+        assert psutil.pid_exists(pid)
+        asking.send_signal(number)
+    until(lambda: is_gone(pid))
+
+
+def test_a_failure_that_is_no_fault_of_the_store_is_logged_and_told(store_path, caplog):
+    store = Store(store_path)
+    question = {"store": str(store.path), "stamp": store.stamp, "ask": "attention", "of": [0, 0]}
+    answer = Answering().answer(question)
+    assert str(answer["fault"]).startswith("The model failed: TypeError")
+    process = LiveProcess()
+    with pytest.raises(LiveError, match="The model failed: TypeError"):
+        process.ask(question)
+    assert "Traceback" in caplog.text
+    process.close()
+
+
+def test_a_store_that_was_replaced_is_not_asked(store_path):
+    store = Store(store_path)
+    question = {"store": str(store.path), "stamp": (0, 0, 0), "ask": "load", "of": []}
+    assert "was replaced" in str(Answering().answer(question)["fault"])
+
+
+def test_few_stores_stay_loaded(tmp_path, store_path):
+    answering = Answering()
+    for number in range(3):
+        place = tmp_path / f"{number}.headbrush"
+        place.symlink_to(store_path)
+        answering._model(str(place), Store(place).stamp)
+    assert [Path(path).name[0] for path, _ in answering._models] == ["1", "2"]
