@@ -8,7 +8,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analysis import options as option
 from analysis.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,25 +92,10 @@ def analyze(
     InputError
         If the model, the images or the output folder cannot be used; nothing was overwritten.
     """
-    from analysis.pipeline import analyze as make_store
-    from analysis.progress import StageProgress
-    from analysis.request import Request
-    from analysis.store import Store
+    from analysis.notebook import analyze_here
 
-    unknown = set(options) - {field.name for field in fields(Request)}
-    if unknown:
-        raise InputError(f"analyze() has no option {', '.join(sorted(unknown))}.")
-    request = Request(
-        images=Path(images) if isinstance(images, (str, Path)) else images,
-        out=Path(out),
-        model=str(model) if isinstance(model, (str, Path)) else model,
-        attention=attention,
-        restart=not resume,
-        command="headbrush.analyze(…)",
-        version=__version__,
-        **options,
-    )
-    return Store(make_store(request, StageProgress(Console(quiet=quiet))))
+    options |= {"attention": attention, "restart": not resume, "version": __version__}
+    return analyze_here(model, images, Path(out), options, Console(quiet=quiet))
 
 
 def report(
@@ -141,65 +126,26 @@ def report(
     return make_report(store, images, heads, views)
 
 
-def _attention_count(value: str) -> int | None:
-    if value == "all":
-        return None
-    if value == "none":
-        return 0
-    if not value.isdecimal() or len(value) > 9:
-        raise InputError(f"--attention {value}: expected all, none or a number of images.")
-    return int(value)
-
-
-def _image_size(value: str | None) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    sides = value.split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side[:5]) > 0 for side in sides):
-        raise InputError(f"--image-size {value}: expected pixels, 224, or height x width, 224x448.")
-    return int(sides[0][:5]), int(sides[-1][:5])
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise InputError(f"{option} {value}: expected {' or '.join(allowed)}.")
-    return value
-
-
 @app.command("analyze")
 def analyze_command(
-    images: Annotated[Path, typer.Option(help="Folder: DIR/<class>/<file>, or a flat DIR/<file>.")],
-    out: Annotated[Path, typer.Option(help="The store to make, NAME.headbrush.")],
-    model: Annotated[str, typer.Option(help="timm name, or a folder with timm's config.json.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights: .safetensors or .pth.")] = None,
-    pretrained: Annotated[bool, typer.Option(help="timm's published weights.")] = True,
-    limit: Annotated[int | None, typer.Option(min=1, help="Images at most.")] = None,
-    per_class: Annotated[int | None, typer.Option(min=1, help="Images a class at most.")] = None,
-    select: Annotated[
-        str | None, typer.Option(help="best-worst:K, the K best and K worst predicted classes.")
-    ] = None,
-    image_size: Annotated[
-        str | None, typer.Option(help="Pixels of the model's input, 384 or 224x448.")
-    ] = None,
-    classes: Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")] = None,
-    attention: Annotated[
-        str, typer.Option(help="Images whose attention is kept: all, none or N.")
-    ] = "60",
-    importance: Annotated[
-        str, typer.Option(help="pruning, or gradient: a quick approximation, no head is pruned.")
-    ] = "pruning",
-    modes: Annotated[
-        str, typer.Option(help="whole: each head as a whole; all: in all seven modes too.")
-    ] = "whole",
-    batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 16,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of sampling, training, layout.")] = 0,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler that does the work, tcp://HOST:8786.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume/--restart", help="Go on with a stopped run, or start again.")
-    ] = True,
+    images: option.Images,
+    out: option.Out,
+    model: option.Model,
+    checkpoint: option.Checkpoint = None,
+    pretrained: option.Pretrained = True,
+    limit: option.Limit = None,
+    per_class: option.PerClass = None,
+    select: option.Select = None,
+    image_size: option.ImageSize = None,
+    classes: option.Classes = None,
+    attention: option.Attention = "60",
+    importance: option.Importance = "pruning",
+    modes: option.Modes = "whole",
+    batch_size: option.BatchSize = 16,
+    device: option.Device = "auto",
+    seed: option.Seed = 0,
+    scheduler: option.Scheduler = None,
+    resume: option.Resume = True,
 ) -> None:
     """Analyse a vision transformer on a folder of images and write a store."""
     with _one_line_errors():
@@ -212,23 +158,28 @@ def analyze_command(
             model=model,
             checkpoint=checkpoint,
             pretrained=pretrained,
-            image_size=_image_size(image_size),
+            image_size=option.image_size(image_size),
             limit=limit,
             per_class=per_class,
             best_worst=parse_select(select),
             classes=classes,
-            attention=_attention_count(attention),
-            all_modes=_one_of("--modes", modes, ("whole", "all")) == "all",
-            predictions=_one_of("--importance", importance, ("pruning", "gradient")) == "pruning",
+            attention=option.attention_count(attention),
+            all_modes=option.one_of("--modes", modes, ("whole", "all")) == "all",
+            predictions=option.one_of("--importance", importance, ("pruning", "gradient"))
+            == "pruning",
             batch_size=batch_size,
             device=device,
             seed=seed,
             scheduler=scheduler,
             restart=not resume,
-            command=shlex.join(["headbrush", *sys.argv[1:]]),
+            command=_command(),
             version=__version__,
         )
         _run(request)
+
+
+def _command() -> str:
+    return shlex.join(["headbrush", *sys.argv[1:]])
 
 
 def _run(request: "Request") -> None:
@@ -248,35 +199,18 @@ def _run(request: "Request") -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the demo's store is kept.")] = Path(
-        "demo.headbrush"
-    ),
+    out: option.DemoOut = Path("demo.headbrush"),
     port: Annotated[int, typer.Option(help="Port of the page.")] = 5006,
     serve: Annotated[bool, typer.Option(help="Serve the page afterwards.")] = True,
-    all_images: Annotated[
-        bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")
-    ] = False,
+    all_images: option.AllImages = False,
 ) -> None:
     """Analyse the bundled model on the bundled images (once) and serve the page."""
     with _one_line_errors():
-        from analysis.bundled import bundled_folder, is_fresh, may_replace
+        from analysis.bundled import demo_request
 
-        folder = bundled_folder()
-        images = 1000 if all_images else 300
-        if not is_fresh(out, folder, images, __version__):
-            from analysis.request import Request
-
-            _run(
-                Request(
-                    images=folder / "images",
-                    out=out,
-                    model=str(folder / "model"),
-                    per_class=images // 10,
-                    restart=may_replace(out, folder, images, __version__),
-                    command=shlex.join(["headbrush", *sys.argv[1:]]),
-                    version=__version__,
-                )
-            )
+        request = demo_request(out, 1000 if all_images else 300, __version__, _command())
+        if request is not None:
+            _run(request)
         if serve:
             _serve([out], ["--port", str(port)])
 
@@ -305,12 +239,8 @@ def report_command(
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
     view: Annotated[list[str] | None, typer.Option(help="Name of a view; repeatable.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")
-    ] = None,
-    fragment: Annotated[
-        bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
-    ] = False,
+    data: option.Data = None,
+    fragment: option.Fragment = False,
 ) -> None:
     """Write a store's views as one HTML file that needs no server and still brushes."""
     with _one_line_errors():

@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.errors import InputError, StoreError
 from analysis.parts import file_digest, interrupted_plan
 from analysis.store import Store
+
+if TYPE_CHECKING:
+    from analysis.request import Request
 
 
 def bundled_folder() -> Path:
@@ -45,3 +49,21 @@ def is_fresh(out: Path, folder: Path, images: int, version: str) -> bool:
         )
     except StoreError:
         return False
+
+
+def demo_request(out: Path, images: int, version: str, command: str) -> "Request | None":
+    """What makes the demo's store of so many images; None if ``out`` is that store."""
+    folder = bundled_folder()
+    if is_fresh(out, folder, images, version):
+        return None
+    from analysis.request import Request  # with torch, which a store that is there does not need
+
+    return Request(
+        images=folder / "images",
+        out=out,
+        model=str(folder / "model"),
+        per_class=images // 10,
+        restart=may_replace(out, folder, images, version),
+        command=command,
+        version=version,
+    )

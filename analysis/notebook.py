@@ -1,0 +1,37 @@
+"""An analysis that a notebook asks for, by names of fields of a request."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from analysis.errors import InputError
+from analysis.pipeline import analyze
+from analysis.progress import StageProgress
+from analysis.request import Request
+from analysis.store import Store
+
+
+def analyze_here(
+    model: Any, images: Any, out: Path, options: Mapping[str, Any], console: Console
+) -> Store:
+    """Run or resume an analysis and open its store.
+
+    Raises
+    ------
+    InputError
+        If an option is no field of a request, or what is given cannot be used.
+    """
+    unknown = set(options) - {field.name for field in fields(Request)}
+    if unknown:
+        raise InputError(f"analyze() has no option {', '.join(sorted(unknown))}.")
+    request = Request(
+        images=Path(images) if isinstance(images, (str, Path)) else images,
+        out=out,
+        model=str(model) if isinstance(model, (str, Path)) else model,
+        command="headbrush.analyze(…)",
+        **options,
+    )
+    return Store(analyze(request, StageProgress(console)))
