@@ -8,6 +8,7 @@ from bokeh.events import Pan, PanEnd, PanStart, SelectionGeometry, Tap
 from bokeh.models import (
     BoxSelectTool,
     CustomJS,
+    CustomJSTickFormatter,
     LassoSelectTool,
     PanTool,
     Paragraph,
@@ -32,6 +33,10 @@ _COMBINE: dict[str, Combine] = {
     "replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect",
     "xor": "xor",
 }  # fmt: skip
+_SHORT = """
+const short = Number(tick.toPrecision(3))
+return Math.abs(short) < 0.001 && short != 0 ? short.toExponential() : String(short)
+"""
 _MOVE_LINE = """
 const final = cb_obj.event_name != "pan"
 if (cb_obj.event_name != "tap" && toolbar.gestures.pan.active != null) return
@@ -64,6 +69,11 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figu
     plot.toolbar.active_scroll = tools[1]
     plot.toolbar.active_drag = tools[-2] if brush else None
     return plot
+
+
+def short_numbers() -> CustomJSTickFormatter:
+    """Ticks as ``0.007`` and ``2e-5``."""
+    return CustomJSTickFormatter(code=_SHORT)
 
 
 def one_line(name: str, **styles: str) -> Paragraph:

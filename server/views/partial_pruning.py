@@ -19,7 +19,7 @@ from analysis.modes import MODES, PRUNING_MODES, REGIONS
 from analysis.schema import PRUNING_METRICS
 
 from ..data import METRIC_AXES
-from ..figures import make_figure
+from ..figures import make_figure, short_numbers
 from ..live_pruning import LivePruning, mode_labels
 from ..palette import SELECTED, layer_colours
 from ..session import Session
@@ -130,6 +130,7 @@ class PartialPruning:
         plot.yaxis.major_label_overrides = mode_labels(self._session.data.store)
         plot.grid.visible = False
         plot.xaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.formatter = short_numbers()
         return plot
 
     def _on_theme(self) -> None:

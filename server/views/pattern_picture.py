@@ -15,7 +15,7 @@ class PatternPicture:
     def __init__(self, plot: figure) -> None:
         self._rgba = ColumnDataSource(_NOTHING, name="pattern_picture")
         self._places = ColumnDataSource(_NOTHING, name="pattern_levels")
-        self._colours = LinearColorMapper(low=-0.5, high=0.5)
+        self._colours = LinearColorMapper(palette=["#00000000"], low=-0.5, high=0.5)
         plot.image_rgba(*_WHERE, source=self._rgba, level="image")
         plot.image(*_WHERE, source=self._places, color_mapper=self._colours, level="image")
 

@@ -4,7 +4,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Whisker
 
 from ..data import mean_and_deviation
-from ..figures import make_figure
+from ..figures import make_figure, short_numbers
 from ..named import MOST_COMPARED
 from ..palette import NEUTRAL, layer_colours
 from ..session import Session
@@ -43,6 +43,7 @@ class StrengthVector:
         self._compared = [self._compared_line() for _ in range(MOST_COMPARED)]
         plot.xaxis.axis_label = "hop (patches)"
         plot.yaxis.axis_label = "mean attention"
+        plot.yaxis.formatter = short_numbers()
         tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
         plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
         session.history.subscribe(["image", "layer", "head", "clauses"], self.react)

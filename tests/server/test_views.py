@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from bokeh.document import Document
 from bokeh.events import PanEnd, SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, HoverTool
 
@@ -233,6 +234,14 @@ def test_every_colouring_draws_every_pattern(session, colour):
     view = PatternLayout(session)
     session.history.change(pattern_colour=colour, pattern_style="points")
     assert pattern_picture(view)[..., 3].any()
+
+
+@pytest.mark.parametrize("colour", ["count", "class"])
+def test_a_page_that_opens_in_any_colouring_can_be_sent(session, colour):
+    session.history.change(pattern_colour=colour)
+    document = Document()
+    document.add_root(PatternLayout(session).layout)
+    assert Document.from_json(document.to_json()).roots
 
 
 def test_a_brush_that_leaves_nothing_leaves_the_views_empty_but_whole(session):
