@@ -23,7 +23,7 @@ from tornado.process import task_id
 from tornado.routing import Rule
 from tornado.web import RequestHandler
 
-from . import logs
+from . import logs, quicker
 from .answers import (
     Health,
     Malformed,
@@ -88,6 +88,7 @@ class ServeStores(Serve):
         logging.getLogger().addHandler(ErrorCounter(self._counts))
         Socket.counts = self._counts
         tornado.ServerConnection = Connection  # Bokeh has no option for it
+        quicker.use()
         # no autoload.js: it would let any page embed this one
         urls.per_app_patterns[:] = [
             (r"/?", Page),
@@ -167,6 +168,7 @@ class ServeStores(Serve):
 
 def main() -> None:
     """Serve: ``APPLICATION [option]... --args STORE...``."""
+    os.environ.setdefault("BOKEH_VALIDATE_DOC", "no")  # of each page, on the loop; tests do it
     parser = ArgumentParser(prog="headbrush serve")
     command = ServeStores(parser=parser)
     command.invoke(parser.parse_args(sys.argv[1:]))

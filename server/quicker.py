@@ -1,0 +1,99 @@
+"""Bokeh as it is, but for what it works out anew for every model although it never changes.
+
+A page has about a thousand models, each of which asks for some forty defaults when it is made and
+again when it is written. Bokeh validates and copies every one of them each time. Here a default
+that Bokeh itself calls stable is kept once a class, and what is not written is not worked out.
+Oracle: ``tests/server/test_quicker.py`` writes pages with and without this.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from functools import cache
+from types import NoneType
+from typing import Any
+
+from bokeh.core.has_props import HasProps
+from bokeh.core.property.descriptors import PropertyDescriptor
+from bokeh.core.property.singletons import Undefined
+from bokeh.core.property.wrappers import PropertyValueContainer
+
+_NOTHING = object()
+_UNCHANGING = (str, int, float, NoneType, type(Undefined))
+"""What may be handed out again as it is."""
+_get_default = PropertyDescriptor._get_default
+_has_unstable_default = PropertyDescriptor.has_unstable_default
+_query = HasProps.query_properties_with_values
+_overridden_defaults = HasProps._overridden_defaults.__func__
+_themed_values = HasProps.themed_values
+
+
+def use() -> None:
+    """From now on, for all models of this process."""
+    PropertyDescriptor._get_default = _kept_default
+    PropertyDescriptor.has_unstable_default = _known_unstable
+    HasProps.query_properties_with_values = _query_written
+    HasProps._overridden_defaults = classmethod(cache(_overridden_defaults))
+    HasProps.themed_values = _quickly_themed
+
+
+def leave() -> None:
+    """Bokeh as it was."""
+    PropertyDescriptor._get_default = _get_default
+    PropertyDescriptor.has_unstable_default = _has_unstable_default
+    HasProps.query_properties_with_values = _query
+    HasProps._overridden_defaults = classmethod(_overridden_defaults)
+    HasProps.themed_values = _themed_values
+
+
+_defaults: dict[tuple[type, str], Any] = {}
+_unstable: dict[tuple[type, str], bool] = {}
+
+
+def _kept_default(self: PropertyDescriptor, obj: HasProps) -> Any:
+    themed = obj.themed_values()
+    if themed is not None and self.name in themed:
+        return _get_default(self, obj)
+    key = type(obj), self.name
+    kept = _defaults.get(key, _NOTHING)
+    if kept is not _NOTHING:
+        return kept if isinstance(kept, _UNCHANGING) else copy(kept)
+    default = _get_default(self, obj)
+    if not self.has_unstable_default(obj):
+        _defaults[key] = copy(default)
+    return default
+
+
+def _known_unstable(self: PropertyDescriptor, obj: HasProps) -> bool:
+    key = type(obj), self.name
+    found = _unstable.get(key)
+    if found is None:
+        found = _unstable[key] = _has_unstable_default(self, obj)
+    return found
+
+
+def _query_written(
+    self: HasProps,
+    query: Callable[[PropertyDescriptor], bool],
+    *,
+    include_defaults: bool = True,
+    include_undefined: bool = False,
+) -> dict[str, Any]:
+    if include_defaults or include_undefined:
+        return _query(
+            self, query, include_defaults=include_defaults, include_undefined=include_undefined
+        )
+    themed = self.themed_values() or {}
+    unstable = self._unstable_default_values
+    chosen = self._property_values.keys() | unstable.keys() | themed.keys()
+    result = {}
+    for key in self.properties(_with_props=True):
+        if key in chosen and query(descriptor := self.lookup(key)):
+            value = descriptor.get_value(self)
+            is_own = key in themed or key not in unstable
+            if is_own or not isinstance(value, PropertyValueContainer):
+                result[key] = value
+    return result
+
+
+def _quickly_themed(self: HasProps) -> dict[str, Any] | None:
+    return self.__dict__.get("__themed_values__")

@@ -1,0 +1,106 @@
+"""Bokeh without its repeated work is Bokeh: the same defaults, the same pages."""
+
+import re
+import warnings
+
+import bokeh.models
+import bokeh.util.serialization as ids
+import pytest
+from bokeh.core.has_props import HasProps
+from bokeh.core.json_encoder import serialize_json
+from bokeh.core.property.descriptors import PropertyDescriptor, UnsetValueError
+from bokeh.document import Document
+from bokeh.model import Model
+from bokeh.models import Paragraph, Plot, Scatter
+from bokeh.themes import Theme
+
+from server import quicker
+from server.contents import explore
+from server.link import default_state
+
+
+@pytest.fixture
+def quick():
+    quicker.use()
+    yield
+    quicker.leave()
+
+
+def page(data):
+    """What the browser gets; ids are counted from the same number."""
+    ids._simple_id = 999
+    document = Document()
+    explore(document, data, (default_state(data), ""), {}, "")
+    return serialize_json(document.to_json(deferred=False))
+
+
+def values(kind):
+    """Every property of a new model of a class, models by their class."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = kind()
+    found = {}
+    for name in sorted(kind.properties()):
+        if type(kind.lookup(name)).__name__ == "DeprecatedAliasPropertyDescriptor":
+            continue
+        try:
+            found[name] = getattr(model, name)
+        except UnsetValueError:
+            found[name] = "unset"
+    return {name: re.sub(r"id='p\d+'|0x\w+", "", repr(value)) for name, value in found.items()}
+
+
+def test_a_page_is_written_as_before(data):
+    slow = page(data)
+    quicker.use()
+    try:
+        assert page(data) == slow
+        assert page(data) == slow  # what was kept is handed out
+    finally:
+        quicker.leave()
+    assert len(slow) > 100_000
+
+
+def test_every_default_of_every_class_is_as_before():
+    classes = [kind for kind in vars(bokeh.models).values()
+               if isinstance(kind, type) and issubclass(kind, Model)]  # fmt: skip
+    slow = [values(kind) for kind in classes]
+    quicker.use()
+    try:
+        for _ in range(2):
+            assert [values(kind) for kind in classes] == slow
+    finally:
+        quicker.leave()
+    assert len(classes) > 300
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_default_that_was_changed_in_place_is_that_of_no_other_model():
+    first, second = Paragraph(), Paragraph()
+    first.tags.append("mine")
+    first.styles["color"] = "red"
+    assert (second.tags, second.styles, Paragraph().tags) == ([], {}, [])
+    one, other = Scatter(), Scatter()
+    one.x.field = "mine"
+    assert (other.x.field, Scatter().x.field) == ("x", "x")
+    assert Plot().toolbar is not Plot().toolbar
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_theme_comes_before_what_is_kept_and_goes_again():
+    document, text = Document(), Paragraph()
+    document.add_root(text)
+    assert text.width is None
+    document.theme = Theme(json={"attrs": {"Paragraph": {"width": 7}}})
+    assert text.width == 7
+    assert '"width":7' in serialize_json(document.to_json(deferred=False)).replace(" ", "")
+    document.theme = Theme(json={})
+    assert text.width is None
+
+
+def test_bokeh_is_as_it_was_afterwards():
+    before = PropertyDescriptor._get_default, HasProps.query_properties_with_values
+    quicker.use()
+    assert PropertyDescriptor._get_default is not before[0]
+    quicker.leave()
+    assert before == (PropertyDescriptor._get_default, HasProps.query_properties_with_values)
