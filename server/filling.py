@@ -1,7 +1,7 @@
 """Fills a page as its address asks, beside the thread that serves all pages."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from jinja2 import Environment, FileSystemLoader
 
 from analysis.errors import StoreError
 
+from .ahead import write_ahead
 from .catalogue import asked_stores, served_stores
 from .comparing import compare
 from .contents import explore
 from .link import from_query
 from .opening import SHELF
 from .places import said
+from .plot_theme import plot_theme
 from .start_page import list_stores
 from .worker import Worker
 
@@ -90,9 +92,7 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
         await _list(document, stores, note)
         return
     if len(opened) == 2:
-        await asyncio.wrap_future(
-            _BUILDER.submit(compare, document, opened, arguments, cookies, names)
-        )
+        await _build(document, compare, opened, arguments, cookies, names)
         return
     asked = from_query(arguments, opened[0])
     asked = asked[0], " ".join(filter(None, (note, asked[1])))
@@ -101,7 +101,18 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
         matrix = opened[0].matrices.ask(state.image, state.layer, state.head)
         await _wait([matrix], _MATRIX_PATIENCE_S)
     name = names[0] if len(stores) > 1 else ""
-    await asyncio.wrap_future(_BUILDER.submit(explore, document, opened[0], asked, cookies, name))
+    await _build(document, explore, opened[0], asked, cookies, name)
+
+
+async def _build(document: Document, make: Callable[..., None], *given: Any) -> None:
+    """Make the page and write it, one page at a time."""
+
+    def work() -> None:
+        document.theme = plot_theme()
+        make(document, *given)
+        write_ahead(document)
+
+    await asyncio.wrap_future(_BUILDER.submit(work))
 
 
 async def _list(document: Document, stores: Mapping[str, Path], note: str) -> None:

@@ -18,7 +18,6 @@ from bokeh import __version__ as bokeh_version
 from bokeh.document import Document
 from bokeh.embed import file_html
 from bokeh.resources import INLINE
-from bokeh.themes import Theme
 from jinja2 import Environment, FileSystemLoader
 
 from analysis.facts import facts_of
@@ -31,6 +30,7 @@ from .export import to_csv
 from .link import default_state
 from .named import Named
 from .palette import LIGHT
+from .plot_theme import plot_theme
 from .reports import words
 from .reports.asked import OVERVIEWS, Asked, most_important, read_asked
 from .reports.files import to_netcdf
@@ -79,7 +79,7 @@ class Report:
             self.document.title,
             template=environment.get_template("report.html"),
             template_variables=self._variables(),
-            theme=theme(),
+            theme=plot_theme(),
         )
 
     def save(self, path: str | Path, fragment: bool = False) -> int:
@@ -114,11 +114,11 @@ class Report:
 
     def parts(self) -> Parts:
         """The views for a page of one's own; those of one report share a brush."""
-        return make_parts(self._panels, theme(), scripts())
+        return make_parts(self._panels, plot_theme(), scripts())
 
     def json_item(self) -> dict[str, Any]:
         """The views, in one column if several, for ``Bokeh.embed.embed_item``."""
-        return make_item(self._panels, theme(), scripts())
+        return make_item(self._panels, plot_theme(), scripts())
 
     @property
     def _panels(self) -> list[Panel]:
@@ -227,11 +227,6 @@ def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
         heads = [(state.layer, state.head)]
         report = make_report(data, [state.image], heads, state=state, named=named)
     return gzip.compress(report.html.encode(), 5, mtime=0)
-
-
-def theme() -> Theme:
-    """The look of the server's plots."""
-    return Theme(_HERE / "theme.yaml")
 
 
 def static(name: str) -> str:

@@ -1,0 +1,26 @@
+"""A page's first message, written beside the thread that serves all pages."""
+
+from typing import Any
+
+from bokeh.document import Document
+from bokeh.document.events import DocumentChangedEvent, DocumentPatchedEvent
+
+
+def write_ahead(document: Document) -> None:
+    """Write all of the document now; the browser gets that, unless it changes before it asks."""
+    written = document.to_json()
+
+    def forget(event: DocumentChangedEvent) -> None:
+        if isinstance(event, DocumentPatchedEvent):
+            drop()
+
+    def drop() -> None:
+        vars(document).pop("to_json", None)
+        document.remove_on_change(forget)
+
+    def tell(*, deferred: bool = True) -> Any:
+        drop()
+        return written if deferred else document.to_json(deferred=False)
+
+    document.on_change(forget)
+    document.to_json = tell

@@ -1,0 +1,69 @@
+"""A page is written before the browser asks, and again if it has changed meanwhile."""
+
+import json
+from unittest.mock import patch
+
+import pytest
+from bokeh.core.json_encoder import serialize_json
+from bokeh.document import Document
+from bokeh.models import Paragraph
+
+from server.ahead import write_ahead
+from server.contents import explore
+from server.link import default_state
+
+
+@pytest.fixture
+def text():
+    return Paragraph(text="before")
+
+
+@pytest.fixture
+def written(text):
+    document = Document()
+    document.add_root(text)
+    write_ahead(document)
+    return document
+
+
+def told(document):
+    return serialize_json(document.to_json().content)
+
+
+def test_what_was_written_ahead_is_told_once_without_work(written):
+    with patch("bokeh.document.document.Serializer") as writing:
+        assert "before" in told(written)
+        writing.assert_not_called()
+    with patch.object(Document, "to_json") as again:
+        written.to_json()
+        again.assert_called_once()
+
+
+def test_a_page_that_has_changed_is_written_anew(written, text):
+    text.text = "after"
+    assert "after" in told(written)
+    assert "before" not in told(written)
+
+
+def test_a_timer_is_no_change_of_the_page(written):
+    written.add_timeout_callback(lambda: None, 1000)
+    with patch("bokeh.document.document.Serializer") as writing:
+        told(written)
+        writing.assert_not_called()
+
+
+def test_a_new_root_is_told(written):
+    written.add_root(Paragraph(text="new"))
+    assert len(json.loads(told(written))["roots"]) == 2
+
+
+def test_a_whole_page_is_what_it_would_be_later(data):
+    document = Document()
+    explore(document, data, (default_state(data), ""), {}, "")
+    later = document.to_json(deferred=False)
+    write_ahead(document)
+    assert document.to_json(deferred=False) == later
+    write_ahead(document)
+    ahead, now = document.to_json(), document.to_json()
+    assert len(ahead.buffers) == len(now.buffers) > 0
+    assert [bytes(b.data) for b in ahead.buffers] == [bytes(b.data) for b in now.buffers]
