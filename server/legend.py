@@ -6,6 +6,7 @@ from html import escape
 from bokeh.models import Div
 
 _MOST = 20
+_MOST_BUTTONS = 200
 _BUTTON = (
     "all:unset;cursor:pointer;white-space:nowrap;margin-right:7px;"
     "outline:revert;outline-offset:-1px"
@@ -41,15 +42,19 @@ def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
 
 
 def choices(kind: str, names: Sequence[str], colours: Sequence[str], numbers: Sequence[int]) -> str:
-    """HTML of swatches that are buttons; ``brushes.js`` tells the server of ``kind`` and number."""
+    """HTML of swatches that are buttons; ``kinds.js`` tells the server of ``kind`` and number.
+
+    Where there are many it says so, as most of them are seen only when the legend is scrolled.
+    """
     shown = [
         f'<button type="button" data-kind="{escape(kind)}" data-number="{number}" '
         f'title="brush these images; Shift adds, Ctrl keeps only what is in both" '
         f'style="{_BUTTON}"><span style="color:{colour}">●</span> {escape(name)}</button>'
-        for name, colour, number in zip(names[:_MOST], colours, numbers, strict=False)
+        for name, colour, number in zip(names[:_MOST_BUTTONS], colours, numbers, strict=False)
     ]
-    more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return " ".join([*shown, more])
+    head = [f"{len(names)} classes, scroll to see all:"] if len(names) > _MOST else []
+    rest = len(names) - _MOST_BUTTONS
+    return " ".join([*head, *shown, f"and {rest} more: type a name above" if rest > 0 else ""])
 
 
 def gradient(title: str, low: str, high: str, colours: Sequence[str]) -> str:

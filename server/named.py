@@ -149,12 +149,18 @@ def pattern_names(compared: Sequence[Compared]) -> tuple[list[str], list[str]]:
     return names, palette
 
 
-def pattern_colours(compared: Sequence[Compared]) -> tuple[Colouring, np.ndarray]:
-    """Colouring and mask ``(m·L·H,)`` of one or two brushes."""
+def pattern_colours(
+    compared: Sequence[Compared], brush: Brush, pale: str
+) -> tuple[Colouring, np.ndarray]:
+    """Colouring and mask ``(m·L·H,)`` of one or two brushes; near ``pale`` what is not brushed."""
     kinds = np.zeros(len(compared[0].brush.instances), np.int16)
     for bit, one in enumerate(compared):
         kinds |= one.brush.instances.astype(np.int16) << bit
-    return Colouring(np.maximum(kinds - 1, 0), pattern_names(compared)[1]), kinds > 0
+    palette, codes = pattern_names(compared)[1], np.maximum(kinds - 1, 0)
+    if brush.active:
+        codes[~brush.instances] += len(palette)
+        palette += [mixed(pale, mixed(pale, colour)) for colour in palette]
+    return Colouring(codes, palette), kinds > 0
 
 
 def mixed(one: str, other: str) -> str:

@@ -219,13 +219,22 @@ class Session:
         self._writing = True
         try:
             for view, source in (("images", self.images), ("heads", self.heads)):
-                own = [clause.shape for clause in new.clauses if clause.view == view]
-                wanted = list(own[-1].ids) if own else []
+                wanted = self._own_ids(view, new.clauses)
                 if sorted(source.selected.indices) != wanted:
                     source.selected.indices = wanted
         finally:
             self._writing = False
         self._show_shares(new)
+
+    def _own_ids(self, view: str, clauses: Sequence[Clause]) -> list[int]:
+        """What the clauses of a view of images or heads leave, all joined."""
+        own = [clause for clause in clauses if clause.view == view]
+        if len(own) == 1 and own[0].combine == "replace":
+            return list(own[0].shape.ids)
+        if not own:
+            return []
+        brush = self.resolved(own)
+        return np.flatnonzero(brush.images if view == "images" else brush.heads).tolist()
 
     def _show_shares(self, state: ViewState) -> None:
         """Tell images and heads how much of them a brush of patterns holds."""

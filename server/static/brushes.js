@@ -156,6 +156,11 @@
     if (!window.Bokeh?.documents[0]?.get_model_by_name("brush_bar")) return setTimeout(begin, 30)
     model("brush_bar").properties.tags.change.connect(show)
     model("exported").properties.tags.change.connect(download)
+    // Patterns are brushed by the server, so entries of Bokeh's own menus are told to it
+    for (const tool of Bokeh.documents[0].get_model_by_name("patterns_plot")?.toolbar.tools ?? []) {
+      tool.invert?.connect(() => ask("invert"))
+      tool.clear?.connect(() => ask("clear"))
+    }
     show()
     restore()
     addEventListener("storage", (event) => {

@@ -11,7 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from .. import named
+from ..brushing import Box, Clause
 from ..channel import Channel
 from ..clause_words import brush_words, clause_words
 from ..export import KINDS, to_csv
@@ -22,6 +25,7 @@ from ..questions import when_done
 from ..report import report_of
 from ..session import Session
 from ..state import ViewState
+from .pattern_layout import VIEW
 
 _WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
 
@@ -53,6 +57,8 @@ class BrushBar:
             "export": self._export,
             "report": self._save_report,
             "received": self._forget_file,
+            "invert": self._invert_patterns,
+            "clear": lambda: session.drop_clauses(VIEW),
             "names": self._brush_names,
         }
         session.history.subscribe(["clauses"], self.react)
@@ -99,6 +105,23 @@ class BrushBar:
 
     def _drop(self, place: object) -> None:
         self._session.drop_clause(_index(place, len(self._session.state.clauses)))
+
+    def _invert_patterns(self) -> None:
+        """Brush the patterns of D1 that its own clauses leave out, as Bokeh's menu says."""
+        session = self._session
+        own = [clause for clause in session.state.clauses if clause.view == VIEW]
+        if not own:
+            return
+        layout = own[-1].layout
+        points = session.data.embedding(layout)
+        low, high = np.nanmin(points, 0) - 1, np.nanmax(points, 0) + 1
+        whole = Box(*(round(float(end), 1) for axis in zip(low, high, strict=True) for end in axis))
+        flip = Clause(VIEW, "instance", whole, "xor", layout)
+        if own[-1] == flip:
+            clauses = session.state.clauses
+            session.drop_clause(len(clauses) - 1 - clauses[::-1].index(flip))
+        else:
+            session.add_clause(flip)
 
     def _change(self, change: Callable[..., named.Named], *values: object) -> None:
         self._session.change_named(change(self._session.named, *values))

@@ -1,16 +1,17 @@
-"""Compared brushes in B1: a mean and a band each, and the difference of two."""
+"""Compared brushes in B1: a mean and a band each, and the difference of two on its own axis."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import Band, ColumnDataSource, Legend, LegendItem
+from bokeh.models import Band, ColumnDataSource, Legend, LegendItem, LinearAxis, Range1d, Span
 from bokeh.plotting import figure
 
 from ..data import mean_and_deviation
 from ..named import MOST_COMPARED, Compared
 
 _FONT = "11px"
+_AXIS = "difference"
 
 
 class ComparedHeads:
@@ -37,15 +38,23 @@ class ComparedHeads:
         ]  # fmt: skip
         for band in self._bands:
             plot.add_layout(band)
+        self._range = plot.extra_y_ranges[_AXIS] = Range1d(-1, 1)
         self._difference = plot.line(
             "number", "mean", source=ColumnDataSource({"number": [], "mean": []}), width=1.5,
-            line_dash="dashed",
+            line_dash="dashed", y_range_name=_AXIS,
         )  # fmt: skip
+        zero = Span(dimension="width", location=0, line_dash="dotted", y_range_name=_AXIS)
+        axis = LinearAxis(y_range_name=_AXIS, axis_label="first − second")
+        self._of_difference = zero, axis
+        for part, place in zip(self._of_difference, ("center", "right"), strict=True):
+            part.visible = False
+            plot.add_layout(part, place)
         self._legend = Legend(
-            location="top_right", visible=False, label_text_font_size=_FONT, spacing=0,
-            padding=3, margin=2, glyph_height=12, background_fill_alpha=0.6, border_line_color=None,
+            orientation="horizontal", location="right", visible=False, label_text_font_size=_FONT,
+            spacing=8, padding=0, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
+            label_height=13, background_fill_alpha=0, border_line_color=None,
         )  # fmt: skip
-        plot.add_layout(self._legend)
+        plot.add_layout(self._legend, "above")
 
     def draw(self, compared: Sequence[Compared], values: np.ndarray) -> list[np.ndarray]:
         """Draw means of ``values`` ``(m, L·H)``; returns all that the plot must have room for."""
@@ -73,12 +82,17 @@ class ComparedHeads:
         self._difference.data_source.data = {
             "number": np.arange(len(difference)), "mean": difference
         }  # fmt: skip
+        for part in self._of_difference:
+            part.visible = self.has_difference
+        finite = abs(difference[np.isfinite(difference)])
+        end = 1.06 * float(finite.max(initial=0)) or 1.0
+        self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
         self._name([one.name for one in compared])
-        return [*drawn, difference]
+        return drawn
 
     def paint(self, ink: str) -> None:
         """Draw the difference as strong as text."""
-        self._difference.glyph.line_color = ink
+        self._difference.glyph.line_color = self._of_difference[0].line_color = ink
         self._legend.label_text_color = ink
         self._legend.background_fill_color = None
 
@@ -89,6 +103,6 @@ class ComparedHeads:
         ]
         if self.has_difference:
             items.append(
-                LegendItem(label=value("first minus second"), renderers=[self._difference])
+                LegendItem(label=value("difference, right axis"), renderers=[self._difference])
             )
         self._legend.update(items=items, visible=bool(items))

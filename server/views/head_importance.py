@@ -38,8 +38,8 @@ class HeadImportance:
         "Each position is a head, layer after layer; the height tells what pruning that head "
         "changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
         "the dark line the selected image; compared brushes have a mean and a band each, "
-        "and a dashed line for their difference; click or drag the red line to select a head, drag "
-        "a box to brush heads."
+        "and a dashed line, with its axis on the right, for their difference; click or drag the "
+        "red line to select a head, drag a box to brush heads."
     )
 
     def __init__(self, session: Session) -> None:
@@ -162,8 +162,9 @@ class HeadImportance:
         for drawn in self._of_brush:
             drawn.visible = not compared
         extent = self._compared.draw(compared, values)
-        self._scale(mean - spread, mean + spread, line, self._reference.location, *extent)
-        self._plot.yaxis.axis_label = METRIC_AXES[new.metric]
+        shown = extent if compared else (mean - spread, mean + spread, line)
+        self._scale(*shown, self._reference.location)
+        self._plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
         self._share.text = share_words(self._session.head_share)
         self._describe(new)
 
@@ -195,8 +196,8 @@ class HeadImportance:
         )
         finite = values[np.isfinite(values)]
         if len(finite):
-            low = float(finite.min()) * 1.06 if self._compared.has_difference else 0
-            self._plot.y_range.update(start=min(low, 0), end=float(finite.max()) * 1.06 or 0.01)
+            end = float(finite.max()) * 1.06 or 0.01
+            self._plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
 
     def _on_cursor(self, place: float, final: bool) -> None:
         layer, head = divmod(round(place), self._session.data.heads_per_layer)

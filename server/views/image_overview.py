@@ -6,6 +6,7 @@ from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverToo
 from bokeh.transform import linear_cmap
 
 from ..figures import make_figure, on_nearest, padded_range
+from ..kinds import brush_kind
 from ..legend import choices, gradient, make_legend
 from ..link import number_below
 from ..palette import SELECTED, class_colours, value_colours
@@ -39,8 +40,8 @@ class ImageOverview:
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
         "their true-class probability alike. Click a point to select the image, drag a box or a "
-        "lasso to brush images, or click a class in the legend: every other view then tells of "
-        "these. Where patterns are brushed, larger points hold more of them."
+        "lasso to brush images, click a class in the legend or type its name: every other view "
+        "then tells of these. Where patterns are brushed, larger points hold more of them."
     )
 
     def __init__(self, session: Session) -> None:
@@ -49,12 +50,13 @@ class ImageOverview:
         embedding = data.store.read("image_embedding")
         self._points = embedding[:, 0], embedding[:, 1]
         self._ids = {name: index for index, name in enumerate(data.names)}
+        self._kinds = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
         self._find = AutocompleteInput(
             name="find_image",
-            completions=data.names,
-            placeholder="image id or file name",
+            completions=[*data.names, *self._kinds],
+            placeholder="image id, file or class",
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,
@@ -164,11 +166,14 @@ class ImageOverview:
         image = self._ids.get(new)
         if image is None:
             image = number_below(new, self._session.data.num_images)
-        if image is None:
+        if image is None and new not in self._kinds:
             self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
+            return
+        self._find.title = ""
+        self._find.value = ""  # so that the same can be asked for again
+        if image is None:
+            brush_kind(self._session, "class", self._kinds[new], "replace")
         else:
-            self._find.title = ""
-            self._find.value = ""  # so that the same image can be asked for again
             self._session.select_image(image)
 
 

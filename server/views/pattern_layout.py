@@ -234,7 +234,8 @@ class PatternLayout:
         drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
         self._drawn_compared = self._session.compared()
         if self._drawn_compared:
-            picture = drawing.coloured(*pattern_colours(self._drawn_compared))
+            pale = self._session.theme.density[0]
+            picture = drawing.coloured(*pattern_colours(self._drawn_compared, brush, pale))
         else:
             picture = drawing.picture(brush)
         self._picture.show(drawing.view, picture)
@@ -255,7 +256,8 @@ class PatternLayout:
     def _legend_text(self, state: ViewState) -> str:
         data, colour = self._session.data, state.pattern_colour
         if self._drawn_compared:
-            return swatches(*pattern_names(self._drawn_compared))
+            pale = " · pale: not brushed" if self._session.brush().active else ""
+            return swatches(*pattern_names(self._drawn_compared)) + pale
         layers = layer_colours(data.num_layers)
         points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
         if colour == "count":

@@ -3,12 +3,14 @@
 import base64
 import gzip
 import time
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
 
 from server.brushing import Box, Clause, Ids, Lasso
 from server.clause_words import clause_words
+from server.link import from_query, to_query
 from server.shares import NO_SHARE
 from server.views.brush_bar import BrushBar
 from server.views.image_overview import ImageOverview
@@ -48,6 +50,33 @@ def test_without_its_first_clause_a_brush_takes_away_from_everything(bar, sessio
     session.history.change(clauses=(LASSO, hole))
     ask(bar, "drop", 0)
     assert (session.brush().instances == ~session.resolved((BOX,)).instances).all()
+
+
+def test_the_patterns_left_out_are_brushed_and_again(bar, session):
+    ask(bar, "invert")
+    assert session.state.clauses == ()
+    session.history.change(clauses=(IMAGES, BOX))
+    inside = session.resolved((BOX,)).instances
+    ask(bar, "invert")
+    np.testing.assert_array_equal(session.brush().instances, ~inside)
+    query = to_query(session.state, session.data)[0]
+    asked = {key: [word.encode() for word in words] for key, words in parse_qs(query).items()}
+    assert from_query(asked, session.data) == (session.state, "")
+    ask(bar, "invert")
+    assert session.state.clauses == (IMAGES, BOX)
+    ask(bar, "clear")
+    assert session.state.clauses == (IMAGES,)
+
+
+def test_several_clauses_of_images_are_shown_as_what_they_leave(session):
+    parts = [((1, 2, 3), "replace"), ((7,), "add"), ((2,), "subtract")]
+    clauses = tuple(Clause("images", "image", Ids(ids), combine) for ids, combine in parts)
+    session.history.change(clauses=clauses)
+    assert session.images.selected.indices == [1, 3, 7]
+    assert np.flatnonzero(session.brush().images).tolist() == [1, 3, 7]
+    session.history.change(clauses=(Clause("heads", "head", Ids((0, 1)), "subtract"),))
+    assert session.images.selected.indices == []
+    assert session.heads.selected.indices == np.flatnonzero(session.brush().heads).tolist()
 
 
 def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):

@@ -13,6 +13,9 @@ from server.views.entropy_distribution import EntropyDistribution
 from server.views.head_importance import HeadImportance
 from server.views.pattern_layout import PatternLayout
 from server.views.strength_vector import StrengthVector
+from tests.server.pictures import pattern_picture
+
+PALE = "#d9e2ec"
 
 ONE = (Clause("images", "image", Ids((0, 1, 2))),)
 OTHER = (Clause("images", "image", Ids((2, 5))), Clause("heads", "head", Ids((3,))))
@@ -89,7 +92,7 @@ def test_nothing_kept_breaks_the_page(data, given_value):
 def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
     session.change_named(three()[:2])
     compared = session.compared()
-    colouring, mask = named.pattern_colours(compared)
+    colouring, mask = named.pattern_colours(compared, session.brush(), PALE)
     masks = [one.brush.instances for one in compared]
     np.testing.assert_array_equal(mask, masks[0] | masks[1])
     expected = np.where(masks[0] & masks[1], 2, np.where(masks[1], 1, 0))
@@ -99,12 +102,32 @@ def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
     assert named.mixed("#ff0010", "#0100ff") == "#800087"
 
 
+def test_compared_patterns_outside_of_the_brush_are_pale(session):
+    session.change_named(three()[:2])
+    compared = session.compared()
+    whole = named.pattern_colours(compared, session.brush(), PALE)[0]
+    session.history.change(clauses=(Clause("heads", "head", Ids((0, 3))),))
+    brush = session.brush()
+    colouring, mask = named.pattern_colours(compared, brush, PALE)
+    inside, outside = mask & brush.instances, mask & ~brush.instances
+    assert inside.any()
+    np.testing.assert_array_equal(colouring.categories[inside], whole.categories[inside])
+    np.testing.assert_array_equal(colouring.categories[outside], 3 + whole.categories[outside])
+    strong, pale = colouring.palette[:3], colouring.palette[3:]
+    assert list(strong) == named.pattern_names(compared)[1]
+    assert not set(strong) & set(pale)
+    patterns = PatternLayout(session)
+    assert "pale: not brushed" in patterns._legend.text
+    session.drop_clauses()
+    assert "pale" not in patterns._legend.text
+
+
 def test_two_brushes_are_compared_in_every_view(session, data):
     importance, vector, entropy, patterns = (
         view(session)
         for view in (HeadImportance, StrengthVector, EntropyDistribution, PatternLayout)
     )
-    before = patterns._image.data["image"][0].copy()
+    before = pattern_picture(patterns).copy()
     session.change_named(three()[:2])
     values = data.importance("jsd")
     one, other = values[[0, 1, 2]].mean(0), values[[2, 5]].mean(0)
@@ -112,14 +135,19 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     np.testing.assert_allclose(lines, [one, other], rtol=1e-6)
     difference = importance._compared._difference.data_source.data["mean"]
     np.testing.assert_allclose(difference, one - other, atol=1e-7)
-    assert importance._plot.y_range.start <= difference.min() < 0
+    shown = importance._plot.extra_y_ranges["difference"]
+    assert shown.start == -shown.end <= difference.min() < 0
+    assert shown.end >= abs(difference).max()
+    assert importance._plot.yaxis[1].visible
+    assert importance._plot.yaxis[0].axis_label != importance._plot.yaxis[1].axis_label
     strength = data.strength[[2, 5], session.head_number].mean(0)
     np.testing.assert_allclose(vector._compared[1].data_source.data["mean"], strength, rtol=1e-6)
     shares = entropy._source.data
     assert sum(shares["compared_0"]) == pytest.approx(100)
     assert not any(shares["brushed"])
-    assert (patterns._image.data["image"][0] != before).any()
+    assert (pattern_picture(patterns) != before).any()
     session.change_named(())
-    np.testing.assert_array_equal(patterns._image.data["image"][0], before)
+    np.testing.assert_array_equal(pattern_picture(patterns), before)
     assert importance._plot.y_range.start == 0
+    assert not importance._plot.yaxis[1].visible
     assert not importance._compared._legend.visible

@@ -1,0 +1,40 @@
+"""Entries of Bokeh's own menus, where the server brushes."""
+
+import numpy as np
+
+from analysis.store import Store
+from server.data import StoreData
+
+
+def entry(page, label):
+    """Choose from the menu of the box tool of D1."""
+    tool = page.page.locator("[data-name=pattern_layout] .bk-tool-icon-box-select").first
+    tool.click(button="right")
+    page.page.get_by_text(label).click()
+
+
+def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):
+    data = StoreData(Store(store_path))
+    frame = page.frame("patterns_plot")
+    middle = (frame["x0"] + frame["x1"]) / 2
+    page.drag("patterns_plot", (frame["x0"], frame["y0"]), (middle, frame["y1"]))
+    page.wait("named('brushed_text').text.startsWith('brushed')")
+    inside = (data.embedding("patch")[:, 0] <= middle).sum()
+    text = "named('brushed_text').text.includes('{} of {} patterns')"
+    page.wait(text.format(inside, data.num_instances))
+    entry(page, "Invert selection")
+    page.wait(text.format(data.num_instances - inside, data.num_instances))
+    entry(page, "Clear selection")
+    page.wait("!named('brushed_text').text.startsWith('brushed')")
+
+
+def test_a_class_is_brushed_by_typing_its_name(page, store_path):
+    data = StoreData(Store(store_path))
+    kind = int(data.labels[-1])
+    field = page.page.locator("[data-name=image_overview] input").first
+    field.click()
+    page.page.keyboard.type(data.class_names[kind])
+    page.page.keyboard.press("Enter")
+    page.wait("named('brushed_text').text.startsWith('brushed')")
+    chosen = page.source("thumbnail")["selected"]
+    assert chosen == np.flatnonzero(data.labels == kind).tolist()
