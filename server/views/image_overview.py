@@ -55,7 +55,7 @@ class ImageOverview:
         self._plot = self._figure()
         self._find = AutocompleteInput(
             name="find_image",
-            completions=[*data.names, *self._kinds],
+            completions=[*sorted(self._kinds, key=len), *data.names],  # the first is taken
             placeholder="image id, file or class",
             case_sensitive=False,
             search_strategy="includes",
