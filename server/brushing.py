@@ -121,11 +121,14 @@ def resolve(
             heads &= mask
         else:
             instances &= mask.reshape(instances.shape)
+    if not used:  # nothing to count, and nothing to compile
+        counts = np.full(num_images, num_heads), np.full(num_heads, num_images)
+        return Brush(images, heads, instances.ravel(), *counts, False)
     image_count, head_count = kernels.tally(instances, images, heads)
     if any(clause.kind == "instance" for clause in used):
         images &= image_count > 0
         heads &= head_count > 0
-    return Brush(images, heads, instances.ravel(), image_count, head_count, bool(used))
+    return Brush(images, heads, instances.ravel(), image_count, head_count, True)
 
 
 def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ from .palette import DENSITY_RAMP, NEUTRAL, value_colours
 Range = tuple[float, float, float, float]
 _WEAKEST = 110
 """Alpha of a pixel with the fewest points of all, where the colour tells the category."""
-_GREY = 90
+GREY = 90
+"""Alpha of patterns that are not brushed."""
 _CLEAR, _OTHER, _FIRST = 0, 1, 2
 """Places in a picture's colours: no point, points in grey, and from there on a ramp."""
 _STEPS = 254
@@ -198,7 +199,7 @@ def _colours(ramp: tuple[str, ...]) -> np.ndarray:
 
 def _other() -> np.uint32:
     """The grey of points that are not brushed."""
-    return _packed(*rgb(NEUTRAL), _GREY)
+    return _packed(*rgb(NEUTRAL), GREY)
 
 
 def _packed(red, green, blue, alpha=255) -> np.ndarray:

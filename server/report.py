@@ -28,6 +28,7 @@ from .clause_words import brushed_words
 from .data import StoreData
 from .export import to_csv
 from .link import default_state
+from .live import live_model
 from .named import Named
 from .palette import LIGHT
 from .plot_theme import plot_theme
@@ -45,7 +46,14 @@ MOST_EMBEDDED = 50_000
 """Patterns of which the report itself carries the values as netCDF."""
 _HERE = Path(__file__).parent
 _STYLES = ("colours.css", "style.css", "report.css")
-_SCRIPTS = ("sheets.js", "tokens.js", "report_patterns.js", "report.js", "report_page.js")
+_SCRIPTS = (
+    "sheets.js",
+    "tokens.js",
+    "report_density.js",
+    "report_patterns.js",
+    "report.js",
+    "report_page.js",
+)
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,7 @@ class Report:
             "brushed": brushed_words(self.data, self.session.brush()),
             "pages": [self._page(page) for page in self.pages],
             "files": files,
-            "left_out": words.left_out(self.data, [*self.notes, *notes]),
+            "left_out": words.left_out([*self.notes, *notes]),
             "citations": [words.CITE_METHOD, words.cite_tool(_version())],
         }
 
@@ -206,6 +214,8 @@ def make_report(
     """
     data = _data(store)
     asked = read_asked(data, images, heads, views)
+    if asked.needs_model:
+        live_model(data.store).warm_up()  # it loads while the other views are made
     first = default_state(data)
     shown = state or replace(first, image=None)
     document = Document()

@@ -27,6 +27,7 @@ def share_label(plot: figure, corner: str = "bottom_left") -> Label:
     """A line in a corner of a plot; :func:`share_words` fills it."""
     place = Node(target="frame", symbol=corner)
     label = Label(
+        name="share_words",
         x=place,
         y=place,
         x_offset=4,

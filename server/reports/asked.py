@@ -16,6 +16,7 @@ PAGE_VIEWS = (
     "two_axes", "attention_matrix", "threshold",
 )  # fmt: skip
 VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
+_OF_THE_MODEL = {"partial_pruning", "prediction"}
 USUAL_HEADS = 5
 MOST_PAGES = 40
 
@@ -37,6 +38,11 @@ class Asked:
     pages: tuple[tuple[int, int], ...]
     views: tuple[str, ...]
     why: str
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a page shows what only the model can tell."""
+        return bool(self.pages) and not _OF_THE_MODEL.isdisjoint(self.views)
 
 
 def read_asked(

@@ -6,20 +6,21 @@ Values travel as 16-bit codes of their range (``static/report.js`` turns them ba
 from typing import Any
 
 import numpy as np
+from bokeh.events import PanEnd, RangesUpdate, SelectionGeometry, Tap
 from bokeh.models import ColumnDataSource, CustomJS, Model, Select
 
 from ..data import METRIC_AXES, METRIC_NAMES, StoreData
 from ..session import Session
 from .codes import to_codes
 from .panels import Page, Panel
-from .patterns import MOST_PLACES, pattern_sources
+from .patterns import MOST_PLACES, empty_pictures, pattern_places
 
 MOST_CODES = 1_200_000
 """So many values of importance are sent; of larger stores only the metric that is shown."""
 _NAMES = (
     "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
     "head_ring", "image_ring", "images_plot", "overview_plot", "pattern_picture", "own_patterns",
-    "pattern_ring",
+    "pattern_ring", "patterns_plot", "head_counts",
 )  # fmt: skip
 """Parts of the panels that follow the brush or choose something."""
 _UPDATE = "headbrushReport.update(args)"
@@ -48,13 +49,14 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
         "entropy": _codes("entropy", data.entropy) if args["overview_plot"] else None,
         "hops": [found for page in pages if (found := _hops(page)) is not None],
     }
-    args |= _patterns(session, panels, notes)
+    args["pattern_places"] = _places(session, panels, notes)
     update = _script(args, _UPDATE)
     session.images.selected.js_on_change("indices", update)
     session.heads.selected.js_on_change("indices", update)
     for model, attribute in ((session.images, "tags"), (session.heads, "tags"), (menu, "value")):
         model.js_on_change(attribute, update)
     _choose(args)
+    _follow_patterns(args, update)
     return notes
 
 
@@ -81,14 +83,36 @@ def _choose(args: dict[str, Any]) -> None:
         args["importance_cursor"].js_on_change("tags", _script(args, code))
 
 
-def _patterns(session: Session, panels: tuple[Panel, ...], notes: list[str]) -> dict[str, Any]:
+def _places(
+    session: Session, panels: tuple[Panel, ...], notes: list[str]
+) -> ColumnDataSource | None:
+    """Places of the patterns, which the browser draws; None where they are too many."""
     root = next((panel.root for panel in panels if panel.view == "pattern_layout"), None)
-    if root is None or session.compared():
-        return {"pattern_places": None}
+    if root is None:
+        return None
     if session.data.num_instances > MOST_PLACES:
-        notes.append(f"The patterns do not follow the brush: they are more than {MOST_PLACES}.")
-        return {"pattern_places": None}
-    return pattern_sources(session, root)
+        notes.append(
+            f"The {session.data.num_instances} patterns are a picture that is not drawn anew, and "
+            f"cannot be brushed: a report holds the places of at most {MOST_PLACES}."
+        )
+        return None
+    empty_pictures(root)
+    return pattern_places(session)
+
+
+def _follow_patterns(args: dict[str, Any], update: CustomJS) -> None:
+    """Let box, lasso and tap brush and choose patterns; draw them when size or range change."""
+    plot, places = args["patterns_plot"], args["pattern_places"]
+    if places is None:
+        return
+    places.js_on_change("tags", update)
+    gesture = _script(args, "headbrushPatterns.gesture(args, cb_obj)")
+    for event in (SelectionGeometry, PanEnd):
+        plot.js_on_event(event, gesture)
+    plot.js_on_event(Tap, _script(args, "headbrushPatterns.tap(args, cb_obj)"))
+    plot.js_on_event(RangesUpdate, update)
+    for side in ("inner_width", "inner_height"):
+        plot.js_on_change(side, update)
 
 
 def _script(args: dict[str, Any], code: str) -> CustomJS:

@@ -9,6 +9,7 @@ from bokeh.events import DocumentReady
 from bokeh.layouts import column
 from bokeh.models import LayoutDOM
 from bokeh.models.tools import BoxSelectTool, LassoSelectTool
+from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
 from ..data import StoreData
@@ -29,8 +30,9 @@ from ..views.strength_overview import StrengthOverview
 from ..views.strength_vector import StrengthVector
 from ..views.threshold import Threshold
 from ..views.two_axes import TwoAxes
-from .patterns import PATTERN_SIZE
+from .patterns import MOST_PLACES
 
+_PICTURE_SIZE = 1000, 560
 _PARTS = {
     "image_overview": ("image_legend", "images_plot"),
     "head_importance": ("metric", "importance_plot"),
@@ -111,11 +113,17 @@ def overview_panels(
     made = {name: make(session) for name, make in _OF_IMAGES_AND_HEADS.items() if name in views}
     if "pattern_layout" in made:
         plot = made["pattern_layout"].layout.select_one({"name": "patterns_plot"})
-        plot.width, plot.height = PATTERN_SIZE
-        plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
-        made["pattern_layout"].react_to_drawing(session.state, session.state)
-        plot.width = plot.height = None
+        if session.data.num_instances > MOST_PLACES:
+            _keep_picture(session, made["pattern_layout"], plot)
     return tuple(_panel(view, session, name) for name, view in made.items())
+
+
+def _keep_picture(session: Session, view: PatternLayout, plot: figure) -> None:
+    """A picture in the report's size, without tools that would need the places of the patterns."""
+    plot.width, plot.height = _PICTURE_SIZE
+    plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
+    view.react_to_drawing(session.state, session.state)
+    plot.width = plot.height = None
 
 
 def page_panels(

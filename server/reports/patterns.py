@@ -1,56 +1,82 @@
-"""Brushed patterns without a server: two pictures of all, and the place of each in codes."""
+"""Patterns without a server: the place of each in codes, from which the browser draws and brushes.
+
+``static/report_patterns.js`` and ``static/report_density.js`` do what the server's D1 does.
+"""
+
+from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
+from bokeh.models import ColumnDataSource, LayoutDOM
 
-from ..palette import LIGHT
-from ..pattern_drawing import Drawing, colouring
+from ..density import COUNT, GREY, Colouring
+from ..named import pattern_colours
+from ..palette import DARK, LIGHT, NEUTRAL, value_colours
+from ..pattern_drawing import colouring
 from ..session import Session
-from .codes import MISSING
+from .codes import to_codes
 
-PATTERN_SIZE = 1000, 560
-"""Pixels of the pictures."""
-MOST_PLACES = 200_000
+MOST_PLACES = 1_000_000
 """Of more patterns the places are left out, and the picture stays as it is."""
+_NO_KIND = 255
+_SHADES = 64
 
 
-def pattern_sources(session: Session, root: LayoutDOM) -> dict[str, ColumnDataSource]:
-    """What the browser needs to draw the brushed patterns over the others in grey."""
+def pattern_places(session: Session) -> ColumnDataSource:
+    """Codes of all places, what is marked, and how it is coloured."""
     data, state = session.data, session.state
-    plot = root.select_one({"name": "patterns_plot"})
     xy = data.embedding(state.pattern)
-    view = (plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end)
-    drawing = Drawing(
-        xy, view, PATTERN_SIZE, colouring(data, state.pattern_colour),
-        state.pattern_style == "points", LIGHT.density,
-    )  # fmt: skip
-    _take_rgba(root, drawing.picture(session.brush()).rgba())
-    nothing = np.zeros(data.num_instances, bool)
-    pictures = [drawing.coloured(drawing.colouring, mask).rgba() for mask in (None, nothing)]
+    (x, *x_scale), (y, *y_scale) = to_codes(xy[:, 0]), to_codes(xy[:, 1])
     of_patterns = [clause for clause in state.clauses if clause.kind == "instance"]
-    places = {
-        "x": _places(xy[:, 0], plot.x_range),
-        "y": _places(xy[:, 1], plot.y_range),
+    columns = {
+        "x": x,
+        "y": y,
         "marked": session.resolved(of_patterns).instances.astype(np.uint8),
     }
-    ramp = [int(colour[1:], 16) for colour in LIGHT.density[2:]]
-    return {
-        "pattern_pictures": ColumnDataSource({"image": pictures}, tags=[*view, *ramp]),
-        "pattern_places": ColumnDataSource(places, name="pattern_places"),
+    kinds, look = _look(session)
+    if kinds is not None:
+        columns["kind"] = kinds
+    tags = [len(of_patterns), [*x_scale, *y_scale], look]
+    return ColumnDataSource(columns, name="pattern_places", tags=tags)
+
+
+def empty_pictures(root: LayoutDOM) -> None:
+    """Take away what Python has drawn."""
+    for name in ("pattern_picture", "pattern_levels"):
+        for source in root.select({"name": name}):
+            source.data = {column: [] for column in source.data}
+
+
+def _look(session: Session) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """Kind of every pattern, None where counts are shown, and the colours."""
+    state, compared = session.state, session.compared()
+    if compared:
+        chosen, mask = pattern_colours(compared)
+        kinds, palette = np.where(mask, chosen.categories, _NO_KIND), chosen.palette
+    else:
+        chosen = colouring(session.data, state.pattern_colour)
+        kinds, palette = _kinds(chosen)
+    look = {
+        "ramps": {"light": LIGHT.density, "dark": DARK.density},
+        "grey": [NEUTRAL, GREY],
+        "flat": state.pattern_style == "points",
+        "palette": list(palette),
+        "solid": chosen.values is not None,
+        "compared": bool(compared),
     }
+    return None if kinds is None else kinds.astype(np.uint8), look
 
 
-def _take_rgba(root: LayoutDOM, pixels: np.ndarray) -> None:
-    """The report's script draws RGBA only."""
-    rgba, levels = (root.select_one({"name": f"pattern_{kind}"}) for kind in ("picture", "levels"))
-    if levels.data["image"]:
-        rgba.data = {**levels.data, "image": [pixels]}
-        levels.data = {name: [] for name in levels.data}
-
-
-def _places(values: np.ndarray, visible: Range1d) -> np.ndarray:
-    """Codes from one end of the visible range to the other; ``MISSING`` beyond."""
+def _kinds(chosen: Colouring) -> tuple[np.ndarray | None, list[str]]:
+    """Values as shades of their range; more kinds than colours as the colour that they have."""
+    if chosen is COUNT:
+        return None, []
+    if chosen.values is None:
+        palette = list(dict.fromkeys(chosen.palette))
+        places = np.array([palette.index(colour) for colour in chosen.palette] or [_NO_KIND])
+        return np.where(chosen.categories < 0, _NO_KIND, places[chosen.categories]), palette
+    ramp = value_colours()
+    low, high = chosen.span
     with np.errstate(invalid="ignore"):
-        share = (values.astype(float) - visible.start) / (visible.end - visible.start)
-        inside = (share >= 0) & (share <= 1)
-    return np.where(inside, np.round(share * (MISSING - 1)), MISSING).astype(np.uint16)
+        share = np.clip((chosen.values - low) / ((high - low) or 1.0), 0, 1)
+    shades = [ramp[round(i * (len(ramp) - 1) / (_SHADES - 1))] for i in range(_SHADES)]
+    return np.where(np.isfinite(share), np.round(share * (_SHADES - 1)), _NO_KIND), shades

@@ -80,13 +80,11 @@ def mode_finding(data: StoreData, page: Page) -> str:
     )
 
 
-def left_out(data: StoreData, notes: Sequence[str]) -> list[str]:
+def left_out(notes: Sequence[str]) -> list[str]:
     """What a report lacks of what the server shows."""
     return [
         "Values over images are kept in 65 534 steps of their range, so that a mean differs by "
         "less than a hundredth of a pixel; the CSV and netCDF files have the values themselves.",
-        f"The {data.num_instances} patterns are a picture that is not drawn anew when it is "
-        "zoomed, and patterns cannot be brushed by themselves.",
         "Attention matrices are here for the heads and images above only.",
         *notes,
     ]

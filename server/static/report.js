@@ -36,11 +36,27 @@ globalThis.headbrushReport = (() => {
     return { mean, spread: spread.map((sum) => Math.sqrt(sum / rows.length)) }
   }
 
-  // Brushed images; of a brush of patterns, which stays as it was, only those with such patterns
-  function brushed(source) {
-    const chosen = source.selected.indices, within = column(source, "within")
-    const all = chosen.length ? chosen : Array.from(within.keys())
-    return all.filter((at) => within[at])
+  const numbers = (count) => Array.from({ length: count }, (_, at) => at)
+
+  // What is brushed: `rows` of images and `heads`, and `told` by other views than those of heads;
+  // of a brush of patterns only what has some of them. `within` stands for one that cannot change.
+  function brushOf(args) {
+    const { images, heads } = args
+    const [allImages, allHeads] = [images, heads].map((source) => numbers(source.get_length()))
+    const [of, on] = [images, heads].map((source) => Array.from(source.selected.indices))
+    const isOf = headbrushPatterns.isActive(args)
+    const within = args.pattern_places == null ? column(images, "within") : null
+    const chosen = (of.length ? of : allImages).filter((at) => within == null || within[at])
+    const chosenHeads = on.length ? on : allHeads
+    const tally = (rows, columns) => headbrushPatterns.tally(args, rows, columns, allHeads.length)
+    const all = tally(chosen, chosenHeads), byHeads = tally(chosen, allHeads)
+    const kept = (list, counts) => (isOf ? list.filter((at) => counts[at] > 0) : list)
+    return {
+      isOf, sum: all.sum, rows: kept(chosen, all.byImage), heads: kept(chosenHeads, all.byHead),
+      told: kept(chosen, byHeads.byImage), headCounts: byHeads.byHead,
+      imageCounts: isOf ? tally(allImages, chosenHeads).byImage : null,
+      isAny: isOf || of.length > 0 || on.length > 0 || chosen.length < allImages.length,
+    }
   }
 
   function largest(...lists) {
@@ -106,8 +122,8 @@ globalThis.headbrushReport = (() => {
     return [least, most]
   }
 
-  function say(args, rows, head, image, line, entropy) {
-    const { images, heads } = args
+  function say(args, brush, head, image, line, entropy) {
+    const { images, heads } = args, rows = brush.told
     const labels = column(heads, "label")
     const of = image != null ? column(images, "name")[image]
       : rows.length == images.get_length() ? `the mean over all ${grouped(rows.length)} images`
@@ -120,42 +136,63 @@ globalThis.headbrushReport = (() => {
       tell(view, `${what}, ${of}: highest ${short(list[most])} at ${labels[most]}, lowest ` +
         `${short(list[least])} at ${labels[least]}; selected head ${labels[head]}: ${short(list[head])}.`)
     }
-    sayCounts(args, rows, image)
+    sayCounts(args, brush, image)
   }
 
-  function sayCounts(args, rows, image) {
+  function sayCounts(args, brush, image) {
     const { images, heads } = args
     const [allImages, allHeads] = [images.get_length(), heads.get_length()]
-    const chosen = heads.selected.indices.length || allHeads
     const of = (part, all, name) => `${grouped(part)} of ${grouped(all)} ${name}`
-    const counted = `${of(rows.length, allImages, "images")} · ${of(chosen, allHeads, "heads")}`
-    const some = rows.length < allImages || heads.selected.indices.length > 0
-    place("report_brushed")?.replaceChildren(some ? `brushed: ${counted}`
+    const patterns = of(brush.sum, allImages * allHeads, "patterns")
+    const counted = [of(brush.rows.length, allImages, "images"), of(brush.heads.length, allHeads, "heads"),
+      ...(args.pattern_places == null ? [] : [patterns])].join(" · ")
+    place("report_brushed")?.replaceChildren(brush.isAny ? `brushed: ${counted}`
       : "nothing brushed: all images and heads count")
     const about = (name) => column(images, name)[image]
     const selected = image == null ? "none is selected"
       : `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
-    const brushedNow = some ? `${grouped(rows.length)} brushed; ` : ""
+    const brushedNow = brush.isAny ? `${grouped(brush.rows.length)} brushed; ` : ""
     tell("image_overview", `${grouped(allImages)} images; ${brushedNow}${selected}.`)
     if (args.pattern_places == null) return
-    tell("pattern_layout", `${grouped(allImages * allHeads)} patterns` +
-      (some ? `; those of ${counted} are dark, the others grey.` : ", none of them brushed."))
+    tell("pattern_layout", brush.isAny ? `${patterns} are brushed, the others are grey.`
+      : `${grouped(allImages * allHeads)} patterns, none of them brushed.`)
+  }
+
+  // The dots of heads and images are the larger the more of their patterns are brushed
+  function drawShares(args, { isOf, headCounts, imageCounts }) {
+    const { images, heads } = args
+    const parts = [[heads, headCounts, args.overview_plot, images], [images, imageCounts, args.images_plot, heads]]
+    for (const [source, counts, plot, others] of parts) {
+      const most = isOf ? counts.reduce((a, b) => Math.max(a, b), 1) : 1
+      const share = Float32Array.from(column(source, "share"), (_, at) => (isOf ? counts[at] / most : -1))
+      const brushed = source === heads ? { brushed: Int32Array.from(counts) } : {}
+      setData(source, { ...columnsOf(source), share, ...brushed })
+      const label = plot?.center.find((one) => one.name == "share_words")
+      const percent = Math.round((100 * most) / others.get_length())
+      if (label != null) label.text = isOf ? `larger: more of its patterns brushed, up to ${percent}%` : ""
+    }
+    for (const { glyph } of args.head_counts?.renderers ?? []) {
+      for (const { transform } of [glyph.fill_color, glyph.text_color]) {
+        if (transform != null) transform.high = headCounts.reduce((a, b) => Math.max(a, b), 1)
+      }
+    }
   }
 
   // Draw all that follows from the brush, the metric and what is selected
   function update(args) {
     const { images, heads } = args
     const [image] = images.tags, [head] = heads.tags
-    const rows = brushed(images)
+    const brush = brushOf(args), rows = brush.told
     const line = drawImportance(args, rows, image)
     const entropy = drawEntropy(args, rows, image)
     setData(heads, { ...columnsOf(heads), value: line, entropy })
+    drawShares(args, brush)
     drawHops(args, rows)
-    headbrushPatterns.draw(args, rows, image, head)
+    headbrushPatterns.draw(args, brush.isAny ? brush : null, image, head)
     if (args.importance_cursor != null) args.importance_cursor.location = head
     ring(args.head_ring, heads, head, "layer_jitter", "entropy")
     ring(args.image_ring, images, image, "x", "y")
-    say(args, rows, head, image, line, entropy)
+    say(args, brush, head, image, line, entropy)
   }
 
   // The nearest point within reach of a tap, null if there is none

@@ -1,12 +1,11 @@
 // What a report's page does beside its plots: the clear button, Escape, classes of the legend.
 (() => {
-  const sources = () => {
-    const all = (window.Bokeh?.documents ?? []).flatMap((shown) => [...shown._all_models.values()])
-    return all.filter((model) => ["headbrush_images", "headbrush_heads"].includes(model.name))
-  }
+  const all = (...names) => (window.Bokeh?.documents ?? [])
+    .flatMap((shown) => [...shown._all_models.values()]).filter((model) => names.includes(model.name))
 
   function clear() {
-    for (const source of sources()) source.selected.indices = []
+    all("pattern_places").forEach(headbrushPatterns.clear)
+    for (const source of all("headbrush_images", "headbrush_heads")) source.selected.indices = []
   }
 
   function joined(old, found, event) {
@@ -22,7 +21,7 @@
     const button = event.composedPath().find((part) => part.dataset?.kind != null)
     if (event.target.id == "report_clear") clear()
     if (button == null) return
-    const images = sources().find((source) => source.name == "headbrush_images")
+    const [images] = all("headbrush_images")
     const { kind, number } = button.dataset
     const wanted = kind == "class" ? Number(number) : number == "0"
     const found = []

@@ -1,94 +1,158 @@
-// The patterns of brushed images and heads, over the others in grey, from 16-bit places. Pure but
-// for `draw`.
+// Patterns without a server: brushed by box and lasso, drawn anew with every brush, zoom and theme,
+// from 16-bit places (`reports/patterns.py` makes them). They begin as the server had brushed them.
 globalThis.headbrushPatterns = (() => {
   const MISSING = 65535
+  const setData = (source, data) => source.setv({ data }, { sync: false, check_eq: false })
+  const isDark = () => document.documentElement.dataset.theme == "dark"
 
-  // How many brushed patterns fall into each pixel, first row at the bottom
-  function counted(places, rows, heads, perImage, width, height) {
-    const [x, y, marked] = ["x", "y", "marked"].map((name) => places.get_column(name))
-    const count = new Uint32Array(width * height)
+  // Coordinates by the number of a pattern; NaN of what has none
+  function pointsOf(places) {
+    const [xLow, xStep, yLow, yStep] = places.tags[1]
+    const [x, y] = ["x", "y"].map((name) => places.get_column(name))
+    const at = (codes, low, step) => (n) => (codes[n] == MISSING ? NaN : low + codes[n] * step)
+    return { x: at(x, xLow, xStep), y: at(y, yLow, yStep), count: x.length }
+  }
+
+  const isActive = (args) => args.pattern_places != null && args.pattern_places.tags[0] > 0
+
+  function joined(old, found, combine, active) {
+    const whole = combine == "subtract" || combine == "intersect"
+    const base = active ? old : new Uint8Array(old.length).fill(whole)
+    const join = {
+      add: (a, b) => a | b, subtract: (a, b) => a & (1 - b), intersect: (a, b) => a & b, xor: (a, b) => a ^ b,
+    }[combine] ?? ((_a, b) => b)
+    return found.map((one, at) => join(base[at], one))
+  }
+
+  // The marked are kept in place; a count of changes tells of them, 0 where nothing is brushed
+  function mark(places, marked, count) {
+    places.get_column("marked").set(marked)
+    places.tags = [count, ...places.tags.slice(1)]
+  }
+
+  function brush(args, shape, combine) {
+    const places = args.pattern_places
+    const found = headbrushDensity.enclosed(pointsOf(places), shape)
+    mark(places, joined(places.get_column("marked"), found, combine, isActive(args)), places.tags[0] + 1)
+  }
+
+  function clear(places) {
+    if (places.tags[0] > 0) mark(places, places.get_column("marked").map(() => 1), 0)
+  }
+
+  // As on the server: Shift adds, Ctrl keeps what is in both, both take away
+  function combined(event, tool) {
+    const { shift, ctrl } = event.modifiers ?? {}
+    if (shift || ctrl) return shift && ctrl ? "subtract" : shift ? "add" : "intersect"
+    return tool.mode == "append" ? "add" : tool.mode
+  }
+
+  function isArea({ type, sx, sy }) {
+    if (type == "rect") return true
+    return new Set(Array.from(sx, (x, at) => `${x} ${sy[at]}`)).size > 2
+  }
+
+  // A drag tells its shape first, and the keys held only at its end
+  let drawn = null
+  function gesture(args, event) {
+    if (event.event_name == "selectiongeometry") {
+      drawn = event.final && isArea(event.geometry) ? event.geometry : null
+    } else if (event.event_name == "panend" && drawn != null) {
+      const [shape, type] = [drawn, drawn.type == "rect" ? "BoxSelectTool" : "LassoSelectTool"]
+      drawn = null
+      brush(args, shape, combined(event, event.origin.toolbar.tools.find((tool) => tool.type == type)))
+    }
+  }
+
+  // How many patterns of each of `images` and `heads` are left by masks of both and of patterns
+  function tally(args, rows, heads, perImage) {
+    const byImage = new Uint32Array(args.images.get_length()), byHead = new Uint32Array(perImage)
+    const marked = isActive(args) ? args.pattern_places.get_column("marked") : null
     for (const image of rows) {
       for (const head of heads) {
-        const at = image * perImage + head
-        if (!marked[at] || x[at] == MISSING || y[at] == MISSING) continue
-        const [across, up] = [Math.floor((x[at] * width) / MISSING), Math.floor((y[at] * height) / MISSING)]
-        count[up * width + across]++
+        if (marked != null && !marked[image * perImage + head]) continue
+        byImage[image]++
+        byHead[head]++
       }
     }
-    return count
+    return { byImage, byHead, sum: byHead.reduce((a, b) => a + b, 0) }
   }
 
-  // Each pixel takes the largest count around it, so that single patterns stay visible
-  function widened(count, width, height, radius) {
-    const wide = new Uint32Array(count.length)
-    count.forEach((found, at) => {
-      if (found == 0) return
-      const [up, across] = [Math.floor(at / width), at % width]
-      for (let j = Math.max(up - radius, 0); j <= Math.min(up + radius, height - 1); j++) {
-        for (let i = Math.max(across - radius, 0); i <= Math.min(across + radius, width - 1); i++) {
-          if (found > wide[j * width + i]) wide[j * width + i] = found
-        }
-      }
-    })
-    return wide
-  }
-
-  // Counts in colours of the ramp, from one to the most, over `ground`
-  function painted(ground, count, ramp) {
-    const colours = ramp.map((c) => ((0xff << 24) | ((c & 0xff) << 16) | (c & 0xff00) | (c >> 16)) >>> 0)
-    const most = Math.log(count.reduce((a, b) => Math.max(a, b), 1)) || 1
-    return ground.map((under, at) => {
-      if (count[at] == 0) return under
-      return colours[Math.round((Math.log(count[at]) / most) * (colours.length - 1))]
-    })
-  }
-
-  function show(args, rows) {
-    const { heads, images, pattern_pictures: pictures, pattern_places: places } = args
-    const [x0, x1, y0, y1, ...ramp] = pictures.tags
-    const [whole, grey] = pictures.get_column("image")
-    const [height, width] = whole.shape
-    const chosen = heads.selected.indices, all = heads.get_length()
-    const isBrushed = chosen.length > 0 || rows.length < images.get_length() ||
-      places.get_column("marked").some((inside) => !inside)
-    let image = whole
-    if (isBrushed) {
-      const which = chosen.length ? chosen : Array.from({ length: all }, (_, at) => at)
-      const count = counted(places, rows, which, all, width, height)
-      const few = rows.length * which.length < 0.002 * width * height
-      const pixels = painted(Uint32Array.from(grey), widened(count, width, height, few ? 2 : 1), ramp)
-      image = headbrush.shaped(pixels, height, width)
+  function look(args) {
+    const places = args.pattern_places, [, , view] = places.tags
+    const { ramps, grey, flat, palette, solid } = view
+    const ramp = ramps[isDark() ? "dark" : "light"]
+    const { channels, packed } = headbrushDensity
+    return {
+      ramp, flat, palette, solid, grey: packed(...channels(grey[0]), grey[1]),
+      kinds: palette.length ? places.get_column("kind") : null,
     }
-    const data = { image: [image], x: [x0], y: [y0], dw: [x1 - x0], dh: [y1 - y0] }
-    args.pattern_picture.setv({ data }, { sync: false, check_eq: false })
   }
 
-  // Where a pattern lies in the coordinates of the plot
-  function place(args, at) {
-    const [x0, x1, y0, y1] = args.pattern_pictures.tags
-    const [x, y] = ["x", "y"].map((name) => args.pattern_places.get_column(name)[at] / (MISSING - 1))
-    return [x > 1 ? NaN : x0 + x * (x1 - x0), y > 1 ? NaN : y0 + y * (y1 - y0)]
+  // Brushed patterns in colour over the others in grey; all in colour where nothing is brushed
+  function show(args, brush) {
+    const { pattern_places: places, patterns_plot: plot, pattern_picture: picture } = args
+    const [width, height] = [plot.inner_width, plot.inner_height].map(Math.round)
+    if (!(width > 0 && height > 0)) return
+    const { start: x0, end: x1 } = plot.x_range, { start: y0, end: y1 } = plot.y_range
+    const shown = look(args), perImage = args.heads.get_length()
+    const kindsOfSome = shown.kinds != null && places.tags[2].compared
+    let among = kindsOfSome ? (at) => shown.kinds[at] != 255 : null
+    if (brush != null) {
+      const rows = new Set(brush.rows), heads = new Set(brush.heads)
+      const marked = isActive(args) ? places.get_column("marked") : null
+      among = (at) => (marked == null || marked[at] == 1) && rows.has(Math.floor(at / perImage)) && heads.has(at % perImage)
+      shown.ramp = shown.ramp.slice(2)
+    }
+    const pixels = headbrushDensity.draw(pointsOf(places), [x0, x1, y0, y1], width, height, shown, among)
+    const image = headbrush.shaped(pixels, height, width)
+    setData(picture, { image: [image], x: [x0], y: [y0], dw: [x1 - x0], dh: [y1 - y0] })
   }
 
   // The selected image's heads as points, the selected head ringed
-  function mark(args, image, head) {
-    const { heads, own_patterns: own, pattern_ring: ring } = args
-    const numbers = image == null ? [] : Array.from({ length: heads.get_length() }, (_, at) => at)
-    const at = numbers.map((number) => place(args, image * heads.get_length() + number))
-    const take = (name) => numbers.map((number) => heads.get_column(name)[number])
-    const columns = { x: at.map((p) => p[0]), y: at.map((p) => p[1]), colour: take("colour"),
-      label: take("label") }
-    own.setv({ data: columns }, { sync: false, check_eq: false })
-    const ringed = at.slice(head, head + 1)
-    ring.setv({ data: { x: ringed.map((p) => p[0]), y: ringed.map((p) => p[1]) } },
-      { sync: false, check_eq: false })
+  function ring(args, image, head) {
+    const { heads, own_patterns: own, pattern_ring: ringed } = args
+    const points = pointsOf(args.pattern_places), perImage = heads.get_length()
+    const numbers = image == null ? [] : Array.from({ length: perImage }, (_, at) => at)
+    const take = (name, from = numbers) => from.map((number) => heads.get_column(name)[number])
+    const place = (from) => ({
+      x: from.map((number) => points.x(image * perImage + number)),
+      y: from.map((number) => points.y(image * perImage + number)),
+    })
+    setData(own, { ...place(numbers), colour: take("colour"), label: take("label") })
+    setData(ringed, place(numbers.slice(head, head + 1)))
   }
 
-  function draw(args, rows, image, head) {
+  // Draw again when the browser has time for it, once for many calls
+  const waiting = new Map()
+  function drawSoon(args, brush) {
+    const { id } = args.pattern_places, known = waiting.has(id)
+    waiting.set(id, brush)
+    if (!known) {
+      requestAnimationFrame(() => {
+        const wanted = waiting.get(id)
+        waiting.delete(id)
+        show(args, wanted)
+      })
+    }
+  }
+
+  function draw(args, brush, image, head) {
     if (args.pattern_places == null) return
-    show(args, rows)
-    mark(args, image, head)
+    drawSoon(args, brush)
+    ring(args, image, head)
   }
 
-  return { counted, draw, painted, widened }
+  // A tap takes the nearest pattern: its image and its head
+  function tap(args, event) {
+    const points = pointsOf(args.pattern_places), every = { length: points.count }
+    const [xs, ys] = [points.x, points.y].map((of) => Float64Array.from(every, (_, at) => of(at)))
+    const found = headbrushReport.nearest(event.origin, xs, ys, event)
+    if (found == null) return
+    const perImage = args.heads.get_length()
+    args.heads.tags = [found % perImage]
+    args.images.tags = [Math.floor(found / perImage)]
+  }
+
+  return { brush, clear, draw, gesture, isActive, joined, pointsOf, tally, tap }
 })()

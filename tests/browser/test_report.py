@@ -216,33 +216,3 @@ def test_the_values_are_saved_as_csv_and_netcdf(page, data, made):
     name = f"attention-{data.head_labels[first.head]}-{first.image}.csv"
     matrix = np.loadtxt(downloaded(page, name), delimiter=",")
     np.testing.assert_allclose(matrix, first.attention, rtol=1e-3)
-
-
-def test_patterns_of_brushed_images_and_heads_are_drawn_over_the_others(page, data, made):
-    whole = page.source("dw")["image"][0]
-    chosen = brush(page)
-    heads = brush(page, "overview_plot", 0.02, 0.95)
-    places = page.source("marked")
-    inside = np.zeros((data.num_images, data.num_heads), bool)
-    inside[np.ix_(chosen, heads)] = True
-    expected = page.page.evaluate(
-        "([rows, heads, n]) => { const places = Bokeh.documents[0].get_model_by_name("
-        "'pattern_places'); return Array.from(headbrushPatterns.counted(places, rows, heads, n, 50,"
-        " 28)) }",
-        [chosen, heads, data.num_heads],
-    )
-    at = [np.array(places[name], int)[inside.ravel()] for name in "xy"]
-    column, row = at[0] * 50 // 65535, at[1] * 28 // 65535
-    counts = np.zeros((28, 50), int)
-    np.add.at(counts, (row, column), 1)
-    np.testing.assert_array_equal(np.array(expected).reshape(28, 50), counts)
-    assert counts.sum() == len(chosen) * len(heads)
-    shown = page.source("dw")["image"][0]
-    assert shown != whole
-    page.page.keyboard.press("Escape")
-    page.page.wait_for_timeout(300)
-    assert page.source("dw")["image"][0] == whole
-    xy = data.embedding(made.session.state.pattern)
-    x_range = page.frame("patterns_plot")
-    x = x_range["x0"] + np.array(places["x"]) / 65534 * (x_range["x1"] - x_range["x0"])
-    np.testing.assert_allclose(x, xy[:, 0], atol=(x_range["x1"] - x_range["x0"]) / 65534)
