@@ -168,7 +168,8 @@ def picture(page):
 def check_picture(page, data, kind, ramp, mask=None):
     """As the server draws the same; rounding may move a pattern to the next pixel."""
     shown, view = picture(page)
-    expected = render(places(data), view, shown.shape[::-1], colouring(data, kind), mask, ramp=ramp)
+    size = shown.shape[::-1]
+    expected = draw(places(data), view, size, colouring(data, kind), mask, ramp=ramp).rgba()
     channels = [pixels.view(np.uint8).reshape(*shown.shape, 4) for pixels in (shown, expected)]
     apart = abs(channels[0].astype(int) - channels[1]).max(-1)
     limit = 6 if kind == "entropy" else 2  # 64 shades of values, 254 of counts on the server
