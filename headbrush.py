@@ -245,11 +245,14 @@ def report_command(
     """Write a store's views as one HTML file that needs no server and still brushes."""
     with _one_line_errors():
         from analysis.files import check_writable
-        from server.report import make_report
+        from server.reports.ahead import begin
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
-        made = make_report(store, image or (), head or (), view or ())
+        opened = begin(store, view or ())
+        from server.report import make_report
+
+        made = make_report(opened, image or (), head or (), view or ())
         size = made.save(out, fragment) / 1e6
         if data:
             made.save_data(data)

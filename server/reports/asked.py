@@ -9,6 +9,7 @@ from analysis.errors import InputError
 
 from ..data import METRIC_NAMES, StoreData
 from ..link import number_below
+from .ahead import MODEL_VIEWS
 
 OVERVIEWS = ("head_importance", "image_overview", "strength_overview", "pattern_layout")
 PAGE_VIEWS = (
@@ -16,7 +17,6 @@ PAGE_VIEWS = (
     "two_axes", "attention_matrix", "threshold",
 )  # fmt: skip
 VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
-_OF_THE_MODEL = {"partial_pruning", "prediction"}
 USUAL_HEADS = 5
 MOST_PAGES = 40
 
@@ -42,7 +42,7 @@ class Asked:
     @property
     def needs_model(self) -> bool:
         """Whether a page shows what only the model can tell."""
-        return bool(self.pages) and not _OF_THE_MODEL.isdisjoint(self.views)
+        return bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views)
 
 
 def read_asked(

@@ -110,9 +110,10 @@ def _follow_patterns(args: dict[str, Any], update: CustomJS) -> None:
     for event in (SelectionGeometry, PanEnd):
         plot.js_on_event(event, gesture)
     plot.js_on_event(Tap, _script(args, "headbrushPatterns.tap(args, cb_obj)"))
-    plot.js_on_event(RangesUpdate, update)
+    redraw = _script(args, "headbrushReport.redraw(args)")
+    plot.js_on_event(RangesUpdate, redraw)
     for side in ("inner_width", "inner_height"):
-        plot.js_on_change(side, update)
+        plot.js_on_change(side, redraw)
 
 
 def _script(args: dict[str, Any], code: str) -> CustomJS:

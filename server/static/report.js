@@ -195,6 +195,12 @@ globalThis.headbrushReport = (() => {
     say(args, brush, head, image, line, entropy)
   }
 
+  // Draw the patterns alone, in another range, size or theme
+  function redraw(args) {
+    const brush = brushOf(args)
+    headbrushPatterns.draw(args, brush.isAny ? brush : null, args.images.tags[0], args.heads.tags[0])
+  }
+
   // The nearest point within reach of a tap, null if there is none
   function nearest(plot, xs, ys, event, reach = 24) {
     const per = [[plot.inner_width, plot.x_range], [plot.inner_height, plot.y_range]].map(
@@ -221,5 +227,5 @@ globalThis.headbrushReport = (() => {
     }
   }
 
-  return { MISSING, choose, meanAndDeviation, nearest, row, table, tap, update }
+  return { MISSING, choose, meanAndDeviation, nearest, redraw, row, table, tap, update }
 })()
