@@ -18,7 +18,7 @@ def make_legend(name: str, lines: int = 1) -> Div:
     return Div(
         text="",
         name=name,
-        height=16 * lines + 2,
+        height=height_of(lines),
         sizing_mode="stretch_width",
         styles={
             "font-size": "11px",
@@ -28,6 +28,11 @@ def make_legend(name: str, lines: int = 1) -> Div:
             "margin": "0 6px",
         },
     )
+
+
+def height_of(lines: int) -> int:
+    """Pixels of a legend of so many lines."""
+    return 16 * lines + 2
 
 
 def swatches(names: Sequence[str], colours: Sequence[str]) -> str:

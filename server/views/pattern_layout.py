@@ -13,7 +13,7 @@ from ..data import METRIC_NAMES, StoreData
 from ..density import Picture
 from ..figures import inner_size, make_figure, on_nearest, on_region, padded_range
 from ..latest import Latest
-from ..legend import gradient, make_legend, swatches
+from ..legend import gradient, height_of, make_legend, swatches
 from ..named import pattern_colours, pattern_names
 from ..palette import SELECTED, class_colours, layer_colours, value_colours
 from ..pattern_drawing import Drawing, colouring
@@ -23,6 +23,7 @@ from .pattern_picture import PatternPicture
 
 VIEW = "patterns"
 _DELAY_MS = 60
+_OF_MANY_NAMES = ("class", "head")
 _COARSE_FROM = 500_000
 """With so many patterns the density is drawn at half the resolution while a box is dragged."""
 
@@ -239,7 +240,9 @@ class PatternLayout:
         else:
             picture = drawing.picture(brush)
         self._picture.show(drawing.view, picture)
-        self._legend.text = self._legend_text(self._session.state)
+        state = self._session.state
+        self._legend.text = self._legend_text(state)
+        self._legend.height = height_of(2 if state.pattern_colour in _OF_MANY_NAMES else 1)
         self._describe(brush)
 
     def _describe(self, brush: Brush) -> None:
