@@ -41,6 +41,9 @@ headbrush.say(note, tokens.message)
 """
 _TOKEN = "headbrush.patchAt(tokens, cb_obj.x, cb_obj.y)"
 
+_CLEAR = np.zeros((1, 1), np.uint32)
+"""No image; without a picture Bokeh finds no ranges, and says so at each paint."""
+
 
 class ImageContext:
     """Three times the image: as it is, masked by who attends to the token, by where it looks."""
@@ -56,7 +59,7 @@ class ImageContext:
     def __init__(self, session: Session, matrix: ShownMatrix) -> None:
         self._session = session
         self._matrix = matrix
-        self._image = ColumnDataSource({"image": []}, name="context_image")
+        self._image = ColumnDataSource({"image": [_CLEAR]}, name="context_image")
         self._own = ColumnDataSource({"x": [], "y": []}, name="own_patch")
         self._note = Paragraph(
             text="",
@@ -125,7 +128,7 @@ class ImageContext:
             return
         image = self._session.state.image
         if image is None:
-            self._image.data = {"image": []}
+            self._image.data = {"image": [_CLEAR]}
             return
         pixels = self._session.data.store.read("thumbnail")[image]  # (y, x, channel)
         opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)

@@ -101,7 +101,7 @@ class HeadbrushPage:
         )
 
     def _listen(self, said: ConsoleMessage) -> None:
-        if "Content Security Policy" in said.text:
+        if said.type in ("error", "warning"):
             self.faults.append(said.text)
 
     def value(self, name: str, path: str):

@@ -120,6 +120,14 @@ def test_a_matrix_that_is_not_kept_is_computed_live(page, data):
     page.wait("named('matrix_note').text.includes('live, computed by the model')")
 
 
+def test_a_page_without_an_image_opens_without_a_warning(browser, server):
+    with browser.new_context() as context:
+        opened = HeadbrushPage(context.new_page(), f"{server}?image=none")
+        opened.wait("named('context_note').text.includes('Select an image')")
+        opened.page.wait_for_timeout(500)
+        assert opened.faults == []
+
+
 def test_undo_by_key_and_two_people_do_not_share_a_state(browser, server, page, data):
     before = page.value("selection_text", "text")
     frame = page.frame("importance_plot")
