@@ -20,6 +20,8 @@ __all__ = ["LiveError", "LiveModel", "Pruned", "live_model", "waiting_words"]
 _MEBIBYTE = 2**20
 _POOL = Pool("headbrush-live")
 _PROCESS = LiveProcess()
+_ASKED_BY_A_PAGE = 4
+"""Questions at once: the model itself, a matrix, and two views of pruning."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def live_model(store: Store) -> LiveModel | NoModel:
 
 def waiting_words() -> str:
     """What a page says while it waits for the model."""
-    others = _POOL.waiting - 1
-    if others < 2:
+    others = _POOL.waiting - _ASKED_BY_A_PAGE
+    if others < 1:
         return "computing with the model …"
     return f"computing … {others} others wait"
