@@ -101,7 +101,8 @@ class HeadbrushPage:
         )
 
     def _listen(self, said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning"):
+        is_server_gone = "ERR_CONNECTION_REFUSED" in said.text  # the browser's own words
+        if said.type in ("error", "warning") and not is_server_gone:
             self.faults.append(said.text)
 
     def value(self, name: str, path: str):
