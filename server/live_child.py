@@ -39,6 +39,8 @@ _SAME_PREDICTION = 0.01
 """Largest difference of a probability that another device or library version may cause."""
 _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
+_ARGUMENTS = {"img_size"}
+"""What an analysis gives timm beside the name; others could lead to files and addresses."""
 _NOT_AT_HAND = (
     "{what} is not at hand: put it back at {place} and select anew. "
     "What the store itself holds is shown all the same."
@@ -143,6 +145,9 @@ def _demand_source(source: dict[str, Any]) -> None:
     """Refuse at once, without loading torch, where the model cannot be had."""
     if not {"name", "checkpoint", "pretrained"} <= source.keys():
         raise LiveError("This store does not say how to load its model.")
+    arguments = source.get("arguments", {})
+    if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
+        raise LiveError("This store wants its model loaded as no analysis does, so it is not.")
     places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
     for place in map(Path, places):
         if place.is_absolute() and not place.exists():

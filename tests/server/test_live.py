@@ -138,6 +138,18 @@ def test_random_weights_are_not_made_up_anew():
         _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{"pretrained_cfg_overlay": {"url": "http://evil.example/x"}}, {"checkpoint_path": "/x"},
+     {"img_size": 32, "cache_dir": "/x"}, ["img_size"], "img_size"],
+)  # fmt: skip
+def test_no_store_chooses_how_timm_loads(arguments):
+    source = {"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True}
+    _demand_source(source | {"arguments": {"img_size": [32, 32]}})
+    with pytest.raises(LiveError, match="as no analysis does"):
+        _demand_source(source | {"arguments": arguments})
+
+
 def test_a_name_that_leads_out_of_the_folder_is_refused(store):
     model = StoreModel(store)
     model._names = ["../../secret.png"]
