@@ -94,6 +94,16 @@ class AttentionWriter:
         self._stack.__exit__(kind, error, trace)
 
 
+def read_images(path: Path) -> np.ndarray:
+    """Global indices of the images that a file holds, int32."""
+    return read_attention(path, lambda file: file["image"][:])
+
+
+def read_matrix(path: Path, row: int, layer: int, head: int) -> np.ndarray:
+    """One matrix of a file, ``(T, T)`` float32; reads one chunk."""
+    return read_attention(path, lambda file: file["attention"][row, layer, head])
+
+
 def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:
     """What ``read`` takes from the file, which is open only meanwhile.
 

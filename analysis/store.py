@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from xarray.backends.locks import HDF5_LOCK
 
-from analysis.attention_file import read_attention
+from analysis import attention_file
 from analysis.errors import StoreError
 from analysis.files import replacing
 from analysis.limits import demand_modest
@@ -37,6 +37,9 @@ class Store:
     ----------
     path
         The folder, ``NAME.headbrush``.
+    reader
+        What reads files of attention: :mod:`analysis.attention_file`, or the like in another
+        process.
 
     Raises
     ------
@@ -45,8 +48,9 @@ class Store:
         variable, dimension or attribute that does not fit.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, reader: Any = attention_file) -> None:
         self.path = Path(path)
+        self._reader = reader
         self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
@@ -107,7 +111,7 @@ class Store:
                 raise faults[0]
             return None
         path, row = places[image]
-        found = read_attention(path, lambda file: file["attention"][row, layer, head])
+        found = self._reader.read_matrix(path, row, layer, head)
         if found.shape != (self.num_tokens, self.num_tokens):
             raise StoreError(f"{path}: attention over {len(found)} tokens, not {self.num_tokens}.")
         return found
@@ -126,7 +130,7 @@ class Store:
         faults = []
         for path in sorted((self.path / "attention").glob("*.nc")):
             try:
-                images = read_attention(path, lambda file: file["image"][:])
+                images = self._reader.read_images(path)
             except StoreError as error:
                 faults.append(error)
                 continue

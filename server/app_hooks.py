@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bokeh.application.application import ServerContext
 
-from . import brushing, density
+from . import brushing, density, reading
 from .filling import Filling
 from .opening import SHELF
 
@@ -14,6 +14,7 @@ STORES = [Path(word) for word in sys.argv[1:]]
 
 def on_server_loaded(server_context: ServerContext) -> None:
     """Called by Bokeh when the server starts."""
+    reading.start()
     if len(STORES) == 1 and (STORES[0] / "summary.nc").exists():
         SHELF.ask(STORES[0].absolute())
     density.warm_up()

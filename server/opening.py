@@ -10,6 +10,7 @@ from analysis.store import Store, stamp_of
 
 from .card import Card, card_of
 from .data import StoreData
+from .reading import Reader
 from .worker import Worker
 
 _KEPT = 8
@@ -47,7 +48,7 @@ class Shelf:
         data = self._open.get(path)
         if data is None or data.store.stamp != stamp_of(path):
             _bring_in(path / "summary.nc")
-            data = StoreData(Store(path))
+            data = StoreData(Store(path, Reader()))
             data.prepare()
         with self._lock:
             self._open[path] = data
@@ -64,7 +65,7 @@ class Shelf:
             data = self._open.get(path)
             if data is None or data.store.stamp != stamp:
                 _bring_in(path / "summary.nc")
-                data = StoreData(Store(path))
+                data = StoreData(Store(path, Reader()))
             known = self._cards[path] = stamp, card_of(data)
         return known[1]
 

@@ -1,0 +1,134 @@
+"""Attention is read by other processes; a disk that hangs while HDF5 reads hangs only its own."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from analysis import attention_file
+from analysis.errors import StoreError
+from analysis.store import Store
+from server.matrices import StoredMatrices
+from server.reading import Common, Reader
+from tests.server.served import ROOT
+from tests.stores import make_store
+
+SOON = 20
+
+
+@pytest.fixture(autouse=True)
+def prompt_disk():
+    """Here the disk is as slow as it is."""
+
+
+@pytest.fixture
+def common():
+    common = Common()
+    yield common
+    common.take().close()
+    common.give_back(None)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return make_store(tmp_path / "s.headbrush")
+
+
+def is_gone(pid):
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def hang(common):
+    """The number of the process that reads, which hangs from now on, as at a disk."""
+    process = common.take()
+    common.give_back(process)
+    os.kill(process._process.pid, signal.SIGSTOP)
+    return process._process.pid
+
+
+def test_another_process_reads_the_same(path, common):
+    near, far = Store(path), Store(path, Reader(common))
+    np.testing.assert_array_equal(far.kept_images, near.kept_images)
+    for place in ((0, 0, 0), (int(near.kept_images[-1]), 2, 1)):
+        found = far.attention(*place)
+        np.testing.assert_array_equal(found, near.attention(*place))
+        assert found.dtype == np.float32
+
+
+def test_faults_are_told_in_the_same_words(path, common):
+    file = path / "attention" / "00000.nc"
+    for damage in (lambda: file.write_bytes(b"damaged"), file.unlink):
+        damage()
+        for read, *place in (("read_images",), ("read_matrix", 0, 0, 0)):
+            with pytest.raises(StoreError) as near:
+                getattr(attention_file, read)(file, *place)
+            with pytest.raises(StoreError) as far:
+                getattr(Reader(common), read)(file, *place)
+            assert str(far.value) == str(near.value)
+
+
+def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_path, common):
+    slow = Store(make_store(tmp_path / "slow.headbrush"), Reader(common))
+    quick = Store(path, Reader(common))
+    assert slow.attention(0, 0, 0) is not None
+    matrices = [StoredMatrices(store) for store in (slow, quick)]
+    pid = hang(common)
+    waiting = matrices[0].ask(0, 1, 0)
+    for head in ((0, 0, 0), (0, 1, 1)):
+        assert matrices[1].ask(*head).result(SOON) is not None
+    assert len(Store(path).read("name"))  # HDF5 is free in this process
+    assert not waiting.done()
+    again = matrices[0].ask(0, 2, 0)
+    os.kill(pid, signal.SIGCONT)
+    np.testing.assert_array_equal(waiting.result(SOON), Store(slow.path).attention(0, 1, 0))
+    np.testing.assert_array_equal(again.result(SOON), Store(slow.path).attention(0, 2, 0))
+
+
+def test_a_process_that_died_is_told_and_replaced(path, common):
+    reader = Reader(common)
+    file = path / "attention" / "00000.nc"
+    assert len(reader.read_images(file))
+    pid = hang(common)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(reader.read_images, file)
+        time.sleep(0.2)  # it is asked
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(StoreError, match="process that read it ended"):
+            waiting.result(SOON)
+    assert len(reader.read_images(file))
+
+
+def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
+    reader = Reader(common)
+    file = path / "attention" / "00000.nc"
+    assert len(reader.read_images(file))
+    pid = hang(common)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(reader.read_images, file)
+        assert len(Reader(common).read_images(file))
+        os.kill(pid, signal.SIGCONT)
+        assert len(waiting.result(SOON))
+    del reader, waiting
+    gc.collect()
+    assert is_gone(pid)
+
+
+def test_no_process_outlives_the_one_that_asks():
+    code = (
+        "import os; from server import reading; reading.start(); "
+        "print(reading._COMMON._process._process.pid, flush=True); os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert is_gone(int(done.stdout))
