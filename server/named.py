@@ -150,14 +150,17 @@ def pattern_names(compared: Sequence[Compared]) -> tuple[list[str], list[str]]:
 
 
 def pattern_colours(
-    compared: Sequence[Compared], brush: Brush, pale: str
+    compared: Sequence[Compared], brush: Brush | None = None, pale: str = ""
 ) -> tuple[Colouring, np.ndarray]:
-    """Colouring and mask ``(m·L·H,)`` of one or two brushes; near ``pale`` what is not brushed."""
+    """Colouring and mask ``(m·L·H,)`` of one or two brushes.
+
+    Where a brush is given, what it leaves out is near the colour ``pale``.
+    """
     kinds = np.zeros(len(compared[0].brush.instances), np.int16)
     for bit, one in enumerate(compared):
         kinds |= one.brush.instances.astype(np.int16) << bit
     palette, codes = pattern_names(compared)[1], np.maximum(kinds - 1, 0)
-    if brush.active:
+    if brush is not None and brush.active:
         codes[~brush.instances] += len(palette)
         palette += [mixed(pale, mixed(pale, colour)) for colour in palette]
     return Colouring(codes, palette), kinds > 0

@@ -26,7 +26,7 @@ class ReadingProcess:
 
     def __init__(self) -> None:
         self._pipe, there = Pipe()
-        words = command_of(f"{__package__}.reading_child")
+        words = command_of("server.reading_child")
         self._process = subprocess.Popen(words, stdin=there.fileno(), stdout=2)
         there.close()
         # whenever it ends, it is taken note of, and leaves nothing behind
