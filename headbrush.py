@@ -274,9 +274,7 @@ def password(
         else:
             chosen = sys.stdin.readline().rstrip("\n")
         write_password_file(file, chosen)
-    _out.print(
-        f"{file}: written. Use it: headbrush serve STORE --password-file {file}", markup=False
-    )
+    _out.print(f"{file}: written. Use: headbrush serve STORE --password-file {file}", markup=False)
 
 
 @app.command()

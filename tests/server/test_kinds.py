@@ -7,7 +7,6 @@ import pytest
 
 from server.brushing import Clause, Ids
 from server.kinds import kinds_model
-from server.views.image_overview import ImageOverview
 
 SOME = Clause("images", "image", Ids((1, 2)))
 
@@ -49,13 +48,3 @@ def test_what_is_no_button_changes_nothing(press, session, words):
     session.history.change(clauses=(SOME,))
     press(*words)
     assert session.state.clauses == (SOME,)
-
-
-def test_a_class_is_brushed_by_its_name(session, data):
-    view = ImageOverview(session)
-    assert set(data.class_names) <= set(view._find.completions)
-    view._find.value = data.class_names[1]
-    np.testing.assert_array_equal(session.brush().images, data.labels == 1)
-    assert view._find.value == view._find.title == ""
-    view._find.value = "no such class"
-    assert "no image" in view._find.title

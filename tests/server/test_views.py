@@ -264,18 +264,6 @@ def test_overview_shows_entropy_of_the_image(session, data):
     np.testing.assert_array_equal(session.heads.data["entropy"], data.entropy[9])
 
 
-@pytest.mark.parametrize(
-    ("typed", "selected"), [("7", 7), ("class-1/004.png", 4), ("99", None), ("<b>", None)]
-)
-def test_finding_an_image_by_id_or_name(session, typed, selected):
-    view = ImageOverview(session)
-    session.select_image(None)
-    view._find.value = typed
-    assert session.state.image == selected
-    assert bool(view._find.title) == (selected is None)
-    assert view._find.value == ("" if selected is not None else typed)
-
-
 def test_nearest_is_measured_on_the_screen(session):
     view = ImageOverview(session)
     plot = view._plot
