@@ -52,6 +52,8 @@ class Theme:
 
 LIGHT = Theme("#1f2933", DENSITY_RAMP)
 DARK = Theme("#e6ebf0", ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"))
+DARK_OF = dict(zip((LIGHT.ink, *LIGHT.density), (DARK.ink, *DARK.density), strict=True))
+"""Colours of the dark theme by those of the light one."""
 
 
 def layer_colours(count: int) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 from bokeh import __version__ as bokeh_version
 from bokeh.document import Document
 from bokeh.embed import file_html
+from bokeh.models import Markup
 from bokeh.resources import INLINE
 from jinja2 import Environment, FileSystemLoader
 
@@ -30,7 +31,7 @@ from .export import to_csv
 from .link import default_state
 from .live import live_model
 from .named import Named
-from .palette import LIGHT
+from .palette import DARK_OF, LIGHT
 from .plot_theme import plot_theme
 from .reports import words
 from .reports.asked import OVERVIEWS, Asked, most_important, read_asked
@@ -38,6 +39,7 @@ from .reports.files import to_netcdf
 from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
 from .reports.parts import Parts, item_text, make_item, make_parts
+from .reports.places import short_command, without_folders
 from .reports.thumbnails import fill_thumbnails
 from .session import Session
 from .state import ViewState
@@ -74,6 +76,8 @@ class Report:
             for panel in self._panels:
                 self.document.add_root(panel.root)
         for model in self.document.models:
+            if isinstance(model, Markup):
+                model.text = without_folders(model.text, self.data.store)
             model._callbacks.clear()
             model._event_callbacks.clear()
 
@@ -142,14 +146,17 @@ class Report:
     def _variables(self) -> dict[str, Any]:
         store = self.data.store
         files, notes = self._files()
-        facts = [(k, words.short(v)) for k, v in facts_of(store, store_size(store.path))]
         return {
             "css": "\n".join(static(name) for name in _STYLES),
             "scripts": scripts(),
             "save": static("save.js"),
-            "files_script": static("report_files.js"),
+            "theme": static("theme.js"),
+            "later": ";\n".join(static(f"report_{name}.js") for name in ("files", "theme")),
+            "colours": DARK_OF,
             "model": store.attrs["model"],
-            "facts": [(key, value) for key, value in facts if key != "model source"],
+            "lede": words.lede(self.data),
+            "contents": self.overview and self.pages,
+            "facts": self._facts(),
             "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
             "findings": self._findings(),
             "why": self.asked.why,
@@ -172,11 +179,18 @@ class Report:
             notes = ["The values as netCDF are too large for this file: --data writes them."]
         return {name: base64.b64encode(each).decode() for name, each in packed.items()}, notes
 
-    def _findings(self) -> list[str]:
+    def _facts(self) -> list[tuple[str, str]]:
+        store = self.data.store
+        shown = dict(facts_of(store, store_size(store.path)))
+        shown.pop("model source", None)
+        shown["command"] = short_command(str(shown["command"]))
+        return [(k, without_folders(words.short(v), store)) for k, v in shown.items()]
+
+    def _findings(self) -> list[tuple[str, str]]:
+        """Pairs of a head's label and a text; the first is of all heads."""
         heads = dict.fromkeys(page.head for page in self.pages) or most_important(self.data)
-        return [words.main_finding(self.data)] + [
-            words.head_finding(self.data, number) for number in heads
-        ]
+        told = [(self.data.head_labels[n], words.head_finding(self.data, n)) for n in heads]
+        return [("", words.main_finding(self.data)), *told]
 
     def _page(self, page: Page) -> dict[str, Any]:
         return {

@@ -14,11 +14,13 @@ from analysis.schema import PRUNING_METRICS, VARIABLES
 from ..data import StoreData
 from ..session import Session
 from .panels import Page
+from .places import short_command, without_folders
 
 _SHOWN = (
     "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
     "patch_embedding", "cls_embedding",
 )  # fmt: skip
+_ATTRS = ("model", "images", "created")
 
 
 def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
@@ -28,7 +30,9 @@ def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
     brushed = session.brush("heads").images
     variables["brushed"] = ("image", brushed.astype("i1"), {"long_name": "image is brushed"})
     variables |= _of_pages(data, pages)
-    attrs = {key: data.store.attrs[key] for key in ("model", "images", "created", "command")}
+    store = data.store
+    attrs = {key: without_folders(str(store.attrs[key]), store) for key in _ATTRS}
+    attrs["command"] = short_command(str(store.attrs["command"]))
     dataset = xr.Dataset(variables, attrs={"Conventions": "CF-1.10", **attrs})
     packed = {"zlib": True, "shuffle": True, "complevel": 4}
     encoding = {name: packed for name, variable in dataset.items() if variable.dtype.kind in "fiu"}

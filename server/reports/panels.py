@@ -7,7 +7,7 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.layouts import column
-from bokeh.models import LayoutDOM
+from bokeh.models import LayoutDOM, LinearColorMapper
 from bokeh.models.tools import BoxSelectTool, LassoSelectTool
 from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
@@ -17,6 +17,7 @@ from ..live import live_model
 from ..matrix import ShownMatrix, from_codes
 from ..matrix_words import MatrixWords
 from ..named import Named
+from ..palette import DARK, LIGHT
 from ..session import Session
 from ..views.attention_matrix import AttentionMatrix
 from ..views.entropy_distribution import EntropyDistribution
@@ -31,6 +32,7 @@ from ..views.strength_vector import StrengthVector
 from ..views.threshold import Threshold
 from ..views.two_axes import TwoAxes
 from .patterns import MOST_PLACES
+from .places import without_folders
 
 _PICTURE_SIZE = 1000, 560
 _PARTS = {
@@ -114,15 +116,19 @@ def overview_panels(
     if "pattern_layout" in made:
         plot = made["pattern_layout"].layout.select_one({"name": "patterns_plot"})
         if session.data.num_instances > MOST_PLACES:
-            _keep_picture(session, made["pattern_layout"], plot)
+            _keep_picture(session, plot)
     return tuple(_panel(view, session, name) for name, view in made.items())
 
 
-def _keep_picture(session: Session, view: PatternLayout, plot: figure) -> None:
+def _keep_picture(session: Session, plot: figure) -> None:
     """A picture in the report's size, without tools that would need the places of the patterns."""
     plot.width, plot.height = _PICTURE_SIZE
     plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
-    view.react_to_drawing(session.state, session.state)
+    session.change_theme(DARK)
+    mapper = plot.select_one(LinearColorMapper)
+    dark = list(mapper.palette)
+    session.change_theme(LIGHT)
+    mapper.update(name="two_palettes", tags=[dark])
     plot.width = plot.height = None
 
 
@@ -181,4 +187,5 @@ def _panel(view: Any, session: Session, name: str) -> Panel:
         parts = [root.select_one({"name": part}) for part in _PARTS[kind]]
         root = column(*(p for p in parts if p.visible), sizing_mode="stretch_both")
     root.name = name
-    return Panel(name, kind, view.title, view.help, session.summaries.get(kind, ""), root)
+    words = without_folders(session.summaries.get(kind, ""), session.data.store)
+    return Panel(name, kind, view.title, view.help, words, root)

@@ -50,7 +50,8 @@ def _look(session: Session) -> tuple[np.ndarray | None, dict[str, Any]]:
     """Kind of every pattern, None where counts are shown, and the colours."""
     state, compared = session.state, session.compared()
     if compared:
-        chosen, mask = pattern_colours(compared)
+        nothing = session.resolved(())  # the browser itself greys what is not brushed
+        chosen, mask = pattern_colours(compared, nothing, LIGHT.density[0])
         kinds, palette = np.where(mask, chosen.categories, _NO_KIND), chosen.palette
     else:
         chosen = colouring(session.data, state.pattern_colour)

@@ -7,7 +7,8 @@ import numpy as np
 from analysis.modes import MODES
 from analysis.schema import PRUNING_METRICS
 
-from ..data import METRIC_AXES, METRIC_NAMES, StoreData
+from ..card import accuracy_words, heads_words
+from ..data import METRIC_NAMES, StoreData
 from .panels import Page
 
 _REGION_MODES = (2, 3, 4)
@@ -28,6 +29,15 @@ def cite_tool(version: str) -> str:
     return f"The headbrush developers: headbrush {version}, linked brushing over attention heads."
 
 
+def lede(data: StoreData) -> str:
+    """What the report is of, and what can be done with it."""
+    return (
+        f"How much each of {data.num_heads} attention heads ({heads_words(data)}) matters, and "
+        f"where it looks, in {data.num_images} images; {accuracy_words(data)}. A report by "
+        "headbrush that needs no network: images, heads and patterns can be brushed here."
+    )
+
+
 def main_finding(data: StoreData) -> str:
     """Which heads matter, over all images."""
     metric = data.default_metric
@@ -44,14 +54,14 @@ def main_finding(data: StoreData) -> str:
     verb = "matters" if metric == "gradient" else "changes most when it is pruned"
     return (
         f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
-        f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g} "
-        f"({METRIC_AXES[metric]}). The first {len(order[:_FEW])} are {listed}{together}."
+        f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g}"
+        f". The first {len(order[:_FEW])} are {listed}{together}."
     )
 
 
 def head_finding(data: StoreData, number: int) -> str:
     """How consistently one head matters over the images, and where it looks."""
-    return f"{data.head_labels[number]}: {_consistency(data, number)} {_reach(data, number)}"
+    return f"{_consistency(data, number)} {_reach(data, number)}"
 
 
 def mode_finding(data: StoreData, page: Page) -> str:

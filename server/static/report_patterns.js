@@ -124,17 +124,18 @@ globalThis.headbrushPatterns = (() => {
   }
 
   // Draw again when the browser has time for it, once for many calls
-  const waiting = new Map()
+  const last = new Map(), waiting = new Set()
   function drawSoon(args, brush) {
-    const { id } = args.pattern_places, known = waiting.has(id)
-    waiting.set(id, brush)
-    if (!known) {
-      requestAnimationFrame(() => {
-        const wanted = waiting.get(id)
-        waiting.delete(id)
-        show(args, wanted)
-      })
-    }
+    const { id } = args.pattern_places
+    last.set(id, [args, brush])
+    if (!waiting.has(id)) requestAnimationFrame(() => { if (waiting.delete(id)) show(...last.get(id)) })
+    waiting.add(id)
+  }
+
+  // At once, in the theme of now
+  function repaint() {
+    waiting.clear()
+    for (const shown of last.values()) show(...shown)
   }
 
   function draw(args, brush, image, head) {
@@ -154,5 +155,5 @@ globalThis.headbrushPatterns = (() => {
     args.images.tags = [Math.floor(found / perImage)]
   }
 
-  return { brush, clear, draw, gesture, isActive, joined, pointsOf, tally, tap }
+  return { brush, clear, draw, gesture, isActive, joined, pointsOf, repaint, tally, tap }
 })()

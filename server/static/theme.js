@@ -2,17 +2,19 @@
 const hbTheme = (() => {
   const KEY = "headbrush_theme"
   const system = matchMedia("(prefers-color-scheme: dark)")
-  let chosen = null
+  let chosen = null, printing = false
   try { chosen = localStorage.getItem(KEY) } catch { /* storage is blocked: follow the system */ }
 
   function now() {
+    if (printing) return "light"
     return ["light", "dark"].includes(chosen) ? chosen : system.matches ? "dark" : "light"
   }
 
   // What the server draws (densities, matrices) follows; what the browser draws is painted anew.
   function tellBokeh() {
-    const shown = Bokeh.documents[0].get_model_by_name("theme")
-    if (shown.tags[0] != now()) shown.tags = [now()]
+    const shown = Bokeh.documents[0].get_model_by_name("theme") // none in a report
+    if (shown != null && shown.tags[0] != now()) shown.tags = [now()]
+    document.dispatchEvent(new Event("headbrush_theme"))
     for (const view of Bokeh.index.query((view) => view.request_repaint != null)) {
       view.request_repaint()
     }
@@ -20,7 +22,9 @@ const hbTheme = (() => {
 
   function show() {
     document.documentElement.dataset.theme = now()
-    document.cookie = `${KEY}=${now()}; path=/; max-age=31536000; SameSite=Lax`
+    try {
+      document.cookie = `${KEY}=${now()}; path=/; max-age=31536000; SameSite=Lax`
+    } catch { /* a frame without storage: the server need not know */ }
     document.getElementById("theme")?.setAttribute("aria-pressed", String(now() == "dark"))
     if (window.Bokeh?.documents.length) tellBokeh()
   }
@@ -31,7 +35,18 @@ const hbTheme = (() => {
     show()
   }
 
+  // While a report is printed it is light, and all of it is painted at once
+  function print(begins) {
+    printing = begins
+    show()
+    for (const view of Bokeh.index.query((view) => view.invalidate_painters != null)) {
+      for (const drawn of view.computed_renderer_views) drawn.set_visuals?.()
+      view.invalidate_painters()
+      view.paint()
+    }
+  }
+
   system.addEventListener("change", show)
   show()
-  return { show, toggle }
+  return { print, show, toggle }
 })()

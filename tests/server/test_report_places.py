@@ -1,0 +1,47 @@
+"""A report is sent to others: it tells no folder of its author."""
+
+import json
+import shlex
+
+import pytest
+import xarray as xr
+
+from analysis.store import Store, write_summary
+from server.data import StoreData
+from server.report import make_report
+from server.reports.places import last_name
+from tests.stores import attributes, make_store, values
+
+
+def test_of_absolute_folders_only_the_last_name_is_in_a_report(tmp_path):
+    secret = tmp_path / "Jane Doe" / "secret"
+    path = tmp_path / "own.headbrush"
+    source = {"name": str(secret / "model"), "checkpoint": str(secret / "best.pth")}
+    attrs = {
+        "images": str(secret / "pictures"),
+        "model_source": json.dumps({**source, "pretrained": True}),
+        "command": shlex.join(
+            ["headbrush", "analyze", "--images", str(secret), f"--model={secret / 'model'}"]
+        ),
+    }
+    make_store(path)
+    write_summary(path, values(), attributes(**attrs))
+    report = make_report(StoreData(Store(path)), heads=["1.0"])
+    (tmp_path / "values.nc").write_bytes(report.netcdf)
+    with xr.open_dataset(tmp_path / "values.nc", engine="netcdf4") as stored:
+        shown = [report.html, *map(str, stored.attrs.values())]
+    for text in shown:
+        assert "Jane" not in text
+        assert str(tmp_path) not in text
+    assert "<td>24 from pictures</td>" in report.html
+    assert "headbrush analyze --images secret --model=model" in report.html
+    reason = report.document.get_model_by_name("pruning_note").text
+    assert reason.startswith("The model is not at hand: put it back at model")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("/a/b c/", "b c"), (r"C:\Users\Jane\x.pth", "x.pth"), ("timm/vit", "timm/vit"), ("/", "/")],
+)
+def test_the_last_name_of_a_place(place, name):
+    assert last_name(place) == name
