@@ -36,7 +36,7 @@ def test_of_absolute_folders_only_the_last_name_is_in_a_report(tmp_path):
     assert "<td>24 from pictures</td>" in report.html
     assert "headbrush analyze --images secret --model=model" in report.html
     reason = report.document.get_model_by_name("pruning_note").text
-    assert reason.startswith("The model is not at hand: put it back at model")
+    assert "model and select anew" in reason
 
 
 @pytest.mark.parametrize(
