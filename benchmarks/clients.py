@@ -12,6 +12,10 @@ from tornado.websocket import websocket_connect
 
 _LARGEST = 200 << 20
 _KEYS = ("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "]")
+_SHOWN = {
+    "kind": "MessageSent", "msg_type": "bokeh_event",
+    "msg_data": {"type": "event", "name": "document_ready", "values": {"type": "map"}},
+}  # fmt: skip
 
 
 class Client:
@@ -44,6 +48,7 @@ class Client:
         document = json.loads(await self._ask("PULL-DOC-REQ", {}))["doc"]
         self._keys, self._images, self._heads, self._count = _places(document)
         self.loading = time.perf_counter() - start
+        await self._ask("PATCH-DOC", {"events": [_SHOWN]})  # from now on the model is asked
 
     async def act(self) -> float:
         """Step, or brush images or heads; seconds until the server has answered."""

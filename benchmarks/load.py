@@ -84,9 +84,13 @@ async def _load(url: str, pid: int, count: int, seconds: float) -> None:
         times, errors = await _readers([first, *clients], each, long)
         print(f"  {what}: {_words(times)}, {len(times)} times, {errors} errors")
         pulse.tell(what)
-    print(f"  memory {start / 1e6:.0f} MB at the start, {_memory(pid) / 1e6:.0f} MB at the end")
+    print(f"  memory {start / 1e6:.0f} MB at the start, {_memory(pid) / 1e6:.0f} MB at the end, "
+          f"and with the model's process {_memory(pid, True) / 1e6:.0f} MB")  # fmt: skip
+    pulse = Pulse(url)
     for client in (first, *clients):
         client.close()
+    await asyncio.sleep(4 * _FORGET_MS / 1000)
+    pulse.tell("while they leave")
 
 
 async def _readers(
@@ -163,9 +167,10 @@ def _words(seconds: list[float]) -> str:
     return f"p50 {median:.0f} ms, p95 {p95:.0f} ms"
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int, with_model: bool = False) -> int:
     process = psutil.Process(pid)
-    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+    others = process.children(recursive=True) if with_model else ()
+    return sum(one.memory_info().rss for one in (process, *others))
 
 
 if __name__ == "__main__":

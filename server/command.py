@@ -1,5 +1,6 @@
 """``bokeh serve`` as headbrush runs it: every option of Bokeh's, and what a team needs besides."""
 
+import gc
 import logging
 import os
 import sys
@@ -55,6 +56,8 @@ class Ready(Handler):
 
     def on_server_loaded(self, server_context: ServerContext) -> None:  # noqa: ARG002
         """Called by Bokeh after the application's own hook."""
+        gc.collect()
+        gc.freeze()  # what stays is not looked through again, see leaving.py
         self.is_ready = True
 
 

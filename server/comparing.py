@@ -96,7 +96,7 @@ def compare(
     arguments: Mapping[str, Sequence[bytes]],
     cookies: Mapping[str, str],
     names: Sequence[str],
-) -> None:
+) -> tuple[Session, Session]:
     """Fill a page with two stores; ``names`` are what addresses call them."""
     state, note = from_query(arguments, stores[0])
     if "image" not in arguments:
@@ -123,6 +123,7 @@ def compare(
     document.template_variables.update(
         looks(COMPARE_SCRIPTS), template="compare.html", sides=sides, note=note
     )
+    return first, second
 
 
 def _channels(pair: Pair) -> list[Channel]:

@@ -33,7 +33,7 @@ def explore(
     asked: tuple[ViewState, str],
     cookies: Mapping[str, str],
     store_name: str,
-) -> None:
+) -> tuple[Session]:
     """One session: its state, its views, its layout.
 
     Parameters
@@ -61,3 +61,4 @@ def explore(
     ]
     build(MatrixWords, session, matrix)
     arrange(document, session, views, build(Status, session, note), store_name)
+    return (session,)

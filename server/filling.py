@@ -17,10 +17,12 @@ from .ahead import write_ahead
 from .catalogue import asked_stores, served_stores
 from .comparing import compare
 from .contents import explore
+from .leaving import PAGES
 from .link import from_query
 from .opening import SHELF
 from .places import said
 from .plot_theme import plot_theme
+from .session import Session
 from .start_page import list_stores
 from .worker import Worker
 
@@ -51,7 +53,7 @@ class Filling(Handler):
         """Fill the page; Bokeh waits, and serves others meanwhile."""
 
         async def fill_it(document: Document) -> None:
-            await fill(document, self._words)
+            PAGES.made(document, await fill(document, self._words))
 
         await session_context.with_locked_document(fill_it)
 
@@ -68,13 +70,17 @@ def choose_template(document: Document) -> None:
         document.template = _TEMPLATES.get_template(name)
 
 
-async def fill(document: Document, words: Sequence[Path]) -> None:
+async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]:
     """Make the page of a store, or the list of the stores.
 
     Parameters
     ----------
     words
         Stores and folders of stores.
+
+    Returns
+    -------
+    What the page shows: one store, two, or none.
     """
     context = document.session_context
     arguments = context.request.arguments if context else {}
@@ -90,10 +96,9 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
             break
     if not opened:
         await _list(document, stores, note)
-        return
+        return ()
     if len(opened) == 2:
-        await _build(document, compare, opened, arguments, cookies, names)
-        return
+        return await _build(document, compare, opened, arguments, cookies, names)
     asked = from_query(arguments, opened[0])
     asked = asked[0], " ".join(filter(None, (note, asked[1])))
     state = asked[0]
@@ -101,18 +106,21 @@ async def fill(document: Document, words: Sequence[Path]) -> None:
         matrix = opened[0].matrices.ask(state.image, state.layer, state.head)
         await _wait([matrix], _MATRIX_PATIENCE_S)
     name = names[0] if len(stores) > 1 else ""
-    await _build(document, explore, opened[0], asked, cookies, name)
+    return await _build(document, explore, opened[0], asked, cookies, name)
 
 
-async def _build(document: Document, make: Callable[..., None], *given: Any) -> None:
+async def _build(
+    document: Document, make: Callable[..., tuple[Session, ...]], *given: Any
+) -> tuple[Session, ...]:
     """Make the page and write it, one page at a time."""
 
-    def work() -> None:
+    def work() -> tuple[Session, ...]:
         document.theme = plot_theme()
-        make(document, *given)
+        sessions = make(document, *given)
         write_ahead(document)
+        return sessions
 
-    await asyncio.wrap_future(_BUILDER.submit(work))
+    return await asyncio.wrap_future(_BUILDER.submit(work))
 
 
 async def _list(document: Document, stores: Mapping[str, Path], note: str) -> None:
