@@ -14,7 +14,7 @@ from bokeh.document import Document
 
 from .session import Session
 
-_MANY = 25
+_MANY = 50
 
 
 class Pages:
