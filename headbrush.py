@@ -253,12 +253,16 @@ def report_command(
         from server.report import make_report
 
         made = make_report(opened, image or (), head or (), view or ())
-        size = made.save(out, fragment) / 1e6
+        size = f"{made.save(out, fragment) / 1e6:.1f} MB."
+        if not fragment:
+            from server.reports.sizes import size_words
+
+            size = size_words(made.sizes)
         if data:
             made.save_data(data)
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
-    _out.print(f"{out}: {len(made.pages)} pages of heads, {size:.1f} MB.", markup=False)
+    _out.print(f"{out}: {len(made.pages)} pages of heads, {size}", markup=False)
 
 
 @app.command()

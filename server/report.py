@@ -40,6 +40,7 @@ from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
 from .reports.parts import Parts, item_text, make_item, make_parts
 from .reports.places import short_command, without_folders
+from .reports.sizes import sizes_of
 from .reports.thumbnails import fill_thumbnails
 from .session import Session
 from .state import ViewState
@@ -94,6 +95,11 @@ class Report:
             theme=plot_theme(),
         )
 
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Megabytes of the whole file by part."""
+        return sizes_of(self.html, self._files[0])
+
     def save(self, path: str | Path, fragment: bool = False) -> int:
         """Write the file, at once or not at all.
 
@@ -145,7 +151,7 @@ class Report:
 
     def _variables(self) -> dict[str, Any]:
         store = self.data.store
-        files, notes = self._files()
+        files, notes = self._files
         return {
             "css": "\n".join(static(name) for name in _STYLES),
             "scripts": scripts(),
@@ -168,6 +174,7 @@ class Report:
             "citations": [words.CITE_METHOD, words.cite_tool(_version())],
         }
 
+    @cached_property
     def _files(self) -> tuple[dict[str, str], list[str]]:
         """Files within the file, gzipped in base64, and what is left out of them."""
         brush = self.session.brush()
