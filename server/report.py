@@ -237,8 +237,10 @@ def make_report(
     asked = read_asked(data, images, heads, views)
     if asked.needs_model:
         live_model(data.store).warm_up()  # it loads while the other views are made
-    first = default_state(data)
-    shown = state or replace(first, image=None)
+    return _made(data, asked, state or replace(default_state(data), image=None), named)
+
+
+def _made(data: StoreData, asked: Asked, shown: ViewState, named: Named) -> Report:
     document = Document()
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, asked.views, named)

@@ -67,27 +67,34 @@ def read_asked(
     InputError
         If something of it is not in the store, or too much is asked.
     """
-    shown = tuple(view for view in VIEWS if view in views) if views else VIEWS
     for view in views:
         if view not in VIEWS:
             raise InputError(f"--view {view}: there is no such view; there are {', '.join(VIEWS)}.")
+    shown = tuple(view for view in VIEWS if view in views) if views else VIEWS
     chosen_heads = [read_head(data, word) for word in heads]
     chosen_images = [read_image(data, word) for word in images]
     if not any(view in PAGE_VIEWS for view in shown):
         return Asked((), shown, "")
     numbers = chosen_heads or most_important(data)
-    pages = [
-        (number, image)
-        for number in numbers
-        for image in (chosen_images or [data.telling_image(number)])
-    ]
-    pages = list(dict.fromkeys(pages))
+    why = _why(data, len(numbers), bool(heads), bool(images))
+    return Asked(_pages(data, numbers, chosen_images), shown, why)
+
+
+def _pages(
+    data: StoreData, heads: Sequence[int], images: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of a head and an image, each once; few enough for one file."""
+    pages = {
+        (number, image): None
+        for number in heads
+        for image in (images or [data.telling_image(number)])
+    }
     if len(pages) > MOST_PAGES:
         raise InputError(
-            f"{len(numbers)} heads in {len(chosen_images)} images are {len(pages)} pages, at most "
+            f"{len(heads)} heads in {len(images)} images are {len(pages)} pages, at most "
             f"{MOST_PAGES} are shown: name fewer with --head and --image."
         )
-    return Asked(tuple(pages), shown, _why(data, len(numbers), bool(heads), bool(images)))
+    return tuple(pages)
 
 
 def read_head(data: StoreData, word: object) -> int:

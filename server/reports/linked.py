@@ -50,14 +50,20 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
         "hops": [found for page in pages if (found := _hops(page)) is not None],
     }
     args["pattern_places"] = _places(session, panels, notes)
+    _follow(args)
+    return notes
+
+
+def _follow(args: dict[str, Any]) -> None:
+    """Draw anew after every brush, choice and metric."""
     update = _script(args, _UPDATE)
-    session.images.selected.js_on_change("indices", update)
-    session.heads.selected.js_on_change("indices", update)
-    for model, attribute in ((session.images, "tags"), (session.heads, "tags"), (menu, "value")):
+    images, heads = args["images"], args["heads"]
+    for source in (images, heads):
+        source.selected.js_on_change("indices", update)
+    for model, attribute in ((images, "tags"), (heads, "tags"), (args["metric"], "value")):
         model.js_on_change(attribute, update)
     _choose(args)
     _follow_patterns(args, update)
-    return notes
 
 
 def _prepare(session: Session) -> None:

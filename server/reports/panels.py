@@ -158,16 +158,25 @@ def page_panels(
             MatrixWords(session, matrix)
         started.append((head, image, session, made, matrix))
     _settle(document, data)
-    pages = []
-    for number, (head, image, session, made, matrix) in enumerate(started, 1):
-        panels = tuple(_panel(made[v], session, f"page{number}_{v}") for v in views if v in made)
-        pruning = made.get("partial_pruning")
-        result = pruning.result if pruning else None
-        codes = matrix.codes if matrix else None
-        attention = None if codes is None else from_codes(codes)
-        matrix_id = "" if attention is None else matrix.source.id
-        pages.append(Page(head, image, session, panels, result, attention, matrix_id))
-    return pages
+    return [_page(number, views, *one) for number, one in enumerate(started, 1)]
+
+
+def _page(
+    number: int,
+    views: tuple[str, ...],
+    head: int,
+    image: int,
+    session: Session,
+    made: dict[str, Any],
+    matrix: ShownMatrix | None,
+) -> Page:
+    panels = tuple(_panel(made[v], session, f"page{number}_{v}") for v in views if v in made)
+    pruning = made.get("partial_pruning")
+    result = pruning.result if pruning else None
+    codes = matrix.codes if matrix else None
+    attention = None if codes is None else from_codes(codes)
+    matrix_id = "" if attention is None else matrix.source.id
+    return Page(head, image, session, panels, result, attention, matrix_id)
 
 
 def _settle(document: Document, data: StoreData) -> None:
