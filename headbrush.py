@@ -245,21 +245,21 @@ def report_command(
     """Write a store's views as one HTML file that needs no server and still brushes."""
     with _one_line_errors():
         from analysis.files import check_writable
-        from server.reports.ahead import begin
+        from server.reports.ahead import begin, hurried
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
-        opened = begin(store, view or ())
-        from server.report import make_report
-
-        made = make_report(opened, image or (), head or (), view or ())
-        size = f"{made.save(out, fragment) / 1e6:.1f} MB."
-        if not fragment:
+        with hurried():
+            opened = begin(store, view or ())
+            from server.report import make_report
             from server.reports.sizes import size_words
 
-            size = size_words(made.sizes)
-        if data:
-            made.save_data(data)
+            made = make_report(opened, image or (), head or (), view or ())
+            size = f"{made.save(out, fragment) / 1e6:.1f} MB."
+            if data:
+                made.save_data(data)
+            if not fragment:
+                size = size_words(made.sizes)
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
     _out.print(f"{out}: {len(made.pages)} pages of heads, {size}", markup=False)

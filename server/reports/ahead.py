@@ -2,7 +2,8 @@
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.store import Store
@@ -13,14 +14,25 @@ MODEL_VIEWS = frozenset(("partial_pruning", "prediction"))
 """Views of a head in an image that only the model can fill."""
 
 
-def begin(path: Path, views: Sequence[str]) -> Store:
-    """Open the store, and let its model load in its own process meanwhile.
-
-    For a process that writes one report and ends: nothing is worth being collected, and the tests
-    have validated the documents.
-    """
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Collect no garbage and check no documents meanwhile: one report is soon made and written."""
+    variable = "BOKEH_VALIDATE_DOC"
+    before = os.environ.get(variable)
+    os.environ[variable] = "false"
     gc.disable()
-    os.environ.setdefault("BOKEH_VALIDATE_DOC", "false")
+    try:
+        yield
+    finally:
+        gc.enable()
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
+
+
+def begin(path: Path, views: Sequence[str]) -> Store:
+    """Open the store, and let its model load in its own process meanwhile."""
     store = Store(path)
     if not views or MODEL_VIEWS.intersection(views):
         live_model(store).warm_up()
