@@ -79,9 +79,8 @@ def analyze(
     quiet
         Show no progress.
     options
-        Further fields of :class:`analysis.pipeline.Request`, for example ``class_names``,
-        ``transform``, ``per_class``, ``limit``, ``best_worst``, ``all_modes``, ``batch_size``,
-        ``device``, ``seed``, ``scheduler``.
+        Further fields of :class:`analysis.request.Request`, for example ``class_names``,
+        ``per_class``, ``limit``, ``all_modes``, ``batch_size``, ``device``, ``scheduler``.
 
     Returns
     -------
@@ -266,9 +265,7 @@ def report_command(
 
 
 @app.command()
-def password(
-    file: Annotated[Path, typer.Argument(help="Where the password's hash is kept.")],
-) -> None:
+def password(file: option.PasswordFile) -> None:
     """Choose the password that 'serve --password-file FILE' asks for; a hash of it is kept."""
     with _one_line_errors():
         from server.passwords import write_password_file
@@ -288,9 +285,8 @@ def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
         from analysis.facts import facts_of
         from analysis.store import Store, store_size
 
-        opened = Store(store)
         table = Table(box=None, show_header=False)
-        for key, value in facts_of(opened, store_size(store)):
+        for key, value in facts_of(Store(store), store_size(store)):
             table.add_row(key, escape(str(value)))
     _out.print(table)
 

@@ -37,6 +37,7 @@ Resume = Annotated[
 ]
 DemoOut = Annotated[Path, typer.Option(help="Where the demo's store is kept.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
+PasswordFile = Annotated[Path, typer.Argument(help="Where the password's hash is kept.")]
 Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
 Fragment = Annotated[
     bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
