@@ -29,7 +29,7 @@ def named(instructions, name):
 
 
 def test_the_image_is_built_of_files_that_are_there_and_of_pinned_bases(instructions):
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "STOPSIGNAL",
+    known = {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "STOPSIGNAL",
              "HEALTHCHECK", "ENTRYPOINT", "CMD"}  # fmt: skip
     assert {word for word, _ in instructions} <= known
     assert all(re.match(r"python:3\.\d+-slim", base) for base in named(instructions, "FROM"))
