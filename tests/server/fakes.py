@@ -1,7 +1,10 @@
 """A model that answers when the test says so, and the loop of a page without a server."""
 
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from bokeh.events import DocumentReady
@@ -52,6 +55,12 @@ def pruned(classes=3, seed=0):
     rng = np.random.default_rng(seed)
     metrics = rng.uniform(0.01, 1, (len(PRUNING_METRICS), len(MODES)))
     return Pruned(metrics.astype("f4"), rng.dirichlet(np.ones(classes), len(MODES)).astype("f4"))
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine gives; in a thread of its own, as browser tests leave a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def run(document):

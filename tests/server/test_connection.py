@@ -8,7 +8,7 @@ from bokeh.protocol import Protocol
 from bokeh.server.session import ServerSession
 
 from server.connection import Connection
-from tests.server.fakes import run
+from tests.server.fakes import finished
 
 
 class Socket:
@@ -47,7 +47,7 @@ def test_all_that_a_callback_changes_is_one_message_and_the_page_ends_alike():
         document.add_root(Div(text="new", name="new"))
         document.get_model_by_name("new").text = "newer"
 
-    run(session.with_document_locked(change))
+    finished(session.with_document_locked(change))
     (message,) = socket.sent
     copy.apply_json_patch(message.payload)
     assert shown(copy) == ("last", [0, 7, 2])
@@ -64,7 +64,7 @@ def test_each_callback_has_a_message_of_its_own():
             )
         await session.with_document_locked(lambda: None)
 
-    run(twice())
+    finished(twice())
     assert len(socket.sent) == 2
     copy.apply_json_patch(socket.sent[0].payload)
     assert shown(copy)[0] == "one"
@@ -84,7 +84,7 @@ def test_what_changed_before_a_callback_failed_comes_with_the_next():
         source = document.get_model_by_name("source")
         await session.with_document_locked(source.patch, {"x": [(0, 5.0)]})
 
-    run(go())
+    finished(go())
     (message,) = socket.sent
     copy.apply_json_patch(message.payload)
     assert shown(copy) == ("half", [5, 0, 0])

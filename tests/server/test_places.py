@@ -1,6 +1,5 @@
 """No page tells where on its disk the server keeps things."""
 
-import asyncio
 import json
 import logging
 import shutil
@@ -19,6 +18,7 @@ from server.matrix import ShownMatrix
 from server.opening import Shelf
 from server.places import said, said_of
 from server.session import Session
+from tests.server.fakes import finished
 from tests.stores import make_store
 
 
@@ -63,7 +63,7 @@ def page_of(words, **arguments):
     request = SimpleNamespace(arguments=given, cookies={})
     document._session_context = lambda: SimpleNamespace(request=request)
     with patch.object(filling, "SHELF", Shelf()):
-        asyncio.run(filling.fill(document, words))
+        finished(filling.fill(document, words))
     return document.template_variables
 
 
