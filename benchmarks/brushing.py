@@ -51,7 +51,7 @@ _WATCH = """
       super(...parts)
       this.addEventListener("message", async ({data}) => {
         window.bytes += size(data)
-        if (size(data) > 50000) window.frames += 1
+        if (size(data) > 20000) window.frames += 1
         window.last = await painted()
       })
     }
