@@ -1,24 +1,12 @@
 """Loops over points, compiled by numba: many millions a second, without a copy, without the GIL.
 
-Arrays are given as not writable and contiguous, so that each loop is compiled once; it is kept
-beside this file, or where ``NUMBA_CACHE_DIR`` says, for the next start.
+Arrays are given as not writable and contiguous, so that each loop is compiled once.
 """
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 Place = tuple[float, float, float, float, int, int]
-
-
-def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The loop as machine code, kept if there is a folder to keep it in."""
-    try:
-        return njit(nogil=True, cache=True)(loop)
-    except RuntimeError:  # numba's word for no folder that can be written
-        return njit(nogil=True)(loop)
 
 
 def given(values: np.ndarray, kind: type) -> np.ndarray:
@@ -44,7 +32,7 @@ def _pixel(x, y, place):
     return min(int(column), width - 1), min(int(row), height - 1)
 
 
-@_compiled
+@njit(nogil=True)
 def add_counts(points, place, mask, count, total):
     """Count the points of ``mask`` in ``count``, all in ``total``; without a mask no total."""
     every = len(mask) == 0
@@ -58,7 +46,7 @@ def add_counts(points, place, mask, count, total):
             total[row, column] += 1
 
 
-@_compiled
+@njit(nogil=True)
 def add_colours(points, place, mask, codes, colours, sums, total):
     """Add up each pixel's colours, rows of ``colours``; a negative code is no point."""
     every = len(mask) == 0
@@ -73,7 +61,7 @@ def add_colours(points, place, mask, codes, colours, sums, total):
             total[row, column] += 1
 
 
-@_compiled
+@njit(nogil=True)
 def add_values(points, place, mask, values, sums, total):
     """Add up each pixel's values and how many; NaN is no value."""
     every = len(mask) == 0
@@ -88,7 +76,7 @@ def add_values(points, place, mask, values, sums, total):
             total[row, column] += 1
 
 
-@_compiled
+@njit(nogil=True)
 def widened(pixels, radius):
     """Each filled pixel as a disc; where discs overlap the largest value wins."""
     height, width = pixels.shape
@@ -107,7 +95,7 @@ def widened(pixels, radius):
     return wide
 
 
-@_compiled
+@njit(nogil=True)
 def points_in_box(points, box):
     """Which points lie within ``(x0, x1, y0, y1)``, edges included."""
     x0, x1, y0, y1 = box
@@ -118,7 +106,7 @@ def points_in_box(points, box):
     return found
 
 
-@_compiled
+@njit(nogil=True)
 def points_in_polygon(points, xs, ys, per_y, starts, edges):
     """Which points a polygon encloses by the even-odd rule.
 
@@ -145,7 +133,7 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
     return found
 
 
-@_compiled
+@njit(nogil=True)
 def tally(instances, images, heads):
     """Keep what both its image and its head allow, in place; how much each of them has left."""
     image_count = np.zeros(len(images), np.int64)
