@@ -7,16 +7,12 @@ JSON, and an archive of arrays without pickled objects.
 
 import json
 import os
-import signal
-import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
-from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -24,6 +20,7 @@ import numpy as np
 from analysis.errors import InputError
 from analysis.store import Store
 
+from .listening import listen
 from .recent import Recent
 from .worker import LiveError
 
@@ -235,21 +232,11 @@ class Answering:
 
 def main() -> None:
     """Answer until the process that asks is gone, however it ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the one that asks
     with suppress(OSError):
         os.nice(_LESS_URGENT)
-    pipe = Connection(os.dup(0))
-    questions: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_listen, args=(pipe, questions), daemon=True).start()
+    pipe, questions = listen()
     answering = Answering()
     while True:
         archive = BytesIO()
         np.savez(archive, **answering.answer(json.loads(questions.get())))
         pipe.send_bytes(archive.getbuffer())
-
-
-def _listen(pipe: Connection, questions: "SimpleQueue[bytes]") -> None:
-    with suppress(EOFError, OSError):
-        while True:
-            questions.put(pipe.recv_bytes())
-    os._exit(0)

@@ -3,19 +3,17 @@
 import json
 import logging
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from signal import Signals
 from typing import Any
 
 import numpy as np
 
-from .interpreter import command_of
+from .interpreter import started
 from .worker import LiveError
 
 log = logging.getLogger("headbrush")
@@ -88,13 +86,7 @@ class LiveProcess:
 
     def _start(self) -> None:
         self.close()
-        self._pipe, there = Pipe()
-        self._process = subprocess.Popen(
-            command_of("server.live_child"), stdin=there.fileno(), stdout=2
-        )
-        there.close()
-        # whenever it ends, it is taken note of, and leaves nothing behind
-        threading.Thread(target=self._process.wait, name="headbrush-reap", daemon=True).start()
+        self._process, self._pipe = started("server.live_child")
 
     def _await(self, is_wanted: Callable[[], bool]) -> None:
         began = time.monotonic()

@@ -5,17 +5,15 @@ disk lets it wait keeps that process for itself, and the others get another.
 """
 
 import json
-import subprocess
 import threading
 import weakref
-from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
 
 from analysis.errors import StoreError
 
-from .interpreter import command_of
+from .interpreter import started
 
 _PATIENCE_S = 1.0
 """A disk that answers later is slow."""
@@ -25,12 +23,7 @@ class ReadingProcess:
     """A process that reads; asked by one thread at a time. It ends when this one does."""
 
     def __init__(self) -> None:
-        self._pipe, there = Pipe()
-        words = command_of("server.reading_child")
-        self._process = subprocess.Popen(words, stdin=there.fileno(), stdout=2)
-        there.close()
-        # whenever it ends, it is taken note of, and leaves nothing behind
-        threading.Thread(target=self._process.wait, name="headbrush-reap", daemon=True).start()
+        self._process, self._pipe = started("server.reading_child")
         self._is_ready = False
 
     def runs(self) -> bool:

@@ -41,7 +41,7 @@ def ask(kind, *given):
 @pytest.fixture
 def played():
     """What is asked runs no model."""
-    with patch("server.live_process.command_of", lambda _m: [sys.executable, "-c", _PLAYED]):
+    with patch("server.interpreter.command_of", lambda _m: [sys.executable, "-c", _PLAYED]):
         yield
 
 
@@ -119,9 +119,9 @@ def test_it_ends_with_the_one_that_asks_even_in_the_midst_of_work(number):
     code = textwrap.dedent("""
         import sys, threading, time
         from unittest.mock import patch
-        from server import live_process
+        from server import interpreter, live_process
         words = [sys.executable, "-c", sys.argv[1]]
-        with patch.object(live_process, "command_of", lambda _module: words):
+        with patch.object(interpreter, "command_of", lambda _module: words):
             process = live_process.LiveProcess()
             print(process.ask({"ask": "what", "of": []})["pid"], flush=True)
             process.ask({"ask": "sleep", "of": [60]})
