@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from . import kernels
+from server import kernels
+
 from .recent import Recent
 
 Kind = Literal["image", "head", "instance"]

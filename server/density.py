@@ -12,7 +12,8 @@ import numpy as np
 from datashader.colors import rgb
 from datashader.transfer_functions import eq_hist
 
-from . import kernels
+from server import kernels
+
 from .palette import DENSITY_RAMP, NEUTRAL, value_colours
 
 Range = tuple[float, float, float, float]

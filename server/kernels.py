@@ -1,12 +1,25 @@
 """Loops over points, compiled by numba: many millions a second, without a copy, without the GIL.
 
-Arrays are given as not writable and contiguous, so that each loop is compiled once.
+Arrays are given as not writable and contiguous, so that each loop is compiled once; it is kept
+beside this file, or where ``NUMBA_CACHE_DIR`` says, for the next start. A kept loop names its
+module, so this one is imported by its full name: Bokeh gives the package a new one at each start.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 Place = tuple[float, float, float, float, int, int]
+
+
+def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """The loop as machine code, kept if there is a folder to keep it in."""
+    try:
+        return njit(nogil=True, cache=True)(loop)
+    except RuntimeError:  # numba's word for no folder that can be written
+        return njit(nogil=True)(loop)
 
 
 def given(values: np.ndarray, kind: type) -> np.ndarray:
@@ -32,7 +45,7 @@ def _pixel(x, y, place):
     return min(int(column), width - 1), min(int(row), height - 1)
 
 
-@njit(nogil=True)
+@_compiled
 def add_counts(points, place, mask, count, total):
     """Count the points of ``mask`` in ``count``, all in ``total``; without a mask no total."""
     every = len(mask) == 0
@@ -46,7 +59,7 @@ def add_counts(points, place, mask, count, total):
             total[row, column] += 1
 
 
-@njit(nogil=True)
+@_compiled
 def add_colours(points, place, mask, codes, colours, sums, total):
     """Add up each pixel's colours, rows of ``colours``; a negative code is no point."""
     every = len(mask) == 0
@@ -61,7 +74,7 @@ def add_colours(points, place, mask, codes, colours, sums, total):
             total[row, column] += 1
 
 
-@njit(nogil=True)
+@_compiled
 def add_values(points, place, mask, values, sums, total):
     """Add up each pixel's values and how many; NaN is no value."""
     every = len(mask) == 0
@@ -76,7 +89,7 @@ def add_values(points, place, mask, values, sums, total):
             total[row, column] += 1
 
 
-@njit(nogil=True)
+@_compiled
 def widened(pixels, radius):
     """Each filled pixel as a disc; where discs overlap the largest value wins."""
     height, width = pixels.shape
@@ -95,7 +108,7 @@ def widened(pixels, radius):
     return wide
 
 
-@njit(nogil=True)
+@_compiled
 def points_in_box(points, box):
     """Which points lie within ``(x0, x1, y0, y1)``, edges included."""
     x0, x1, y0, y1 = box
@@ -106,7 +119,7 @@ def points_in_box(points, box):
     return found
 
 
-@njit(nogil=True)
+@_compiled
 def points_in_polygon(points, xs, ys, per_y, starts, edges):
     """Which points a polygon encloses by the even-odd rule.
 
@@ -133,7 +146,7 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
     return found
 
 
-@njit(nogil=True)
+@_compiled
 def tally(instances, images, heads):
     """Keep what both its image and its head allow, in place; how much each of them has left."""
     image_count = np.zeros(len(images), np.int64)
