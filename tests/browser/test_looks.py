@@ -133,6 +133,7 @@ def test_the_first_tab_stop_is_visible(page):
     assert outline == "solid"
 
 
+PREDICTED = "named('prediction_plot').renderers.some(r => r.data_source.get_length() > 0)"
 PLOTS = {"head_importance": "JSD (bits)", "strength_vector": "hop (patches)"}
 
 
@@ -150,6 +151,10 @@ def test_a_plot_is_saved_as_svg_with_its_words(page, name):
 
 
 def test_every_panel_is_saved_as_png_of_its_size(page):
+    page.wait(PREDICTED, 60)
+    page.page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     for panel in page.page.locator(".hb-panel").all():
         panel.locator(".hb-save summary").click()
         with page.page.expect_download() as downloading:
