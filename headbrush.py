@@ -192,7 +192,7 @@ def _run(request: "Request") -> None:
     done = [f"{store.sizes['image']} images"]
     if store.attrs["skipped_images"]:
         done.append(f"{store.attrs['skipped_images']} skipped (see {path}/skipped.csv)")
-    done.append(f"finished in {sum(progress.seconds.values()):.0f} s")
+    done.append(f"finished in {progress.seconds:.0f} s")
     _out.print(f"{path}: {', '.join(done)}. Look at it: headbrush serve {path}", markup=False)
 
 

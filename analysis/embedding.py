@@ -5,7 +5,6 @@ represented; every other point is placed amid its nearest fitted points; and the
 for a few iterations, each drawn by its own nearest neighbours.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -46,6 +45,7 @@ def layout(
     *,
     seed: int,
     groups: np.ndarray | None = None,
+    jobs: int = 1,
     on_progress: Callable[[float], None] = lambda _share: None,
     fit_limit: int = FIT_LIMIT,
 ) -> Layout:
@@ -55,6 +55,8 @@ def layout(
     ----------
     groups
         ``(n,)`` int; every group has members in the fitted sample. None: one group.
+    jobs
+        How many threads; another number gives another layout.
     on_progress
         Called with the finished share.
 
@@ -73,13 +75,13 @@ def layout(
     fitted = _stratified(members, fit_limit, np.random.default_rng(seed))
     whole = len(fitted) == len(rows)
     embedding = _fit(
-        rows[fitted], seed, lambda share: on_progress(share * (0.95 if whole else 0.3))
+        rows[fitted], seed, jobs, lambda share: on_progress(share * (0.95 if whole else 0.3))
     )
     placed = np.empty((len(rows), 2))
     placed[fitted] = np.asarray(embedding)
     if not whole:
         _place(embedding, rows, np.setdiff1d(np.arange(len(rows)), fitted), placed)
-        placed = _refine(rows, placed, seed, lambda share: on_progress(0.6 + share * 0.35))
+        placed = _refine(rows, placed, seed, jobs, lambda share: on_progress(0.6 + share * 0.35))
     xy[valid] = placed
     return Layout(xy, neighbour_preservation(rows, placed, seed=seed))
 
@@ -123,7 +125,9 @@ def _stratified(groups: np.ndarray, limit: int, rng: np.random.Generator) -> np.
     return np.sort(by_group[np.argsort(rank, kind="stable")[:limit]])
 
 
-def _fit(rows: np.ndarray, seed: int, on_progress: Callable[[float], None]) -> TSNEEmbedding:
+def _fit(
+    rows: np.ndarray, seed: int, jobs: int, on_progress: Callable[[float], None]
+) -> TSNEEmbedding:
     early, late = _ITERATIONS
     done = {"phase": 0}
 
@@ -139,7 +143,7 @@ def _fit(rows: np.ndarray, seed: int, on_progress: Callable[[float], None]) -> T
         initialization=initialization.pca(rows, random_state=seed),
         neighbors="exact" if few else "annoy",
         negative_gradient_method="bh" if few else "fft",
-        n_jobs=1 if few else os.cpu_count() or 1,
+        n_jobs=1 if few else jobs,
         random_state=seed,
         early_exaggeration_iter=early,
         n_iter=late,
@@ -161,10 +165,13 @@ def _place(
 
 
 def _refine(
-    rows: np.ndarray, placed: np.ndarray, seed: int, on_progress: Callable[[float], None]
+    rows: np.ndarray,
+    placed: np.ndarray,
+    seed: int,
+    jobs: int,
+    on_progress: Callable[[float], None],
 ) -> np.ndarray:
     """Let all points move, each drawn by its nearest neighbours among all."""
-    jobs = os.cpu_count() or 1
     near = Uniform(rows, k_neighbors=_REFINED_BY, method="annoy", n_jobs=jobs, random_state=seed)
     embedding = TSNEEmbedding(
         placed, near, negative_gradient_method="fft", n_jobs=jobs, random_state=seed

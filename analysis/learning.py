@@ -3,13 +3,16 @@
 Every fit sees a bounded, seeded sample, and each result is a part of its own.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-from analysis.embedding import Layout, layout
+from analysis.embedding import FIT_LIMIT, Layout, layout
 from analysis.images import ImageSet
 from analysis.models import VisionModel
 from analysis.parts import PartFiles
@@ -91,22 +94,59 @@ def lay_out(
     def image_features() -> np.ndarray:
         return _image_features(images, shards, parts)
 
-    stages: dict[str, tuple[str, Callable[[], np.ndarray], np.ndarray | None]] = {
-        "patch_embedding": ("lay out patch patterns", patch_features, groups),
-        "cls_embedding": ("lay out CLS patterns", cls_features, groups),
-        "image_embedding": ("lay out images", image_features, None),
+    stages = {
+        "patch_embedding": _Stage("lay out patch patterns", patch_features, groups),
+        "cls_embedding": _Stage("lay out CLS patterns", cls_features, groups),
+        "image_embedding": _Stage("lay out images", image_features, None),
     }
-    for name, (title, features, members) in stages.items():
-        with progress.stage(title) as advance:
-            if not parts.has(name):
-                found = layout(features(), groups=members, seed=seed, on_progress=advance)
-                parts.save(name, xy=found.xy, preservation=np.array(found.preservation))
+    _finish(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
     layouts = {name: Layout(xy, float(share)) for name in stages
                for xy, share in [parts.load(name, "xy", "preservation")]}  # fmt: skip
     return {
         name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
         for name, found in layouts.items()
     }
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A layout to be made: its title, what makes its features, and the groups of their rows."""
+
+    title: str
+    features: Callable[[], np.ndarray]
+    groups: np.ndarray | None
+
+
+def _finish(
+    stages: dict[str, _Stage], parts: PartFiles, seed: int, progress: StageProgress, together: int
+) -> None:
+    """Save the layouts that are missing, ``together`` at a time: half of t-SNE uses one core."""
+    stopped = Event()
+
+    def make(name: str) -> None:
+        with progress.stage(stages[name].title) as advance:
+
+            def go_on(share: float) -> None:
+                if stopped.is_set():
+                    raise CancelledError
+                advance(share)
+
+            if not parts.has(name):
+                found = layout(
+                    stages[name].features(), groups=stages[name].groups, seed=seed,
+                    jobs=-(-(os.cpu_count() or 1) // together), on_progress=go_on,
+                )  # fmt: skip
+                parts.save(name, xy=found.xy, preservation=np.array(found.preservation))
+
+    with ThreadPoolExecutor(together) as pool:
+        making = [pool.submit(make, name) for name in stages]
+        try:
+            for made in wait(making, return_when=FIRST_EXCEPTION).done:
+                made.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _image_features(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> np.ndarray:

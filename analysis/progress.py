@@ -15,15 +15,12 @@ Advance = Callable[[float], None]
 class StageProgress:
     """One bar a stage on a terminal; one line a finished stage elsewhere.
 
-    Attributes
-    ----------
-    seconds
-        Wall-clock time of every finished stage, in order.
+    Stages may run beside each other, in threads.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.seconds: dict[str, float] = {}
+        self._start = time.perf_counter()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=32),
@@ -40,6 +37,11 @@ class StageProgress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time since this was made."""
+        return time.perf_counter() - self._start
+
     @contextmanager
     def stage(self, title: str) -> Iterator[Advance]:
         """Show ``title`` until the block ends; the block calls what it is given with its share."""
@@ -47,9 +49,9 @@ class StageProgress:
         task = self._bars.add_task(f"{title:<28}", total=1.0)
         yield lambda share: self._bars.update(task, completed=share)
         self._bars.update(task, completed=1.0)
-        self.seconds[title] = time.perf_counter() - start
         if not self.console.is_terminal:
-            self.console.print(f"{title:<28} {self.seconds[title]:6.1f} s", highlight=False)
+            seconds = time.perf_counter() - start
+            self.console.print(f"{title:<28} {seconds:6.1f} s", highlight=False)
 
     def note(self, line: str) -> None:
         """Print one line beside the bars."""

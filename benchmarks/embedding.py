@@ -71,7 +71,8 @@ def main() -> None:
         rows, groups = every[:count], np.arange(count) % 72
         for name, limit in limits.items():
             start = time.perf_counter()
-            found = layout(rows, seed=0, groups=groups, fit_limit=limit)
+            found = layout(rows, seed=0, groups=groups, jobs=os.cpu_count() or 1,
+                           fit_limit=limit)  # fmt: skip
             seconds = time.perf_counter() - start
             print(f"{count:>9,} patterns, {name:28} {seconds:7.0f} s, "
                   f"preservation {found.preservation:.3f}", flush=True)  # fmt: skip

@@ -1,0 +1,67 @@
+"""The layouts that are made beside each other."""
+
+import time
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from analysis import learning
+from analysis.embedding import Layout
+from analysis.learning import _finish, _Stage
+from analysis.parts import PartFiles
+from analysis.progress import StageProgress
+
+
+@pytest.fixture
+def parts(tmp_path):
+    (tmp_path / "parts").mkdir()
+    return PartFiles(tmp_path)
+
+
+@pytest.fixture
+def progress():
+    return StageProgress(Console(quiet=True))
+
+
+def stages(rows):
+    return {name: _Stage(name, lambda: rows, None) for name in ("one", "other")}
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_layouts_made_beside_each_other_are_those_made_alone(parts, progress, together):
+    rows = np.random.default_rng(0).normal(size=(60, 5)).astype("f4")
+    _finish(stages(rows), parts, 0, progress, together)
+    alone = learning.layout(rows, seed=0)
+    for name in ("one", "other"):
+        xy, preservation = parts.load(name, "xy", "preservation")
+        np.testing.assert_array_equal(xy, alone.xy)
+        assert preservation == alone.preservation
+
+
+def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progress, monkeypatch):
+    steps = []
+
+    def layout(features, *, on_progress, **_):
+        if len(features) == 1:
+            raise MemoryError
+        for _step in range(2_000):
+            on_progress(0.5)
+            steps.append(0.5)
+            time.sleep(0.01)
+        return Layout(features, 1.0)
+
+    monkeypatch.setattr(learning, "layout", layout)
+    unequal = {
+        "long": _Stage("long", lambda: np.zeros((2, 2)), None),
+        "failing": _Stage("failing", lambda: np.zeros((1, 2)), None),
+    }
+    with pytest.raises(MemoryError):
+        _finish(unequal, parts, 0, progress, together=2)
+    assert len(steps) < 1_000
+    assert not parts.has("long")
+
+
+def test_a_finished_layout_is_not_made_again(parts, progress):
+    parts.save("one", xy=np.zeros((3, 2)), preservation=np.array(1.0))
+    _finish({"one": _Stage("one", lambda: pytest.fail("made again"), None)}, parts, 0, progress, 1)
