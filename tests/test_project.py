@@ -11,7 +11,7 @@ CONDA_NAMES = {"dask[distributed]": "dask", "torch": "pytorch"}
 def test_conda_and_pip_name_the_same_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["test"]
-    pairs = (re.fullmatch(r"([\w\[\]-]+)(>=[\d.]+)", line).groups() for line in wanted)
+    pairs = (re.fullmatch(r"([\w\[\]-]+)(>=[\d.]+(?:,<[\d.]+)?)", line).groups() for line in wanted)
     expected = {CONDA_NAMES.get(name, name) + bound for name, bound in pairs}
     lines = re.findall(r"^  - (\S+)$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
     python = f"python{project['requires-python']}"
