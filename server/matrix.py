@@ -23,8 +23,9 @@ SHARE = 0.01
 """Share of the values that is shown until a threshold is chosen."""
 _TOP_SHARE = 0.005
 _PREFIX_SHARE = 0.04
-_WAITING = {"opacity": "0.3"}
-"""Style of the last picture while the next matrix is computed."""
+_WAITING, _SHOWN = {"opacity": "0.3"}, {"opacity": "1"}
+"""Styles of the last picture while the next matrix is computed, and of what is shown. BokehJS only
+sets what a style names, and never takes back what the last one named."""
 
 
 class Tokens(DataModel):
@@ -144,7 +145,7 @@ class ShownMatrix:
     def fade(self, *plots: Plot) -> None:
         """Show ``plots`` faint while a matrix is waited for."""
         for plot in plots:
-            plot.styles = _WAITING if self.waiting else {}
+            plot.styles = _WAITING if self.waiting else _SHOWN
 
     def react(self, _old: ViewState, new: ViewState) -> None:
         """Read the matrix from the store, or ask the model for it."""

@@ -191,7 +191,7 @@ def test_the_last_matrix_stays_faint_while_the_model_computes(session, data, doc
     assert matrix.codes is codes
     assert all(view._plot.styles["opacity"] == "0.3" for view in views[1:])
     answer(document, asked, data.store.attention(8, 0, 0))
-    assert all("opacity" not in view._plot.styles for view in views[1:])
+    assert all(view._plot.styles["opacity"] == "1" for view in views[1:])
     np.testing.assert_array_equal(from_codes(matrix.codes), data.store.attention(8, 0, 0))
     assert "live, computed by the model" in views[2]._note.text
 
