@@ -1,6 +1,8 @@
 """Put the views of a session into the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +49,11 @@ def arrange(
     store_name
         What addresses call the store where there are several, else empty.
     """
-    document.config.update(reconnect_session=False, notify_connection_status=False)  # reconnect.js
     channels = (
-        session.told, session.faults.told, keys_model(session), theme_model(session),
-        kinds_model({"image_overview": session}),
+        session.told, session.faults.told, keys_model(partial(press, session)),
+        theme_model(session), kinds_model({"image_overview": session}),
     )  # fmt: skip
-    with document.models.freeze():  # else Bokeh counts all models anew for every root
+    with filled(document):
         for view in (*views, status):
             document.add_root(view.layout)
         document.add_root(unseen(*channels))
@@ -63,6 +64,14 @@ def arrange(
         store_name=store_name,
         panels={view.layout.name: _panel(view, session) for view in views},
     )
+
+
+@contextmanager
+def filled(document: Document) -> Iterator[None]:
+    """Fill a page: its models are counted once, and ``reconnect.js`` tells of a lost server."""
+    document.config.update(reconnect_session=False, notify_connection_status=False)
+    with document.models.freeze():  # else Bokeh counts all models anew for every root
+        yield
 
 
 def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
@@ -87,10 +96,10 @@ def facts(data: StoreData) -> dict[str, str]:
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
 
-def keys_model(session: Session) -> Channel:
+def keys_model(act: Callable[[str], None]) -> Channel:
     """A channel to which the page's keyboard script writes the key that was pressed."""
     keys = Channel(name="keys", tags=[])
-    keys.on_change("tags", lambda _attribute, _old, new: press(session, str(new[0])))
+    keys.on_change("tags", lambda _attribute, _old, new: act(str(new[0])))
     return keys
 
 

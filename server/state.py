@@ -66,6 +66,16 @@ class History:
         self._past: list[ViewState] = []
         self._future: list[ViewState] = []
         self._subscribers: list[tuple[frozenset[str], Callback]] = []
+        self._on_step: list[Callable[[], None]] = []
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no gesture goes on."""
+        return self._before is None
+
+    def follow_steps(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` for every step to undo, before what it changes is shown."""
+        self._on_step.append(callback)
 
     def subscribe(self, parts: Iterable[str], callback: Callback) -> None:
         """Call ``callback(old, new)`` once for every change that touches one of ``parts``."""
@@ -100,6 +110,8 @@ class History:
     def _step_from(self, before: ViewState) -> None:
         self._past.append(before)
         self._future.clear()
+        for callback in self._on_step:
+            callback()
 
     def setter(self, part: str, choices: Sequence[Any] | None = None) -> Callable[..., None]:
         """A Bokeh callback that puts a widget's new value, or that choice, into ``part``."""

@@ -34,6 +34,8 @@ class HeadImportance:
     """Mean line and ±1 sd band over the brushed images, and the selected image's own line."""
 
     title = "Which heads matter?"
+    extent: tuple[float, float] | None = None
+    """Of the values that are shown, if there are any."""
     help = (
         "Each position is a head, layer after layer; the height tells what pruning that head "
         "changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
@@ -55,7 +57,7 @@ class HeadImportance:
             name="metric",
         )
         session.history.bind(self._metric, "metric")
-        self._plot = self._figure()
+        self.plot = self._figure()
         controls = row(
             self._metric,
             TopHeads(session).layout,
@@ -64,7 +66,7 @@ class HeadImportance:
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
         self.layout = column(
-            controls, self._plot, sizing_mode="stretch_both", name="head_importance"
+            controls, self.plot, sizing_mode="stretch_both", name="head_importance"
         )
         session.history.subscribe(["metric", "image", "clauses"], self.react)
         session.history.subscribe(["layer", "head"], self.react_to_head)
@@ -164,7 +166,7 @@ class HeadImportance:
         extent = self._compared.draw(compared, values)
         shown = extent if compared else (mean - spread, mean + spread, line)
         self._scale(*shown, self._reference.location)
-        self._plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
+        self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
         self._share.text = share_words(self._session.head_share)
         self._describe(new)
 
@@ -195,9 +197,10 @@ class HeadImportance:
             [np.atleast_1d(np.asarray(p, float)) for p in parts if p is not None]
         )
         finite = values[np.isfinite(values)]
-        if len(finite):
-            end = float(finite.max()) * 1.06 or 0.01
-            self._plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
+        self.extent = (0.0, float(finite.max()) * 1.06 or 0.01) if len(finite) else None
+        if self.extent is not None:
+            end = self.extent[1]
+            self.plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
 
     def _on_cursor(self, place: float, final: bool) -> None:
         layer, head = divmod(round(place), self._session.data.heads_per_layer)

@@ -34,12 +34,13 @@ class StrengthOverview:
         self._session = session
         data = session.data
         self._selected = ColumnDataSource({"x": [], "y": []}, name="head_ring")
-        self._plot = plot = make_figure(
+        self.plot = plot = make_figure(
             "overview_plot",
             brush=("lasso", "box"),
             x_range=Range1d(-0.7, data.num_layers - 0.3),
             y_range=padded_range(data.entropy),
         )
+        self.extent = plot.y_range.start, plot.y_range.end
         plot.xaxis.axis_label = "layer"
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
         plot.yaxis.axis_label = "entropy (0–1)"
@@ -72,7 +73,7 @@ class StrengthOverview:
 
     def react_to_overview(self, _old: ViewState, new: ViewState) -> None:
         """Show entropies, or counts."""
-        self._plot.visible = new.overview == "entropy"
+        self.plot.visible = new.overview == "entropy"
         self._counts.plot.visible = new.overview == "counts"
 
     def react(self, _old: ViewState, new: ViewState) -> None:

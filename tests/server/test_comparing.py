@@ -8,8 +8,9 @@ import pytest
 from analysis.store import Store
 from server import comparing
 from server.brushing import Clause, Ids
-from server.comparing import Pair, compare
+from server.comparing import compare
 from server.data import StoreData
+from server.pair import Pair
 from server.session import Session
 from server.state import ViewState
 from tests.stores import make_store
@@ -68,12 +69,72 @@ def test_selecting_follows_where_the_other_store_has_the_same(sessions):
     assert small.state.image == 7
 
 
+def test_undo_and_redo_bring_back_what_one_side_alone_has(pair, sessions):
+    large, small = sessions
+    start = small.state.clauses
+    small.add_clause(Clause("heads", "head", Ids((0, 2, 5))))  # L0·H0, L0·H2, L1·H2
+    assert large.state.clauses[0].shape.ids == (0,)
+    small.add_clause(Clause("heads", "head", Ids((2,))))  # of no head of the other
+    brushed = small.state.clauses
+    assert large.state.clauses == ()
+    pair.press("z")
+    assert (small.state.clauses[0].shape.ids, large.state.clauses[0].shape.ids) == ((0, 2, 5), (0,))
+    pair.press("z")
+    assert small.state.clauses == large.state.clauses == start
+    pair.press("z")
+    for _ in range(3):
+        pair.press("y")
+    assert (small.state.clauses, large.state.clauses) == (brushed, ())
+    pair.press("Escape")
+    assert small.state.clauses == ()
+    pair.press("z")
+    assert small.state.clauses == brushed
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_drag_on_either_side_is_one_step_of_both(pair, sessions, place):
+    dragged = sessions[place].history
+    for head in (1, 0, 1):
+        dragged.preview(layer=1, head=head)
+    dragged.settle()
+    assert [(s.state.layer, s.state.head) for s in sessions] == [(1, 1), (1, 1)]
+    dragged.change(metric="cls")
+    pair.undo()
+    assert [(s.state.layer, s.state.metric) for s in sessions] == [(1, "jsd"), (1, "jsd")]
+    pair.undo()
+    assert [(s.state.layer, s.state.head) for s in sessions] == [(0, 0), (0, 0)]
+    pair.redo()
+    assert [(s.state.layer, s.state.head) for s in sessions] == [(1, 1), (1, 1)]
+
+
 def test_both_sides_are_drawn_on_one_scale(stores, document):
     compare(document, stores, {}, {}, ["large", "small"])
     for name in ("importance_plot", "overview_plot"):
         first, second = (document.select_one({"name": f"{side}_{name}"}) for side in "ab")
         assert first.y_range.start == second.y_range.start
         assert first.y_range.end == second.y_range.end
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_both_sides_stay_on_one_scale_whichever_is_brushed(stores, document, place):
+    sessions = compare(document, stores, {}, {}, ["large", "small"])
+    shown = [document.select_one({"name": f"{side}_importance_plot"}).y_range for side in "ab"]
+    ends = []
+    for image in (0, 4, 7):
+        sessions[place].brush_ids("images", [image], "replace")
+        tops = [float((data.shown_importance("jsd")[image]).max()) for data in stores]
+        assert [one.end for one in shown] == pytest.approx([1.06 * max(tops)] * 2)
+        ends.append(shown[0].end)
+    assert len(set(ends)) > 1
+
+
+def test_a_side_without_values_does_not_flatten_the_other(stores, document):
+    large, small = stores
+    small.shown_importance = lambda _metric: np.full((12, 6), np.nan, np.float32)
+    compare(document, stores, {}, {}, ["large", "small"])
+    top = float(large.shown_importance("jsd").mean(0).max())
+    shown = [document.select_one({"name": f"{side}_importance_plot"}).y_range for side in "ab"]
+    assert top < shown[0].end == shown[1].end < 0.6
 
 
 def test_a_class_of_one_sides_legend_brushes_its_images_in_both(stores, document):

@@ -135,11 +135,11 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     np.testing.assert_allclose(lines, [one, other], rtol=1e-6)
     difference = importance._compared._difference.data_source.data["mean"]
     np.testing.assert_allclose(difference, one - other, atol=1e-7)
-    shown = importance._plot.extra_y_ranges["difference"]
+    shown = importance.plot.extra_y_ranges["difference"]
     assert shown.start == -shown.end <= difference.min() < 0
     assert shown.end >= abs(difference).max()
-    assert importance._plot.yaxis[1].visible
-    assert importance._plot.yaxis[0].axis_label != importance._plot.yaxis[1].axis_label
+    assert importance.plot.yaxis[1].visible
+    assert importance.plot.yaxis[0].axis_label != importance.plot.yaxis[1].axis_label
     strength = data.strength[[2, 5], session.head_number].mean(0)
     np.testing.assert_allclose(vector._compared[1].data_source.data["mean"], strength, rtol=1e-6)
     shares = entropy._source.data
@@ -148,6 +148,6 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     assert (pattern_picture(patterns) != before).any()
     session.change_named(())
     np.testing.assert_array_equal(pattern_picture(patterns), before)
-    assert importance._plot.y_range.start == 0
-    assert not importance._plot.yaxis[1].visible
+    assert importance.plot.y_range.start == 0
+    assert not importance.plot.yaxis[1].visible
     assert not importance._compared._legend.visible

@@ -254,7 +254,7 @@ def test_a_brush_that_leaves_nothing_leaves_the_views_empty_but_whole(session):
     assert np.isnan(session.heads.data["entropy"]).all()
     assert np.isnan(vector._source.data["mean"]).all()
     assert np.isnan(importance._band.data["mean"]).all()
-    assert np.isfinite(overview._plot.y_range.end)
+    assert np.isfinite(overview.plot.y_range.end)
     assert np.isfinite(vector.layout.y_range.end)
 
 
