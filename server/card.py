@@ -55,7 +55,7 @@ def accuracy_words(data: StoreData) -> str:
     """How many are predicted correctly, or why that is not known."""
     if not data.has_labels:
         return "no labels: the predicted class stands for the true one"
-    if not data.probability.shape[1]:
+    if not data.has_classifier:
         return "no classifier"
     return f"{data.correct.mean():.1%} predicted correctly"
 

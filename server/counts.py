@@ -32,6 +32,8 @@ class Counts:
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, Labels], float] = defaultdict(float)
+        none = (("logger", "headbrush"), ("view", ""))
+        self._counters["headbrush_errors", none] = 0.0  # there to be watched before the first
         self._times: dict[str, list[float]] = {}
         self._began = time.time()
 

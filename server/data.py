@@ -76,7 +76,7 @@ class StoreData:
     @cached_property
     def predicted(self) -> np.ndarray:
         """``(m,)`` most probable class, -1 of a headless model."""
-        if not self.probability.shape[1]:
+        if not self.has_classifier:
             return np.full(self.num_images, -1)
         return self.probability.argmax(1)
 
@@ -89,9 +89,14 @@ class StoreData:
     @cached_property
     def label_probability(self) -> np.ndarray:
         """``(m,)`` P[label]; NaN of a headless model."""
-        if not self.probability.shape[1]:
+        if not self.has_classifier:
             return np.full(self.num_images, np.nan, np.float32)
         return self.probability[np.arange(self.num_images), self.labels]
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the model predicts classes."""
+        return bool(self.probability.shape[1])
 
     @cached_property
     def correct(self) -> np.ndarray:
@@ -109,7 +114,7 @@ class StoreData:
         """Why no head has a value of the metric, as a sentence."""
         if metric == "cls":
             return "This model has no class token, so there is no CLS distance."
-        if not self.probability.shape[1]:
+        if not self.has_classifier:
             return "This model has no classifier, so pruning a head changes no prediction."
         if metric == "gradient":
             return "This store was made without the gradient approximation."

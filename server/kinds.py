@@ -34,7 +34,7 @@ def kinds_model(sessions: Mapping[str, Session]) -> Channel:
 def brush_kind(session: Session, colouring: object, kind: object, combine: object) -> None:
     """Brush the images of a kind; what is no kind of ``colouring`` changes nothing."""
     data = session.data
-    kinds = {"class": max(len(data.class_names), 1), "correct": 2}
+    kinds = {"class": max(len(data.class_names), 1), "correct": 2 if data.has_classifier else 0}
     if combine not in _COMBINES or not isinstance(colouring, str):
         return
     number = number_below(str(kind), kinds.get(colouring, 0))

@@ -22,8 +22,10 @@ def read_names(content: bytes) -> list[str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NamesError("The list is no UTF-8 text; save it as CSV UTF-8.") from None
+    if text[:4].casefold() == "sep=":  # tells a spreadsheet the delimiter
+        text = text.partition("\n")[2]
     lines = text.splitlines()
-    if not lines:
+    if not text.strip():
         raise NamesError("The list is empty.")
     for delimiter in ",;\t":
         (header,) = _rows(lines[0], delimiter)[:1] or [[]]

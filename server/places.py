@@ -12,6 +12,8 @@ log = logging.getLogger("headbrush")
 
 _SHOWN = 2
 """Last parts of a place that a page tells, so that its reader knows which is meant."""
+_SYSTEM = re.compile(r"\[Errno -?\d+\] ([^()']*?)(?:: '[^']*')?(?=\))")
+"""What the system said of a file that is named before: its words are enough."""
 _PLACE = re.compile(r"(?<![\w/.:…-])(?:/[^\s/:;,'\"()]+){3,}")
 """What looks like a place on a disk; such as are known may hold any character."""
 
@@ -35,6 +37,7 @@ def said(fault: str, store: Path, recorded: Iterable[str] = ()) -> str:
     folder = store.absolute().parent
     if folder != folder.parent:
         text = text.replace(f"{folder}/", "")
+    text = _SYSTEM.sub(r"\1", text)
     text = _PLACE.sub(lambda found: _short(found[0]), text)
     if text != fault:
         log.warning("told in other words on a page: %s", fault)

@@ -45,6 +45,11 @@
 
   function namedRow(one, index) {
     const row = made("li", null)
+    function rename(event) {
+      const name = event.target.value
+      event.target.value = one.name // until the server has agreed
+      ask("rename", index, name)
+    }
     const compare = made("button", one.compared ? "compared" : "compare",
       { type: "button", ariaPressed: String(one.compared), title: one.words },
       () => ask("compare", index))
@@ -52,7 +57,7 @@
       made("input", null, { type: "color", value: one.colour, ariaLabel: "Colour of " + one.name },
         (event) => ask("recolour", index, event.target.value)),
       made("input", null, { type: "text", value: one.name, maxLength: 40, title: one.words,
-        ariaLabel: "Name of " + one.name }, (event) => ask("rename", index, event.target.value)),
+        ariaLabel: "Name of " + one.name }, rename),
       compare,
       made("button", "apply", { type: "button", ariaLabel: "Brush " + one.name + " again" },
         () => ask("apply", index)),

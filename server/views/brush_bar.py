@@ -17,6 +17,7 @@ from .. import named
 from ..brushing import Box, Clause
 from ..channel import Channel
 from ..clause_words import brush_words, clause_words
+from ..data import StoreData
 from ..export import KINDS, to_csv
 from ..link import number_below
 from ..names import MOST_BYTES, NamesError, find_images, read_names
@@ -28,6 +29,7 @@ from ..state import ViewState
 from .pattern_layout import VIEW
 
 _WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
+_READERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-names")
 
 
 class BrushBar:
@@ -45,7 +47,7 @@ class BrushBar:
         self.channels = [self._shown, self._file, self._asked]
         self._acts: dict[str, Callable[..., None]] = {
             "drop": self._drop,
-            "save": lambda name: self._change(named.saved, str(name), session.state.clauses),
+            "save": self._save,
             "rename": lambda place, name: self._change_one(named.renamed, place, str(name)),
             "recolour": lambda place, colour: self._change_one(
                 named.recoloured, place, str(colour)
@@ -123,6 +125,12 @@ class BrushBar:
         else:
             session.add_clause(flip)
 
+    def _save(self, name: object) -> None:
+        count = len(self._session.named)
+        self._change(named.saved, str(name), self._session.state.clauses)
+        if len(self._session.named) == count:
+            self._say("The brush of this name was replaced.")
+
     def _change(self, change: Callable[..., named.Named], *values: object) -> None:
         self._session.change_named(change(self._session.named, *values))
         self._tell(keep=True)
@@ -155,6 +163,7 @@ class BrushBar:
     def _write(self, ending: str, make: Callable[[], bytes]) -> None:
         """Make a gzipped file off the event loop, one at a time, and send it to the browser."""
         if self._is_writing:
+            self._say("One file is being written; ask for the next when it is there.")
             return
         self._is_writing = True
         name = f"{self._session.data.store.path.stem}-{ending}"
@@ -177,17 +186,30 @@ class BrushBar:
         self._file.tags = []
 
     def _brush_names(self, content: object) -> None:
-        """Brush the images that an uploaded list names; ``content`` is in base64."""
+        """Brush the images that an uploaded list names; read off the event loop."""
         if len(str(content)) > 4 * MOST_BYTES // 3 + 4:
             raise NamesError(f"The list is larger than {MOST_BYTES // 1_000_000} MB.")
-        try:
-            names = read_names(base64.b64decode(str(content), validate=True))
-        except binascii.Error:
-            return
-        images, words = find_images(names, self._session.data)
+        when_done(
+            _READERS.submit(_named_images, str(content), self._session.data),
+            self._brush_found,
+            self._document.add_next_tick_callback,
+        )
+
+    def _brush_found(self, found: tuple[list[int], str] | None, fault: str) -> None:
+        images, words = found or ([], fault)
         if images:
             self._session.brush_ids("images", images, "replace")
         self._say(words)
+
+
+def _named_images(content: str, data: StoreData) -> tuple[list[int], str]:
+    """Numbers of the images that a list in base64 names, and a sentence."""
+    try:
+        return find_images(read_names(base64.b64decode(content, validate=True)), data)
+    except NamesError as error:
+        return [], str(error)
+    except binascii.Error:
+        return [], "The list could not be read."
 
 
 def _index(place: object, end: int) -> int:

@@ -95,7 +95,7 @@ class ImageContext:
             y_range=DataRange1d(range_padding=0, flipped=True),
             match_aspect=True,
         )
-        plot.min_height = 60
+        plot.min_height = 40
         plot.min_width = 60
         plot.min_border = 2
         plot.toolbar_location = None

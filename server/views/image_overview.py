@@ -9,7 +9,7 @@ from ..figures import make_figure, on_nearest, padded_range
 from ..kinds import brush_kind
 from ..legend import choices, gradient, make_legend
 from ..link import number_below
-from ..palette import SELECTED, class_colours, value_colours
+from ..palette import NEUTRAL, SELECTED, class_colours, value_colours
 from ..session import Session
 from ..shares import share_label, share_words, sized
 from ..state import ViewState
@@ -137,7 +137,10 @@ class ImageOverview:
         """Colour the points by class, probability or correctness."""
         data, images = self._session.data, self._session.images
         colour = "shade"
-        if new.image_colour == "probability":
+        if new.image_colour != "class" and not data.has_classifier:
+            images.data["shade"] = [NEUTRAL] * data.num_images
+            self._legend.text = "This model has no classifier, so it predicts no class."
+        elif new.image_colour == "probability":
             images.data["shade"] = data.label_probability
             colour = linear_cmap("shade", value_colours(), 0, 1)
             self._legend.text = gradient("P[true class]", "0", "1", value_colours())

@@ -82,7 +82,7 @@ class Status:
             guess = data.class_name(int(data.predicted[new.image]))
             kind = "true" if data.has_labels else "predicted, as the true class is unknown:"
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
-            if data.has_labels and data.probability.shape[1]:
+            if data.has_labels and data.has_classifier:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
         self._selection.text = " · ".join(words)
         self._tell()

@@ -38,7 +38,7 @@ const found = headbrush.countFrom(codes, tokens.threshold)
 const [some, all] = [found, codes.length].map(headbrush.grouped)
 const share = (100 * found / codes.length).toFixed(1) + "\u00a0%"
 const words = `A ≥ ${headbrush.rounded(tokens.threshold)} · ${some} of ${all} values (${share})`
-headbrush.say(note, codes.length == 0 ? tokens.message : words)
+headbrush.say(note, codes.length == 0 ? "no attention matrix" : words)
 """
 
 

@@ -33,7 +33,7 @@ const lines = shown.value.length < shown.found ? `strongest ${drawn} of ${found}
   : `${found} ${shown.found == 1 ? "line" : "lines"}`
 const whose = token == null ? "" : `${headbrush.describe(tokens, token)}: `
 const words = `${whose}${lines}, A ≥ ${headbrush.rounded(tokens.threshold)}`
-headbrush.say(note, codes.length == 0 ? tokens.message : words)
+headbrush.say(note, codes.length == 0 ? "no attention matrix" : words)
 """
 _TOKEN = (
     f"Math.min(Math.abs(cb_obj.y), Math.abs(cb_obj.y - 1)) <= {_REACH}"

@@ -154,6 +154,11 @@ def test_named_brushes_are_compared_and_come_back_after_a_reload(page, data):
     page.wait("named('pattern_legend').text.includes('both')")
     page.page.locator("#named").click()
     name = page.page.get_by_label(f"Name of class {kinds[0]}")
+    for refused in ("", f"class {kinds[1]}"):
+        name.fill(refused)
+        name.press("Tab")
+        page.page.wait_for_function("document.getElementById('brush_said').textContent != ''")
+        assert name.input_value() == f"class {kinds[0]}"
     name.fill("<img src=x onerror=alert(1)>")
     name.press("Tab")
     page.page.wait_for_function(

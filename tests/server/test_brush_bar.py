@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import threading
 import time
+from unittest.mock import patch
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from server.brushing import Box, Clause, Ids, Lasso
 from server.clause_words import clause_words
 from server.link import from_query, to_query
+from server.names import read_names
 from server.shares import NO_SHARE
 from server.views.brush_bar import BrushBar
 from server.views.image_overview import ImageOverview
@@ -30,6 +33,16 @@ def bar(session):
 def ask(bar, *words):
     bar._asked.tags = [*words, time.monotonic_ns()]
     return bar._shown.tags[0]
+
+
+def until(document, condition):
+    """Run the page's loop until a condition holds."""
+    for _ in range(300):
+        if condition():
+            break
+        time.sleep(0.02)
+        run(document)
+    assert condition()
 
 
 def test_a_chip_tells_its_view_and_what_it_is():
@@ -112,23 +125,56 @@ def test_named_brushes_are_saved_applied_and_restored(bar, session):
     assert bar._shown.tags[0]["keep"] is None
 
 
-def test_an_uploaded_list_brushes_its_images(bar, session, data):
+def note_of(bar, document, content):
+    """What is said of an uploaded list, when it has been read."""
+    before = bar._shown.tags[0]["note"]
+    ask(bar, "names", content)
+    until(document, lambda: bar._shown.tags[0]["note"] != before)
+    return bar._shown.tags[0]["note"][0]
+
+
+def test_an_uploaded_list_brushes_its_images(bar, session, data, document):
     content = base64.b64encode(f"{data.names[4]}\nnone\n".encode()).decode()
-    assert ask(bar, "names", content)["note"][0].startswith("1 of 2 names found")
+    assert note_of(bar, document, content).startswith("1 of 2 names found")
     assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
     bad = base64.b64encode(b"\xff").decode()
-    assert "UTF-8" in ask(bar, "names", bad)["note"][0]
-    assert "larger" in ask(bar, "names", "A" * 6_000_000)["note"][0]
+    assert "UTF-8" in note_of(bar, document, bad)
+    assert "could not be read" in note_of(bar, document, "?")
+    assert "larger" in note_of(bar, document, "A" * 6_000_000)
     assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
+
+
+def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
+    content = base64.b64encode(b"name\n" + b"b\n" * 1_500_000 + data.names[2].encode()).decode()
+    readers = set()
+    with patch(
+        "server.views.brush_bar.read_names",
+        lambda content: readers.add(threading.get_native_id()) or read_names(content),
+    ):
+        assert note_of(bar, document, content).startswith("1 of 2 names found")
+    assert readers
+    assert threading.get_native_id() not in readers
+    assert session.state.clauses == (Clause("images", "image", Ids((2,))),)
+
+
+def test_a_second_file_is_told_to_wait(bar, document):
+    ask(bar, "export", "heads")
+    assert "One file is being written" in ask(bar, "export", "images")["note"][0]
+    until(document, lambda: bar._file.tags)
+    assert bar._file.tags[0].endswith("-heads.csv")
+
+
+def test_a_brush_that_takes_the_place_of_another_is_told(bar, session):
+    session.history.change(clauses=(BOX,))
+    assert ask(bar, "save", "mine")["note"][0] == ""
+    session.history.change(clauses=(IMAGES,))
+    assert "replaced" in ask(bar, "save", " mine")["note"][0]
+    assert [one.clauses for one in session.named] == [(IMAGES,)]
 
 
 def test_a_file_is_written_beside_the_page(bar, document):
     ask(bar, "export", "heads")
-    for _ in range(200):
-        if bar._file.tags:
-            break
-        time.sleep(0.02)
-        run(document)
+    until(document, lambda: bar._file.tags)
     name, content = bar._file.tags
     assert name.endswith("-heads.csv")
     assert gzip.decompress(content).startswith(b"layer,head,brushed_patterns,probability,jsd")

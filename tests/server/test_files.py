@@ -73,6 +73,7 @@ def test_a_name_is_never_a_formula_and_comes_back(session, data, monkeypatch, na
         (b'Name;x\n"a;b.png";1\n', ["a;b.png"]),
         (b"x\tname\n1\tb.png\n2\n", ["b.png"]),
         ("ä,b.png\n".encode(), ["ä,b.png"]),
+        (b"sep=;\r\nname;x\r\na.png;1\r\n", ["a.png"]),
     ],
 )
 def test_names_are_read_from_a_column_or_from_lines(content, expected):
@@ -84,6 +85,7 @@ def test_names_are_read_from_a_column_or_from_lines(content, expected):
     [
         (b"\xff\xfea\x00", "UTF-8"),
         (b"", "empty"),
+        (b"\n \n", "empty"),
         (b"x" * (MOST_BYTES + 1), "larger"),
         (b"name\n" + b"x" * 200_000, "no CSV"),
         (b"," * 200_000 + b'"' + b"x" * 200_000, "no CSV"),

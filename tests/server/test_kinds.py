@@ -7,6 +7,7 @@ import pytest
 
 from server.brushing import Clause, Ids
 from server.kinds import kinds_model
+from server.views.image_overview import ImageOverview
 
 SOME = Clause("images", "image", Ids((1, 2)))
 
@@ -32,6 +33,20 @@ def test_classes_join_as_the_keys_say(press, session, data):
     press("image_overview", "class", 1, "subtract")
     expected &= data.labels != 1
     np.testing.assert_array_equal(session.brush().images, expected)
+
+
+def test_without_a_classifier_no_image_is_right_or_wrong(press, session, data, monkeypatch):
+    monkeypatch.setattr(data, "probability", np.empty((data.num_images, 0), np.float32))
+    session.history.change(clauses=(SOME,))
+    press("image_overview", "correct", 1, "replace")
+    assert session.state.clauses == (SOME,)
+    overview = ImageOverview(session)
+    for colour in ("correct", "probability"):
+        session.history.change(image_colour=colour)
+        assert "no classifier" in overview._legend.text
+        assert len(set(session.images.data["shade"])) == 1
+    session.history.change(image_colour="class")
+    assert "class-0" in overview._legend.text
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ from tests.stores import make_store
         ("put it back at /data/my pictures/set and select anew",
          "put it back at …/my pictures/set and select anew"),
         ("/data/my pictures/set/a/1.png: damaged", "…/my pictures/set/a/1.png: damaged"),
+        ("/srv/team a/s.headbrush/attention/00000.nc: damaged ([Errno -101] NetCDF: HDF error: "
+         "'/srv/team a/s.headbrush/attention/00000.nc').",
+         "s.headbrush/attention/00000.nc: damaged (NetCDF: HDF error)."),
+        ("x.nc: damaged ([Errno 13] Permission denied).", "x.nc: damaged (Permission denied)."),
         ("[Errno 2] '/usr/lib/python3/x.py'", "[Errno 2] '…/python3/x.py'"),
         ("see https://timm.example/a/b/c or 3/4/5", "see https://timm.example/a/b/c or 3/4/5"),
         ("a/b/s.headbrush is fine", "a/b/s.headbrush is fine"),
