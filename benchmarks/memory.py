@@ -29,10 +29,11 @@ class Measured(StageProgress):
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Advance]:
+        start = self.seconds
         with super().stage(title) as advance:
             yield advance
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        print(f"  {title:28} {self.seconds[title]:7.1f} s, peak {peak:6.0f} MB", flush=True)
+        print(f"  {title:28} {self.seconds - start:7.1f} s, peak {peak:6.0f} MB", flush=True)
 
 
 def link_images(folder: Path, count: int) -> None:
