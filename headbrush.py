@@ -237,11 +237,17 @@ def report_command(
     out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
-    view: Annotated[list[str] | None, typer.Option(help="Name of a view; repeatable.")] = None,
+    view: Annotated[
+        list[str] | None, typer.Option(help="Name of a view; a wrong one lists all.")
+    ] = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
 ) -> None:
-    """Write a store's views as one HTML file that needs no server and still brushes."""
+    """Write a store's views as one HTML file that needs no server and still brushes.
+
+    A file of more than 6 MB is made smaller by fewer --head, --image or --view,
+    as each page of a head holds a matrix; the command tells what takes the room.
+    """
     with _one_line_errors():
         from analysis.files import check_writable
         from server.reports.ahead import begin, hurried

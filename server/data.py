@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from analysis.schema import VARIABLES
+from analysis.modes import PRUNING_MODES
+from analysis.schema import PRUNING_METRICS, VARIABLES
 from analysis.store import Store
 
 from .matrices import StoredMatrices
@@ -109,6 +110,23 @@ class StoreData:
         if metric not in self._metrics:
             return np.full(shape, np.nan, np.float32)
         return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
+
+    def importance_by_mode(self, image: int, number: int) -> np.ndarray | None:
+        """``(metric, mode)`` of one head under all modes that prune; None where it is not stored.
+
+        Metrics are those of pruning, NaN where the store does not hold one.
+        """
+        if not self.store.has("importance_by_mode"):
+            return None
+        if self.store.read("mode").tolist() != list(PRUNING_MODES):
+            return None
+        layer, head = divmod(number, self.heads_per_layer)
+        stored = self.store.read("importance_by_mode")[:, :, image, layer, head]
+        found = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
+        for row, metric in enumerate(PRUNING_METRICS):
+            if metric in self._metrics:
+                found[row] = stored[:, self._metrics.index(metric)]
+        return found
 
     def why_undefined(self, metric: str) -> str:
         """Why no head has a value of the metric, as a sentence."""

@@ -1,4 +1,7 @@
-"""The selected head of the selected image under every pruning mode, for one view."""
+"""The selected head of the selected image under every pruning mode, for one view.
+
+The model is asked; where it cannot answer, the store may hold a part of the answer.
+"""
 
 from collections.abc import Callable
 
@@ -12,6 +15,7 @@ from .places import said_of
 from .questions import LatestQuestion
 from .session import Session
 from .state import ViewState
+from .stored_pruning import stored_pruning
 
 
 class LivePruning:
@@ -21,6 +25,8 @@ class LivePruning:
     ----------
     result
         Of the selected image and head; None while there is none.
+    fault
+        Why the model gave no answer, so that ``result`` is what the store holds.
 
     Parameters
     ----------
@@ -40,6 +46,7 @@ class LivePruning:
         explain: Callable[[str], None],
     ) -> None:
         self.result: Pruned | None = None
+        self.fault = ""
         self._session = session
         self._draw, self._wait, self._explain = draw, wait, explain
         document = session.document
@@ -64,9 +71,13 @@ class LivePruning:
         self.react(self._session.state, self._session.state)
 
     def _deliver(self, result: Pruned | None, fault: str) -> None:
+        data, state = self._session.data, self._session.state
+        self.fault = said_of(fault, data.store)
+        if result is None and state.image is not None:
+            result = stored_pruning(data, state.image, self._session.head_number)
         self.result = result
         if result is None:
-            self._explain(said_of(fault, self._session.data.store))
+            self._explain(self.fault)
         else:
             self._draw()
 

@@ -46,14 +46,14 @@ def said(fault: str, store: Path, recorded: Iterable[str] = ()) -> str:
 
 def said_of(fault: str, store: Store) -> str:
     """A fault of an open store, which may also name its images and its model."""
-    return said(fault, store.path, _recorded(store)) if fault else ""
+    return said(fault, store.path, recorded_places(store)) if fault else ""
 
 
 def _short(place: str) -> str:
     return "…/" + "/".join(Path(place).parts[-_SHOWN:])
 
 
-def _recorded(store: Store) -> list[str]:
+def recorded_places(store: Store) -> list[str]:
     """Where the images and the model were; a store may say anything."""
     try:
         source = dict(json.loads(store.attrs.get("model_source", "{}")))

@@ -205,3 +205,8 @@ def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
     store = make_store(tmp_path / "s.headbrush")
     done = invoke("report", store, "--out", tmp_path / "r.html")
     assert "the 5 globally most important are shown" in " ".join(done.output.split())
+
+
+def test_the_help_of_report_tells_how_to_make_its_file_smaller():
+    shown = " ".join(invoke("report", "--help").output.split())
+    assert "more than 6 MB is made smaller by fewer --head, --image or --view" in shown

@@ -1,11 +1,12 @@
 """Files are sent to others: of the author's folders only the last name is told."""
 
-import json
 import re
 import shlex
 from pathlib import PurePosixPath, PureWindowsPath
 
 from analysis.store import Store
+
+from ..places import recorded_places
 
 
 def without_folders(text: str, store: Store) -> str:
@@ -34,10 +35,7 @@ def last_name(place: str) -> str:
 
 def _known(store: Store) -> list[str]:
     """Absolute places of images, model and weights, the longest first."""
-    source = json.loads(store.attrs.get("model_source", "{}"))
-    named = [source.get("name") or "", source.get("checkpoint") or ""]
-    places = [str(store.attrs["images"]), *(str(place) for place in named)]
-    places = [place.removeprefix("local-dir:").rstrip("\\/") for place in places]
+    places = [place.rstrip("\\/") for place in recorded_places(store)]
     return sorted(filter(_is_absolute, places), key=len, reverse=True)
 
 

@@ -65,29 +65,42 @@ def head_finding(data: StoreData, number: int) -> str:
 
 
 def mode_finding(data: StoreData, page: Page) -> str:
-    """Which part of a head matters in one image; what the model said of it."""
+    """Which part of a head matters in one image."""
     label, name = data.head_labels[page.head], data.names[page.image]
-    if page.pruning is None:
-        return f"Which part of {label} matters in {name} is not known: the model is not at hand."
-    metric = page.session.state.metric
-    if metric not in PRUNING_METRICS:
-        return ""
-    values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
-    if not np.isfinite(values).all():
-        return ""
-    if metric == "probability":
-        values = abs(values - values[0])
+    classes, values = _classes(data, page.image), _by_mode(page)
+    if page.pruning is None and any(panel.view == "partial_pruning" for panel in page.panels):
+        return (
+            f"{name}: {classes}. Which part of {label} matters here is not known: the model is not "
+            "at hand, and the store was made without --modes all."
+        )
+    if values is None:
+        return f"{name}: {classes}."
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
     so = f"So it is mostly {MODES[strongest]} that matters."
     if values.max() < _HARDLY:
         so = "All of this is small: the head hardly matters here."
-    return (
-        f"In {name} (true {_class(data, data.labels, page.image)}, predicted "
-        f"{_class(data, data.predicted, page.image)}) pruning all of {label} gives "
-        f"{METRIC_NAMES[metric]} {values[1]:.3g}; {parts}. "
-        f"{so}"
-    )
+    metric = METRIC_NAMES[page.session.state.metric]
+    whole = f"pruning all of {label} gives {metric} {values[1]:.3g}"
+    return f"In {name} ({classes}) {whole}; {parts}. {so}"
+
+
+def _by_mode(page: Page) -> np.ndarray | None:
+    """The shown metric under every mode, for a probability its change; None where it has none."""
+    metric = page.session.state.metric
+    if page.pruning is None or metric not in PRUNING_METRICS:
+        return None
+    values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
+    if not np.isfinite(values).all():
+        return None
+    return abs(values - values[0]) if metric == "probability" else values
+
+
+def _classes(data: StoreData, image: int) -> str:
+    is_known = data.store.read("label")[image] >= 0
+    true = f"true {data.class_name(int(data.labels[image]))}" if is_known else "no label"
+    predicted = int(data.predicted[image])
+    return true if predicted < 0 else f"{true}, predicted {data.class_name(predicted)}"
 
 
 def left_out(notes: Sequence[str]) -> list[str]:
@@ -135,7 +148,3 @@ def short(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"
-
-
-def _class(data: StoreData, kinds: np.ndarray, image: int) -> str:
-    return data.class_name(int(kinds[image]))

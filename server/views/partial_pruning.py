@@ -52,9 +52,10 @@ class PartialPruning:
 
     title = "Which part matters?"
     help = (
-        "Parts of this head's attention are set to zero, live by the model; bars show the metric "
-        "of the view beside. The small squares are the attention matrix, prefix tokens (CLS) "
-        "first: dark is pruned. A click on a bar, or the menu, chooses whose prediction is shown."
+        "Parts of this head's attention are set to zero, live by the model, or as stored where it "
+        "is not at hand; bars show the metric of the view beside. The small squares are the "
+        "attention matrix, prefix tokens (CLS) first: dark is pruned. A click on a bar, or the "
+        "menu, chooses whose prediction is shown."
     )
 
     def __init__(self, session: Session) -> None:
@@ -181,6 +182,7 @@ class PartialPruning:
         self._fade(1.0)
         self._plot.visible = True
         heading = f"{data.head_labels[self._session.head_number]}: {METRIC_AXES[state.metric]}"
+        heading += ", from the store" if self._live.fault else ""
         self._note.text = heading
         told = [f"{MODES[mode]} pruned {value:.3g}" for mode, value in enumerate(values)]
         self._session.describe("partial_pruning", f"{heading}, {'; '.join(told)}.")

@@ -120,8 +120,8 @@ class Prediction:
             "numbers": numbers,
             "before": before[classes],
             "after": after[classes],
-            "percent": [f"{before[index]:.4%}" for index in classes],
-            "percent_after": [f"{after[index]:.4%}" for index in classes],
+            "percent": [_percent(before[index], 4) for index in classes],
+            "percent_after": [_percent(after[index], 4) for index in classes],
         }
         self._truth = [f"{truth}: " if index == label else "" for index in classes]
         self._fit_names()
@@ -131,7 +131,8 @@ class Prediction:
         self._draw_legend()
         self._note.text = self._sentence(before, after, state.image)
         told = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
-        words = f"{self._note.text}. Unpruned → pruned ({MODES[state.mode]}): {'; '.join(told)}."
+        pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(told)}."
+        words = f"{self._note.text.removesuffix('.')}. {pairs}"
         self._session.describe("prediction", words)
 
     def _fit_names(self) -> None:
@@ -148,6 +149,8 @@ class Prediction:
 
     def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
         data = self._session.data
+        if self._live.fault:
+            return f"{self._live.fault} Of pruned predictions the store has the true class alone."
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
         unknown = "" if self._has_label(image) else " (no label: the predicted class stands for it)"
@@ -173,12 +176,12 @@ class Prediction:
 
 
 def _most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:
-    """The five top classes of both and the label, ordered by ``before``."""
+    """The five top classes of both, as far as known, and the label, ordered by ``before``."""
     wanted = {label}
-    for distribution in (before, after):
+    for distribution in (d for d in (before, after) if np.isfinite(d).all()):
         wanted.update(np.argsort(-distribution, kind="stable")[:_TOP].tolist())
     return sorted(wanted, key=lambda index: -before[index])
 
 
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.1f} %"
+def _percent(probability: float, digits: int = 1) -> str:
+    return "?" if np.isnan(probability) else f"{100 * probability:.{digits}f} %"

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
+from analysis.store import Store
+from server.data import StoreData
 from tests.models import save_images, save_tiny_model
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,6 +47,23 @@ def store_path(tmp_path_factory):
     ]  # fmt: skip
     subprocess.run(words, check=True, capture_output=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def data(store_path):
+    return StoreData(Store(store_path))
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """A function that writes a report and tells its file."""
+
+    def save(report):
+        path = tmp_path_factory.mktemp("report") / "report.html"
+        report.save(path)
+        return path
+
+    return save
 
 
 @contextmanager

@@ -3,16 +3,8 @@
 import csv
 
 import numpy as np
-import pytest
 
-from analysis.store import Store
-from server.data import StoreData
 from tests.browser.conftest import HeadbrushPage
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def corners(page, plot, low=0.1, high=0.7):

@@ -3,17 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
 from tests.browser.conftest import HeadbrushPage
 
 ONE = ((0.1, 0.1), (0.6, 0.9))
 OTHER = ((0.4, 0.1), (0.9, 0.9))
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def corners(page, plot, shares):

@@ -5,9 +5,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
-
 KEEP_SHAPES = """
 () => {
   window.shapes = []
@@ -16,11 +13,6 @@ KEEP_SHAPES = """
     ({final, geometry: {x, y}}) => shapes.push([final, Array.from(x), Array.from(y)]))
 }
 """
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def enclosed(xs, ys, x, y):

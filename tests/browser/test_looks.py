@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.store import Store
-from server.data import StoreData
 from tests.browser.conftest import HeadbrushPage
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def corner_colour(page):

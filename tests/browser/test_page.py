@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
 from server.link import default_state
 from tests.browser.conftest import HeadbrushPage
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    store = Store(store_path)
-    return StoreData(store)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1920, 1080)])

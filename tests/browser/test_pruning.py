@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from analysis.capture import trace
@@ -14,16 +13,10 @@ from analysis.importance import leave_one_out
 from analysis.models import load_model
 from analysis.modes import MODES
 from analysis.schema import PRUNING_METRICS
-from analysis.store import Store
-from server.data import METRIC_AXES, METRIC_NAMES, StoreData
+from server.data import METRIC_AXES, METRIC_NAMES
 from tests.browser.conftest import HeadbrushPage, serving
 
 ANSWERED = "named('pruning_note').text.startsWith('L')"
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def expected_metrics(data, image, layer, head):

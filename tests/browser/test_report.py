@@ -7,16 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis.store import Store
-from server.data import StoreData
 from server.report import make_report
 from server.reports.codes import to_codes
 from tests.browser.conftest import HeadbrushPage
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +18,8 @@ def made(data):
 
 
 @pytest.fixture(scope="module")
-def written(made, tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    made.save(path)
-    return path
+def written(made, saved):
+    return saved(made)
 
 
 @pytest.fixture

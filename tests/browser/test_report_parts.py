@@ -9,18 +9,11 @@ import numpy as np
 import pytest
 from bokeh.resources import INLINE
 
-from analysis.store import Store
-from server.data import StoreData
 from server.report import make_report
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import check_band, decoded
 
 ARTICLE = Path(__file__).parent.parent.parent / "docs" / "embedding.py"
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 @contextmanager

@@ -5,9 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.store import Store
 from server.brushing import Box, Clause, Ids, Lasso, resolve
-from server.data import StoreData
 from server.density import draw
 from server.link import default_state
 from server.palette import LIGHT
@@ -31,15 +29,8 @@ VIEWS = ["image_overview", "head_importance", "strength_overview", "pattern_layo
 
 
 @pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
-
-
-@pytest.fixture(scope="module")
-def written(data, tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    make_report(data, views=VIEWS).save(path)
-    return path
+def written(data, saved):
+    return saved(make_report(data, views=VIEWS))
 
 
 @pytest.fixture

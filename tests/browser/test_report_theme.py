@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.store import Store
-from server.data import StoreData
 from server.palette import DARK, LIGHT
 from server.report import make_report
 from tests.browser.conftest import HeadbrushPage
@@ -18,15 +16,8 @@ VIEWS = ["partial_pruning", "prediction", "pattern_layout", "head_importance"]
 
 
 @pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
-
-
-@pytest.fixture(scope="module")
-def written(data, tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    make_report(data, heads=["1.0"], views=VIEWS).save(path)
-    return path
+def written(data, saved):
+    return saved(make_report(data, heads=["1.0"], views=VIEWS))
 
 
 @pytest.fixture

@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import check_band
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def saved(page, path):

@@ -3,17 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
 from server.link import default_state
 from server.matrix import from_codes, prefix_width, strongest, to_codes
 
 FAINT = 0.3
-
-
-@pytest.fixture(scope="module")
-def data(store_path):
-    return StoreData(Store(store_path))
 
 
 def shown_matrix(data, image=None):

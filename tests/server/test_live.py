@@ -21,10 +21,12 @@ from analysis.pipeline import Request, analyze
 from analysis.progress import StageProgress
 from analysis.schema import PRUNING_METRICS
 from analysis.store import Store
+from server.data import StoreData
 from server.live import LiveError, LiveModel
 from server.live_child import StoreModel, _demand_source
 from server.live_process import LiveProcess
 from server.questions import when_done
+from server.stored_pruning import stored_pruning
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -39,6 +41,7 @@ def folder(tmp_path_factory):
         out=folder / "s.headbrush",
         model=str(save_tiny_model(folder / "model")),
         attention=None,
+        all_modes=True,
     )
     analyze(request, StageProgress(Console(quiet=True)))
     return folder
@@ -62,6 +65,20 @@ def test_live_attention_is_that_of_the_store(store):
         computed = live.attention(image, layer, head).result()
         stored = store.attention(image, layer, head)
         np.testing.assert_allclose(stored, computed, rtol=MAX_RELATIVE_ERROR * 1.01)
+
+
+def test_where_the_store_holds_all_modes_it_answers_as_the_model_does(store):
+    data, live = StoreData(store), LiveModel(store)
+    for image, layer, head in ((3, 0, 1), (10, 1, 0)):
+        asked = live.partial_pruning(image, layer, head).result()
+        found = stored_pruning(data, image, data.head_number(layer, head))
+        np.testing.assert_allclose(found.metrics, asked.metrics, atol=1e-6)
+        label = data.labels[image]
+        np.testing.assert_allclose(
+            found.probability[:, label], asked.probability[:, label], atol=1e-6
+        )
+        np.testing.assert_allclose(found.probability[0], asked.probability[0], atol=1e-6)
+        assert np.isnan(np.delete(found.probability[1:], label, axis=1)).all()
 
 
 def test_live_pruning_is_leave_one_out_in_every_mode(store, folder):

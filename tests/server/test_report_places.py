@@ -1,6 +1,9 @@
 """A report is sent to others: it tells no folder of its author."""
 
+import base64
+import gzip
 import json
+import re
 import shlex
 
 import pytest
@@ -29,14 +32,28 @@ def test_of_absolute_folders_only_the_last_name_is_in_a_report(tmp_path):
     report = make_report(StoreData(Store(path)), heads=["1.0"])
     (tmp_path / "values.nc").write_bytes(report.netcdf)
     with xr.open_dataset(tmp_path / "values.nc", engine="netcdf4") as stored:
-        shown = [report.html, *map(str, stored.attrs.values())]
+        shown = [report.html, str(stored.to_dict())]
+    embedded = re.findall(r'id="file-([^"]+)">([^<]+)<', report.html)
+    assert [name for name, _ in embedded] == ["images.csv", "heads.csv", "values.nc"]
+    shown += [gzip.decompress(base64.b64decode(each)).decode("latin-1") for _, each in embedded]
     for text in shown:
+        assert len(text) > 100
         assert "Jane" not in text
         assert str(tmp_path) not in text
     assert "<td>24 from pictures</td>" in report.html
     assert "headbrush analyze --images secret --model=model" in report.html
     reason = report.document.get_model_by_name("pruning_note").text
     assert "model and select anew" in reason
+
+
+@pytest.mark.parametrize("source", ["no json", "[1]", '{"name": 3, "checkpoint": null}'])
+def test_whatever_a_store_says_of_its_model_it_is_reported(source, tmp_path):
+    images = tmp_path / "Jane Doe" / "pictures"
+    path = make_store(tmp_path / "own.headbrush")
+    write_summary(path, values(), attributes(images=str(images), model_source=source))
+    html = make_report(path, views=["head_importance"]).html
+    assert "<td>24 from pictures</td>" in html
+    assert "Jane" not in html
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,16 @@ def test_without_the_model_each_page_says_why_its_parts_are_not_there(data):
     assert "is not known: the model is not at hand" in report.html
 
 
+def test_a_page_that_shows_no_pruning_tells_the_classes_alone(data, tmp_path):
+    name, predicted = data.names[0], data.class_names[data.probability[0].argmax()]
+    (page,) = make_report(data, ["0"], ["0.0"], ["attention_matrix"]).pages
+    said = f"{name}: true {data.class_names[0]}, predicted {predicted}."
+    assert words.mode_finding(data, page) == said
+    unlabelled = changed_store(tmp_path / "s.headbrush", label=np.full(24, -1, "i4"))
+    (page,) = make_report(unlabelled, ["0"], ["0.0"], ["attention_matrix"]).pages
+    assert words.mode_finding(unlabelled, page) == f"{name}: no label, predicted {predicted}."
+
+
 def test_an_image_whose_attention_is_not_at_hand_has_no_matrix(data):
     (page,) = make_report(data, ["1"], ["0.0"], ["attention_matrix"]).pages
     assert page.attention is None
