@@ -157,7 +157,9 @@ class Report:
             "scripts": scripts(),
             "save": static("save.js"),
             "theme": static("theme.js"),
-            "later": ";\n".join(static(f"report_{name}.js") for name in ("files", "theme")),
+            "later": ";\n".join(
+                static(f"report_{name}.js") for name in ("files", "theme", "print")
+            ),
             "colours": DARK_OF,
             "model": store.attrs["model"],
             "lede": words.lede(self.data),

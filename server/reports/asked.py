@@ -13,8 +13,8 @@ from .ahead import MODEL_VIEWS
 
 OVERVIEWS = ("head_importance", "image_overview", "strength_overview", "pattern_layout")
 PAGE_VIEWS = (
-    "partial_pruning", "prediction", "strength_vector", "entropy_distribution", "image_context",
-    "two_axes", "attention_matrix", "threshold",
+    "partial_pruning", "prediction", "strength_vector", "entropy_distribution", "threshold",
+    "image_context", "two_axes", "attention_matrix",
 )  # fmt: skip
 VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
 USUAL_HEADS = 5

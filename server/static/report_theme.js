@@ -53,8 +53,4 @@
     hbTheme.show()
   }
   begin()
-
-  // Paper is light
-  addEventListener("beforeprint", () => hbTheme.print(true))
-  addEventListener("afterprint", () => hbTheme.print(false))
 })()

@@ -184,10 +184,12 @@ class HeadImportance:
             return
         labels, number = self._session.data.head_labels, self._session.head_number
         low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
-        of = "mean over the brushed images" if state.image is None else "the selected image"
+        count, data = int(self._session.brush("heads").images.sum()), self._session.data
+        brushed = f"the {count} brushed" if count < data.num_images else f"all {count}"
+        of = f"the mean over {brushed} images" if state.image is None else data.names[state.image]
         self._session.describe(
             "head_importance",
-            f"{METRIC_AXES[state.metric]} of {of}: highest {values[high]:.3g} at {labels[high]}, "
+            f"{METRIC_AXES[state.metric]}, {of}: highest {values[high]:.3g} at {labels[high]}, "
             f"lowest {values[low]:.3g} at {labels[low]}; selected head {labels[number]}: "
             f"{values[number]:.3g}.",
         )

@@ -175,8 +175,9 @@ def test_every_figure_saves_its_svg(page):
         assert downloading.value.path().read_text().startswith("<svg")
 
 
-def test_it_prints_with_all_headings(page):
-    headings = page.page.locator("h1, h2").all_text_contents()
+def test_it_prints_with_all_headings_but_that_of_files_to_save(page):
+    headings = page.page.locator("h1, section:not(.hb-noprint) h2").all_text_contents()
+    assert page.page.locator("h2").count() == len(headings)
     pdf = page.page.pdf(outline=True, tagged=True, prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
     for heading in headings:
