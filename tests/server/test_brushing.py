@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.brushing import Box, Clause, Ids, Lasso, inside, resolve
+from server.brushing import Box, Clause, Ids, Lasso, inside, joined, resolve
 from server.recent import Recent
 
 IMAGES, HEADS = 6, 4
@@ -104,7 +104,7 @@ def slow(used, image, head):
 @settings(max_examples=300, deadline=None)
 @given(clauses, st.sampled_from([None, "images", "heads", "patterns"]))
 def test_masks_are_those_of_brute_force(given_clauses, exclude):
-    brush = resolve(given_clauses, IMAGES, HEADS, POINTS.get, exclude)
+    brush = resolve(given_clauses, IMAGES, HEADS, POINTS.get, exclude, Recent(1 << 20))
     used = [clause for clause in given_clauses if clause.view != exclude]
     expected = np.array([[slow(used, i, h) for h in range(HEADS)] for i in range(IMAGES)])
     np.testing.assert_array_equal(brush.instances.reshape(IMAGES, HEADS), expected)
@@ -114,6 +114,28 @@ def test_masks_are_those_of_brute_force(given_clauses, exclude):
     if any(clause.kind == "instance" for clause in used):
         np.testing.assert_array_equal(brush.images, expected.any(1))
         np.testing.assert_array_equal(brush.heads, expected.any(0))
+
+
+@settings(max_examples=200, deadline=None)
+@given(clauses)
+def test_what_a_replacing_clause_drops_would_mark_nothing(given_clauses):
+    kept = ()
+    for clause in given_clauses:
+        kept = joined(kept, clause)
+    assert all(clause.combine != "replace" for clause in kept[1:] if clause.view == kept[0].view)
+    short, long = (resolve(c, IMAGES, HEADS, POINTS.get) for c in (kept, given_clauses))
+    np.testing.assert_array_equal(short.instances, long.instances)
+    np.testing.assert_array_equal(short.images, long.images)
+    np.testing.assert_array_equal(short.heads, long.heads)
+
+
+@pytest.mark.parametrize("shape", [Box(-0.5, 0.5, -0.5, 0.5), Lasso((-1, 1, 0), (-1, -1, 1))])
+def test_one_shape_marks_other_patterns_in_the_other_layout(shape):
+    kept = Recent(1 << 20)
+    for layout in ("patch", "cls"):
+        clause = Clause("patterns", "instance", shape, layout=layout)
+        brush = resolve([clause], IMAGES, HEADS, POINTS.get, kept=kept)
+        np.testing.assert_array_equal(brush.instances, inside(shape, POINTS[layout]))
 
 
 def test_images_stay_brushed_when_only_heads_are_left_out():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -96,13 +97,19 @@ def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_pa
     np.testing.assert_array_equal(again.result(SOON), Store(slow.path).attention(0, 2, 0))
 
 
-def test_a_process_that_died_is_told_and_replaced(path, common):
-    reader = Reader(common)
-    file = path / "attention" / "00000.nc"
+@contextmanager
+def asked_of_a_hung_process(reader, file, common):
+    """A question that a process which answered before gets when it hangs, and that process."""
     assert len(reader.read_images(file))
     pid = hang(common)
     with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(reader.read_images, file)
+        yield pid, thread.submit(reader.read_images, file)
+
+
+def test_a_process_that_died_is_told_and_replaced(path, common):
+    reader = Reader(common)
+    file = path / "attention" / "00000.nc"
+    with asked_of_a_hung_process(reader, file, common) as (pid, waiting):
         time.sleep(0.2)  # it is asked
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(StoreError, match="process that read it ended"):
@@ -113,10 +120,7 @@ def test_a_process_that_died_is_told_and_replaced(path, common):
 def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
     reader = Reader(common)
     file = path / "attention" / "00000.nc"
-    assert len(reader.read_images(file))
-    pid = hang(common)
-    with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(reader.read_images, file)
+    with asked_of_a_hung_process(reader, file, common) as (pid, waiting):
         assert len(Reader(common).read_images(file))
         os.kill(pid, signal.SIGCONT)
         assert len(waiting.result(SOON))
