@@ -17,7 +17,7 @@ from bokeh.models import (
 )
 
 from ..data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
-from ..figures import make_figure, on_line_moved
+from ..figures import make_figure, on_line_moved, short_numbers
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..shares import share_label, share_words, sized
@@ -88,6 +88,7 @@ class HeadImportance:
             y_range=Range1d(0, 1),
         )
         plot.toolbar.active_drag = None
+        plot.yaxis.formatter = short_numbers()
         self._draw_layers(plot)
         band = Band(
             base="number", lower="low", upper="high", source=self._band, fill_color=NEUTRAL,

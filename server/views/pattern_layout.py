@@ -200,6 +200,7 @@ class PatternLayout:
     def _end_preview(self) -> None:
         """Show again what is brushed, where a drag has changed nothing in the end."""
         self._follow.drop()
+        self._session.faults.forget("pattern_layout", "_show_preview")  # of a drag that is over
         if self._previews:
             self._draw()
             self._session.preview(self._session.brush())

@@ -97,10 +97,11 @@ class Threshold:
                 fill_color=colour, fill_alpha=0.45, line_color=colour,
             )  # fmt: skip
         tips = [
-            ("A", "@left{0.0e+0} to @right{0.0e+0}"), ("of or to prefix", "@prefix_count"),
+            ("A", "@left{%.2g} to @right{%.2g}"), ("of or to prefix", "@prefix_count"),
             ("between patches", "@patch_count"),
         ]  # fmt: skip
-        plot.add_tools(HoverTool(renderers=plot.renderers[:1], tooltips=tips))
+        printf = dict.fromkeys(("@left", "@right"), "printf")
+        plot.add_tools(HoverTool(renderers=plot.renderers[:1], tooltips=tips, formatters=printf))
         line = Span(dimension="height", line_color=SELECTED, line_width=3, visible=False)
         below = BoxAnnotation(fill_color=NEUTRAL, fill_alpha=0.15, visible=False)
         plot.add_layout(below)

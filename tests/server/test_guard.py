@@ -3,13 +3,16 @@
 import logging
 import queue
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
 from bokeh.models import Div
 
+from server.brushing import Box
 from server.guard import Failed, Faults, built
 from server.latest import Latest
 from server.state import History, ViewState
+from server.views.pattern_layout import PatternLayout
 
 
 class FineView:
@@ -145,6 +148,15 @@ def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
     told.get(timeout=10)()
     assert view.shown == [1]
     assert faults.told.tags == []
+
+
+def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session):
+    view = built(session.faults, PatternLayout, session)
+    with patch.object(view._picture, "show", side_effect=ValueError("no picture")):
+        view._show_preview(lambda: (session.brush(), (0, 1, 0, 1), None))
+    assert session.faults.told.tags[0] == "pattern_layout"
+    view._on_region(Box(0, 1, 0, 1), "replace")
+    assert session.faults.told.tags == []
 
 
 def test_a_page_with_a_kind_of_view_twice_tells_which_failed(history):

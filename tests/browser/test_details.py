@@ -1,0 +1,37 @@
+"""What a close look at the page shows."""
+
+import re
+from math import log
+
+from tests.browser.conftest import HeadbrushPage
+
+TIP = """() => {
+  const tip = [...document.querySelectorAll("body > .bk-Tooltip")].find(one => one.shadowRoot)
+  return tip?.shadowRoot.textContent ?? ""
+}"""
+
+
+def _place(page, strength):
+    """Pixel of an attention near the foot of the threshold's plot, whose axes are logarithmic."""
+    f = page.frame("threshold_plot")
+    share = log(strength / f["x0"]) / log(f["x1"] / f["x0"])
+    return f["left"] + share * f["width"], f["top"] + 0.95 * f["height"]
+
+
+def test_the_tip_of_a_bin_tells_numbers_that_differ(page):
+    shown = page.source("patch_count")
+    fullest = max(range(len(shown["patch"])), key=shown["patch"].__getitem__)
+    left, right = shown["left"][fullest], shown["right"][fullest]
+    page.page.mouse.move(*_place(page, (left * right) ** 0.5))
+    page.page.wait_for_function(f"({TIP})().includes('between patches')")
+    low, high = re.search(r"A: *([-+.e0-9]+) to ([-+.e0-9]+)", page.page.evaluate(TIP)).groups()
+    assert (low, high) == (f"{left:.2g}", f"{right:.2g}")
+    assert low != high
+
+
+def test_at_twice_the_size_the_heading_takes_no_more_than_its_lines(browser, server):
+    with browser.new_context(viewport={"width": 720, "height": 450}) as context:
+        page = HeadbrushPage(context.new_page(), server)
+        assert page.page.locator(".hb-bar").bounding_box()["height"] < 180
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= 720
+        assert page.faults == []
