@@ -8,11 +8,12 @@
   let told = {}
 
   function model(name) {
-    return Bokeh.documents[0].get_model_by_name(name)
+    return window.Bokeh?.documents[0]?.get_model_by_name(name)
   }
 
   function ask(...words) {
-    model("brush_asked").tags = [...words, stamp++]
+    const asked = model("brush_asked")
+    if (asked != null) asked.tags = [...words, stamp++] // else nothing is shown yet
   }
 
   function made(tag, text, attributes = {}, act = null) {
@@ -158,7 +159,7 @@
   }
 
   function begin() {
-    if (!window.Bokeh?.documents[0]?.get_model_by_name("brush_bar")) return setTimeout(begin, 30)
+    if (model("brush_bar") == null) return setTimeout(begin, 30)
     model("brush_bar").properties.tags.change.connect(show)
     model("exported").properties.tags.change.connect(download)
     // Patterns are brushed by the server, so entries of Bokeh's own menus are told to it

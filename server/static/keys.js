@@ -25,8 +25,8 @@ const hbKeys = (() => {
       list.open ? list.close() : list.showModal()
     } else if (!list.open && ACTS.includes(event.key)) {
       event.preventDefault()
-      const keys = Bokeh.documents[0].get_model_by_name("keys")
-      keys.tags = [event.key, event.timeStamp]
+      const keys = window.Bokeh?.documents[0]?.get_model_by_name("keys")
+      if (keys != null) keys.tags = [event.key, event.timeStamp] // else nothing is shown yet
     }
   })
   addEventListener("keyup", (event) => {

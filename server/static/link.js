@@ -3,7 +3,7 @@ document.getElementById("copy_link").addEventListener("click", async () => {
   hbAddress.show()
   const said = document.getElementById("said")
   const address = document.getElementById("address")
-  const [, leftOut] = Bokeh.documents[0].get_model_by_name("link").tags
+  const [, leftOut] = window.Bokeh?.documents[0]?.get_model_by_name("link")?.tags ?? []
   const copied = await (navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(
     () => true, () => false)
   address.hidden = copied

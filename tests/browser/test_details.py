@@ -5,6 +5,14 @@ from math import log
 
 from tests.browser.conftest import HeadbrushPage
 
+EARLY = """addEventListener("DOMContentLoaded", () => {
+  window.early = window.Bokeh?.documents.length ?? 0
+  for (const key of ["z", "Escape", "ArrowRight"]) {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
+  }
+  const buttons = "#copy_link, #save_report, [data-export], #theme"
+  for (const button of document.querySelectorAll(buttons)) button.click()
+})"""
 TIP = """() => {
   const tip = [...document.querySelectorAll("body > .bk-Tooltip")].find(one => one.shadowRoot)
   return tip?.shadowRoot.textContent ?? ""
@@ -34,4 +42,15 @@ def test_at_twice_the_size_the_heading_takes_no_more_than_its_lines(browser, ser
         page = HeadbrushPage(context.new_page(), server)
         assert page.page.locator(".hb-bar").bounding_box()["height"] < 180
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 720
+        assert page.faults == []
+
+
+def test_keys_and_buttons_before_anything_is_drawn_do_no_harm(browser, server):
+    with browser.new_context() as context:
+        context.add_init_script(EARLY)
+        page = HeadbrushPage(context.new_page(), server)
+        assert page.page.evaluate("window.early") == 0
+        page.page.locator("h1").click()  # away from the link that was to be copied
+        page.page.keyboard.press("m")
+        page.wait("named('mode').value == '2'")
         assert page.faults == []
