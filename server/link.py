@@ -228,23 +228,25 @@ def _lasso(text: str) -> Lasso:
 
 
 def _ids_text(ids: Sequence[int]) -> str:
-    """Sorted ids as ranges: ``0-4,7``."""
+    """Sorted ids as ranges: ``0-4,7``; ``none`` are brushed where a class has none of them."""
     runs: list[list[int]] = []
     for number in ids:
         if runs and number == runs[-1][1] + 1:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
 
 
 def _ids(text: str, end: int) -> tuple[int, ...]:
+    if text == "none":
+        return ()
     found = np.zeros(end, bool)  # of ranges that a stranger repeats the time stays short
     for word in text.split(","):
         first, dash, last = word.partition("-")
         start = _index(first, end)
         found[start : (_index(last, end) if dash else start) + 1] = True
-    if not found.any():
+    if not found.any():  # 5-2
         raise LinkError
     return tuple(np.flatnonzero(found).tolist())
 

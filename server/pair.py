@@ -95,7 +95,8 @@ class Pair:
             ]
         else:
             return None
-        return replace(clause, shape=Ids(tuple(sorted(found)))) if found else None
+        is_whole = bool(found) or not clause.shape.ids
+        return replace(clause, shape=Ids(tuple(sorted(found)))) if is_whole else None
 
     def _follow(self, place: int, _old: ViewState, new: ViewState) -> None:
         if self._is_following:

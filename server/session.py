@@ -175,16 +175,16 @@ class Session:
         self.history.change(clauses=joined(self.state.clauses, clause))
 
     def brush_ids(self, view: str, ids: Iterable[int], combine: Combine) -> None:
-        """Join images or heads to those that are brushed by themselves; none left: no clause."""
+        """Join images or heads to those that are brushed by themselves.
+
+        Where that leaves none, none are brushed: that is not all of them.
+        """
         kind = "image" if view == "images" else "head"
         own = tuple(clause for clause in self.state.clauses if clause.view == view)
         clause = Clause(view, kind, Ids(tuple(sorted(ids))), combine)
         brush = self.resolved((*own, clause))
         found = np.flatnonzero(brush.images if kind == "image" else brush.heads)
-        if len(found):
-            self.add_clause(Clause(view, kind, Ids(tuple(found.tolist()))))
-        else:
-            self.drop_clauses(view)
+        self.add_clause(Clause(view, kind, Ids(tuple(found.tolist()))))
 
     def drop_clause(self, index: int) -> None:
         """Remove one clause, if there is one of that number."""

@@ -49,6 +49,15 @@ def test_brushed_images_are_those_of_the_same_names(pair, sessions):
     assert "12 images are in both" in pair.told.text
 
 
+def test_no_image_of_one_is_no_image_of_the_other(pair, sessions):
+    large, small = sessions
+    large.add_clause(Clause("images", "image", Ids(())))
+    assert "0 and 0 images" in pair.told.text
+    assert not small.brush().images.any()
+    large.brush_ids("images", [20], "replace")  # which the other does not have
+    assert small.state.clauses == ()
+
+
 def test_brushed_heads_are_those_of_the_same_layer_and_place(pair, sessions):
     large, small = sessions
     large.add_clause(Clause("heads", "head", Ids((0, 3, 4))))  # L0·H0, L1·H1, L2·H0

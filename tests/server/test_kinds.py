@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from server.brushing import Clause, Ids
+from server.clause_words import clause_words
 from server.kinds import kinds_model
+from server.link import to_query
 from server.views.image_overview import ImageOverview
 
 SOME = Clause("images", "image", Ids((1, 2)))
@@ -47,6 +49,19 @@ def test_without_a_classifier_no_image_is_right_or_wrong(press, session, data, m
         assert len(set(session.images.data["shade"])) == 1
     session.history.change(image_colour="class")
     assert "class-0" in overview._legend.text
+
+
+def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
+    press("image_overview", "class", 1, "replace")
+    press("image_overview", "class", 2, "intersect")
+    assert clause_words(session.state.clauses[0]) == "A images: 0"
+    assert not session.brush().images.any()
+    assert not session.brush().instances.any()
+    assert session.images.selected.indices == []
+    query = to_query(session.state, data)[0]
+    assert "brush=images:r:none" in query
+    press("image_overview", "class", 2, "add")
+    np.testing.assert_array_equal(session.brush().images, data.labels == 2)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ regions = st.one_of(
 
 
 def id_clauses(view, kind, size):
-    ids = st.sets(st.integers(0, size - 1), min_size=1).map(lambda s: Ids(tuple(sorted(s))))
+    ids = st.sets(st.integers(0, size - 1)).map(lambda s: Ids(tuple(sorted(s))))
     return st.builds(Clause, st.just(view), st.just(kind), ids, combines)
 
 
