@@ -13,7 +13,7 @@ from ..data import METRIC_AXES, METRIC_NAMES, StoreData
 from ..session import Session
 from .codes import to_codes
 from .panels import Page, Panel
-from .patterns import MOST_PLACES, empty_pictures, pattern_places
+from .patterns import empty_pictures, pattern_places, why_kept
 
 MOST_CODES = 1_200_000
 """So many values of importance are sent; of larger stores only the metric that is shown."""
@@ -96,11 +96,8 @@ def _places(
     root = next((panel.root for panel in panels if panel.view == "pattern_layout"), None)
     if root is None:
         return None
-    if session.data.num_instances > MOST_PLACES:
-        notes.append(
-            f"The {session.data.num_instances} patterns are a picture that is not drawn anew, and "
-            f"cannot be brushed: a report holds the places of at most {MOST_PLACES}."
-        )
+    if why := why_kept(session.data):
+        notes.append(why)
         return None
     empty_pictures(root)
     return pattern_places(session)

@@ -31,7 +31,7 @@ from ..views.strength_overview import StrengthOverview
 from ..views.strength_vector import StrengthVector
 from ..views.threshold import Threshold
 from ..views.two_axes import TwoAxes
-from .patterns import MOST_PLACES
+from .patterns import why_kept
 from .places import without_folders
 
 _PICTURE_SIZE = 1000, 560
@@ -115,8 +115,9 @@ def overview_panels(
     made = {name: make(session) for name, make in _OF_IMAGES_AND_HEADS.items() if name in views}
     if "pattern_layout" in made:
         plot = made["pattern_layout"].layout.select_one({"name": "patterns_plot"})
-        if session.data.num_instances > MOST_PLACES:
+        if why := why_kept(session.data):
             _keep_picture(session, plot)
+            session.describe("pattern_layout", f"{session.summaries['pattern_layout']} {why}")
     return tuple(_panel(view, session, name) for name, view in made.items())
 
 
@@ -124,6 +125,7 @@ def _keep_picture(session: Session, plot: figure) -> None:
     """A picture in the report's size, without tools that would need the places of the patterns."""
     plot.width, plot.height = _PICTURE_SIZE
     plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
+    plot.toolbar.active_drag = None
     session.change_theme(DARK)
     mapper = plot.select_one(LinearColorMapper)
     dark = list(mapper.palette)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import ColumnDataSource, LayoutDOM
 
+from ..data import StoreData
 from ..density import COUNT, GREY, Colouring
 from ..named import pattern_colours
 from ..palette import DARK, LIGHT, NEUTRAL, value_colours
@@ -19,6 +20,16 @@ MOST_PLACES = 1_000_000
 """Of more patterns the places are left out, and the picture stays as it is."""
 _NO_KIND = 255
 _SHADES = 64
+
+
+def why_kept(data: StoreData) -> str:
+    """Why the picture of the patterns stays as it is; nothing where they can be brushed."""
+    if data.num_instances <= MOST_PLACES:
+        return ""
+    return (
+        f"The {data.num_instances} patterns are a picture that is not drawn anew, and cannot be "
+        f"brushed: a report holds the places of at most {MOST_PLACES}."
+    )
 
 
 def pattern_places(session: Session) -> ColumnDataSource:

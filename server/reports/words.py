@@ -138,8 +138,9 @@ def _reach(data: StoreData, number: int) -> str:
     return (
         f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour, "
         f"{strength[-1]:.3g} at the farthest, hop {len(strength) - 1}), on average "
-        f"{distance.mean():.1f} patches away. Entropy {entropy.mean():.3f} ± {entropy.std():.3f} "
-        f"over images; {lower} of {data.num_heads} heads look at fewer distances."
+        f"{distance.mean():.1f} patches away. The entropy of these distances is "
+        f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
+        f"{data.num_heads} heads."
     )
 
 

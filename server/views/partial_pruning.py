@@ -184,7 +184,7 @@ class PartialPruning:
         heading = f"{data.head_labels[self._session.head_number]}: {METRIC_AXES[state.metric]}"
         heading += ", from the store" if self._live.fault else ""
         self._note.text = heading
-        told = [f"{MODES[mode]} pruned {value:.3g}" for mode, value in enumerate(values)]
+        told = [f"{MODES[mode]} pruned {_told(value)}" for mode, value in enumerate(values)]
         self._session.describe("partial_pruning", f"{heading}, {'; '.join(told)}.")
 
     def _values(self, state: ViewState) -> np.ndarray:
@@ -206,6 +206,10 @@ class PartialPruning:
         self._plot.visible = False
         self._note.text = sentence
         self._session.describe("partial_pruning", sentence)
+
+
+def _told(value: float) -> str:
+    return "≈ 0" if 0 < abs(value) < _NOISE else f"{value:.3g}"
 
 
 def _short(value: float) -> str:
