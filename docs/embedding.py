@@ -5,6 +5,8 @@
 The article brings Bokeh's scripts, here from the installed package (``INLINE``; ``CDN`` loads
 them from the net), then the parts in this order: styles and scripts, the divs wherever they are
 wanted, and at the end the script that draws them.
+
+The views have a white ground and dark letters also where the article around them is dark.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """A report's views as parts of other pages: a script and a div each, or an item of JSON."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +17,7 @@ from .panels import Panel
 _STATIC = Path(__file__).parent.parent / "static"
 _HEIGHTS = {"pattern_layout": 560, "image_context": 360}
 _HEIGHT = 420
+_DARK = re.compile(r':root\[data-theme="dark"\] \{.*?\}\n', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def _figure(panel: Panel, div: str) -> str:
 
 
 def _css() -> str:
+    """Colours for the parts alone, which are light in any page."""
     names = ("colours.css", "fragment.css")
     text = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
-    return text.replace(":root", ".hb-fragment")
+    return _DARK.sub("", text).replace(":root", ".hb-fragment")

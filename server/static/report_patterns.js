@@ -3,7 +3,8 @@
 globalThis.headbrushPatterns = (() => {
   const MISSING = 65535
   const setData = (source, data) => source.setv({ data }, { sync: false, check_eq: false })
-  const isDark = () => document.documentElement.dataset.theme == "dark"
+  // Only a report's own page has themes; parts within another page are light, whatever that calls dark
+  const isDark = () => typeof hbTheme != "undefined" && document.documentElement.dataset.theme == "dark"
 
   // Coordinates by the number of a pattern; NaN of what has none
   function pointsOf(places) {

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from bokeh.resources import INLINE
 
+from server.palette import LIGHT
 from server.report import make_report
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import check_band, decoded
+from tests.browser.test_report_patterns import check_picture
 
 ARTICLE = Path(__file__).parent.parent.parent / "docs" / "embedding.py"
 
@@ -66,6 +68,23 @@ def test_a_fragment_is_pasted_as_it_is(browser, data, tmp_path):
                   "named('matrix_picture').get_column('image').length == 1")  # fmt: skip
         assert "lines" in page.value("axes_note", "text")
         assert page.page.locator("figcaption").count() == 2
+
+
+def test_parts_are_light_in_a_page_that_calls_itself_dark(browser, data, tmp_path):
+    make_report(data, views=["pattern_layout"]).save(tmp_path / "parts.html", fragment=True)
+    fragment = (tmp_path / "parts.html").read_text()
+    page_of_mine = (
+        f"<!DOCTYPE html><html data-theme='dark'><body style='background: #111; color: #eee'>"
+        f"{INLINE.render()}<div data-theme='dark'>{fragment}</div></body></html>"
+    )
+    (tmp_path / "mine.html").write_text(page_of_mine)
+    with offline(browser, tmp_path / "mine.html") as page:
+        check_picture(page, data, "count", LIGHT.density)
+        painted = page.page.locator(".hb-fragment").evaluate(
+            "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+        )
+        assert painted == ["rgb(255, 255, 255)", "rgb(31, 41, 51)"]
+        assert page.page.evaluate("getComputedStyle(document.body).color") == "rgb(238, 238, 238)"
 
 
 @pytest.mark.parametrize("views", [["strength_overview"], ["image_overview", "strength_overview"]])
