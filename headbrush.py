@@ -237,34 +237,28 @@ def report_command(
     out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
-    view: Annotated[
-        list[str] | None, typer.Option(help="Name of a view; a wrong one lists all.")
-    ] = None,
+    view: Annotated[list[str] | None, typer.Option(help="Name; a wrong one lists all.")] = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
 ) -> None:
     """Write a store's views as one HTML file that needs no server and still brushes.
 
-    A file of more than 6 MB is made smaller by fewer --head, --image or --view,
-    as each page of a head holds a matrix; the command tells what takes the room.
+    A file of more than 6 MB is made smaller by fewer --head, --image or --view.
     """
     with _one_line_errors():
         from analysis.files import check_writable
-        from server.reports.ahead import begin, hurried
+        from server.reports.ahead import hurried
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
-        with hurried():
-            opened = begin(store, view or ())
+        with hurried(store, view or ()) as opened:
             from server.report import make_report
-            from server.reports.sizes import size_words
 
             made = make_report(opened, image or (), head or (), view or ())
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)
-            if not fragment:
-                size = size_words(made.sizes)
+    size = size if fragment else made.size_words
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
     _out.print(f"{out}: {len(made.pages)} pages of heads, {size}", markup=False)

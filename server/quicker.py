@@ -6,7 +6,8 @@ that Bokeh itself calls stable is kept once a class, and what is not written is 
 Oracle: ``tests/server/test_quicker.py`` writes pages with and without this.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from functools import cache
 from types import NoneType
@@ -43,6 +44,16 @@ def leave() -> None:
     HasProps.query_properties_with_values = _query
     HasProps._overridden_defaults = classmethod(_overridden_defaults)
     HasProps.themed_values = _themed_values
+
+
+@contextmanager
+def used() -> Iterator[None]:
+    """Meanwhile, for all models of this process."""
+    use()
+    try:
+        yield
+    finally:
+        leave()
 
 
 _defaults: dict[tuple[type, str], Any] = {}

@@ -40,7 +40,7 @@ from .reports.linked import link
 from .reports.panels import Page, Panel, overview_panels, page_panels
 from .reports.parts import Parts, item_text, make_item, make_parts
 from .reports.places import short_command, without_folders
-from .reports.sizes import sizes_of
+from .reports.sizes import size_words, sizes_of
 from .reports.thumbnails import fill_thumbnails
 from .session import Session
 from .state import ViewState
@@ -99,6 +99,11 @@ class Report:
     def sizes(self) -> dict[str, float]:
         """Megabytes of the whole file by part."""
         return sizes_of(self.html, self._files[0])
+
+    @property
+    def size_words(self) -> str:
+        """The file's size, and what takes the room."""
+        return size_words(self.sizes)
 
     def save(self, path: str | Path, fragment: bool = False) -> int:
         """Write the file, at once or not at all.
@@ -246,8 +251,9 @@ def _made(data: StoreData, asked: Asked, shown: ViewState, named: Named) -> Repo
     document = Document()
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, asked.views, named)
+    notes = fill_thumbnails(session)  # before the model is waited for
     pages = page_panels(session, asked.pages, asked.views)
-    notes = [*fill_thumbnails(session), *link(session, overview, pages)]
+    notes += link(session, overview, pages)
     document.title = f"headbrush report: {data.store.attrs['model']}"
     report = Report(data, asked, document, session, overview, tuple(pages), tuple(notes))
     report.settle()

@@ -15,14 +15,21 @@ MODEL_VIEWS = frozenset(("partial_pruning", "prediction"))
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
-    """Collect no garbage and check no documents meanwhile: one report is soon made and written."""
+def hurried(path: Path, views: Sequence[str]) -> Iterator[Store]:
+    """Open a store while its model loads in its own process, and spare what one report needs not.
+
+    Meanwhile no garbage is collected and no document checked; Bokeh's defaults are worked out once.
+    """
     variable = "BOKEH_VALIDATE_DOC"
     before = os.environ.get(variable)
     os.environ[variable] = "false"
     gc.disable()
     try:
-        yield
+        store = _begun(path, views)
+        from ..quicker import used  # and Bokeh with it
+
+        with used():
+            yield store
     finally:
         gc.enable()
         if before is None:
@@ -31,8 +38,7 @@ def hurried() -> Iterator[None]:
             os.environ[variable] = before
 
 
-def begin(path: Path, views: Sequence[str]) -> Store:
-    """Open the store, and let its model load in its own process meanwhile."""
+def _begun(path: Path, views: Sequence[str]) -> Store:
     store = Store(path)
     if not views or MODEL_VIEWS.intersection(views):
         live_model(store).warm_up()

@@ -1,12 +1,13 @@
 """The values behind a report's plots, as netCDF with their meaning."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
-import xarray as xr
+from xarray.backends.locks import HDF5_LOCK
 
 from analysis.modes import MODES
 from analysis.schema import PRUNING_METRICS, VARIABLES
@@ -20,6 +21,7 @@ _SHOWN = (
     "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
     "patch_embedding", "cls_embedding",
 )  # fmt: skip
+_NOTHING: Mapping[str, str] = {}
 _ATTRS = ("model", "images", "created")
 
 
@@ -33,13 +35,32 @@ def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
     store = data.store
     attrs = {key: without_folders(str(store.attrs[key]), store) for key in _ATTRS}
     attrs["command"] = short_command(str(store.attrs["command"]))
-    dataset = xr.Dataset(variables, attrs={"Conventions": "CF-1.10", **attrs})
-    packed = {"zlib": True, "shuffle": True, "complevel": 4}
-    encoding = {name: packed for name, variable in dataset.items() if variable.dtype.kind in "fiu"}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.nc"
-        dataset.to_netcdf(path, engine="netcdf4", encoding=encoding)
+        with HDF5_LOCK, netCDF4.Dataset(path, "w") as file:
+            file.setncatts({"Conventions": "CF-1.10", **attrs})
+            for name, variable in variables.items():
+                _write(file, name, *variable)
         return path.read_bytes()
+
+
+def _write(
+    file: netCDF4.Dataset,
+    name: str,
+    dims: str | tuple[str, ...],
+    values: np.ndarray,
+    described: Mapping[str, str] = _NOTHING,
+) -> None:
+    """Not by xarray, which imports half a second of Dask to write a file."""
+    dims = (dims,) if isinstance(dims, str) else dims
+    for dim, size in zip(dims, values.shape, strict=True):
+        if dim not in file.dimensions:
+            file.createDimension(dim, size)
+    is_text = values.dtype.kind == "O"
+    packed = {} if is_text else {"zlib": True, "shuffle": True, "complevel": 4}
+    variable = file.createVariable(name, str if is_text else values.dtype, dims, **packed)
+    variable.setncatts(described)
+    variable[:] = values
 
 
 def _stored(data: StoreData, name: str) -> tuple[Any, ...]:

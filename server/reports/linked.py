@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Model, Select
 from ..data import METRIC_AXES, METRIC_NAMES, StoreData
 from ..session import Session
 from .codes import to_codes
-from .panels import Page, Panel
+from .panels import Page, Panel, named_models
 from .patterns import empty_pictures, pattern_places, why_kept
 
 MOST_CODES = 1_200_000
@@ -35,7 +35,10 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     """
     data = session.data
     _prepare(session)
-    args: dict[str, Any] = {name: _found(panels, name) for name in _NAMES}
+    found: dict[str, Model] = {}
+    for panel in reversed(panels):
+        found |= named_models(panel.root)
+    args: dict[str, Any] = {name: found.get(name) for name in _NAMES}
     metrics, notes = _sent_metrics(data, session.state.metric)
     menu = args["metric"]
     if menu is None:
@@ -142,11 +145,5 @@ def _hops(page: Page) -> ColumnDataSource | None:
     if panel is None:
         return None
     codes = _codes("hops", page.session.data.strength[:, page.head])
-    codes.tags = [*codes.tags, panel.root.select_one({"name": "hops_shown"})]
+    codes.tags = [*codes.tags, named_models(panel.root)["hops_shown"]]
     return codes
-
-
-def _found(panels: tuple[Panel, ...], name: str) -> Model | None:
-    return next(
-        (found for panel in panels if (found := panel.root.select_one({"name": name}))), None
-    )

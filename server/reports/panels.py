@@ -7,7 +7,7 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.layouts import column
-from bokeh.models import LayoutDOM, LinearColorMapper
+from bokeh.models import LayoutDOM, LinearColorMapper, Model
 from bokeh.models.tools import BoxSelectTool, LassoSelectTool
 from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
@@ -191,11 +191,17 @@ def _settle(document: Document, data: StoreData) -> None:
                 waiting.callback()
 
 
+def named_models(root: Model) -> dict[str, Model]:
+    """All that belongs to a model, by name; Bokeh itself would look through it for each name."""
+    return {model.name: model for model in root.references() if model.name}
+
+
 def _panel(view: Any, session: Session, name: str) -> Panel:
     kind = view.layout.name
     root = view.layout
     if kind in _PARTS:
-        parts = [root.select_one({"name": part}) for part in _PARTS[kind]]
+        found = named_models(root)
+        parts = [found[part] for part in _PARTS[kind]]
         root = column(*(p for p in parts if p.visible), sizing_mode="stretch_both")
     root.name = name
     words = without_folders(session.summaries.get(kind, ""), session.data.store)
