@@ -247,7 +247,12 @@ class Session:
             share=relative_shares(heads.head_count, of_patterns),
             brushed=heads.head_count.astype(np.int32),
         )
-        update_columns(self.images, share=relative_shares(images.image_count, of_patterns))
+        counts = images.image_count
+        is_brushed = any(clause.view == "images" for clause in state.clauses)
+        are_none = is_brushed and not self._own_ids("images", state.clauses)
+        if are_none:  # an empty selection alone would show all of them as usual
+            counts = np.zeros_like(counts)
+        update_columns(self.images, share=relative_shares(counts, of_patterns or are_none))
 
 
 def _image_columns(data: StoreData) -> dict[str, object]:

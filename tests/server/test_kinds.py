@@ -9,6 +9,7 @@ from server.brushing import Clause, Ids
 from server.clause_words import clause_words
 from server.kinds import kinds_model
 from server.link import to_query
+from server.shares import NO_SHARE
 from server.views.image_overview import ImageOverview
 
 SOME = Clause("images", "image", Ids((1, 2)))
@@ -58,10 +59,12 @@ def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
     assert not session.brush().images.any()
     assert not session.brush().instances.any()
     assert session.images.selected.indices == []
+    assert (session.images.data["share"] == 0).all()  # all are faint
     query = to_query(session.state, data)[0]
     assert "brush=images:r:none" in query
     press("image_overview", "class", 2, "add")
     np.testing.assert_array_equal(session.brush().images, data.labels == 2)
+    assert (session.images.data["share"] == NO_SHARE).all()
 
 
 @pytest.mark.parametrize(
