@@ -157,6 +157,12 @@ def on_line_moved(
     line.on_change("tags", moved)
 
 
+def on_narrowing(plot: figure, react: Callable[[bool], None]) -> None:
+    """Tell at the start of a drag whether its keys only take from a brush; at its end, no more."""
+    plot.on_event(PanStart, lambda event: react(bool((event.modifiers or {}).get("ctrl"))))
+    plot.on_event(PanEnd, lambda _event: react(False))
+
+
 def on_region(
     plot: figure,
     react: Callable[[Box | Lasso, Combine], None],

@@ -64,7 +64,7 @@ class Session:
         self._compared: tuple[Named, tuple[Compared, ...]] = ((), ())
         self._on_named: list[Callable[[], None]] = []
         self._brushes: dict[str | None, Brush] = {}
-        self._writing = False
+        self._writing = self._narrowing = False
         self.images = ColumnDataSource(_image_columns(data))
         self.heads = ColumnDataSource(_head_columns(data))
         for view, source in (("images", self.images), ("heads", self.heads)):
@@ -200,13 +200,17 @@ class Session:
         """Remove all clauses and let go of the pinned token, as one step."""
         self.history.change(clauses=(), token=None)
 
+    def narrow(self, is_on: bool) -> None:
+        """A drag is on, or over, that only takes from a brush: what it empties is not all."""
+        self._narrowing = is_on
+
     def _on_selection(self, view: str) -> Callable[[str, list[int], list[int]], None]:
         kind = "image" if view == "images" else "head"
 
         def react(_attribute: str, _old: list[int], new: list[int]) -> None:
             if self._writing:
                 return
-            if len(new):
+            if len(new) or self._narrowing:
                 self.add_clause(Clause(view, kind, Ids(tuple(sorted(int(i) for i in new)))))
             else:
                 self.drop_clauses(view)
@@ -244,15 +248,17 @@ class Session:
         self.image_share = images.image_count.max() / self.data.num_heads if of_patterns else None
         update_columns(
             self.heads,
-            share=relative_shares(heads.head_count, of_patterns),
+            share=self._shares("heads", heads.head_count, of_patterns),
             brushed=heads.head_count.astype(np.int32),
         )
-        counts = images.image_count
-        is_brushed = any(clause.view == "images" for clause in state.clauses)
-        are_none = is_brushed and not self._own_ids("images", state.clauses)
-        if are_none:  # an empty selection alone would show all of them as usual
-            counts = np.zeros_like(counts)
-        update_columns(self.images, share=relative_shares(counts, of_patterns or are_none))
+        update_columns(self.images, share=self._shares("images", images.image_count, of_patterns))
+
+    def _shares(self, view: str, counts: np.ndarray, of_patterns: bool) -> np.ndarray:
+        """All the least where the clauses of ``view`` leave none: an empty selection shows all."""
+        clauses = self.state.clauses
+        if any(clause.view == view for clause in clauses) and not self._own_ids(view, clauses):
+            return np.zeros(len(counts), np.float32)
+        return relative_shares(counts, of_patterns)
 
 
 def _image_columns(data: StoreData) -> dict[str, object]:

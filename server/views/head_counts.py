@@ -9,7 +9,7 @@ from bokeh.models import (
     SingleIntervalTicker,
 )
 
-from ..figures import inner_size, make_figure, on_nearest
+from ..figures import inner_size, make_figure, on_narrowing, on_nearest
 from ..palette import BRUSHED, SELECTED
 from ..session import Session
 from ..state import ViewState
@@ -34,6 +34,7 @@ class HeadCounts:
             x_range=Range1d(-0.5, data.num_layers - 0.5),
             y_range=Range1d(data.heads_per_layer - 0.5, -0.5),
         )
+        on_narrowing(plot, session.narrow)
         plot.grid.visible = False
         plot.xaxis.axis_label, plot.yaxis.axis_label = "layer", "head"
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))

@@ -17,7 +17,7 @@ from bokeh.models import (
 )
 
 from ..data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
-from ..figures import make_figure, on_line_moved, short_numbers
+from ..figures import make_figure, on_line_moved, on_narrowing, short_numbers
 from ..palette import BRUSHED, NEUTRAL, SELECTED
 from ..session import Session
 from ..shares import share_label, share_words, sized
@@ -87,6 +87,7 @@ class HeadImportance:
             x_range=Range1d(-1, data.num_heads, bounds=(-1, data.num_heads)),
             y_range=Range1d(0, 1),
         )
+        on_narrowing(plot, self._session.narrow)
         plot.toolbar.active_drag = None
         plot.yaxis.formatter = short_numbers()
         self._draw_layers(plot)

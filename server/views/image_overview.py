@@ -5,7 +5,7 @@ from bokeh.layouts import column, row
 from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Select
 from bokeh.transform import linear_cmap
 
-from ..figures import make_figure, on_nearest, padded_range
+from ..figures import make_figure, on_narrowing, on_nearest, padded_range
 from ..kinds import brush_kind
 from ..legend import choices, gradient, make_legend
 from ..link import number_below
@@ -88,6 +88,7 @@ class ImageOverview:
             x_range=padded_range(x),
             y_range=padded_range(y),
         )
+        on_narrowing(plot, self._session.narrow)
         plot.axis.visible = False
         plot.grid.visible = False
         scale = _dot_scale(len(x))

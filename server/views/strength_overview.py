@@ -11,7 +11,7 @@ from bokeh.models import (
 )
 
 from ..data import mean_and_deviation
-from ..figures import make_figure, on_nearest, padded_range
+from ..figures import make_figure, on_narrowing, on_nearest, padded_range
 from ..palette import BRUSHED, SELECTED
 from ..session import Session
 from ..shares import share_label, share_words, sized
@@ -40,6 +40,7 @@ class StrengthOverview:
             x_range=Range1d(-0.7, data.num_layers - 0.3),
             y_range=padded_range(data.entropy),
         )
+        on_narrowing(plot, session.narrow)
         self.extent = plot.y_range.start, plot.y_range.end
         plot.xaxis.axis_label = "layer"
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))

@@ -7,6 +7,7 @@ from tests.browser.conftest import HeadbrushPage
 
 ONE = ((0.1, 0.1), (0.6, 0.9))
 OTHER = ((0.4, 0.1), (0.9, 0.9))
+HALF, AWAY = ((0.01, 0.01), (0.5, 0.99)), ((0.6, 0.01), (0.99, 0.99))
 
 
 def corners(page, plot, shares):
@@ -73,6 +74,26 @@ def test_keys_join_regions_of_images_and_of_heads(page, data, keys, joined):
         held_drag(page, plot, second, keys)
         page.page.wait_for_timeout(400)
         assert sorted(page.source(column)["selected"]) == expected.tolist()
+
+
+@pytest.mark.parametrize(("keys", "second"), [(("Control",), AWAY), (("Shift", "Control"), HALF)])
+@pytest.mark.parametrize(("plot", "place"), [("images_plot", 0), ("overview_plot", 1)])
+def test_keys_that_leave_nothing_brush_nothing(page, plot, place, keys, second):
+    page.drag(plot, *corners(page, plot, HALF))
+    page.wait("named('brushed_text').text.startsWith('brushed')")
+    assert brushed(page)[place] > 0
+    held_drag(page, plot, corners(page, plot, second), keys)
+    page.page.wait_for_function(
+        "place => Number(Bokeh.documents[0].get_model_by_name('brushed_text').text"
+        ".replace('brushed: ', '').split(' · ')[place].split(' of ')[0]) === 0",
+        arg=place,
+    )
+    assert brushed(page)[2] == 0
+    column = ("thumbnail", "layer_jitter")[place]
+    assert set(page.source(column)["share"]) == {0}
+    page.page.keyboard.press("Escape")
+    page.wait("named('brushed_text').text.startsWith('nothing')")
+    assert set(page.source(column)["share"]) == {-1}
 
 
 def test_a_drag_of_the_head_line_is_undone_at_once(page):
