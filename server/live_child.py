@@ -39,7 +39,7 @@ _SMALL_MODEL = 10_000_000
 _ARGUMENTS = {"img_size"}
 """What an analysis gives timm beside the name; others could lead to files and addresses."""
 _NOT_AT_HAND = (
-    "{what} is not at hand: put it back at {place} and select anew. "
+    "{what} is not at hand: the analysis found it at {place}, where it is no more. "
     "What the store itself holds is shown all the same."
 )
 

@@ -136,7 +136,9 @@ def test_a_missing_model_and_a_missing_image_are_named_with_their_place(store, f
         missing.rename(tmp_path / "away")
         with pytest.raises(LiveError) as caught:
             LiveModel(store).partial_pruning(0, 0, 0).result()
-        assert f"{what} is not at hand: put it back at {missing.resolve()} and" in str(caught.value)
+        assert f"{what} is not at hand: the analysis found it at {missing.resolve()}," in str(
+            caught.value
+        )
         (tmp_path / "away").rename(missing)
 
 
