@@ -253,10 +253,14 @@ class Session:
         )
         update_columns(self.images, share=self._shares("images", images.image_count, of_patterns))
 
-    def _shares(self, view: str, counts: np.ndarray, of_patterns: bool) -> np.ndarray:
-        """All the least where the clauses of ``view`` leave none: an empty selection shows all."""
+    def brushes_none(self, view: str) -> bool:
+        """Whether ``view``, images or heads, has clauses and they leave none."""
         clauses = self.state.clauses
-        if any(clause.view == view for clause in clauses) and not self._own_ids(view, clauses):
+        return any(one.view == view for one in clauses) and not self._own_ids(view, clauses)
+
+    def _shares(self, view: str, counts: np.ndarray, of_patterns: bool) -> np.ndarray:
+        """All the least where none are brushed: to the browser an empty selection is no brush."""
+        if self.brushes_none(view):
             return np.zeros(len(counts), np.float32)
         return relative_shares(counts, of_patterns)
 

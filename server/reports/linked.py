@@ -34,6 +34,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     Sentences that say what is left out.
     """
     data = session.data
+    none_brushed = _count_all(session)
     _prepare(session)
     found: dict[str, Model] = {}
     for panel in reversed(panels):
@@ -54,7 +55,16 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     }
     args["pattern_places"] = _places(session, panels, notes)
     _follow(args)
-    return notes
+    return none_brushed + notes
+
+
+def _count_all(session: Session) -> list[str]:
+    """Leave out what brushes none of the images or heads; to the browser that is no brush."""
+    found = [view for view in ("images", "heads") if session.brushes_none(view)]
+    for view in found:
+        session.drop_clauses(view)
+    return [f"The brush held no {view}; a report cannot show that, so all {view} count."
+            for view in found]  # fmt: skip
 
 
 def _follow(args: dict[str, Any]) -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from analysis.errors import InputError
 from analysis.schema import PRUNING_METRICS
+from server.brushing import Clause, Ids
+from server.link import default_state
 from server.report import make_report
 from server.reports import words
 from server.reports.asked import VIEWS, most_important, read_asked
 from server.reports.codes import MISSING, to_codes
+from server.shares import NO_SHARE
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,16 @@ def test_every_view_is_there_and_told_in_words(report):
     for panel in (*report.overview, *report.pages[0].panels):
         assert len(panel.words) > 20
         assert f'id="words-{panel.name}"' in report.html
+
+
+def test_a_brush_that_holds_nothing_is_told_and_all_count(data):
+    nothing = Clause("images", "image", Ids(()))
+    state = replace(default_state(data), image=None, clauses=(nothing,))
+    report = make_report(data, views=["image_overview"], state=state)
+    told = "The brush held no images; a report cannot show that, so all images count."
+    assert told in report.html
+    assert report.session.state.clauses == ()
+    assert set(report.session.images.data["share"]) == {NO_SHARE}
 
 
 def test_the_main_finding_names_the_most_important_head_and_its_mean(data):
