@@ -154,7 +154,7 @@ class Pulse:
 def _beat(url: str, pipe: Connection) -> None:
     connection = http.client.HTTPConnection(url.split("/")[2], timeout=60)
     times = []
-    while not pipe.poll(_PULSE_S):
+    while not times or not pipe.poll(_PULSE_S):
         start = time.perf_counter()
         connection.request("GET", "/healthz")
         connection.getresponse().read()
