@@ -134,11 +134,11 @@ def _reach(data: StoreData, number: int) -> str:
     entropy, strength = data.entropy[:, number], data.strength[:, number].mean(0)
     lower = int((data.entropy.mean(0) < entropy.mean()).sum())
     distance = data.store.read("attention_distance").reshape(data.num_images, -1)[:, number]
-    hop = int(np.argmax(strength))
+    hop, last = int(np.argmax(strength)), len(strength) - 1
+    far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
     return (
-        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour, "
-        f"{strength[-1]:.3g} at the farthest, hop {len(strength) - 1}), on average "
-        f"{distance.mean():.1f} patches away. The entropy of these distances is "
+        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour{far}), on "
+        f"average {distance.mean():.1f} patches away. The entropy of these distances is "
         f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
         f"{data.num_heads} heads."
     )

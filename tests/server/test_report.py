@@ -108,6 +108,17 @@ def test_the_main_finding_names_the_most_important_head_and_its_mean(data):
     assert f"is {mean[first]:.3g}, the median head's {np.median(mean):.3g}" in text
 
 
+def test_the_findings_tell_the_farthest_hop_once(data):
+    hops = data.strength.mean(0)  # (head, hop)
+    last = hops.shape[1] - 1
+    for number, of_hop in enumerate(hops):
+        text = words.head_finding(data, number)
+        strongest = int(of_hop.argmax())
+        assert f"at hop {strongest} ({of_hop[strongest]:.3g} a neighbour, " in text
+        assert (f"at the farthest, hop {last}" in text) == (strongest < last)
+        assert text.count(f"hop {last}") == 1
+
+
 def test_the_findings_count_the_images_where_a_head_is_the_most_important(data):
     values = data.importance("jsd")
     share = np.mean(values.argmax(1) == 3)
