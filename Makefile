@@ -22,10 +22,11 @@ demo: .venv/ready
 serve: .venv/ready
 	$(BIN)/headbrush serve $(or $(STORE),demo.headbrush) --port $(PORT)
 
+# Two processes of several threads each would wait for each other.
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check --fix .
