@@ -14,6 +14,7 @@ from .keyboard import press
 from .link import to_query
 from .session import Session
 from .state import ViewState
+from .steps import Steps
 
 _SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
 _States = tuple[ViewState, ViewState]
@@ -34,8 +35,7 @@ class Pair:
         self.link = Channel(name="link", tags=[""])
         sessions[1].history.change(**self.translated(0, sessions[0].state))
         self._settled = self._now()
-        self._past: list[_States] = []
-        self._future: list[_States] = []
+        self._steps = Steps[_States]()
         for place, session in enumerate(sessions):
             session.history.subscribe(_SHARED, partial(self._follow, place))
             session.history.follow_steps(self._on_step)
@@ -51,16 +51,12 @@ class Pair:
     def undo(self) -> None:
         """Show both sides as they were before the last step on either."""
         self._settle()
-        if self._past:
-            self._future.append(self._settled)
-            self._show(self._past.pop())
+        self._show(self._steps.back(self._settled))
 
     def redo(self) -> None:
         """Take back the last undo, if there is one."""
         self._settle()
-        if self._future:
-            self._past.append(self._settled)
-            self._show(self._future.pop())
+        self._show(self._steps.forward(self._settled))
 
     def clear(self) -> None:
         """Remove the brushes of both sides, those too that one side alone has."""
@@ -121,11 +117,12 @@ class Pair:
     def _on_step(self) -> None:
         """Keep what both sides showed: a step of one side may be none of the other."""
         if not self._is_following:
-            self._past.append(self._settled)
-            self._future.clear()
+            self._steps.keep(self._settled)
             self._settled = self._now()
 
-    def _show(self, states: _States) -> None:
+    def _show(self, states: _States | None) -> None:
+        if states is None:
+            return
         self._is_following = True
         try:
             for session, state in zip(self.sessions, states, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 from .brushing import Clause
 from .data import METRIC_NAMES
+from .steps import Steps
 
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState", "ViewState"], None]
@@ -63,8 +64,7 @@ class History:
     def __init__(self, state: ViewState) -> None:
         self.state = state
         self._before: ViewState | None = None
-        self._past: list[ViewState] = []
-        self._future: list[ViewState] = []
+        self._steps = Steps[ViewState]()
         self._subscribers: list[tuple[frozenset[str], Callback]] = []
         self._on_step: list[Callable[[], None]] = []
 
@@ -108,8 +108,7 @@ class History:
             self._step_from(before)
 
     def _step_from(self, before: ViewState) -> None:
-        self._past.append(before)
-        self._future.clear()
+        self._steps.keep(before)
         for callback in self._on_step:
             callback()
 
@@ -136,16 +135,16 @@ class History:
     def undo(self) -> None:
         """Go back one change, if there is one."""
         self.settle()
-        if self._past:
-            self._future.append(self.state)
-            self._move(self._past.pop())
+        self._take(self._steps.back(self.state))
 
     def redo(self) -> None:
         """Take back the last undo, if there is one."""
         self.settle()
-        if self._future:
-            self._past.append(self.state)
-            self._move(self._future.pop())
+        self._take(self._steps.forward(self.state))
+
+    def _take(self, step: ViewState | None) -> None:
+        if step is not None:
+            self._move(step)
 
     def _move(self, new: ViewState) -> None:
         old, self.state = self.state, new

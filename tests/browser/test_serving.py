@@ -24,6 +24,14 @@ def logged(tab):
     return errors
 
 
+def log_in(tab, password=PASSWORD):
+    """Type where the login page has put the cursor: it does so when it is first painted."""
+    tab.wait_for_function("document.activeElement.id == 'password'")
+    tab.keyboard.type(password)
+    assert tab.input_value("#password") == password
+    tab.keyboard.press("Enter")
+
+
 def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
     write_password_file(tmp_path / "password", PASSWORD)
     options = ("--password-file", str(tmp_path / "password"))
@@ -32,12 +40,9 @@ def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
         assert "/login" in tab.url
         ground = "getComputedStyle(document.querySelector('main')).backgroundColor"
         assert tab.evaluate(ground) == "rgb(255, 255, 255)"  # the looks have come
-        tab.keyboard.type("wrong horse")
-        tab.keyboard.press("Enter")
+        log_in(tab, "wrong horse")
         tab.wait_for_selector("text=This is not the password.")
-        assert tab.evaluate("document.activeElement.id") == "password"
-        tab.keyboard.type(PASSWORD)
-        tab.keyboard.press("Enter")
+        log_in(tab)
         tab.wait_for_selector("html[data-ready]")
         tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
         tab.get_by_role("button", name="Log out").press("Enter")
@@ -68,8 +73,7 @@ def test_logging_out_in_one_tab_hides_the_others_and_leads_back(browser, store_p
         second.screenshot(path=tmp_path / "out.png")
         note.get_by_role("link", name="Log in").click()
         second.wait_for_url("**/login?next=*")
-        second.keyboard.type(PASSWORD)
-        second.keyboard.press("Enter")
+        log_in(second)
         second.wait_for_selector("html[data-ready]")
         second.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")
         assert second.is_hidden("#lost")
