@@ -21,15 +21,15 @@ _STYLES = ("colours.css", "style.css", "stores.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "sheets.js", "address.js", "tokens.js", "keys.js", "link.js", "brushes.js", "kinds.js",
-        "save.js", "page.js", "faults.js", "reconnect.js",
+        "sheets.js", "gestures.js", "address.js", "tokens.js", "keys.js", "link.js", "brushes.js",
+        "kinds.js", "save.js", "page.js", "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "sheets.js", "address.js", "keys.js", "kinds.js", "save.js", "compare.js", "faults.js",
-        "reconnect.js",
+        "sheets.js", "gestures.js", "address.js", "keys.js", "kinds.js", "save.js", "compare.js",
+        "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
 

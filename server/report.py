@@ -51,6 +51,7 @@ _HERE = Path(__file__).parent
 _STYLES = ("colours.css", "style.css", "report.css")
 _SCRIPTS = (
     "sheets.js",
+    "gestures.js",
     "tokens.js",
     "report_density.js",
     "report_patterns.js",

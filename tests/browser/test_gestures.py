@@ -96,6 +96,25 @@ def test_keys_that_leave_nothing_brush_nothing(page, plot, place, keys, second):
     assert set(page.source(column)["share"]) == {-1}
 
 
+@pytest.mark.parametrize("plot", ["images_plot", "patterns_plot"])
+def test_who_holds_the_button_before_a_drag_brushes_the_same(page, plot):
+    box = corners(page, plot, HALF)
+    found = []
+    for held in (0, 0.5):
+        page.drag(plot, *box, held=held)
+        page.wait("named('brushed_text').text.startsWith('brushed')")
+        page.wait("named('link').tags[0].includes('brush')")
+        found.append((page.value("brushed_text", "text"), page.value("link", "tags")[0]))
+        page.page.keyboard.press("Escape")
+        page.wait("named('brushed_text').text.startsWith('nothing')")
+    assert found[0] == found[1]
+
+
+def test_a_button_held_still_selects_as_a_click_does(page, data):
+    page.drag("importance_plot", (3.0, page.frame("importance_plot")["y1"] / 2), held=0.5)
+    page.wait(f"named('selection_text').text.includes({data.head_labels[3]!r})")
+
+
 def test_a_drag_of_the_head_line_is_undone_at_once(page):
     before = page.value("selection_text", "text")
     height = page.frame("importance_plot")["y1"] / 2

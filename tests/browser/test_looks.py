@@ -144,7 +144,7 @@ def test_a_plot_is_saved_as_svg_with_its_words(page, name):
 
 
 def test_every_panel_is_saved_as_png_of_its_size(page):
-    page.wait(PREDICTED, 60)
+    page.wait(PREDICTED)
     page.page.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )

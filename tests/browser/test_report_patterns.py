@@ -52,13 +52,14 @@ def spot(page, x, y):
     return f["left"] + x * f["width"], f["top"] + y * f["height"]
 
 
-def drag(page, shares, *keys):
-    """A drag through shares of the plot's width and height, with keys held."""
+def drag(page, shares, *keys, held=0):
+    """A drag through shares of the plot's width and height, with keys and first the button held."""
     show(page, "patterns_plot")
     for key in keys:
         page.page.keyboard.down(key)
     page.page.mouse.move(*spot(page, *shares[0]))
     page.page.mouse.down()
+    page.page.wait_for_timeout(1000 * held)
     for share in shares[1:]:
         page.page.mouse.move(*spot(page, *share), steps=8)
     page.page.mouse.up()
@@ -113,6 +114,14 @@ def test_a_lasso_brushes_exactly_the_patterns_inside_it_and_what_occurs_in_them(
     band = page.source("low")
     exact = decoded(data.shown_importance("jsd"))[0]
     np.testing.assert_allclose(band["mean"], exact[found.images].mean(0), atol=1e-12)
+
+
+def test_who_holds_the_button_before_a_lasso_brushes_the_same(page, data):
+    lasso(page)
+    drag(page, [*OUTLINE, OUTLINE[0]], held=0.5)
+    found = resolved([patterns(drawn(page))], data)
+    assert 0 < found.instances.sum() < data.num_instances
+    assert said(page) == words(found)
 
 
 def test_shapes_join_by_keys_and_intersect_with_images_and_heads(page, data):

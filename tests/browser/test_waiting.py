@@ -15,6 +15,6 @@ def test_a_matrix_is_faint_only_while_the_model_computes(browser, store_path):
     with serving(store_path) as url, browser.new_context() as context:
         page = HeadbrushPage(context.new_page(), f"{url}?image={missing}")
         page.page.wait_for_function(f"({OPACITY})().every(one => one < 1)")  # the model loads
-        page.wait("named('matrix_note').text.includes('live, computed by the model')", 60)
+        page.wait("named('matrix_note').text.includes('live, computed by the model')")
         page.page.wait_for_function(f"({OPACITY})().every(one => one == 1)", timeout=5000)
         assert page.faults == []
