@@ -34,6 +34,7 @@ class Status:
                 "overflow": "hidden",
                 "text-overflow": "ellipsis",
                 "contain": "inline-size",
+                "min-width": "220px",
             },
         )
         self._brushed = Div(
@@ -41,7 +42,11 @@ class Status:
             render_as_text=True,
             name="brushed_text",
             align="center",
-            styles={"font-size": "13px", "white-space": "nowrap", "color": "var(--accent)"},
+            styles={
+                "font-size": "13px",
+                "max-width": "100%",
+                "color": "var(--accent)",
+            },
         )
         self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
         self._note = note

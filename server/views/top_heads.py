@@ -25,12 +25,13 @@ class TopHeads:
             text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
         )
         self.layout = row(
-            Div(text="most important:", styles=_WORDS),
+            Div(text="top heads:", styles=_WORDS),
             self._step_button("‹", "more important head", -1),
             self._heads,
             self._step_button("›", "less important head", 1),
             self._rank,
             spacing=0,
+            styles={"flex-wrap": "wrap", "max-width": "100%"},
         )
         session.history.subscribe(["metric", "image", "clauses"], self.react)
         session.history.subscribe(["layer", "head"], self.react_to_head)
