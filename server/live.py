@@ -20,6 +20,8 @@ __all__ = ["LiveError", "LiveModel", "Pruned", "live_model", "waiting_words"]
 _MEBIBYTE = 2**20
 _POOL = Pool("headbrush-live")
 _PROCESS = LiveProcess()
+_LOADING_S = 900
+"""A large model on a slow disk, or on a busy machine: stopped earlier, it would never be loaded."""
 _ASKED_BY_A_PAGE = 4
 """Questions at once: the model itself, a matrix, and two views of pruning."""
 
@@ -79,7 +81,7 @@ class LiveModel:
         return done
 
     def _load(self) -> None:
-        _PROCESS.ask({**self._store, "ask": "load", "of": ()})
+        _PROCESS.ask({**self._store, "ask": "load", "of": ()}, limit=_LOADING_S)
 
 
 def _matrix(matrix: np.ndarray) -> np.ndarray:

@@ -45,7 +45,10 @@ class LiveProcess:
         return self._process.pid if self._runs() else None
 
     def ask(
-        self, question: Mapping[str, Any], is_wanted: Callable[[], bool] = lambda: True
+        self,
+        question: Mapping[str, Any],
+        is_wanted: Callable[[], bool] = lambda: True,
+        limit: float | None = None,
     ) -> dict[str, np.ndarray]:
         """What ``live_child`` answers; not to be called by two threads at once.
 
@@ -53,6 +56,8 @@ class LiveProcess:
         ----------
         is_wanted
             Whether somebody waits for it, else it may be broken off.
+        limit
+            Seconds that this answer may take, if not as long as any.
 
         Raises
         ------
@@ -63,7 +68,7 @@ class LiveProcess:
             self._start()
         try:
             self._pipe.send_bytes(json.dumps(question).encode())
-            self._await(is_wanted)
+            self._await(is_wanted, self._limit if limit is None else limit)
             answer = np.load(BytesIO(self._pipe.recv_bytes()), allow_pickle=False)
         except (EOFError, OSError) as error:
             raise LiveError(self._died()) from error
@@ -88,14 +93,14 @@ class LiveProcess:
         self.close()
         self._process, self._pipe = started("server.live_child")
 
-    def _await(self, is_wanted: Callable[[], bool]) -> None:
+    def _await(self, is_wanted: Callable[[], bool], limit: float) -> None:
         began = time.monotonic()
         while not self._pipe.poll(_STEP_S):
             seconds = time.monotonic() - began
-            if seconds > self._limit:
+            if seconds > limit:
                 self.close()
                 raise LiveError(
-                    f"The model gave no answer within {self._limit:.0f} s, so it was stopped. "
+                    f"The model gave no answer within {limit:.0f} s, so it was stopped. "
                     "Select anew to start it again."
                 )
             if seconds > self._patience and not is_wanted():

@@ -33,7 +33,7 @@ def one_thread():
 @pytest.fixture
 def cluster():
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
         host="127.0.0.1", silence_logs="CRITICAL",
     ) as made:  # fmt: skip
         yield made

@@ -102,6 +102,13 @@ def test_what_takes_too_long_is_stopped(process):
     assert not psutil.pid_exists(pid)
 
 
+def test_one_question_may_take_longer_than_others_or_less_long(process):
+    process._limit = 0.5
+    assert process.ask(ask("sleep", 1.5), limit=SOON)["pid"] == process.pid
+    with pytest.raises(LiveError, match="no answer within 1 s"):
+        process.ask(ask("sleep", 60), limit=1)
+
+
 @pytest.mark.usefixtures("played")
 def test_what_nobody_wants_is_broken_off_after_a_while_only():
     process = LiveProcess()
