@@ -20,7 +20,7 @@ from tests.models import save_images, save_tiny_model
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 120
+PATIENCE = 300
 """Seconds: the model's process gives way to pages, and may starve where tests run beside others."""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",

@@ -107,6 +107,34 @@ def test_brushed_images_move_the_hops_of_every_page(page, data):
         assert any(np.allclose(source, one, atol=1e-12) for one in expected)
 
 
+def touch_drag(page, *pixels):
+    """A finger put down at the first place, moved to the others and lifted."""
+    finger = page.page.context.new_cdp_session(page.page)
+    kinds = ["touchStart", *["touchMove"] * (len(pixels) - 1), "touchEnd"]
+    for kind, places in zip(kinds, [*([pixel] for pixel in pixels), []], strict=True):
+        touched = [{"x": x, "y": y} for x, y in places]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+
+def test_a_finger_on_a_phone_brushes_what_its_box_holds(browser, written, data):
+    size = {"width": 400, "height": 800}
+    with browser.new_context(viewport=size, has_touch=True, is_mobile=True) as context:
+        page = HeadbrushPage(context.new_page(), written.as_uri())
+        show(page, "images_plot")
+        at = data.store.read("image_embedding").astype(float)
+        low, high = np.quantile(at, 0.15, axis=0), np.quantile(at, 0.75, axis=0)
+        corners = [page.at("images_plot", *corner) for corner in (low, (low + high) / 2, high)]
+        touch_drag(page, *corners)
+        inside = np.flatnonzero(((low <= at) & (at <= high)).all(1))
+        assert 2 < len(inside) < data.num_images
+        page.page.wait_for_function(
+            "document.getElementById('report_brushed').textContent.startsWith('brushed')"
+        )
+        assert page.source("thumbnail")["selected"] == inside.tolist()
+        assert page.page.evaluate("document.documentElement.scrollWidth") == 400
+        assert page.faults == []
+
+
 def test_another_metric_keeps_the_brush(page, data):
     chosen = brush(page)
     show(page, "importance_plot")
