@@ -18,17 +18,19 @@ from .session import Session
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("colours.css", "style.css", "stores.css")
+MENDING = ("sheets.js", "gestures.js")
+"""Scripts that change what Bokeh's own do, in pages and reports alike."""
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "sheets.js", "gestures.js", "address.js", "tokens.js", "keys.js", "link.js", "brushes.js",
+        *MENDING, "address.js", "tokens.js", "keys.js", "link.js", "brushes.js",
         "kinds.js", "save.js", "page.js", "faults.js", "reconnect.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        "sheets.js", "gestures.js", "address.js", "keys.js", "kinds.js", "save.js", "compare.js",
+        *MENDING, "address.js", "keys.js", "kinds.js", "save.js", "compare.js",
         "faults.js", "reconnect.js",
     ),
 }  # fmt: skip

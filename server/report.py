@@ -31,6 +31,7 @@ from .export import to_csv
 from .link import default_state
 from .live import live_model
 from .named import Named
+from .page import MENDING
 from .palette import DARK_OF, LIGHT
 from .plot_theme import plot_theme
 from .reports import words
@@ -50,8 +51,7 @@ MOST_EMBEDDED = 50_000
 _HERE = Path(__file__).parent
 _STYLES = ("colours.css", "style.css", "report.css")
 _SCRIPTS = (
-    "sheets.js",
-    "gestures.js",
+    *MENDING,
     "tokens.js",
     "report_density.js",
     "report_patterns.js",

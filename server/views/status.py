@@ -42,11 +42,7 @@ class Status:
             render_as_text=True,
             name="brushed_text",
             align="center",
-            styles={
-                "font-size": "13px",
-                "max-width": "100%",
-                "color": "var(--accent)",
-            },
+            styles={"font-size": "13px", "max-width": "100%", "color": "var(--accent)"},
         )
         self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
         self._note = note

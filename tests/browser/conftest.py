@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from tests.models import save_images, save_tiny_model
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 300
-"""Seconds: the model's process gives way to pages, and may starve where tests run beside others."""
+MODEL_S = 300
+"""Its process gives way to pages, and may starve where tests run beside others."""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -114,7 +114,6 @@ class HeadbrushPage:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.faults: list[str] = []
-        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._listen)
         page.goto(url)
@@ -169,17 +168,23 @@ class HeadbrushPage:
     def click(self, name: str, x: float, y: float) -> None:
         self.page.mouse.click(*self.at(name, x, y))
 
-    def drag(self, name: str, *corners: tuple[float, float], held: float = 0) -> None:
-        """Press at the first corner for seconds, move through the others, release."""
+    def drag(
+        self, name: str, *corners: tuple[float, float], keys: Sequence[str] = (), held: float = 0
+    ) -> None:
+        """Press at the first corner for seconds, move through the others, release; keys held."""
         pixels = [self.at(name, *corner) for corner in corners]
+        for key in keys:
+            self.page.keyboard.down(key)
         self.page.mouse.move(*pixels[0])
         self.page.mouse.down()
         self.page.wait_for_timeout(1000 * held)
         for pixel in pixels[1:]:
             self.page.mouse.move(*pixel, steps=6)
         self.page.mouse.up()
+        for key in keys:
+            self.page.keyboard.up(key)
 
-    def wait(self, condition: str, seconds: float = PATIENCE) -> None:
+    def wait(self, condition: str, seconds: float = 20) -> None:
         """Until a JavaScript condition over ``named(name)`` holds."""
         named = "const named = n => Bokeh.documents[0].get_model_by_name(n);"
         self.page.wait_for_function(

@@ -10,7 +10,7 @@ def entry(page, icon):
     """Choose from the menu of the box tool of D1."""
     tool = page.page.locator("[data-name=pattern_layout] .bk-tool-icon-box-select").first
     tool.click(delay=700)  # a long press opens it
-    page.page.locator(f".bk-tool-icon-{icon} >> visible=true").click()
+    page.page.locator(f".bk-tool-icon-{icon} >> visible=true").click(timeout=5000)
 
 
 def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):

@@ -22,14 +22,6 @@ def within(xy, box):
     return (x0 <= xy[:, 0]) & (xy[:, 0] <= x1) & (y0 <= xy[:, 1]) & (xy[:, 1] <= y1)
 
 
-def held_drag(page, plot, box, keys):
-    for key in keys:
-        page.page.keyboard.down(key)
-    page.drag(plot, *box)
-    for key in keys:
-        page.page.keyboard.up(key)
-
-
 def brushed(page):
     """Numbers of brushed images, heads and patterns, as the status bar tells them."""
     words = page.value("brushed_text", "text").removeprefix("brushed: ").split(" · ")
@@ -52,7 +44,7 @@ def test_keys_join_regions_of_patterns(page, data, keys, joined):
     page.wait("named('brushed_text').text.startsWith('brushed')")
     page.wait("named('link').tags[0].includes('brush')")
     before = page.value("link", "tags")[0]
-    held_drag(page, "patterns_plot", second, keys)
+    page.drag("patterns_plot", *second, keys=keys)
     page.wait(f"named('link').tags[0] != {before!r}")  # the text follows the drag on its way too
     expected = joined(within(xy, first), within(xy, second)).sum()
     assert abs(brushed(page)[2] - expected) <= 4  # the mouse stands on whole pixels
@@ -71,7 +63,7 @@ def test_keys_join_regions_of_images_and_of_heads(page, data, keys, joined):
         expected = np.flatnonzero(joined(within(xy, first), within(xy, second)))
         page.drag(plot, *first)
         page.page.wait_for_timeout(400)
-        held_drag(page, plot, second, keys)
+        page.drag(plot, *second, keys=keys)
         page.page.wait_for_timeout(400)
         assert sorted(page.source(column)["selected"]) == expected.tolist()
 
@@ -82,7 +74,7 @@ def test_keys_that_leave_nothing_brush_nothing(page, plot, place, keys, second):
     page.drag(plot, *corners(page, plot, HALF))
     page.wait("named('brushed_text').text.startsWith('brushed')")
     assert brushed(page)[place] > 0
-    held_drag(page, plot, corners(page, plot, second), keys)
+    page.drag(plot, *corners(page, plot, second), keys=keys)
     page.page.wait_for_function(
         "place => Number(Bokeh.documents[0].get_model_by_name('brushed_text').text"
         ".replace('brushed: ', '').split(' · ')[place].split(' of ')[0]) === 0",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import HeadbrushPage
+from tests.browser.conftest import MODEL_S, HeadbrushPage
 
 
 def corner_colour(page):
@@ -144,7 +144,7 @@ def test_a_plot_is_saved_as_svg_with_its_words(page, name):
 
 
 def test_every_panel_is_saved_as_png_of_its_size(page):
-    page.wait(PREDICTED)
+    page.wait(PREDICTED, MODEL_S)
     page.page.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
@@ -167,6 +167,7 @@ def test_each_panel_is_told_in_words_that_follow_the_state(page):
     page.page.wait_for_function(
         "places => places.every(place => document.getElementById(place).textContent.length > 20)",
         arg=list(named.values()),
+        timeout=1000 * MODEL_S,
     )
     height = page.frame("importance_plot")["y1"] / 2
     page.click("importance_plot", 2.0, height)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.link import default_state
-from tests.browser.conftest import HeadbrushPage
+from tests.browser.conftest import MODEL_S, HeadbrushPage
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1920, 1080)])
@@ -125,7 +125,7 @@ def test_a_matrix_that_is_not_kept_is_computed_live(page, data):
     missing = next(i for i in range(data.num_images) if i not in data.store.kept_images)
     x, y = data.store.read("image_embedding")[missing].tolist()
     page.click("images_plot", x, y)
-    page.wait("named('matrix_note').text.includes('live, computed by the model')")
+    page.wait("named('matrix_note').text.includes('live, computed by the model')", MODEL_S)
 
 
 def test_a_page_without_an_image_opens_without_a_warning(browser, server):

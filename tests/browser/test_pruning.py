@@ -14,7 +14,7 @@ from analysis.models import load_model
 from analysis.modes import MODES
 from analysis.schema import PRUNING_METRICS
 from server.data import METRIC_AXES, METRIC_NAMES
-from tests.browser.conftest import HeadbrushPage, serving
+from tests.browser.conftest import MODEL_S, HeadbrushPage, serving
 
 ANSWERED = "named('pruning_note').text.startsWith('L')"
 
@@ -30,7 +30,7 @@ def expected_metrics(data, image, layer, head):
 
 
 def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
-    page.wait(ANSWERED)
+    page.wait(ANSWERED, MODEL_S)
     expected = expected_metrics(data, data.default_image, *data.default_head)
     menu = page.page.locator("section[aria-labelledby=title-head_importance] select")
     for metric in ("cls", "patch", "jsd"):
@@ -41,7 +41,7 @@ def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
 
 
 def test_a_click_on_a_bar_chooses_the_mode_and_its_prediction(page, data):
-    page.wait(ANSWERED)
+    page.wait(ANSWERED, MODEL_S)
     before = page.source("percent_after")
     page.click("pruning_plot", 0.0, 4)
     page.wait("named('mode').value == '4'")
@@ -56,11 +56,11 @@ def test_a_click_on_a_bar_chooses_the_mode_and_its_prediction(page, data):
 
 
 def test_a_new_selection_gets_its_own_bars(page, data):
-    page.wait(ANSWERED)
+    page.wait(ANSWERED, MODEL_S)
     height = page.frame("importance_plot")["y1"] / 2
     for number in (0, 3):
         page.click("importance_plot", number, height)
-        page.wait(f"named('pruning_note').text.startsWith({data.head_labels[number]!r})")
+        page.wait(f"named('pruning_note').text.startsWith({data.head_labels[number]!r})", MODEL_S)
         page.page.wait_for_timeout(500)
         head = divmod(number, data.heads_per_layer)
         expected = expected_metrics(data, data.default_image, *head)

@@ -55,16 +55,10 @@ def spot(page, x, y):
 def drag(page, shares, *keys, held=0):
     """A drag through shares of the plot's width and height, with keys and first the button held."""
     show(page, "patterns_plot")
-    for key in keys:
-        page.page.keyboard.down(key)
-    page.page.mouse.move(*spot(page, *shares[0]))
-    page.page.mouse.down()
-    page.page.wait_for_timeout(1000 * held)
-    for share in shares[1:]:
-        page.page.mouse.move(*spot(page, *share), steps=8)
-    page.page.mouse.up()
-    for key in keys:
-        page.page.keyboard.up(key)
+    f = page.frame("patterns_plot")
+    wide, high = f["x1"] - f["x0"], f["y1"] - f["y0"]
+    corners = [(f["x0"] + x * wide, f["y1"] - y * high) for x, y in shares]
+    page.drag("patterns_plot", *corners, keys=keys, held=held)
     page.page.wait_for_timeout(100)
 
 

@@ -8,7 +8,7 @@ from tests.browser.test_report import check_band
 
 
 def saved(page, path):
-    with page.page.expect_download() as downloading:
+    with page.page.expect_download(timeout=60_000) as downloading:
         page.page.get_by_role("button", name="Save report").click()
     assert downloading.value.suggested_filename == "tiny-report.html"
     downloading.value.save_as(path)
@@ -71,5 +71,5 @@ def test_the_page_answers_while_a_report_is_made(page):
     page.page.keyboard.press("ArrowRight")
     page.page.keyboard.press("]")
     page.wait("named('metric').value == 'cls'")
-    with page.page.expect_download():
+    with page.page.expect_download(timeout=60_000):
         pass

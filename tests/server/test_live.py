@@ -221,4 +221,5 @@ print(found.metrics.shape[1], "torch" in sys.modules)
 """
     words = [sys.executable, "-c", code, str(folder / "s.headbrush")]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.split() == [str(len(MODES)), "False"], done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(len(MODES)), "False"]
