@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from analysis.errors import InputError
-from analysis.pipeline import analyze
-from analysis.progress import StageProgress
-from analysis.request import Request
-from analysis.store import Store
+from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.store import Store
 
 
 def analyze_here(

@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from analysis import capture, models
-from analysis.classes import ClassList
-from analysis.dataset_images import dataset_images
-from analysis.images import (
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.class_selection import (
+    SamplingError,
+    best_and_worst,
+    choose_classes,
+    class_accuracy,
+    demand_classes,
+)
+from headbrush.analysis.images.dataset import dataset_images
+from headbrush.analysis.images.folder import (
     ImageSet,
     choose,
     drop_unreadable,
@@ -23,7 +29,9 @@ from analysis.images import (
     spread,
     write_skipped,
 )
-from analysis.learning import (
+from headbrush.analysis.model import capture, loading
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.run.fits import (
     AUTOENCODER,
     EncodeJob,
     average_precision,
@@ -31,23 +39,15 @@ from analysis.learning import (
     lay_out,
     train_on_sample,
 )
-from analysis.parts import PartFiles, Parts
-from analysis.progress import StageProgress
-from analysis.request import Request
-from analysis.sampling import (
-    SamplingError,
-    ScreenJob,
-    best_and_worst,
-    choose_classes,
-    class_accuracy,
-    demand_classes,
-    screen_shard,
-)
-from analysis.scheduling import Scheduler, open_scheduler
-from analysis.schema import SCHEMA_VERSION
-from analysis.shards import Shard, ShardJob, analyse_shard, load_batch, shards
-from analysis.store import write_summary
-from analysis.summary import attributes, summary
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.scheduling import Scheduler, open_scheduler
+from headbrush.analysis.run.screening import ScreenJob, screen_shard
+from headbrush.analysis.run.shards import Shard, ShardJob, analyse_shard, shards
+from headbrush.analysis.run.store_summary import attributes, summary
+from headbrush.analysis.run.work_folder import PartFiles, Parts
+from headbrush.analysis.store.schema import SCHEMA_VERSION
+from headbrush.analysis.store.store import write_summary
 
 _NOTED = 20
 """Skipped images that are named on the terminal; all are in skipped.csv."""
@@ -58,7 +58,7 @@ class _Run:
     """What the stages of one run share."""
 
     request: Request
-    model: models.VisionModel
+    model: loading.VisionModel
     parts: PartFiles
     scheduler: Scheduler
     progress: StageProgress
@@ -102,17 +102,17 @@ def analyze(request: Request, progress: StageProgress) -> Path:
     return request.out
 
 
-def _load(request: Request) -> models.VisionModel:
+def _load(request: Request) -> loading.VisionModel:
     if isinstance(request.model, nn.Module):
-        return models.wrap_model(
+        return loading.wrap_model(
             request.model,
             class_names=request.class_names,
             transform=request.transform,
-            checkpoint_sha256=models.module_digest(request.model),
+            checkpoint_sha256=loading.module_digest(request.model),
             device=request.device,
         )
     size = {} if request.image_size is None else {"img_size": request.image_size}
-    return models.load_model(
+    return loading.load_model(
         request.model,
         checkpoint=request.checkpoint,
         pretrained=request.pretrained,
@@ -121,7 +121,7 @@ def _load(request: Request) -> models.VisionModel:
     )
 
 
-def _find(request: Request, model: models.VisionModel) -> ImageSet:
+def _find(request: Request, model: loading.VisionModel) -> ImageSet:
     """The images to analyse, or, where the best and worst classes are wanted, to choose from."""
     classes = ClassList(model.class_ids or (), model.class_names or ())
     if not classes.ids and not classes.names and model.num_classes:
@@ -154,7 +154,7 @@ def _shared_paths(request: Request) -> list[str]:
     return [str(path.resolve()) for path in paths if isinstance(path, Path)]
 
 
-def _plan(request: Request, model: models.VisionModel, images: ImageSet) -> dict[str, Any]:
+def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, Any]:
     return {
         "version": request.version,
         "schema_version": SCHEMA_VERSION,

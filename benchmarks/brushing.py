@@ -22,12 +22,12 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, TimeoutError, sync_playwright
 
-from analysis.store import Store
 from benchmarks.common import port_free, serve, serve_app
 from benchmarks.steps import print_steps
 from benchmarks.synthetic import make_synthetic
-from server.brushing import Lasso, inside
-from server.data import StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.session.brush.clauses import Lasso, inside
+from headbrush.server.stores.store_data import StoreData
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 
 _SIZES = (14_000, 144_000, 1_000_000)

@@ -20,7 +20,7 @@ def port_free() -> int:
 
 def serve(store: Path, port: int, *options: str) -> subprocess.Popen:
     """A server of ``store`` that answers."""
-    return _started([str(ROOT / "headbrush.py"), "serve", str(store), *options], port, "server")
+    return _started(["-m", "headbrush", "serve", str(store), *options], port, "server")
 
 
 def serve_app(app: Path, port: int, *arguments: str) -> subprocess.Popen:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from datashader import transfer_functions as tf
 
-from server.density import COUNT, Colouring, draw
-from server.palette import DENSITY_RAMP, class_colours, value_colours
+from headbrush.server.session.palette import DENSITY_RAMP, class_colours, value_colours
+from headbrush.server.views.patterns.density import COUNT, Colouring, draw
 
 _SIZE = 640, 480
 _CLUSTERS = 40

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from analysis.capture import trace
-from analysis.classes import ClassList
-from analysis.embedding import FIT_LIMIT, layout
-from analysis.images import find_images, load_image
-from analysis.models import load_model
-from analysis.patterns import cls_pattern
 from benchmarks.common import BUNDLED
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.folder import find_images, load_image
+from headbrush.analysis.measures.embedding import FIT_LIMIT, layout
+from headbrush.analysis.measures.patterns import cls_pattern
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import load_model
 
 _BATCH = 50
 

@@ -13,10 +13,10 @@ import time
 import numpy as np
 import torch
 
-from analysis.capture import trace
-from analysis.importance import leave_one_out
-from analysis.models import VisionModel, load_model
 from benchmarks.common import BUNDLED
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import VisionModel, load_model
 
 DEMO = str(BUNDLED / "model")
 

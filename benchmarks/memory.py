@@ -18,10 +18,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.pipeline import analyze
-from analysis.progress import Advance, StageProgress
-from analysis.request import Request
 from benchmarks.common import BUNDLED
+from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.run.progress import Advance, StageProgress
+from headbrush.analysis.run.request import Request
 
 
 class Measured(StageProgress):

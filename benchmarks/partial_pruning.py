@@ -15,11 +15,11 @@ import time
 import numpy as np
 import torch
 
-from analysis.capture import trace
-from analysis.importance import partial_pruning
-from analysis.models import VisionModel, load_model
-from analysis.modes import PRUNING_MODES
 from benchmarks.common import BUNDLED
+from headbrush.analysis.measures.importance import partial_pruning
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import VisionModel, load_model
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from tests.analysis.oracles import naive_pass, softmax
 
 

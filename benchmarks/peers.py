@@ -9,8 +9,8 @@ from bokeh.layouts import row
 from bokeh.models import ColumnDataSource, LassoSelectTool
 from bokeh.plotting import figure
 
-from analysis.store import Store
-from server.data import StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.store_data import StoreData
 
 _SIZE = {"width": 600, "height": 500}
 

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from analysis.attention_file import AttentionWriter
-from analysis.store import write_summary
-from server.report import Report, make_report
+from headbrush.analysis.store.attention_file import AttentionWriter
+from headbrush.analysis.store.store import write_summary
+from headbrush.server.pages.report.report import Report, make_report
 from tests.stores import attention, attributes, values
 
 LAYERS = HEADS = 12

@@ -8,20 +8,22 @@ from pathlib import Path
 import numpy as np
 from bokeh.io import curdoc
 
-from analysis.store import Store
-from server import brushing, density
-from server.brushing import Clause, Lasso, resolve
-from server.data import StoreData
-from server.link import default_state
-from server.session import Session
-from server.state import History
-from server.views.entropy_distribution import EntropyDistribution
-from server.views.head_importance import HeadImportance
-from server.views.image_overview import ImageOverview
-from server.views.pattern_layout import PatternLayout
-from server.views.status import Status
-from server.views.strength_overview import StrengthOverview
-from server.views.strength_vector import StrengthVector
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages.report.report import report_of
+from headbrush.server.session.brush import clauses
+from headbrush.server.session.brush.clauses import Clause, Lasso, resolve
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import History
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.patterns import density
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+from headbrush.server.views.strength.strength_vector import StrengthVector
 
 _VIEWS = (ImageOverview, HeadImportance, StrengthOverview, StrengthVector, EntropyDistribution,
           PatternLayout)  # fmt: skip
@@ -46,13 +48,13 @@ class _Timed(History):
 def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     """Milliseconds of every step, largest first; the first to ask resolves the brush."""
     density.warm_up()
-    brushing.warm_up()
+    clauses.warm_up()
     data = StoreData(Store(store))
     curdoc().clear()
     session = Session(data, default_state(data))
     session.history = timed = _Timed(session.state)
     timed.subscribe(["clauses"], session._show_clauses)
-    _views = [view(session) for view in _VIEWS], Status(session, "")
+    _views = [view(session) for view in _VIEWS], Status(session, "", report_of)
     for lasso in lassos:
         clause = Clause("patterns", "instance", lasso, "replace", "patch")
         start = time.perf_counter()

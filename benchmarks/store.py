@@ -16,13 +16,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from analysis.attention_file import MAX_RELATIVE_ERROR, AttentionWriter, read_attention
-from analysis.capture import trace
-from analysis.classes import ClassList
-from analysis.images import find_images
-from analysis.models import load_model
-from analysis.shards import load_batch
 from benchmarks.common import BUNDLED
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.folder import find_images
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.store.attention_file import (
+    MAX_RELATIVE_ERROR,
+    AttentionWriter,
+    read_attention,
+)
 
 _READS = 400
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.schema import VARIABLES
-from analysis.store import Store, write_summary
+from headbrush.analysis.store.schema import VARIABLES
+from headbrush.analysis.store.store import Store, write_summary
 
 _NOISE = 0.02
 """Standard deviation of the noise on coordinates, as a share of their own spread."""

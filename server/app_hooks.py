@@ -6,9 +6,11 @@ from pathlib import Path
 
 from bokeh.application.application import ServerContext
 
-from . import brushing, density, reading
-from .filling import Filling
-from .opening import SHELF
+from headbrush.server.pages.build import Filling
+from headbrush.server.session.brush import clauses
+from headbrush.server.stores import reader_process
+from headbrush.server.stores.shelf import SHELF
+from headbrush.server.views.patterns import density
 
 _PATIENCE_S = 5
 """Ready is a server whose only store is open, unless that takes longer."""
@@ -17,11 +19,11 @@ STORES = [Path(word) for word in sys.argv[1:]]
 
 def on_server_loaded(server_context: ServerContext) -> None:
     """Called by Bokeh when the server starts."""
-    reading.start()
+    reader_process.start()
     opening = []
     if len(STORES) == 1 and (STORES[0] / "summary.nc").exists():
         opening = [SHELF.ask(STORES[0].absolute())]
     density.warm_up()
-    brushing.warm_up()
+    clauses.warm_up()
     wait(opening, _PATIENCE_S)
     server_context.application_context.application.add(Filling(STORES))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bokeh.io import curdoc
 
-from .filling import choose_template, fill, is_filled
-from .worker import Worker
+from headbrush.server.pages.build import choose_template, fill, is_filled
+from headbrush.server.tools.thread_queue import Worker
 
 document = curdoc()
 if not is_filled(document):  # without the server's hooks, as in a test

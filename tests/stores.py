@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.attention_file import AttentionWriter
-from analysis.schema import METRICS, SCHEMA_VERSION
-from analysis.store import write_summary
+from headbrush.analysis.store.attention_file import AttentionWriter
+from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
+from headbrush.analysis.store.store import write_summary
 
 
 def attributes(**changed: object) -> dict[str, object]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from analysis.classes import ClassList
-from analysis.images import find_images, load_image
-from analysis.models import load_model
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.folder import find_images, load_image
+from headbrush.analysis.model.loading import load_model
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "fashion_mnist"
 

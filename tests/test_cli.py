@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-import headbrush
-from analysis.models import load_model
-from analysis.store import Store
+from headbrush import cli
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.store.store import Store
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -31,7 +31,7 @@ def inputs(tmp_path_factory):
 
 
 def invoke(*words):
-    return CliRunner().invoke(headbrush.app, [str(word) for word in words])
+    return CliRunner().invoke(cli.app, [str(word) for word in words])
 
 
 def test_analyze_then_info(inputs, tmp_path):
@@ -77,7 +77,7 @@ def test_another_image_size_gives_another_grid(inputs, tmp_path):
 
 
 def test_the_command_itself_prints_one_line_and_no_traceback(tmp_path):
-    command = [sys.executable, ROOT / "headbrush.py", "info", tmp_path / "none"]
+    command = [sys.executable, "-m", "headbrush", "info", tmp_path / "none"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

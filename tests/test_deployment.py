@@ -9,8 +9,8 @@ import pytest
 import yaml
 from bokeh.server.auth_provider import AuthModule
 
-from server.access import guarded_options
-from server.launch import _asked
+from headbrush.server.host.access import guarded_options
+from headbrush.server.host.launch import _asked
 
 ROOT = Path(__file__).parent.parent
 DOCS = (ROOT / "docs" / "serving.md").read_text()
@@ -71,7 +71,7 @@ def test_the_unit_of_systemd_starts_a_server_that_may_start(tmp_path):
     unit.read_string(re.search(r"```ini\n(.*?)```", DOCS, re.DOTALL)[1])
     words = shlex.split(unit["Service"]["ExecStart"])
     assert words[1:3] == ["serve", "/srv/stores"]
-    from server.passwords import write_password_file
+    from headbrush.server.host.login.passwords import write_password_file
 
     write_password_file(tmp_path / "password", "long enough")
     options = [word.replace("%d", str(tmp_path)) for word in words[3:]]

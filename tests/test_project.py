@@ -19,6 +19,8 @@ def test_conda_and_pip_name_the_same_dependencies():
 
 
 def test_changelog_begins_with_the_version_of_the_code():
-    version = re.search(r'__version__ = "(.+)"', (ROOT / "headbrush.py").read_text())[1]
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "headbrush" / "__init__.py").read_text())[
+        1
+    ]
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
     assert first == version

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from analysis.attention_file import AttentionWriter
-from analysis.store import write_summary
+from headbrush.analysis.store.attention_file import AttentionWriter
+from headbrush.analysis.store.store import write_summary
 from tests.stores import attention, attributes, values
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis import shards
-from analysis.pipeline import analyze
-from analysis.progress import StageProgress
-from analysis.request import Request
+from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.run import shards
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.request import Request
 
 KILLS = 10
 

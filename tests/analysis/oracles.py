@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cosine, jensenshannon
 
-from analysis.modes import MODES
+from headbrush.analysis.model.pruning_modes import MODES
 
 
 def pruned_regions(mode):

@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from analysis.classes import ClassList
-from analysis.dataset_images import dataset_images
-from analysis.images import ImageError, drop_unreadable
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.dataset import dataset_images
+from headbrush.analysis.images.folder import ImageError, drop_unreadable
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
 

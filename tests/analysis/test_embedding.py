@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.embedding import _stratified, layout, neighbour_preservation
+from headbrush.analysis.measures.embedding import _stratified, layout, neighbour_preservation
 
 
 def clusters(count=40, dims=8):

@@ -5,9 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from analysis.capture import trace
-from analysis.gradient import gradient_importance
-from analysis.modes import PRUNING_MODES
+from headbrush.analysis.measures.gradient import gradient_importance
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from tests.analysis import families, oracles
 
 LABELS = torch.tensor([1, 4])

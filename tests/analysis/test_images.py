@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.classes import ClassError, ClassList
-from analysis.images import (
+from headbrush.analysis.images.class_folders import ClassError, ClassList
+from headbrush.analysis.images.folder import (
     ImageError,
     choose,
     drop_unreadable,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.capture import self_check, trace
-from analysis.importance import jensen_shannon, leave_one_out, partial_pruning
-from analysis.modes import MODES
+from headbrush.analysis.measures.importance import jensen_shannon, leave_one_out, partial_pruning
+from headbrush.analysis.model.capture import self_check, trace
+from headbrush.analysis.model.pruning_modes import MODES
 from tests.analysis import families, oracles
 
 LABELS = np.array([1, 4])
@@ -104,5 +104,5 @@ def test_chunks_do_not_change_the_result(monkeypatch):
     model = families.make("vit")
     found = trace(model, families.pictures(model, 3))
     whole = leave_one_out(model, found, None)
-    monkeypatch.setattr("analysis.importance._CHUNK_BYTES", 1)
+    monkeypatch.setattr("headbrush.analysis.measures.importance._CHUNK_BYTES", 1)
     np.testing.assert_allclose(leave_one_out(model, found, None), whole, atol=1e-6)

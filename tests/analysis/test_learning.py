@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis import learning
-from analysis.embedding import Layout
-from analysis.learning import _finish, _Stage
-from analysis.parts import PartFiles
-from analysis.progress import StageProgress
+from headbrush.analysis.measures.embedding import Layout
+from headbrush.analysis.run import fits
+from headbrush.analysis.run.fits import _finish, _Stage
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.work_folder import PartFiles
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def stages(rows):
 def test_layouts_made_beside_each_other_are_those_made_alone(parts, progress, together):
     rows = np.random.default_rng(0).normal(size=(60, 5)).astype("f4")
     _finish(stages(rows), parts, 0, progress, together)
-    alone = learning.layout(rows, seed=0)
+    alone = fits.layout(rows, seed=0)
     for name in ("one", "other"):
         xy, preservation = parts.load(name, "xy", "preservation")
         np.testing.assert_array_equal(xy, alone.xy)
@@ -51,7 +51,7 @@ def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progr
             time.sleep(0.01)
         return Layout(features, 1.0)
 
-    monkeypatch.setattr(learning, "layout", layout)
+    monkeypatch.setattr(fits, "layout", layout)
     unequal = {
         "long": _Stage("long", lambda: np.zeros((2, 2)), None),
         "failing": _Stage("failing", lambda: np.zeros((1, 2)), None),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.store import Store
+from headbrush.analysis.store.store import Store
 from tests.analysis.test_pipeline import assert_same
 from tests.models import save_images, save_tiny_model
 
@@ -40,8 +40,8 @@ import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, MOST))
 sys.argv = ["headbrush", *sys.argv[1:]]
-import headbrush
-headbrush.main()
+from headbrush import cli
+cli.main()
 """
 
 
@@ -54,6 +54,6 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(inputs, tmp_path, lim
     assert full.stderr.count("\n") == 1, full.stderr
     assert "cannot write" in full.stderr
     assert not list((tmp_path / "s").rglob("*.unfinished"))
-    again = python("headbrush.py", *words)
+    again = python("-m", "headbrush", *words)
     assert again.returncode == 0, again.stderr
     assert Store(tmp_path / "s").sizes["image"] == 12

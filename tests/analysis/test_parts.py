@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.parts import Parts, PartsError
+from headbrush.analysis.run.work_folder import Parts, PartsError
 from tests.stores import make_store
 
 

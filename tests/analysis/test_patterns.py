@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.patterns import (
+from headbrush.analysis.measures.patterns import (
     LATENT,
     PatternAutoencoder,
     binarise,

@@ -8,21 +8,22 @@ import torch
 from rich.console import Console
 
 import headbrush
-from analysis import pipeline, shards
-from analysis.attention_file import MAX_RELATIVE_ERROR
-from analysis.capture import trace
-from analysis.classes import ClassList
-from analysis.errors import InputError
-from analysis.images import find_images, load_image
-from analysis.importance import leave_one_out
-from analysis.models import load_model
-from analysis.modes import PRUNING_MODES
-from analysis.pipeline import analyze
-from analysis.progress import StageProgress
-from analysis.request import Request
-from analysis.schema import VARIABLES
-from analysis.store import Store
-from analysis.strength import hop_strength
+from headbrush.analysis import pipeline
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.folder import find_images, load_image
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.strength import hop_strength
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.run import shards
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.schema import VARIABLES
+from headbrush.analysis.store.store import Store
 from tests.models import CLASSES, save_images, save_tiny_model
 
 

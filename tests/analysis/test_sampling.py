@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.sampling import (
+from headbrush.analysis.images.class_selection import (
     SamplingError,
     best_and_worst,
     class_accuracy,

@@ -9,8 +9,8 @@ import pytest
 import torch
 from distributed import LocalCluster
 
-from analysis import shards
-from analysis.scheduling import ClusterError
+from headbrush.analysis.run import shards
+from headbrush.analysis.run.scheduling import ClusterError
 from tests.analysis.test_pipeline import assert_same, run
 from tests.models import save_images, save_tiny_model
 
@@ -60,7 +60,7 @@ def test_a_worker_that_dies_changes_nothing(inputs, cluster, tmp_path, monkeypat
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.scheduling._WAIT_SECONDS", 2)
+    monkeypatch.setattr("headbrush.analysis.run.scheduling._WAIT_SECONDS", 2)
     with pytest.raises(ClusterError, match="no Dask scheduler answers"):
         run(inputs, tmp_path / "s", scheduler="tcp://127.0.0.1:1")
     with pytest.raises(ClusterError, match="expected tcp"):

@@ -5,13 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.attention_file import MAX_RELATIVE_ERROR, AttentionWriter
-from analysis.store import (
-    Store,
-    StoreError,
-    store_size,
-    write_summary,
-)
+from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR, AttentionWriter
+from headbrush.analysis.store.store import Store, StoreError, store_size, write_summary
 from tests import stores
 
 

@@ -9,8 +9,8 @@ import netCDF4
 import numpy as np
 import pytest
 
-from analysis.errors import StoreError
-from analysis.store import Store
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.store import Store
 from tests.stores import make_store
 
 ROOT = Path(__file__).parent.parent.parent

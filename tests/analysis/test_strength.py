@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.strength import _hop_weights, attention_distance, hop_strength, strength_entropy
+from headbrush.analysis.measures.strength import (
+    _hop_weights,
+    attention_distance,
+    hop_strength,
+    strength_entropy,
+)
 
 GRIDS = [(3, 3), (5, 5), (3, 5), (1, 4), (1, 1)]
 

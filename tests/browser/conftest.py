@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
-from analysis.store import Store
-from server.data import StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.store_data import StoreData
 from tests.models import save_images, save_tiny_model
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,7 +43,7 @@ def store_path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     out = folder / "tiny.headbrush"
     words = [
-        sys.executable, str(ROOT / "headbrush.py"), "analyze", "--out", str(out),
+        sys.executable, "-m", "headbrush", "analyze", "--out", str(out),
         "--images", str(save_images(folder / "images", per_class=10)),
         "--model", str(save_tiny_model(folder / "model")), "--attention", "4",
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def serving(store: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = [sys.executable, str(ROOT / "headbrush.py"), "serve", str(store)]
+    words = [sys.executable, "-m", "headbrush", "serve", str(store)]
     process = subprocess.Popen([*words, "--port", str(port), "--address", "127.0.0.1",
                                 "--allow-websocket-origin", f"127.0.0.1:{port}"])  # fmt: skip
     url = f"http://127.0.0.1:{port}/server"

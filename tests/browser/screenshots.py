@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from analysis.store import Store
-from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, HeadbrushPage
+from headbrush.analysis.store.store import Store
+from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 
 PORT = 5137
 
@@ -23,7 +23,7 @@ def main(store: str, folder: str) -> None:
     """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png`` and ``case-NAME.png`` into ``folder``."""
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, str(ROOT / "headbrush.py"), "serve", store, "--port", str(PORT)]
+    command = [sys.executable, "-m", "headbrush", "serve", store, "--port", str(PORT)]
     server = subprocess.Popen(command)
     try:
         _wait()

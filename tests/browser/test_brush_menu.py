@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.store import Store
-from server.data import StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.store_data import StoreData
 
 
 def entry(page, icon):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.store_data import StoreData
 from tests.browser.conftest import HeadbrushPage
 from tests.server.served import broken_copy, served
 from tests.stores import make_store
@@ -12,7 +12,7 @@ from tests.stores import make_store
 SIZE = {"width": 1440, "height": 900}
 PAIR = "/server?store=one.headbrush&with=two.headbrush"
 BROKEN = {
-    "views/head_importance.py": (
+    "views/importance/head_importance.py": (
         r"(def react\(self.*\n.*\n)",
         r"\1        [0][new.image is not None and self._session.data.num_images < 24]\n",
     ),

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from analysis.store import Store
+from headbrush.analysis.store.store import Store
 from tests.browser.conftest import HeadbrushPage, serving
 
 BEYOND = """() => [...document.querySelectorAll(".hb-panel")].flatMap(panel => {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.link import default_state
+from headbrush.server.session.url_state import default_state
 from tests.browser.conftest import MODEL_S, HeadbrushPage
 
 

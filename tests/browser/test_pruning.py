@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from analysis.capture import trace
-from analysis.images import load_image
-from analysis.importance import leave_one_out
-from analysis.models import load_model
-from analysis.modes import MODES
-from analysis.schema import PRUNING_METRICS
-from server.data import METRIC_AXES, METRIC_NAMES
+from headbrush.analysis.images.folder import load_image
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES
 from tests.browser.conftest import MODEL_S, HeadbrushPage, serving
 
 ANSWERED = "named('pruning_note').text.startsWith('L')"

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from server.report import make_report
-from server.reports.codes import to_codes
+from headbrush.server.pages.report.browser.quantise import to_codes
+from headbrush.server.pages.report.report import make_report
 from tests.browser.conftest import HeadbrushPage
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from bokeh.resources import INLINE
 
-from server.palette import LIGHT
-from server.report import make_report
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.palette import LIGHT
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import check_band, decoded
 from tests.browser.test_report_patterns import check_picture

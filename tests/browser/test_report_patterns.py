@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.brushing import Box, Clause, Ids, Lasso, resolve
-from server.density import draw
-from server.link import default_state
-from server.palette import LIGHT
-from server.pattern_drawing import colouring
-from server.report import make_report
-from server.reports.codes import to_codes
+from headbrush.server.pages.report.browser.quantise import to_codes
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso, resolve
+from headbrush.server.session.palette import LIGHT
+from headbrush.server.session.url_state import default_state
+from headbrush.server.views.patterns.density import draw
+from headbrush.server.views.patterns.drawing import colouring
 from tests.browser.test_report import brush, decoded, opened_report, show
 
 KEEP_SHAPES = """

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.brushing import Box, Clause, resolve
-from server.density import draw
-from server.link import default_state
-from server.palette import DARK, LIGHT
-from server.report import make_report
-from server.reports import patterns
+from headbrush.server.pages.report.browser import patterns
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.brush.clauses import Box, Clause, resolve
+from headbrush.server.session.palette import DARK, LIGHT
+from headbrush.server.session.url_state import default_state
+from headbrush.server.views.patterns.density import draw
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import brush, check_band, opened_report, show
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.palette import DARK, LIGHT
-from server.report import make_report
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.palette import DARK, LIGHT
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import show
 from tests.browser.test_report_patterns import check_picture

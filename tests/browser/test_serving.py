@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from server.passwords import write_password_file
+from headbrush.server.host.login.passwords import write_password_file
 from tests.browser.conftest import HeadbrushPage
 from tests.server.served import broken_copy, served
 
@@ -108,8 +108,11 @@ def test_pages_work_with_two_processes_and_break_no_policy(tab, store_path, tmp_
 
 
 BROKEN = {
-    "views/entropy_distribution.py": (r"(def __init__\(self.*\n)", r"\1        1 / 0\n"),
-    "views/strength_vector.py": (r"(def react\(self.*\n.*\n)", r"\1        [0][new.layer]\n"),
+    "views/strength/entropy_distribution.py": (r"(def __init__\(self.*\n)", r"\1        1 / 0\n"),
+    "views/strength/strength_vector.py": (
+        r"(def react\(self.*\n.*\n)",
+        r"\1        [0][new.layer]\n",
+    ),
 }
 """One view fails at once, one at every head but the first layer's."""
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from analysis.store import Store
+from headbrush.analysis.store.store import Store
 from tests.browser.conftest import HeadbrushPage, serving
 from tests.stores import make_store
 

@@ -1,9 +1,14 @@
-"""What the browser makes of a matrix, the functions of tokens.js, against plain numpy."""
+"""What the browser makes of a matrix, the functions of attention_matrix.js, against plain numpy."""
 
 import numpy as np
 import pytest
 
-from server.matrix import from_codes, prefix_width, strongest, to_codes
+from headbrush.server.views.tokens.selected_matrix import (
+    from_codes,
+    prefix_width,
+    strongest,
+    to_codes,
+)
 from tests.browser.conftest import ROOT
 from tests.stores import attention
 
@@ -15,9 +20,9 @@ FAINT = 0.3
 
 @pytest.fixture(scope="module")
 def script(browser):
-    """An empty page with the functions of tokens.js."""
+    """An empty page with the functions of attention_matrix.js."""
     page = browser.new_page()
-    page.add_script_tag(path=ROOT / "server" / "static" / "tokens.js")
+    page.add_script_tag(path=ROOT / "server" / "static" / "attention_matrix.js")
     yield lambda code, **values: page.evaluate(
         f"({{codes, ...v}}) => {{ const c = Uint16Array.from(codes ?? []); {code} }}", values
     )

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from server.link import default_state
-from server.matrix import from_codes, prefix_width, strongest, to_codes
+from headbrush.server.session.url_state import default_state
+from headbrush.server.views.tokens.selected_matrix import (
+    from_codes,
+    prefix_width,
+    strongest,
+    to_codes,
+)
 
 FAINT = 0.3
 

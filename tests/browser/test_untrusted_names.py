@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from analysis.store import write_summary
-from server.report import make_report
+from headbrush.analysis.store.store import write_summary
+from headbrush.server.pages.report.report import make_report
 from tests.browser.conftest import HeadbrushPage, serving
 from tests.stores import attributes, make_store, values
 

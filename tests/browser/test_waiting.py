@@ -1,6 +1,6 @@
 """What is faint while the model computes is clear again when it has answered."""
 
-from analysis.store import Store
+from headbrush.analysis.store.store import Store
 from tests.browser.conftest import MODEL_S, HeadbrushPage, serving
 
 OPACITY = """() => ["matrix_plot", "axes_plot", "threshold_plot", "context_from"].map(name => {

@@ -7,10 +7,10 @@ from bokeh.document import Document
 from bokeh.io import curdoc
 from bokeh.io.doc import set_curdoc
 
-from analysis.store import Store
-from server.data import StoreData
-from server.link import default_state
-from server.session import Session
+from headbrush.analysis.store.store import Store
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import FakeModel, PromptWorker
 from tests.stores import make_store
 
@@ -23,7 +23,7 @@ def store_path(tmp_path_factory):
 @pytest.fixture(scope="session")
 def data(store_path):
     store = Store(store_path)
-    with patch("server.matrices.Worker", PromptWorker):
+    with patch("headbrush.server.stores.matrices.Worker", PromptWorker):
         return StoreData(store)
 
 
@@ -44,7 +44,7 @@ def document():
 @pytest.fixture(autouse=True)
 def prompt_disk():
     """A disk so quick that what is read is there at once; nobody waits for a thread."""
-    with patch("server.matrices.Worker", PromptWorker):
+    with patch("headbrush.server.stores.matrices.Worker", PromptWorker):
         yield
 
 
@@ -52,5 +52,5 @@ def prompt_disk():
 def model():
     """What live pruning asks, in place of a model."""
     fake = FakeModel()
-    with patch("server.live_pruning.live_model", lambda _store: fake):
+    with patch("headbrush.server.views.importance.pruning_answer.live_model", lambda _store: fake):
         yield fake

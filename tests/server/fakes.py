@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from bokeh.events import DocumentReady
 
-from analysis.errors import StoreError
-from analysis.modes import MODES
-from analysis.schema import PRUNING_METRICS
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.schema import PRUNING_METRICS
 
 
 @dataclass

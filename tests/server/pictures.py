@@ -3,7 +3,7 @@
 import numpy as np
 from bokeh.models import LinearColorMapper
 
-from server.views.pattern_layout import PatternLayout
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
 
 
 def pattern_picture(view: PatternLayout) -> np.ndarray:

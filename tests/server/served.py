@@ -1,6 +1,7 @@
 """A real server in a process of its own, asked over HTTP and websockets."""
 
 import http.client
+import os
 import re
 import shutil
 import socket
@@ -105,10 +106,11 @@ def served(
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
-    words = [sys.executable, str(root / "headbrush.py"), "serve", str(store), "--port", str(port)]
+    words = [sys.executable, "-m", "headbrush", "serve", str(store), "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*words, *options], stdout=output, stderr=output, cwd=log.parent,
+            env=os.environ | {"PYTHONPATH": str(root)},
         )  # fmt: skip
     try:
         _wait(process, f"http://127.0.0.1:{port}{prefix}/server/static/theme.js", log)
@@ -131,11 +133,9 @@ def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
 
 def broken_copy(root: Path, edits: dict[str, tuple[str, str]]) -> Path:
     """headbrush at ``root`` with files of its server edited by a pattern and a replacement."""
-    shutil.copytree(ROOT / "server", root / "server")
-    shutil.copy(ROOT / "headbrush.py", root)
-    (root / "analysis").symlink_to(ROOT / "analysis")
+    shutil.copytree(ROOT / "headbrush", root / "headbrush")  # what its links name, too
     for name, (pattern, replacement) in edits.items():
-        path = root / "server" / name
+        path = root / "headbrush" / "server" / name
         edited, count = re.subn(pattern, replacement, path.read_text(), count=1)
         assert count == 1
         path.write_text(edited)

@@ -4,10 +4,11 @@ import stat
 
 import pytest
 
-from analysis.errors import InputError
-from server.access import guarded_options, is_loopback
-from server.launch import _asked
-from server.passwords import (
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.host.access import guarded_options
+from headbrush.server.host.answers.addresses import is_loopback
+from headbrush.server.host.launch import _asked
+from headbrush.server.host.login.passwords import (
     Attempts,
     hashed,
     is_password,

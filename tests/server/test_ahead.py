@@ -8,9 +8,9 @@ from bokeh.core.json_encoder import serialize_json
 from bokeh.document import Document
 from bokeh.models import Paragraph
 
-from server.ahead import write_ahead
-from server.contents import explore
-from server.link import default_state
+from headbrush.server.pages.explore import explore
+from headbrush.server.session.url_state import default_state
+from headbrush.server.tools.bokeh.first_message import write_ahead
 
 
 @pytest.fixture

@@ -3,17 +3,17 @@
 import json
 import socket
 import sys
-from pathlib import Path
 
 import pytest
 from bokeh.application.handlers import DirectoryHandler
 from bokeh.document import Document
 
-from analysis.errors import InputError
-from server import launch
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.host import launch
+from headbrush.server.tools.assets import APP
 from tests.stores import make_store
 
-SERVER = Path(launch.__file__).parent
+SERVER = APP
 
 
 def test_the_page_is_built_twice_without_sharing_a_model(store_path):

@@ -10,14 +10,15 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from server.brushing import Box, Clause, Ids, Lasso
-from server.clause_words import clause_words
-from server.link import from_query, to_query
-from server.names import read_names
-from server.shares import NO_SHARE
-from server.views.brush_bar import BrushBar
-from server.views.image_overview import ImageOverview
-from server.views.strength_overview import StrengthOverview
+from headbrush.server.pages.report.report import report_of
+from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
+from headbrush.server.session.brush.description import clause_words
+from headbrush.server.session.brush.name_list import read_names
+from headbrush.server.session.dot_share import NO_SHARE
+from headbrush.server.session.url_state import from_query, to_query
+from headbrush.server.views.header.brush_bar import BrushBar
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.strength.strength_overview import StrengthOverview
 from tests.server.fakes import run
 
 IMAGES = Clause("images", "image", Ids(tuple(range(24))))
@@ -27,7 +28,7 @@ LASSO = Clause("patterns", "instance", Lasso((0.0, 2.0, 2.0), (0.0, 0.0, 2.0)), 
 
 @pytest.fixture
 def bar(session):
-    return BrushBar(session)
+    return BrushBar(session, report_of)
 
 
 def ask(bar, *words):
@@ -148,7 +149,7 @@ def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
     content = base64.b64encode(b"name\n" + b"b\n" * 1_500_000 + data.names[2].encode()).decode()
     readers = set()
     with patch(
-        "server.views.brush_bar.read_names",
+        "headbrush.server.views.header.brush_bar.read_names",
         lambda content: readers.add(threading.get_native_id()) or read_names(content),
     ):
         assert note_of(bar, document, content).startswith("1 of 2 names found")

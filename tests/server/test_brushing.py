@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.brushing import Box, Clause, Ids, Lasso, inside, joined, resolve
-from server.recent import Recent
+from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso, inside, joined, resolve
+from headbrush.server.tools.byte_lru import Recent
 
 IMAGES, HEADS = 6, 4
 RNG = np.random.default_rng(0)

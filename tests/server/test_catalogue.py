@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.errors import InputError, StoreError
-from server.catalogue import asked_stores, check, served_stores
+from headbrush.analysis.store.errors import InputError, StoreError
+from headbrush.server.stores.catalogue import asked_stores, check, served_stores
 from tests.stores import make_store
 
 ONE = {"a.headbrush": "/a"}

@@ -6,9 +6,9 @@ import weakref
 import pytest
 from bokeh.document import Document
 
-from server.contents import explore
-from server.link import default_state
-from server.session import Session
+from headbrush.server.pages.explore import explore
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
 
 
 @pytest.mark.usefixtures("model")

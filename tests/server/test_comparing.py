@@ -5,14 +5,13 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server import comparing
-from server.brushing import Clause, Ids
-from server.comparing import compare
-from server.data import StoreData
-from server.pair import Pair
-from server.session import Session
-from server.state import ViewState
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages.compare import compare
+from headbrush.server.pages.pair import Pair
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
 
 
@@ -161,7 +160,7 @@ def test_a_class_of_one_sides_legend_brushes_its_images_in_both(stores, document
 
 @pytest.mark.parametrize("view", ["HeadImportance", "ImageOverview", "StrengthOverview"])
 def test_a_view_that_fails_on_one_side_leaves_the_other_and_says_which(stores, document, view):
-    kind = getattr(comparing, view)
+    kind = getattr(compare, view)
     whole = kind.__init__
 
     def fails(self, session):

@@ -7,7 +7,7 @@ from bokeh.models import ColumnDataSource, Div
 from bokeh.protocol import Protocol
 from bokeh.server.session import ServerSession
 
-from server.connection import Connection
+from headbrush.server.tools.bokeh.connection import Connection
 from tests.server.fakes import finished
 
 

@@ -4,8 +4,8 @@ import netCDF4
 import numpy as np
 import pytest
 
-from analysis.store import Store
-from server.data import METRIC_NAMES, StoreData
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
 from tests.stores import make_store
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.density import COUNT, Colouring, draw
+from headbrush.server.views.patterns.density import COUNT, Colouring, draw
 
 SQUARE = (0.0, 1.0, 0.0, 1.0)
 CORNERS = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]], "f4")

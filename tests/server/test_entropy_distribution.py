@@ -5,7 +5,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from server.views.entropy_distribution import EntropyDistribution
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 
 
 def test_shares_of_all_and_of_brushed_images_each_sum_to_100(session, data):

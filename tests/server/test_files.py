@@ -8,16 +8,24 @@ import math
 import numpy as np
 import pytest
 
-from analysis.errors import InputError
-from server import export
-from server.brushing import Clause, Ids
-from server.names import MOST_BYTES, NamesError, find_images, quoted, read_names
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.session.brush import csv_export
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.brush.name_list import (
+    MOST_BYTES,
+    NamesError,
+    find_images,
+    quoted,
+    read_names,
+)
 
 CLAUSES = (Clause("images", "image", Ids((1, 4))), Clause("heads", "head", Ids((2, 3, 5))))
 
 
 def rows(session, kind, clauses=CLAUSES):
-    text = gzip.decompress(export.to_csv(session.data, session.resolved(clauses), kind)).decode()
+    text = gzip.decompress(
+        csv_export.to_csv(session.data, session.resolved(clauses), kind)
+    ).decode()
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -52,7 +60,7 @@ def test_where_nothing_is_brushed_all_is_written(session, data):
 
 
 def test_too_many_rows_are_refused_with_a_sentence(session, monkeypatch):
-    monkeypatch.setattr(export, "MOST_ROWS", 5)
+    monkeypatch.setattr(csv_export, "MOST_ROWS", 5)
     with pytest.raises(InputError, match="brush fewer"):
         rows(session, "patterns")
 

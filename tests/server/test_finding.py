@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.views.image_overview import ImageOverview
+from headbrush.server.views.images.image_overview import ImageOverview
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from unittest.mock import patch
 import pytest
 from bokeh.models import Div
 
-from server.brushing import Box
-from server.guard import Failed, Faults, built
-from server.latest import Latest
-from server.state import History, ViewState
-from server.views.pattern_layout import PatternLayout
+from headbrush.server.session.brush.clauses import Box
+from headbrush.server.session.error_boundary import Failed, Faults, built
+from headbrush.server.session.state import History, ViewState
+from headbrush.server.tools.latest_only import Latest
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
 
 
 class FineView:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from server.brushing import Clause, Ids
-from server.data import METRIC_NAMES
-from server.keyboard import press
-from server.state import ViewState
+from headbrush.server.pages.keyboard import press
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import METRIC_NAMES
 
 
 def test_arrows_step_through_images_and_heads_round_the_end(session, data):

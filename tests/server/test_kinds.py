@@ -5,12 +5,12 @@ from itertools import count
 import numpy as np
 import pytest
 
-from server.brushing import Clause, Ids
-from server.clause_words import clause_words
-from server.kinds import kinds_model
-from server.link import to_query
-from server.shares import NO_SHARE
-from server.views.image_overview import ImageOverview
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.brush.description import clause_words
+from headbrush.server.session.dot_share import NO_SHARE
+from headbrush.server.session.url_state import to_query
+from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.images.image_overview import ImageOverview
 
 SOME = Clause("images", "image", Ids((1, 2)))
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from server.latest import Latest
+from headbrush.server.tools.latest_only import Latest
 
 
 class Page:

@@ -6,9 +6,9 @@ import weakref
 import pytest
 from bokeh.document import Document
 
-from server.contents import explore
-from server.leaving import Pages
-from server.link import default_state
+from headbrush.server.pages.explore import explore
+from headbrush.server.session.url_state import default_state
+from headbrush.server.tools.bokeh.teardown import Pages
 
 
 class Listener:
@@ -33,7 +33,7 @@ def open_page(data):
         document, session = Document(), Listener()
         shown = explore(document, data, (default_state(data), ""), {}, "")
         document.on_change_dispatch_to(session)
-        pages.made(document, shown)
+        pages.made(document, [part for one in shown for part in (one.history, one)])
         return document, session, shown
 
     return make

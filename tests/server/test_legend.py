@@ -1,6 +1,6 @@
 """Legends show names as text, whatever they hold."""
 
-from server.legend import choices, gradient, swatches
+from headbrush.server.views.common.legend import choices, gradient, swatches
 
 EVIL = '<img src=x onerror="alert(1)">'
 

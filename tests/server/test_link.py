@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.brushing import Box, Clause, Ids, Lasso
-from server.link import MOST_BRUSH, default_state, from_query, read_clauses, to_query
-from server.state import (
+from headbrush.server.session.brush.clause_text import read_clauses
+from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
+from headbrush.server.session.state import (
     IMAGE_COLOURS,
     OVERVIEWS,
     PATTERN_COLOURS,
@@ -19,6 +19,7 @@ from server.state import (
     PATTERNS,
     ViewState,
 )
+from headbrush.server.session.url_state import MOST_BRUSH, default_state, from_query, to_query
 
 IMAGES, LAYERS, HEADS, TOKENS = 24, 3, 2, 17
 

@@ -11,22 +11,23 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from analysis.attention_file import MAX_RELATIVE_ERROR
-from analysis.capture import trace
-from analysis.images import load_image
-from analysis.importance import leave_one_out
-from analysis.models import load_model
-from analysis.modes import MODES
-from analysis.pipeline import Request, analyze
-from analysis.progress import StageProgress
-from analysis.schema import PRUNING_METRICS
-from analysis.store import Store
-from server.data import StoreData
-from server.live import LiveError, LiveModel
-from server.live_child import StoreModel, _demand_source
-from server.live_process import LiveProcess
-from server.questions import when_done
-from server.stored_pruning import stored_pruning
+from headbrush.analysis.images.folder import load_image
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.model.capture import trace
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.pipeline import Request, analyze
+from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.stores.model.live_model import LiveModel
+from headbrush.server.stores.model.process import LiveProcess
+from headbrush.server.stores.model.process_main import StoreModel, _demand_source
+from headbrush.server.stores.model.stored_pruning import stored_pruning
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.pending_answer import when_done
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -55,7 +56,7 @@ def store(folder):
 @pytest.fixture
 def fresh():
     """A process that has loaded no model."""
-    with patch("server.live._PROCESS", LiveProcess()) as process:
+    with patch("headbrush.server.stores.model.live_model._PROCESS", LiveProcess()) as process:
         yield process
 
 
@@ -214,8 +215,8 @@ def test_the_process_that_asks_never_loads_torch(folder):
     code = """
 import sys
 from pathlib import Path
-from analysis.store import Store
-from server.live import live_model
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.model.live_model import live_model
 found = live_model(Store(Path(sys.argv[1]))).partial_pruning(0, 0, 0).result()
 print(found.metrics.shape[1], "torch" in sys.modules)
 """

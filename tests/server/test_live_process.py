@@ -12,24 +12,24 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from analysis.store import Store
-from server.live import LiveError
-from server.live_child import Answering
-from server.live_process import LiveProcess
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.stores.model.process import LiveProcess
+from headbrush.server.stores.model.process_main import Answering
 
 ROOT = Path(__file__).parent.parent.parent
 SOON = 20
 _PLAYED = """
 import os, time
-from server import live_child
+from headbrush.server.stores.model import process_main
 def answer(_self, question):
     kind, given = question["ask"], question["of"]
     if kind == "exit": os._exit(given[0])
     if kind == "kill": os.kill(os.getpid(), given[0])
     if kind == "sleep": time.sleep(given[0])
     return {"niceness": os.nice(0), "pid": os.getpid()}
-live_child.Answering.answer = answer
-live_child.main()
+process_main.Answering.answer = answer
+process_main.main()
 """
 """A process that answers at once, and ends or sleeps when it is told to."""
 
@@ -41,7 +41,10 @@ def ask(kind, *given):
 @pytest.fixture
 def played():
     """What is asked runs no model."""
-    with patch("server.interpreter.command_of", lambda _m: [sys.executable, "-c", _PLAYED]):
+    with patch(
+        "headbrush.server.tools.child_process.command_of",
+        lambda _m: [sys.executable, "-c", _PLAYED],
+    ):
         yield
 
 
@@ -126,12 +129,13 @@ def test_it_ends_with_the_one_that_asks_even_in_the_midst_of_work(number):
     code = textwrap.dedent("""
         import sys, threading, time
         from unittest.mock import patch
-        from server import interpreter, live_process
+        from headbrush.server.stores.model import process
+        from headbrush.server.tools import child_process
         words = [sys.executable, "-c", sys.argv[1]]
-        with patch.object(interpreter, "command_of", lambda _module: words):
-            process = live_process.LiveProcess()
-            print(process.ask({"ask": "what", "of": []})["pid"], flush=True)
-            process.ask({"ask": "sleep", "of": [60]})
+        with patch.object(child_process, "command_of", lambda _module: words):
+            live = process.LiveProcess()
+            print(live.ask({"ask": "what", "of": []})["pid"], flush=True)
+            live.ask({"ask": "sleep", "of": [60]})
     """)
     words = [sys.executable, "-c", code, _PLAYED]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as asking:

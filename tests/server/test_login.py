@@ -6,9 +6,9 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from server.access import place_within
-from server.logins import Ended, new_login
-from server.passwords import write_password_file
+from headbrush.server.host.answers.addresses import place_within
+from headbrush.server.host.answers.revoked_logins import Ended, new_login
+from headbrush.server.host.login.passwords import write_password_file
 from tests.server.served import run_apart, served
 
 PASSWORD = "correct horse battery"

@@ -9,16 +9,22 @@ import pytest
 from bokeh.events import PanEnd, Tap
 from bokeh.server.callbacks import NextTickCallback
 
-from analysis.store import Store
-from server.data import StoreData
-from server.link import default_state
-from server.matrix import ShownMatrix, from_codes, prefix_width, strongest, to_codes
-from server.matrix_words import MatrixWords
-from server.session import Session
-from server.views.attention_matrix import AttentionMatrix
-from server.views.image_context import ImageContext
-from server.views.threshold import Threshold
-from server.views.two_axes import TwoAxes
+from headbrush.analysis.store.store import Store
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
+from headbrush.server.views.tokens.description import MatrixWords
+from headbrush.server.views.tokens.image_context import ImageContext
+from headbrush.server.views.tokens.selected_matrix import (
+    ShownMatrix,
+    from_codes,
+    prefix_width,
+    strongest,
+    to_codes,
+)
+from headbrush.server.views.tokens.threshold import Threshold
+from headbrush.server.views.tokens.two_axes import TwoAxes
 from tests.token_stores import make_token_store
 
 
@@ -177,7 +183,7 @@ def answer(document, future, result):
 def asked():
     """The model's answer to come, to whatever it is asked."""
     future = Future()
-    with patch("server.matrix.live_model") as live:
+    with patch("headbrush.server.views.tokens.selected_matrix.live_model") as live:
         live.return_value.attention.return_value = future
         yield future
 

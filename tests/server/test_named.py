@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server import named
-from server.brushing import Box, Clause, Ids
-from server.views.entropy_distribution import EntropyDistribution
-from server.views.head_importance import HeadImportance
-from server.views.pattern_layout import PatternLayout
-from server.views.strength_vector import StrengthVector
+from headbrush.server.session.brush import named_brushes as named
+from headbrush.server.session.brush.clauses import Box, Clause, Ids
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
+from headbrush.server.views.strength.strength_vector import StrengthVector
 from tests.server.pictures import pattern_picture
 
 PALE = "#d9e2ec"

@@ -5,15 +5,15 @@ from unittest.mock import patch
 
 import pytest
 
-from analysis.store import Store, write_summary
-from server.data import StoreData
-from server.launch import _asked, serve
-from server.link import default_state
-from server.live import live_model
-from server.matrix import ShownMatrix
-from server.no_model import VARIABLE
-from server.session import Session
-from server.views.partial_pruning import PartialPruning
+from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.host.launch import _asked, serve
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.model.live_model import live_model
+from headbrush.server.stores.model.null_model import VARIABLE
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import show_page
 from tests.stores import attributes, make_store, values
 
@@ -36,7 +36,7 @@ def strange(tmp_path, monkeypatch):
 def test_panels_say_that_there_is_no_model(strange, document):
     session = Session(strange, default_state(strange))
     matrix, pruning = ShownMatrix(session), PartialPruning(session)
-    with patch("server.live.LiveModel", side_effect=AssertionError):
+    with patch("headbrush.server.stores.model.live_model.LiveModel", side_effect=AssertionError):
         show_page(document)
     assert matrix.remark == SAID
     assert pruning._note.text == SAID

@@ -7,10 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from analysis.errors import StoreError
-from analysis.store import Store
-from server.data import StoreData
-from server.opening import Shelf
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages.store_card import card_of
+from headbrush.server.stores.shelf import Shelf
+from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
 
 SOON = 20
@@ -98,16 +99,16 @@ def test_one_missing_attention_file_is_said_where_it_is_needed(shelf, tmp_path):
 
 
 def test_a_card_tells_what_the_store_holds(shelf, path):
-    card = shelf.ask_card(path).result(SOON)
+    card = shelf.ask_for(path, card_of).result(SOON)
     data = StoreData(Store(path))
     assert card.images == "24 images of nowhere"
     assert card.heads == "3 layers × 2 heads"
     assert card.accuracy == f"{np.mean(data.predicted == data.labels):.1%} predicted correctly"
     assert card.created == "2026-01-01"
     assert card.picture.startswith("data:image/png;base64,")
-    assert shelf.ask_card(path).result(SOON) is card
+    assert shelf.ask_for(path, card_of).result(SOON) is card
     replace(path, images=12)
-    assert shelf.ask_card(path).result(SOON).images.startswith("12 ")
+    assert shelf.ask_for(path, card_of).result(SOON).images.startswith("12 ")
 
 
 class HungFile:

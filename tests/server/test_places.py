@@ -10,14 +10,14 @@ from unittest.mock import patch
 import pytest
 from bokeh.document import Document
 
-from analysis.store import Store
-from server import filling
-from server.data import StoreData
-from server.link import default_state
-from server.matrix import ShownMatrix
-from server.opening import Shelf
-from server.places import said, said_of
-from server.session import Session
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages import build
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.redact_paths import said, said_of
+from headbrush.server.stores.shelf import Shelf
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import finished
 from tests.stores import make_store
 
@@ -66,8 +66,8 @@ def page_of(words, **arguments):
     given = {key: [value.encode()] for key, value in arguments.items()}
     request = SimpleNamespace(arguments=given, cookies={})
     document._session_context = lambda: SimpleNamespace(request=request)
-    with patch.object(filling, "SHELF", Shelf()):
-        finished(filling.fill(document, words))
+    with patch.object(build, "SHELF", Shelf()):
+        finished(build.fill(document, words))
     return document.template_variables
 
 

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from server.views.prediction import Prediction, _most_probable
+from headbrush.server.views.importance.prediction import Prediction, _most_probable
 from tests.server.fakes import answer, bars, pruned
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from bokeh.events import Tap
 
-from analysis.schema import PRUNING_METRICS
-from server.brushing import Clause, Ids
-from server.live import LiveError
-from server.questions import PATIENCE_MS
-from server.views.entropy_distribution import EntropyDistribution
-from server.views.partial_pruning import PartialPruning, _short
-from server.views.prediction import Prediction
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.tools.pending_answer import PATIENCE_MS
+from headbrush.server.views.importance.partial_pruning import PartialPruning, _short
+from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from tests.server.fakes import Pruned, answer, bars, pass_time, pruned, run, show_page
 
 

@@ -5,9 +5,9 @@ from concurrent.futures import Future
 import pytest
 from bokeh.document import Document
 
-from analysis.errors import InputError
-from server.questions import PATIENCE_MS, TIME_OUT_MS, LatestQuestion
-from server.recent import Recent
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.pending_answer import PATIENCE_MS, TIME_OUT_MS, LatestQuestion
 from tests.server.fakes import pass_time, run
 
 

@@ -14,17 +14,17 @@ from bokeh.model import Model
 from bokeh.models import Paragraph, Plot, Scatter
 from bokeh.themes import Theme
 
-from server import quicker
-from server.contents import explore
-from server.link import default_state
-from server.report import make_report
+from headbrush.server.pages.explore import explore
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.url_state import default_state
+from headbrush.server.tools.bokeh import defaults
 
 
 @pytest.fixture
 def quick():
-    quicker.use()
+    defaults.use()
     yield
-    quicker.leave()
+    defaults.leave()
 
 
 def page(data):
@@ -53,12 +53,12 @@ def values(kind):
 
 def test_a_page_is_written_as_before(data):
     slow = page(data)
-    quicker.use()
+    defaults.use()
     try:
         assert page(data) == slow
         assert page(data) == slow  # what was kept is handed out
     finally:
-        quicker.leave()
+        defaults.leave()
     assert len(slow) > 100_000
 
 
@@ -71,7 +71,7 @@ def report(data):
 
 def test_a_report_is_written_as_before_and_bokeh_is_left_as_it_was(data):
     slow, default = report(data), PropertyDescriptor._get_default
-    with quicker.used():
+    with defaults.used():
         assert PropertyDescriptor._get_default is not default
         assert report(data) == slow
     assert PropertyDescriptor._get_default is default
@@ -82,12 +82,12 @@ def test_every_default_of_every_class_is_as_before():
     classes = [kind for kind in vars(bokeh.models).values()
                if isinstance(kind, type) and issubclass(kind, Model)]  # fmt: skip
     slow = [values(kind) for kind in classes]
-    quicker.use()
+    defaults.use()
     try:
         for _ in range(2):
             assert [values(kind) for kind in classes] == slow
     finally:
-        quicker.leave()
+        defaults.leave()
     assert len(classes) > 300
 
 
@@ -117,7 +117,7 @@ def test_a_theme_comes_before_what_is_kept_and_goes_again():
 
 def test_bokeh_is_as_it_was_afterwards():
     before = PropertyDescriptor._get_default, HasProps.query_properties_with_values
-    quicker.use()
+    defaults.use()
     assert PropertyDescriptor._get_default is not before[0]
-    quicker.leave()
+    defaults.leave()
     assert before == (PropertyDescriptor._get_default, HasProps.query_properties_with_values)

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from analysis import attention_file
-from analysis.errors import StoreError
-from analysis.store import Store
-from server.matrices import StoredMatrices
-from server.reading import Common, Reader
+from headbrush.analysis.store import attention_file
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.matrices import StoredMatrices
+from headbrush.server.stores.reader_process import Common, Reader
 from tests.server.served import ROOT
 from tests.stores import make_store
 
@@ -131,7 +131,8 @@ def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
 
 def test_no_process_outlives_the_one_that_asks():
     code = (
-        "import os; from server import reading; reading.start(); "
+        "import os; from headbrush.server.stores import reader_process as reading; "
+        "reading.start(); "
         "print(reading._COMMON._process._process.pid, flush=True); os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)

@@ -4,24 +4,25 @@ from unittest.mock import patch
 
 import pytest
 
-from server.brushing import Clause, Ids
-from server.matrix import ShownMatrix
-from server.matrix_words import MatrixWords
-from server.palette import DARK
-from server.state import History
-from server.views.attention_matrix import AttentionMatrix
-from server.views.entropy_distribution import EntropyDistribution
-from server.views.head_importance import HeadImportance
-from server.views.image_context import ImageContext
-from server.views.image_overview import ImageOverview
-from server.views.partial_pruning import PartialPruning
-from server.views.pattern_layout import PatternLayout
-from server.views.prediction import Prediction
-from server.views.status import Status
-from server.views.strength_overview import StrengthOverview
-from server.views.strength_vector import StrengthVector
-from server.views.threshold import Threshold
-from server.views.two_axes import TwoAxes
+from headbrush.server.pages.report.report import report_of
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.palette import DARK
+from headbrush.server.session.state import History
+from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+from headbrush.server.views.strength.strength_vector import StrengthVector
+from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
+from headbrush.server.views.tokens.description import MatrixWords
+from headbrush.server.views.tokens.image_context import ImageContext
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+from headbrush.server.views.tokens.threshold import Threshold
+from headbrush.server.views.tokens.two_axes import TwoAxes
 from tests.server.pictures import pattern_picture
 
 VIEWS = (
@@ -99,7 +100,7 @@ def whole_page(session):
     matrix = ShownMatrix(session)
     of_tokens = (ImageContext, AttentionMatrix, Threshold)
     views = [view(session) for view in VIEWS] + [view(session, matrix) for view in of_tokens]
-    return [*views, TwoAxes(matrix), MatrixWords(session, matrix), Status(session, "")]
+    return [*views, TwoAxes(matrix), MatrixWords(session, matrix), Status(session, "", report_of)]
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.errors import InputError
-from analysis.schema import PRUNING_METRICS
-from server.brushing import Clause, Ids
-from server.link import default_state
-from server.report import make_report
-from server.reports import words
-from server.reports.asked import VIEWS, most_important, read_asked
-from server.reports.codes import MISSING, to_codes
-from server.shares import NO_SHARE
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.pages.report import findings
+from headbrush.server.pages.report.browser.quantise import MISSING, to_codes
+from headbrush.server.pages.report.parts.request import VIEWS, most_important, read_asked
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.dot_share import NO_SHARE
+from headbrush.server.session.url_state import default_state
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_brush_that_holds_nothing_is_told_and_all_count(data):
 def test_the_main_finding_names_the_most_important_head_and_its_mean(data):
     mean = data.importance("jsd").mean(0)
     first = int(mean.argmax())
-    text = words.main_finding(data)
+    text = findings.main_finding(data)
     assert f"Of 6 heads, {data.head_labels[first]} changes most" in text
     assert f"is {mean[first]:.3g}, the median head's {np.median(mean):.3g}" in text
 
@@ -112,7 +112,7 @@ def test_the_findings_tell_the_farthest_hop_once(data):
     hops = data.strength.mean(0)  # (head, hop)
     last = hops.shape[1] - 1
     for number, of_hop in enumerate(hops):
-        text = words.head_finding(data, number)
+        text = findings.head_finding(data, number)
         strongest = int(of_hop.argmax())
         assert f"at hop {strongest} ({of_hop[strongest]:.3g} a neighbour, " in text
         assert (f"at the farthest, hop {last}" in text) == (strongest < last)
@@ -122,7 +122,7 @@ def test_the_findings_tell_the_farthest_hop_once(data):
 def test_the_findings_count_the_images_where_a_head_is_the_most_important(data):
     values = data.importance("jsd")
     share = np.mean(values.argmax(1) == 3)
-    assert f"the most important head in {share:.0%} of the images" in words.head_finding(data, 3)
+    assert f"the most important head in {share:.0%} of the images" in findings.head_finding(data, 3)
 
 
 def test_a_report_holds_no_address_but_of_the_paper_and_no_python_callback_warning(data, caplog):
@@ -159,4 +159,4 @@ def test_the_mode_that_matters_is_named_unless_none_does(report, data, scale, ex
     metrics = scale * np.array([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4])
     pruning = SimpleNamespace(metrics=np.tile(metrics, (len(PRUNING_METRICS), 1)))
     page = replace(report.pages[0], pruning=pruning)
-    assert expected in words.mode_finding(data, page)
+    assert expected in findings.mode_finding(data, page)

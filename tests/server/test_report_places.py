@@ -9,10 +9,10 @@ import shlex
 import pytest
 import xarray as xr
 
-from analysis.store import Store, write_summary
-from server.data import StoreData
-from server.report import make_report
-from server.reports.places import last_name
+from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.pages.report.parts.redact_folders import last_name
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.stores.store_data import StoreData
 from tests.stores import attributes, make_store, values
 
 

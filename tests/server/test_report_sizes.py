@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.report import make_report
-from server.reports.sizes import size_words
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.sizes import size_words
 
 
 def test_the_parts_are_the_whole_file(data):

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from analysis.store import Store, write_summary
-from server.brushing import Box, Clause, Ids
-from server.data import StoreData
-from server.link import default_state
-from server.named import saved, toggled
-from server.report import make_report
-from server.reports import words
-from server.state import ViewState
+from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.pages.report import findings
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.brush.clauses import Box, Clause, Ids
+from headbrush.server.session.brush.named_brushes import saved, toggled
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
 from tests.stores import attributes, make_store, values
 from tests.token_stores import make_token_store
 
@@ -49,7 +49,7 @@ def test_a_store_of_the_gradient_alone(tmp_path):
     importance = values()["importance"].copy()
     importance[:4] = np.nan
     report = make_report(changed_store(tmp_path / "s.headbrush", importance=importance))
-    assert "Gradient (approximation)" in words.main_finding(report.data)
+    assert "Gradient (approximation)" in findings.main_finding(report.data)
     assert report.html
 
 
@@ -57,7 +57,7 @@ def test_heads_that_change_nothing(tmp_path):
     importance = np.zeros_like(values()["importance"])
     report = make_report(changed_store(tmp_path / "s.headbrush", importance=importance))
     assert "changes nothing on average" in report.html
-    assert "nan" not in words.main_finding(report.data)
+    assert "nan" not in findings.main_finding(report.data)
 
 
 def test_a_single_image(tmp_path):
@@ -76,10 +76,10 @@ def test_a_page_that_shows_no_pruning_tells_the_classes_alone(data, tmp_path):
     name, predicted = data.names[0], data.class_names[data.probability[0].argmax()]
     (page,) = make_report(data, ["0"], ["0.0"], ["attention_matrix"]).pages
     said = f"{name}: true {data.class_names[0]}, predicted {predicted}."
-    assert words.mode_finding(data, page) == said
+    assert findings.mode_finding(data, page) == said
     unlabelled = changed_store(tmp_path / "s.headbrush", label=np.full(24, -1, "i4"))
     (page,) = make_report(unlabelled, ["0"], ["0.0"], ["attention_matrix"]).pages
-    assert words.mode_finding(unlabelled, page) == f"{name}: no label, predicted {predicted}."
+    assert findings.mode_finding(unlabelled, page) == f"{name}: no label, predicted {predicted}."
 
 
 def test_an_image_whose_attention_is_not_at_hand_has_no_matrix(data):

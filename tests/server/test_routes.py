@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.passwords import write_password_file
+from headbrush.server.host.login.passwords import write_password_file
 from tests.server.served import ROOT, served
 
 STATIC = (ROOT / "server" / "static", Path(bokeh.__file__).parent / "server" / "static")

@@ -11,8 +11,8 @@ from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.websocket import websocket_connect
 
-from server.answers import SecurityHeaders
-from server.counts import Counts, text_of
+from headbrush.server.host.answers.http_handlers import SecurityHeaders
+from headbrush.server.host.answers.metrics import Counts, text_of
 from tests.server.served import broken_copy, run_apart, served
 
 SAFE = {
@@ -36,7 +36,7 @@ def server(store_path, tmp_path_factory):
     ("path", "status"),
     [
         ("/", 302), ("/server", 200), ("/server/metadata", 200), ("/healthz", 200),
-        ("/metrics", 200), ("/static/js/bokeh.min.js", 200), ("/server/static/link.js", 200),
+        ("/metrics", 200), ("/static/js/bokeh.min.js", 200), ("/server/static/theme.js", 200),
         ("/nothing", 404), ("/server/ws", 400), ("/login", 404), ("/favicon.ico", 200),
     ],
 )  # fmt: skip
@@ -174,7 +174,7 @@ def test_packages_of_the_same_names_where_the_command_is_given_do_no_harm(store_
 
 
 def test_a_page_that_cannot_be_made_tells_an_id_that_is_in_the_log(store_path, tmp_path):
-    edits = {"page.py": (r"(def theme_of\(.*\n.*\n)", r"\1    1 / 0\n")}
+    edits = {"pages/layout.py": (r"(def theme_of\(.*\n.*\n)", r"\1    1 / 0\n")}
     root = broken_copy(tmp_path / "root", edits)
     with served(store_path, log=tmp_path / "log", root=root) as running:
         answer = running.get("/server")

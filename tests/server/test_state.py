@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.state import History, ViewState
+from headbrush.server.session.state import History, ViewState
 
 START = ViewState(image=0, layer=0, head=0)
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from analysis.modes import MODES, PRUNING_MODES
-from analysis.schema import METRICS, PRUNING_METRICS
-from analysis.store import Store, write_summary
-from server.data import StoreData
-from server.link import default_state
-from server.live import LiveError
-from server.report import make_report
-from server.session import Session
-from server.stored_pruning import stored_pruning
-from server.views.partial_pruning import PartialPruning
-from server.views.prediction import Prediction
+from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES
+from headbrush.analysis.store.schema import METRICS, PRUNING_METRICS
+from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.pages.report.report import make_report
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.stores.model.stored_pruning import stored_pruning
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.importance.prediction import Prediction
 from tests.server.fakes import answer, bars, pruned, run, show_page
 from tests.stores import attributes, make_store, values
 

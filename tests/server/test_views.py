@@ -9,16 +9,17 @@ from bokeh.document import Document
 from bokeh.events import PanEnd, SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, HoverTool
 
-from server import density, pattern_drawing
-from server.brushing import Box, Clause, Ids
-from server.figures import on_nearest
-from server.views.head_importance import HeadImportance
-from server.views.image_overview import ImageOverview
-from server.views.pattern_layout import PatternLayout
-from server.views.status import Status
-from server.views.strength_overview import StrengthOverview
-from server.views.strength_vector import StrengthVector
-from server.views.top_heads import TopHeads
+from headbrush.server.pages.report.report import report_of
+from headbrush.server.session.brush.clauses import Box, Clause, Ids
+from headbrush.server.views.common.figure_tools import on_nearest
+from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.importance.top_heads import TopHeads
+from headbrush.server.views.patterns import density, drawing
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+from headbrush.server.views.strength.strength_vector import StrengthVector
 from tests.server.pictures import pattern_picture
 
 
@@ -119,7 +120,7 @@ def test_a_lasso_of_thousands_of_corners_keeps_those_that_are_pixels_apart(sessi
 
 
 def test_a_box_on_its_way_is_shown_and_counted_but_is_no_clause(session, document):
-    view, status = PatternLayout(session), Status(session, "")
+    view, status = PatternLayout(session), Status(session, "", report_of)
     picture, words = pattern_picture(view), status._brushed.text
     view._plot._trigger_event(SelectionGeometry(view._plot, geometry=BOX, final=False))
     while not document.session_callbacks:
@@ -207,7 +208,7 @@ def test_a_tap_far_from_every_point_selects_nothing(session):
 
 
 def test_counts_are_those_of_the_brush(session):
-    status = Status(session, "")
+    status = Status(session, "", report_of)
     session.images.selected.indices = [0, 1]
     session.heads.selected.indices = [5]
     assert status._brushed.text == ("brushed: 2 of 24 images · 1 of 6 heads · 2 of 144 patterns")
@@ -217,7 +218,7 @@ def test_counts_are_those_of_the_brush(session):
 
 
 def test_a_change_redraws_only_what_reads_it(session):
-    with patch.object(pattern_drawing, "draw", wraps=density.draw) as drawn:
+    with patch.object(drawing, "draw", wraps=density.draw) as drawn:
         PatternLayout(session)
         drawn.reset_mock()
         session.history.change(metric="cls")

@@ -5,7 +5,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from server.worker import BusyError, Pool, Worker
+from headbrush.server.stores.model.errors import BusyError
+from headbrush.server.stores.model.pool import Pool
+from headbrush.server.tools.thread_queue import Worker
 
 SOON = 20
 

@@ -1,0 +1,1 @@
+"""Images, their labels and the choice among them. May import ``analysis.store``."""

@@ -1,0 +1,90 @@
+"""Gradient importance: what pruning a head would change, to first order, without pruning.
+
+Michel, Levy and Neubig, "Are Sixteen Heads Really Better than One?" (NeurIPS 2019): with a mask
+of 1 on a head's output, the importance is the absolute derivative of the loss by the mask. One
+backward pass gives it for all heads. It is an approximation, and no substitute for pruning: it
+looks at an infinitesimal change, pruning at the whole one.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from headbrush.analysis.measures.importance import region_output, true_classes
+from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
+from headbrush.analysis.model.capture import Trace
+from headbrush.analysis.model.loading import VisionModel
+
+_IMAGES_AT_ONCE = 4
+"""A backward pass holds every layer's activations, so only a few images share one."""
+
+
+def gradient_importance(
+    model: VisionModel,
+    inputs: Tensor,
+    traced: Trace,
+    labels: Tensor | None,
+    modes: Sequence[int] = (1,),
+) -> np.ndarray:
+    """Absolute derivative of the cross-entropy by a mask on a region of each head.
+
+    Parameters
+    ----------
+    inputs
+        ``(B, C, H, W)``, of which ``traced`` is the trace.
+    labels
+        ``(B,)`` true classes; where -1, or without labels, the predicted class stands for it.
+
+    Returns
+    -------
+    ``(mode, B, L, H)`` float32 in nats, at least 0; NaN for a headless model.
+    """
+    heads = (len(traced.layers), model.geometry.num_heads)
+    if not model.num_classes:
+        return np.full((len(modes), len(inputs), *heads), np.nan, np.float32)
+    chosen = true_classes(traced, labels)
+    found = [
+        _head_gradients(model, part, classes)
+        for part, classes in zip(
+            inputs.split(_IMAGES_AT_ONCE), chosen.split(_IMAGES_AT_ONCE), strict=True
+        )
+    ]
+    prefix = model.geometry.num_prefix_tokens
+    result = np.empty((len(modes), len(inputs), *heads), np.float32)
+    for layer, record in enumerate(traced.layers):
+        slope = torch.cat([part[layer] for part in found])  # dLoss/d(A·V), (B, H, T, D)
+        for position, mode in enumerate(modes):
+            change = (slope * region_output(record, mode, prefix)).sum((-2, -1))
+            result[position, :, layer] = change.abs().float().cpu().numpy()
+    return result
+
+
+def _head_gradients(model: VisionModel, inputs: Tensor, classes: Tensor) -> list[Tensor]:
+    """The loss's derivative by A·V of every layer: L of ``(B, H, T, D)``."""
+    outputs: list[Tensor] = []
+    active: list[bool] = []
+
+    def handle(_call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
+        result = proceed()
+        if not active:
+            return result
+        if not outputs:  # no weight asks for a gradient, so the graph begins here
+            result.requires_grad_(True)
+        outputs.append(result)
+        return result
+
+    hooks = []
+    for site in model.sites:
+        enter = site.attention.register_forward_pre_hook(lambda *_: active.append(True))
+        leave = site.attention.register_forward_hook(lambda *_: active.pop() and None)
+        hooks += [enter, leave]
+    try:
+        with torch.enable_grad(), AttentionSpy(handle):
+            loss = F.cross_entropy(model.module(inputs), classes, reduction="sum")
+            return list(torch.autograd.grad(loss, outputs))
+    finally:
+        for hook in hooks:
+            hook.remove()

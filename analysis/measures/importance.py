@@ -1,0 +1,206 @@
+"""Leave-one-out importance of attention heads (the paper's Sec. 5.2, Eq. 3 to 6).
+
+Pruning a region of a head sets that part of its attention matrix A to zero, without
+renormalisation. What that takes from z, the attention layer's output, is (region of A)·V·W_O, so z'
+needs no forward pass; P' resumes the model from the layer on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headbrush.analysis.model.capture import LayerTrace, Trace, project, resume
+from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS
+from headbrush.analysis.store.schema import PRUNING_METRICS
+
+_CHUNK_BYTES = 24 * 2**20
+
+
+@dataclass(frozen=True)
+class PartialPruning:
+    """One head of one image under every mode.
+
+    Attributes
+    ----------
+    metrics
+        ``(metric, mode)`` float32: the pruning metrics under modes 0 to 7.
+    probability
+        ``(mode, classes)`` float32, P' under each mode; row 0 is P; ``(1, 0)`` if headless.
+    """
+
+    metrics: np.ndarray
+    probability: np.ndarray
+
+
+@torch.inference_mode()
+def leave_one_out(
+    model: VisionModel,
+    traced: Trace,
+    labels: Tensor | None,
+    modes: Sequence[int] = (1,),
+    predictions: bool = True,
+) -> np.ndarray:
+    """Importance of every head of every traced image.
+
+    Parameters
+    ----------
+    labels
+        ``(B,)`` true classes; where -1, or without labels, the predicted class stands for it.
+    predictions
+        Whether to resume the model for ``probability`` and ``jsd``, nearly all of the time.
+
+    Returns
+    -------
+    ``(metric, mode, B, L, H)`` float32, the ``PRUNING_METRICS``.
+    ``probability`` and ``jsd`` are NaN for a headless model, and without ``predictions``;
+    ``cls`` is NaN without a class token.
+    """
+    chosen = true_classes(traced, labels)
+    count, heads = len(traced.output), model.geometry.num_heads
+    shape = (len(PRUNING_METRICS), len(modes), count, len(traced.layers), heads)
+    result = np.full(shape, np.nan, np.float32)
+    for layer, record in enumerate(traced.layers):
+        for position, mode in enumerate(modes):
+            pruned = pruned_outputs(model, traced, layer, mode)  # (H, B, T, C)
+            result[2:, position, :, layer] = _layer_metrics(model, record, pruned)
+            if model.num_classes and predictions:
+                after = _resumed(model, traced, layer, pruned).softmax(-1)
+                result[:2, position, :, layer] = _model_metrics(traced, after, chosen)
+    return result
+
+
+@torch.inference_mode()
+def partial_pruning(
+    model: VisionModel, traced: Trace, layer: int, head: int, label: int
+) -> PartialPruning:
+    """All modes for one head of a single traced image; ``label`` -1 means the predicted class."""
+    chosen = true_classes(traced, torch.tensor([label]))
+    record = traced.layers[layer]
+    alone, modes = slice(head, head + 1), PRUNING_MODES
+    outputs = [pruned_outputs(model, traced, layer, mode, alone) for mode in modes]
+    pruned = torch.cat(outputs)  # (mode, 1, T, C)
+    changed = np.full((len(PRUNING_METRICS), len(modes)), np.nan, np.float32)
+    changed[2:] = _layer_metrics(model, record, pruned)[:, 0]
+    probability = traced.probability.float()  # (1, classes)
+    if model.num_classes:
+        after = _resumed(model, traced, layer, pruned).softmax(-1)  # (mode, 1, classes)
+        changed[:2] = _model_metrics(traced, after, chosen)[:, 0]
+        probability = torch.cat([probability, after[:, 0].float()])
+    unchanged = np.where(np.isnan(changed[:, :1]), np.float32(np.nan), np.float32(0))
+    return PartialPruning(np.hstack([unchanged, changed]), probability.cpu().numpy())
+
+
+def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
+    """``(B,)`` int64: the labels, and the predicted class where a label is -1 or missing."""
+    predicted = traced.output.argmax(-1)
+    if labels is None:
+        return predicted
+    labels = labels.to(predicted.device).long()
+    return torch.where(labels >= 0, labels, predicted)
+
+
+def pruned_outputs(
+    model: VisionModel, traced: Trace, layer: int, mode: int, heads: slice = slice(None)
+) -> Tensor:
+    """z' of Eq. 2 with each of ``heads`` of ``layer`` pruned in turn, ``(H, B, T, C)``."""
+    record = traced.layers[layer]
+    prefix = model.geometry.num_prefix_tokens
+    removed = region_output(record, mode, prefix, heads)  # (B, H, T, D)
+    attention = model.sites[layer].attention
+    if _is_linear_after_heads(attention):
+        # (C, H·D) -> (H, 1, D, C)
+        weight = attention.proj.weight.unflatten(1, (-1, removed.shape[3]))
+        weight = weight.permute(1, 2, 0).unsqueeze(1)[heads]
+        # (H, B, T, D) x (H, 1, D, C) -> (H, B, T, C)
+        return record.output - removed.transpose(0, 1) @ weight
+    kept = []
+    for position, head in enumerate(range(model.geometry.num_heads)[heads]):
+        mixed = record.head_output.clone()
+        mixed[:, head] -= removed[:, position]
+        kept.append(project(model, traced, layer, mixed))
+    return torch.stack(kept)
+
+
+def _is_linear_after_heads(attention: nn.Module) -> bool:
+    """Whether nothing but a linear map stands between A·V and z."""
+    norm = getattr(attention, "norm", None)
+    gate = getattr(attention, "gate", None)
+    proj = getattr(attention, "proj", None)
+    plain_norm = norm is None or isinstance(norm, nn.Identity)
+    return plain_norm and gate is None and type(proj) is nn.Linear
+
+
+def region_output(record: LayerTrace, mode: int, prefix: int, heads: slice = slice(None)) -> Tensor:
+    """(region of A)·V of ``heads``, ``(B, H, T, D)``."""
+    if mode == 1:
+        return record.head_output[:, heads]
+    removed = torch.zeros_like(record.head_output[:, heads])
+    value = record.call.value[:, heads]
+    if not REGIONS[mode]:
+        return removed
+    attention = record.attention()[:, heads].to(value.dtype)
+    if 2 in REGIONS[mode]:
+        removed[..., :prefix, :] += attention[..., :prefix, :prefix] @ value[..., :prefix, :]
+    if 3 in REGIONS[mode]:
+        removed[..., :prefix, :] += attention[..., :prefix, prefix:] @ value[..., prefix:, :]
+        removed[..., prefix:, :] += attention[..., prefix:, :prefix] @ value[..., :prefix, :]
+    if 4 in REGIONS[mode]:
+        removed[..., prefix:, :] += attention[..., prefix:, prefix:] @ value[..., prefix:, :]
+    return removed
+
+
+def _layer_metrics(model: VisionModel, record: LayerTrace, pruned: Tensor) -> np.ndarray:
+    """Cosine distances of the class token (Eq. 5) and the patches (Eq. 6), ``(2, B, N)``.
+
+    ``pruned`` is ``(N, B, T, C)``: N variants of z'.
+    """
+    similarity = torch.cosine_similarity(record.output.float(), pruned.float(), dim=-1)
+    distance = (1 - similarity).clamp(0, 2)  # (N, B, T)
+    patch = distance[..., model.geometry.num_prefix_tokens :].mean(-1)
+    cls = distance[..., 0]
+    if not model.geometry.has_class_token:
+        cls = torch.full_like(patch, torch.nan)
+    return torch.stack([cls, patch]).transpose(1, 2).cpu().numpy()
+
+
+def _model_metrics(traced: Trace, after: Tensor, chosen: Tensor) -> np.ndarray:
+    """P[label] - P'[label] (Eq. 3) and the divergence (Eq. 4), ``(2, B, N)``.
+
+    ``after`` is ``(N, B, classes)``: P' of N variants.
+    """
+    before = traced.probability
+    index = chosen.expand(after.shape[:2]).unsqueeze(-1)
+    lost = before.gather(1, chosen[:, None]).T - after.gather(2, index).squeeze(-1)  # (N, B)
+    divergence = jensen_shannon(before.expand_as(after), after)
+    return torch.stack([lost, divergence]).transpose(1, 2).cpu().numpy()
+
+
+def jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
+    """Jensen-Shannon divergence in bits, in [0, 1], over the last dimension (Eq. 4)."""
+    first, second = first.double(), second.double()
+    middle = (first + second) / 2
+
+    def relative_entropy(one: Tensor) -> Tensor:
+        return (torch.special.xlogy(one, one) - torch.special.xlogy(one, middle)).sum(-1)
+
+    nats = (relative_entropy(first) + relative_entropy(second)) / 2
+    return (nats / np.log(2)).clamp(0, 1).float()
+
+
+def _resumed(model: VisionModel, traced: Trace, layer: int, pruned: Tensor) -> Tensor:
+    """Model outputs of N variants of z' ``(N, B, T, C)``: ``(N, B, classes)``."""
+    variants, count, tokens, width = pruned.shape
+    flat = pruned.reshape(variants * count, tokens, width)
+    block_input = traced.layers[layer].block_input
+    size = max(1, _CHUNK_BYTES // (tokens * width * pruned.element_size()))
+    outputs = []
+    for start in range(0, len(flat), size):
+        rows = torch.arange(start, min(start + size, len(flat)), device=flat.device)
+        outputs.append(
+            resume(model, traced, layer, block_input[rows % count], flat[rows[0] : rows[-1] + 1])
+        )
+    return torch.cat(outputs).unflatten(0, (variants, count))

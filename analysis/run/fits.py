@@ -1,0 +1,210 @@
+"""What is learned from all shards together: the autoencoder and the three layouts.
+
+Every fit sees a bounded, seeded sample, and each result is a part of its own.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Event
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from headbrush.analysis.images.folder import ImageSet
+from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, layout
+from headbrush.analysis.measures.patterns import (
+    MAX_TRAINING_PATTERNS,
+    PatternAutoencoder,
+    autoencoder_of,
+    encode,
+    train_autoencoder,
+    unpack,
+    weights_of,
+)
+from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.run.progress import Advance, StageProgress
+from headbrush.analysis.run.shards import Shard
+from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.store.schema import METRICS
+
+AUTOENCODER = "autoencoder"
+_REDUCER_ROWS = 20_000
+_COMPONENTS = 50
+
+
+def train_on_sample(
+    model: VisionModel, shards: Sequence[Shard], parts: PartFiles, seed: int, advance: Advance
+) -> None:
+    """Train the autoencoder on patterns drawn alike from every shard, layer and head; save it."""
+    packed = _sample(shards, parts, "", "patch_pattern", MAX_TRAINING_PATTERNS, seed)
+    patterns = _unpacked(packed, model)
+    trained = train_autoencoder(patterns, seed=seed, device=model.device, on_progress=advance)
+    parts.save(AUTOENCODER, **weights_of(trained))
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """What encoding the patterns of one shard needs, wherever it is done."""
+
+    name: str
+    shard: str
+    parts: PartFiles
+
+
+def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
+    """Save the latent of every pattern of a shard, ``(B, L, H, latent)`` float32."""
+    autoencoder = _autoencoder(model, job.parts)
+    (packed,) = job.parts.load(job.shard, "patch_pattern")  # (B, L, H, bytes)
+    latent = encode(autoencoder, _unpacked(packed, model))  # (B·L·H, latent)
+    job.parts.save(job.name, latent=latent.reshape(*packed.shape[:3], -1))
+
+
+def average_precision(model: VisionModel, parts: PartFiles) -> float:
+    """That of the trained autoencoder."""
+    return _autoencoder(model, parts).average_precision
+
+
+def _autoencoder(model: VisionModel, parts: PartFiles) -> PatternAutoencoder:
+    weights = parts.load_all(AUTOENCODER)
+    return autoencoder_of(weights, model.geometry.num_patches, model.device)
+
+
+def lay_out(
+    model: VisionModel,
+    images: ImageSet,
+    shards: Sequence[Shard],
+    parts: PartFiles,
+    seed: int,
+    progress: StageProgress,
+) -> dict[str, Layout]:
+    """The layouts of CLS patterns, patch patterns and images, by the names of the store."""
+    heads = (model.geometry.num_layers, model.geometry.num_heads)
+    groups = np.tile(np.arange(heads[0] * heads[1]), len(images))
+
+    def patch_features() -> np.ndarray:
+        return _reduced(shards, parts, "latent-", "latent", seed)
+
+    def cls_features() -> np.ndarray:
+        if model.geometry.has_class_token:
+            return _reduced(shards, parts, "", "cls_pattern", seed)
+        return np.full((len(groups), 1), np.nan, np.float32)
+
+    def image_features() -> np.ndarray:
+        return _image_features(images, shards, parts)
+
+    stages = {
+        "patch_embedding": _Stage("lay out patch patterns", patch_features, groups),
+        "cls_embedding": _Stage("lay out CLS patterns", cls_features, groups),
+        "image_embedding": _Stage("lay out images", image_features, None),
+    }
+    _finish(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
+    layouts = {name: Layout(xy, float(share)) for name in stages
+               for xy, share in [parts.load(name, "xy", "preservation")]}  # fmt: skip
+    return {
+        name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
+        for name, found in layouts.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A layout to be made: its title, what makes its features, and the groups of their rows."""
+
+    title: str
+    features: Callable[[], np.ndarray]
+    groups: np.ndarray | None
+
+
+def _finish(
+    stages: dict[str, _Stage], parts: PartFiles, seed: int, progress: StageProgress, together: int
+) -> None:
+    """Save the layouts that are missing, ``together`` at a time: half of t-SNE uses one core."""
+    stopped = Event()
+
+    def make(name: str) -> None:
+        with progress.stage(stages[name].title) as advance:
+
+            def go_on(share: float) -> None:
+                if stopped.is_set():
+                    raise CancelledError
+                advance(share)
+
+            if not parts.has(name):
+                found = layout(
+                    stages[name].features(), groups=stages[name].groups, seed=seed,
+                    jobs=-(-(os.cpu_count() or 1) // together), on_progress=go_on,
+                )  # fmt: skip
+                parts.save(name, xy=found.xy, preservation=np.array(found.preservation))
+
+    with ThreadPoolExecutor(together) as pool:
+        making = [pool.submit(make, name) for name in stages]
+        try:
+            for made in wait(making, return_when=FIRST_EXCEPTION).done:
+                made.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _image_features(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> np.ndarray:
+    """P'[label] of every head, ``(m, L·H)``.
+
+    The gradient stands in where heads were not pruned, the patches' distance in a headless model.
+    """
+    rows = []
+    for shard in shards:
+        importance, probability = parts.load(shard.name, "importance", "probability")
+        known = images.labels[shard.start : shard.stop]
+        # (metric, mode, B, L, H) -> metric: (B, L·H)
+        values = dict(
+            zip(METRICS, importance[:, 0].reshape(len(METRICS), len(known), -1), strict=True)
+        )
+        if np.isfinite(values["probability"]).all():
+            labels = np.where(known >= 0, known, probability.argmax(1))
+            unpruned = probability[np.arange(len(labels)), labels]
+            rows.append(unpruned[:, None] - values["probability"])
+        elif np.isfinite(values["gradient"]).all():
+            rows.append(values["gradient"])
+        else:
+            rows.append(values["patch"])
+    return np.concatenate(rows)
+
+
+def _rows(
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str
+) -> Iterator[tuple[Shard, np.ndarray]]:
+    for shard in shards:
+        (values,) = parts.load(prefix + shard.name, key)
+        yield shard, values.reshape(-1, *values.shape[3:])  # (B, L, H, …) -> (B·L·H, …)
+
+
+def _sample(
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str, limit: int, seed: int
+) -> np.ndarray:
+    """About ``limit`` rows ``(n, …)`` of the parts at most, drawn alike from each shard."""
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for shard, rows in _rows(shards, parts, prefix, key):
+        share = -(-limit * (shard.stop - shard.start) // shards[-1].stop)
+        chosen.append(rows[np.sort(rng.permutation(len(rows))[:share])])
+    return np.concatenate(chosen)[:limit]
+
+
+def _reduced(
+    shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str, seed: int
+) -> np.ndarray:
+    """All rows of the parts, ``(m·L·H, d)`` float32, by principal components where d is large."""
+    sample = _sample(shards, parts, prefix, key, _REDUCER_ROWS, seed)
+    if sample.shape[1] <= _COMPONENTS:
+        return np.concatenate([rows for _, rows in _rows(shards, parts, prefix, key)])
+    reducer = PCA(min(_COMPONENTS, len(sample)), random_state=seed).fit(sample)
+    return np.concatenate(
+        [reducer.transform(rows).astype("f4") for _, rows in _rows(shards, parts, prefix, key)]
+    )
+
+
+def _unpacked(packed: np.ndarray, model: VisionModel) -> np.ndarray:
+    return unpack(packed.reshape(-1, packed.shape[-1]), model.geometry.num_patches)

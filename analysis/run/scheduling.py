@@ -1,0 +1,153 @@
+"""Where the work on shards is done: in this process, or by the workers of a Dask cluster.
+
+A task is a function ``task(model, job, advance)`` that leaves its result in the store's folder, so
+it does not matter who does it, nor whether it is done twice.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Any, Protocol
+
+from headbrush.analysis.model.loading import ModelRecipe, VisionModel
+from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.store.errors import InputError
+
+Task = Callable[[VisionModel, Any, Advance], None]
+
+_WAIT_SECONDS = 60
+_ALONE = threading.Lock()
+"""A model is hooked while it is traced, so a worker's threads take turns."""
+
+
+class ClusterError(InputError):
+    """A cluster that cannot be used."""
+
+
+class Scheduler(Protocol):
+    """Does tasks."""
+
+    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+        """Do ``task`` for every job; ``advance`` is told the finished share."""
+
+
+class Local:
+    """Does one task after the other in this process, with the model at hand."""
+
+    def __init__(self, model: VisionModel) -> None:
+        self._model = model
+
+    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+        """Do ``task`` for every job, in order."""
+        for done, job in enumerate(jobs):
+            task(self._model, job, lambda share, done=done: advance((done + share) / len(jobs)))
+
+
+class Cluster:
+    """Sends tasks to the workers of a Dask scheduler; each loads its own copy of the model.
+
+    Workers see the images, the model and the store at the same paths as this process. A task whose
+    worker dies is done again by another.
+
+    Parameters
+    ----------
+    address
+        ``tcp://HOST:PORT`` of the scheduler.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler or worker answers, or a worker lacks headbrush or a path.
+    """
+
+    def __init__(self, address: str, recipe: ModelRecipe, paths: Sequence[str]) -> None:
+        from distributed import Client
+
+        self._recipe = recipe
+        try:
+            self._client = Client(address, timeout=_WAIT_SECONDS / 4, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ClusterError(
+                f"{address}: no Dask scheduler answers ({error}); start one with "
+                "'dask scheduler', and workers with 'dask worker'."
+            ) from error
+        try:
+            self._probe(address, paths)
+        except BaseException:
+            self._client.close()
+            raise
+
+    def _probe(self, address: str, paths: Sequence[str]) -> None:
+        try:
+            self._client.wait_for_workers(1, timeout=_WAIT_SECONDS)
+        except TimeoutError as error:
+            raise ClusterError(f"{address}: the scheduler has no worker.") from error
+        try:
+            missing = self._client.run(_missing_paths, list(paths))
+        except ModuleNotFoundError as error:
+            raise ClusterError(
+                f"{address}: a worker lacks {error.name}; install headbrush of the same version "
+                "where the workers run."
+            ) from error
+        for worker, found in missing.items():
+            if found:
+                raise ClusterError(f"{worker}: this worker does not see {found[0]}.")
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+        """Do ``task`` for every job, on any worker, in any order."""
+        from distributed import KilledWorker, as_completed
+
+        futures = [self._client.submit(_work, self._recipe, task, job, pure=False) for job in jobs]
+        try:
+            for done, future in enumerate(as_completed(futures, loop=self._client.loop)):
+                future.result()
+                advance((done + 1) / len(jobs))
+        except KilledWorker as error:
+            raise ClusterError(
+                "several workers died of the same task, perhaps for lack of memory; give a smaller "
+                "--batch-size, or workers more memory; then the same command goes on."
+            ) from error
+        finally:
+            self._client.cancel(futures)
+
+
+def open_scheduler(
+    address: str | None, model: VisionModel, paths: Sequence[str]
+) -> AbstractContextManager[Scheduler]:
+    """The cluster at ``address``, or this process if there is none.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster cannot be used, or the model exists only in this process.
+    """
+    if address is None:
+        return nullcontext(Local(model))
+    if "://" not in address:
+        raise ClusterError(f"--scheduler {address}: expected tcp://HOST:PORT.")
+    if model.recipe is None:
+        raise ClusterError("a model that exists only in this process cannot go to a cluster.")
+    return Cluster(address, model.recipe, paths)
+
+
+@lru_cache(maxsize=1)
+def _model_of(recipe: ModelRecipe) -> VisionModel:
+    return recipe.load()
+
+
+def _work(recipe: ModelRecipe, task: Task, job: Any) -> None:
+    with _ALONE:
+        task(_model_of(recipe), job, lambda _share: None)
+
+
+def _missing_paths(paths: list[str]) -> list[str]:
+    from pathlib import Path
+
+    return [path for path in paths if not Path(path).exists()]

@@ -1,0 +1,34 @@
+"""Predict every image once, to choose classes by their accuracy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from headbrush.analysis.images.folder import ImageSet
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.work_folder import PartFiles
+
+
+@dataclass(frozen=True)
+class ScreenJob:
+    """What predicting the classes of one shard needs, wherever it is done."""
+
+    name: str
+    images: ImageSet
+    batch_size: int
+    parts: PartFiles
+
+
+@torch.inference_mode()
+def screen_shard(model: VisionModel, job: ScreenJob, advance: Advance) -> None:
+    """Save the predicted class of every image of a shard, ``(B,)`` int32."""
+    predicted = []
+    for start in range(0, len(job.images), job.batch_size):
+        indices = range(start, min(start + job.batch_size, len(job.images)))
+        output = model.module(load_batch(model, job.images, indices))
+        predicted.append(output.argmax(-1).int().cpu().numpy())
+        advance(indices.stop / len(job.images))
+    job.parts.save(job.name, predicted=np.concatenate(predicted))

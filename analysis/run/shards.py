@@ -1,0 +1,141 @@
+"""One shard of images: run, prune, measure, and leave a part on disk."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from headbrush.analysis.images.folder import ImageSet, thumbnails
+from headbrush.analysis.measures.gradient import gradient_importance
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
+from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.capture import Trace, trace
+from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.store.attention_file import AttentionWriter
+
+SHARD_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Images ``start`` to ``stop`` of the set."""
+
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Name of the shard's part and attention file."""
+        return f"{self.start // SHARD_IMAGES:05}"
+
+    def of(self, images: ImageSet) -> ImageSet:
+        """The shard's own images."""
+        return images.take(range(self.start, self.stop))
+
+
+def shards(count: int) -> list[Shard]:
+    """Cut ``count`` images into shards of :data:`SHARD_IMAGES`."""
+    return [
+        Shard(start, min(start + SHARD_IMAGES, count)) for start in range(0, count, SHARD_IMAGES)
+    ]
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What measuring one shard needs, wherever it is done.
+
+    Attributes
+    ----------
+    images
+        The shard's own images.
+    stored
+        Which of them keep their attention, counted from the shard's first.
+    modes
+        Pruning modes; the first is that of ``importance``.
+    predictions
+        Whether heads are pruned to see what the prediction becomes; else the gradient must do.
+    """
+
+    name: str
+    start: int
+    images: ImageSet
+    stored: tuple[int, ...]
+    batch_size: int
+    modes: tuple[int, ...]
+    predictions: bool
+    parts: PartFiles
+
+
+def analyse_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
+    """Measure every head of the shard's images; write the part and the attention file."""
+    geometry = model.geometry
+    shape = (geometry.num_layers, geometry.num_heads, geometry.num_tokens)
+    path = job.parts.store / "attention" / f"{job.name}.nc"
+    places = [job.start + index for index in job.stored]
+    results = []
+    with AttentionWriter(path, places, shape) if places else nullcontext() as writer:
+        for start in range(0, len(job.images), job.batch_size):
+            indices = range(start, min(start + job.batch_size, len(job.images)))
+            inputs = load_batch(model, job.images, indices)
+            traced = trace(model, inputs)
+            rows = [
+                (row, job.start + index) for row, index in enumerate(indices) if index in job.stored
+            ]
+            measured = _measure_layers(model, traced, rows, writer)
+            results.append(measured | _measure_images(model, traced, inputs, job, indices))
+            advance(indices.stop / len(job.images))
+    joined = {
+        name: np.concatenate([result[name] for result in results], axis=2 * (name == "importance"))
+        for name in results[0]
+    }
+    job.parts.save(job.name, **joined)
+
+
+def _measure_images(
+    model: VisionModel, traced: Trace, inputs: torch.Tensor, job: ShardJob, indices: range
+) -> dict[str, np.ndarray]:
+    labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
+    pruned = leave_one_out(model, traced, labels, job.modes, job.predictions)
+    gradient = gradient_importance(model, inputs, traced, labels, job.modes)
+    return {
+        "probability": traced.probability.float().cpu().numpy(),
+        # (metric, mode, B, L, H)
+        "importance": np.concatenate([pruned, gradient[None]]),
+        "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
+    }
+
+
+def _measure_layers(
+    model: VisionModel,
+    traced: Trace,
+    stored: list[tuple[int, int]],
+    writer: AttentionWriter | None,
+) -> dict[str, np.ndarray]:
+    """Everything that needs A itself, one layer at a time: each value ``(B, L, H, …)``.
+
+    ``stored`` pairs rows of the batch with the global index of an image to write.
+    """
+    geometry = model.geometry
+    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    layers = []
+    for layer, record in enumerate(traced.layers):
+        attention = record.attention()  # (B, H, T, T)
+        strength = hop_strength(attention, prefix, grid)
+        measured = {
+            "strength": strength,
+            "strength_entropy": strength_entropy(strength),
+            "attention_distance": attention_distance(attention, prefix, grid),
+        }
+        if geometry.has_class_token:
+            measured["cls_pattern"] = cls_pattern(attention, prefix)
+        arrays = {name: value.cpu().numpy() for name, value in measured.items()}
+        layers.append(arrays | {"patch_pattern": pack(binarise(attention, prefix))})
+        for row, image in stored:
+            writer.write(image, layer, attention[row].cpu().numpy())
+    # L of (B, H, …) -> (B, L, H, …)
+    return {name: np.stack([layer[name] for layer in layers], axis=1) for name in layers[0]}

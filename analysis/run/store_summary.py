@@ -1,0 +1,91 @@
+"""The content of a store's summary, from the finished parts."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headbrush.analysis.images.folder import ImageSet
+from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.shards import Shard
+from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
+
+
+def summary(
+    images: ImageSet, shards: Sequence[Shard], parts: PartFiles, modes: tuple[int, ...]
+) -> dict[str, Any]:
+    """The variables that follow from the parts of all shards, without the layouts."""
+    per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
+    values: dict[str, Any] = {
+        name: np.concatenate([parts.load(shard.name, name)[0] for shard in shards])
+        for name in per_image
+    }
+    # (metric, mode, images of the shard, layer, head) -> (metric, mode, image, layer, head)
+    importance = np.concatenate(
+        [parts.load(shard.name, "importance")[0] for shard in shards], axis=2
+    )
+    values["importance"] = importance[:, 0]
+    if len(modes) > 1:
+        values["mode"] = np.array(modes)
+        values["importance_by_mode"] = importance.swapaxes(0, 1)
+    values["patch_latent"] = np.concatenate(
+        [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
+    )
+    if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
+        shape = (len(images), len(images.class_names))
+        values["probability"] = np.full(shape, np.nan, np.float32)
+    values["name"] = np.array(images.names, object)
+    values["label"] = images.labels
+    values["class_name"] = np.array(images.class_names, object)
+    values["metric"] = np.array(METRICS, object)
+    return values
+
+
+def attributes(
+    request: Request, model: VisionModel, images: ImageSet, candidates: ImageSet
+) -> dict[str, Any]:
+    """The store's global attributes.
+
+    Parameters
+    ----------
+    candidates
+        The images from which ``images`` were chosen; the same if none was left out.
+    """
+    geometry = model.geometry
+    described = {
+        "headbrush_version": request.version,
+        "schema_version": SCHEMA_VERSION,
+        "model": model.name,
+        "model_source": "{}" if model.recipe is None else model.recipe.as_json(),
+        "checkpoint_sha256": model.checkpoint_sha256,
+        "images": images.source,
+        "num_prefix_tokens": geometry.num_prefix_tokens,
+        "grid_height": geometry.grid_height,
+        "grid_width": geometry.grid_width,
+        "has_class_token": int(geometry.has_class_token),
+        "label_source": "folder" if images.has_labels else "prediction",
+        "accuracy_images": len(candidates),
+        "seed": request.seed,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": request.command,
+        "skipped_images": len(candidates.skipped),
+    }
+    if request.best_worst is not None:
+        described["select"] = f"best-worst:{request.best_worst}"
+    reasons = _why_missing(request, model)
+    return described | ({"missing": "; ".join(reasons)} if reasons else {})
+
+
+def _why_missing(request: Request, model: VisionModel) -> list[str]:
+    """Why some metrics are NaN, in words."""
+    reasons = []
+    if not model.num_classes:
+        reasons.append("probability, jsd and gradient: the model has no classifier")
+    elif not request.predictions:
+        reasons.append("probability and jsd: heads were not pruned, only the gradient was taken")
+    if not model.geometry.has_class_token:
+        reasons.append("cls and the CLS layout: the model has no class token")
+    return reasons

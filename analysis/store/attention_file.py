@@ -1,0 +1,125 @@
+"""One file of attention matrices: written layer by layer, read one head, one chunk, at a time.
+
+Values keep 7 bits behind the leading one (BitRound), then are shuffled by bytes and compressed.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import netCDF4
+import numpy as np
+from xarray.backends.locks import HDF5_LOCK
+
+from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.schema import SCHEMA_VERSION
+from headbrush.analysis.store.untrusted_store import demand_matrices
+
+KEPT_BITS = 7
+MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
+"""Bound on the relative error of a stored attention value (round to nearest at 7 bits)."""
+
+
+class AttentionWriter:
+    """Write the attention of some images into one file, layer by layer.
+
+    Parameters
+    ----------
+    path
+        The file to make; it appears when the ``with`` block ends without an error.
+    images
+        Global indices of the images.
+    shape
+        Layers, heads and tokens: ``(L, H, T)``.
+    codec
+        netCDF compression: ``zlib`` (every reader has it) or ``blosc_zstd`` (twice as fast).
+    """
+
+    def __init__(
+        self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
+    ) -> None:
+        self._images = images
+        self._stack = ExitStack()
+        temporary = self._stack.enter_context(replacing(path))
+        self._file = self._stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
+        layers, heads, tokens = shape
+        sizes = {"image": len(images), "layer": layers, "head": heads}
+        for name, size in (sizes | {"query": tokens, "key": tokens}).items():
+            self._file.createDimension(name, size)
+        index = self._file.createVariable("image", "i4", ("image",))
+        index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
+        index[:] = images
+        self._variable = self._attention_variable(tokens, codec)
+
+    def _attention_variable(self, tokens: int, codec: str) -> netCDF4.Variable:
+        variable = self._file.createVariable(
+            "attention",
+            "f4",
+            ("image", "layer", "head", "query", "key"),
+            compression=codec,
+            complevel=4,
+            shuffle=True,
+            significant_digits=KEPT_BITS,
+            quantize_mode="BitRound",
+            chunksizes=(1, 1, 1, tokens, tokens),
+            fill_value=False,
+        )
+        variable.setncatts(
+            {
+                "long_name": "attention weight, row = source token, column = target token",
+                "units": "1",
+                "valid_range": np.array([0, 1], np.float32),
+                "maximum_relative_error": MAX_RELATIVE_ERROR,
+            }
+        )
+        self._file.schema_version = np.int32(SCHEMA_VERSION)
+        return variable
+
+    def write(self, image: int, layer: int, attention: np.ndarray) -> None:
+        """Write one layer of the image of that global index, ``(H, T, T)`` float32."""
+        self._variable[self._images.index(image), layer] = attention
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+
+def read_images(path: Path) -> np.ndarray:
+    """Global indices of the images that a file holds, int32."""
+    return read_attention(path, lambda file: file["image"][:])
+
+
+def read_matrix(path: Path, row: int, layer: int, head: int) -> np.ndarray:
+    """One matrix of a file, ``(T, T)`` float32; reads one chunk."""
+    return read_attention(path, lambda file: file["attention"][row, layer, head])
+
+
+def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:
+    """What ``read`` takes from the file, which is open only meanwhile.
+
+    A disk that does not answer keeps nobody else from HDF5.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+        with HDF5_LOCK, netCDF4.Dataset(path) as file:
+            demand_matrices(file)
+            file.set_auto_maskandscale(False)
+            return np.asarray(read(file))
+    except (OSError, RuntimeError, IndexError) as error:
+        raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error

@@ -1,0 +1,265 @@
+"""Read and write a store: the folder ``NAME.headbrush`` that an analysis leaves.
+
+``summary.nc`` holds everything but the attention matrices, which lie in ``attention/*.nc``, one
+chunk a head, so that reading one head reads one chunk. A file appears under its name only when
+it is complete. This module needs numpy, xarray and netCDF4, never torch.
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends.locks import HDF5_LOCK
+
+from headbrush.analysis.store import attention_file
+from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
+from headbrush.analysis.store.untrusted_store import demand_modest
+
+
+class Store:
+    """A store for reading; safe to share between threads.
+
+    ``stamp`` tells whether the store was replaced since: what was read is kept, no more is read.
+
+    No file stays open between reads: HDF5 must not be entered while Python's garbage collector
+    closes another file, and a store may be replaced while it is served.
+
+    Parameters
+    ----------
+    path
+        The folder, ``NAME.headbrush``.
+    reader
+        What reads files of attention: ``attention_file.py``, or the like in another
+        process.
+
+    Raises
+    ------
+    StoreError
+        If the folder is missing, is not a finished store, is of another schema version, or has a
+        variable, dimension or attribute that does not fit.
+    """
+
+    def __init__(self, path: Path | str, reader: Any = attention_file) -> None:
+        self.path = Path(path)
+        self._reader = reader
+        self.stamp = stamp_of(self.path)
+        self._cache: dict[str, np.ndarray] = {}
+        self._cache_lock = threading.Lock()
+        with _summary(self.path, is_new=True) as summary:
+            _validate(self.path, summary)
+            self.attrs: Mapping[str, Any] = dict(summary.attrs)
+            self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
+            self._variables = frozenset(map(str, summary.variables))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the patch grid."""
+        return int(self.attrs["grid_height"]), int(self.attrs["grid_width"])
+
+    @property
+    def num_prefix_tokens(self) -> int:
+        """Tokens before the patches: class token, distillation token, registers."""
+        return int(self.attrs["num_prefix_tokens"])
+
+    @property
+    def num_tokens(self) -> int:
+        """All tokens, T = prefix tokens + patches."""
+        return self.num_prefix_tokens + self.grid[0] * self.grid[1]
+
+    def has(self, variable: str) -> bool:
+        """Whether the summary holds ``variable``; only optional ones can be missing."""
+        return variable in self._variables
+
+    def read(self, variable: str) -> np.ndarray:
+        """One variable of the summary, whole; read once, then shared and not writable."""
+        with self._cache_lock:
+            if variable not in self._cache:
+                self._demand_same()
+                with _summary(self.path) as summary:
+                    values = summary[variable].values
+                values.setflags(write=False)
+                self._cache[variable] = values
+            return self._cache[variable]
+
+    @cached_property
+    def kept_images(self) -> np.ndarray:
+        """Sorted indices of the images whose attention is stored and can be found, int64."""
+        return np.array(sorted(self._places[0]), np.int64)
+
+    def attention(self, image: int, layer: int, head: int) -> np.ndarray | None:
+        """Attention of one head, ``(T, T)`` float32, rows = source; None if it is not kept.
+
+        Raises
+        ------
+        StoreError
+            If the file that holds it, or might hold it, is missing or damaged, or the store was
+            replaced.
+        """
+        self._demand_same()
+        places, faults = self._places
+        if image not in places:
+            if faults:
+                raise faults[0]
+            return None
+        path, row = places[image]
+        found = self._reader.read_matrix(path, row, layer, head)
+        if found.shape != (self.num_tokens, self.num_tokens):
+            raise StoreError(f"{path}: attention over {len(found)} tokens, not {self.num_tokens}.")
+        return found
+
+    def _demand_same(self) -> None:
+        if stamp_of(self.path) != self.stamp:
+            raise StoreError(
+                f"{self.path}: the store was replaced or removed since this was opened; "
+                "reload the page."
+            )
+
+    @cached_property
+    def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
+        """File and row of every image that is kept, and what files cannot be read."""
+        places: dict[int, tuple[Path, int]] = {}
+        faults = []
+        for path in sorted((self.path / "attention").glob("*.nc")):
+            try:
+                images = self._reader.read_images(path)
+            except StoreError as error:
+                faults.append(error)
+                continue
+            places |= {int(image): (path, row) for row, image in enumerate(images)}
+        return places, faults
+
+
+def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
+    """Write ``summary.nc`` into the store folder ``path``, at once or not at all.
+
+    Parameters
+    ----------
+    values
+        One array for every variable of ``VARIABLES`` that is not optional.
+    attrs
+        Global attributes; all of ``REQUIRED_ATTRIBUTES`` must be there.
+
+    Raises
+    ------
+    StoreError
+        If a variable or attribute is missing or does not fit.
+    """
+    data = {}
+    encoding = {}
+    for name, spec in VARIABLES.items():
+        if name not in values:
+            if spec.optional:
+                continue
+            raise StoreError(f"{path}: no values for the variable {name!r}.")
+        array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
+        described = {"long_name": spec.long_name, "units": spec.units}
+        if spec.valid_range is not None:
+            described["valid_range"] = np.array(spec.valid_range, spec.dtype)
+        data[name] = (spec.dims, array, described)
+        encoding[name] = {"dtype": str} if spec.dtype == "str" else {"_FillValue": None}
+        if spec.dtype != "str":
+            encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1}
+    dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **attrs})
+    _validate(path, dataset)
+    with replacing(path / "summary.nc") as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def stamp_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when another summary takes the place of a store's; None of no store."""
+    try:
+        status = (path / "summary.nc").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@contextmanager
+def _summary(path: Path, is_new: bool = False) -> Iterator[xr.Dataset]:
+    """The summary, open meanwhile; no other thread is in HDF5, which xarray's lock leaves open."""
+    file = _summary_file(path)
+    if is_new:  # afterwards its stamp is known
+        with _said(file):
+            demand_modest(path, file)
+    with (
+        HDF5_LOCK,
+        _said(file),
+        xr.open_dataset(
+            file, engine="netcdf4", mask_and_scale=False, decode_times=False, lock=False
+        ) as summary,
+    ):
+        yield summary
+
+
+def _summary_file(path: Path) -> Path:
+    file = path / "summary.nc"
+    if not path.exists():
+        raise StoreError(f"{path}: no such store; make one with 'headbrush analyze --out {path}'.")
+    if not file.is_file():
+        unfinished = (path / "parts").is_dir() if path.is_dir() else False
+        raise StoreError(
+            f"{path}: this analysis is not finished; run the same 'headbrush analyze' again."
+            if unfinished
+            else f"{path}: not a headbrush store (it holds no summary.nc)."
+        )
+    return file
+
+
+@contextmanager
+def _said(file: Path) -> Iterator[None]:
+    """Say why a file cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, StoreError):
+            raise
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+            raise StoreError(f"{file}: no permission to read it.") from error
+        raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error
+
+
+def _validate(path: Path, summary: xr.Dataset) -> None:
+    missing = [name for name in REQUIRED_ATTRIBUTES if name not in summary.attrs]
+    if "schema_version" in missing:
+        raise StoreError(f"{path}: not a headbrush store (summary.nc has no schema_version).")
+    version = summary.attrs["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: schema version {version}, this headbrush reads {SCHEMA_VERSION}; "
+            "make the store again with 'headbrush analyze'."
+        )
+    if missing:
+        raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
+    for name, spec in VARIABLES.items():
+        if name not in summary:
+            if spec.optional:
+                continue
+            raise StoreError(f"{path}: summary.nc lacks the variable {name!r}.")
+        variable = summary[name]
+        if variable.dims != spec.dims:
+            raise StoreError(
+                f"{path}: variable {name!r} has dimensions {variable.dims}, expected {spec.dims}."
+            )
+        if spec.dtype != "str" and variable.dtype != np.dtype(spec.dtype):
+            raise StoreError(
+                f"{path}: variable {name!r} is of type {variable.dtype}, expected {spec.dtype}."
+            )
+    labels, classes = summary["label"].values, summary.sizes["class"]
+    if labels.size and not (labels.min() >= -1 and labels.max() < classes):
+        raise StoreError(f"{path}: a label is none of the {classes} classes.")
+
+
+def store_size(path: Path) -> int:
+    """Bytes on disk of all files of the store."""
+    return sum(
+        (Path(folder) / file).stat().st_size for folder, _, files in os.walk(path) for file in files
+    )

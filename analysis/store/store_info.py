@@ -1,0 +1,46 @@
+"""What a store holds, in words."""
+
+import numpy as np
+
+from headbrush.analysis.store.store import Store
+
+
+def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
+    """Pairs of a heading and what stands there; ``size`` is the bytes on disk."""
+    sizes, attrs = store.sizes, store.attrs
+    patterns = sizes["image"] * sizes["layer"] * sizes["head"]
+    probability, label = store.read("probability"), store.read("label")
+    known = label >= 0
+    facts: list[tuple[str, object]] = [
+        ("model", attrs["model"]),
+        ("heads", f"{sizes['layer']} layers × {sizes['head']} heads"),
+        ("tokens", f"{store.num_prefix_tokens} prefix + {store.grid[0]}×{store.grid[1]} patches"),
+        ("images", f"{sizes['image']} from {attrs['images']}"),
+        ("patterns", f"{patterns:,}".replace(",", " ")),
+        ("attention kept for", f"{len(store.kept_images)} images"),
+        ("size on disk", f"{size / 1e6:.0f} MB"),
+    ]
+    if known.any() and np.isfinite(probability).any():
+        accuracy = (probability.argmax(1)[known] == label[known]).mean()
+        facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
+    facts += _class_facts(store)
+    rest = sorted(set(attrs) - {"model", "images", "Conventions"})
+    return facts + [(name.replace("_", " "), attrs[name]) for name in rest]
+
+
+def _class_facts(store: Store) -> list[tuple[str, object]]:
+    """The best and worst predicted classes, at most five of each."""
+    if not store.has("class_accuracy"):
+        return []
+    accuracy = store.read("class_accuracy")
+    names = store.read("class_name")
+    order = sorted((i for i, a in enumerate(accuracy) if a == a), key=lambda i: -accuracy[i])
+    shown = [f"{names[i]} {accuracy[i]:.0%}" for i in order]
+    if len(shown) < 2:
+        return []
+    half = min(5, len(shown) // 2)
+    measured = f" (of {store.attrs['accuracy_images']} images)"
+    return [
+        ("best classes", ", ".join(shown[:half]) + measured),
+        ("worst classes", ", ".join(shown[: -half - 1 : -1]) + measured),
+    ]

@@ -1,0 +1,97 @@
+"""headbrush: how does attention work in this vision transformer?
+
+The Python entry, what a notebook imports; :mod:`headbrush.cli` is the command line. These two and
+:mod:`headbrush.cli_options` are the only modules that know both ``headbrush.analysis`` and
+``headbrush.server``; each is imported when it is needed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from headbrush.analysis.store.store import Store
+    from headbrush.server.pages.report.report import Report
+
+__all__ = ["__version__", "analyze", "report"]
+
+__version__ = "0.1.0"
+
+
+def analyze(
+    model: "str | Path | torch.nn.Module",
+    images: "str | Path | Any",
+    out: str | Path,
+    *,
+    attention: int | None = 60,
+    resume: bool = True,
+    quiet: bool = False,
+    **options: Any,
+) -> "Store":
+    """Analyse a vision transformer on images and write a store: the notebook's way in.
+
+    Parameters
+    ----------
+    model
+        A timm name, a folder with timm's ``config.json``, or a module that exists only here.
+    images
+        A folder ``DIR/<class>/<file>``, or a map-style dataset: ``dataset[i]`` is an image or
+        ``(image, label)``; an image is a PIL image, a uint8 array ``(H, W)`` or ``(H, W, 3)``, or
+        a float tensor ``(C, H, W)`` that is already what the model takes.
+    out
+        The store to make, ``NAME.headbrush``.
+    attention
+        How many images keep their attention; None keeps all.
+    resume
+        Go on with a stopped run; otherwise start again, also over a finished store.
+    quiet
+        Show no progress.
+    options
+        Further fields of ``Request``, for example ``class_names``,
+        ``per_class``, ``limit``, ``all_modes``, ``batch_size``, ``device``, ``scheduler``.
+
+    Returns
+    -------
+    The finished store, open for reading; ``headbrush serve`` takes its ``path``.
+
+    Raises
+    ------
+    InputError
+        If the model, the images or the output folder cannot be used; nothing was overwritten.
+    """
+    from rich.console import Console
+
+    from headbrush.analysis.notebook import analyze_here
+
+    options |= {"attention": attention, "restart": not resume, "version": __version__}
+    return analyze_here(model, images, Path(out), options, Console(quiet=quiet))
+
+
+def report(
+    store: "Store | str | Path",
+    *,
+    images: Sequence[int | str] = (),
+    heads: Sequence[str | tuple[int, int]] = (),
+    views: Sequence[str] = (),
+) -> "Report":
+    """Make a report of a store, which a notebook shows inline and ``save`` writes as one file.
+
+    Parameters
+    ----------
+    images
+        Ids or file names; without, each head is shown in an image to which it matters.
+    heads
+        ``"layer.head"`` or pairs; without, the five most important heads of the store.
+    views
+        Names of views; without, all.
+
+    Raises
+    ------
+    InputError
+        If something is asked that is not in the store.
+    """
+    from headbrush.server.pages.report.report import make_report
+
+    return make_report(store, images, heads, views)

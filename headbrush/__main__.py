@@ -1,0 +1,5 @@
+"""``python -m headbrush``: the command line."""
+
+from headbrush.cli import main
+
+main()

@@ -1,0 +1,220 @@
+"""headbrush: how does attention work in this vision transformer?
+
+The command line, and what a notebook imports. The only file that knows both the analysis and the
+server; each is imported when it is needed.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from headbrush import __version__
+from headbrush import cli_options as option
+from headbrush.analysis.store.errors import InputError
+
+if TYPE_CHECKING:
+    from headbrush.analysis.run.request import Request
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="How does attention work in this vision transformer?",
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        _err.print(f"headbrush: {escape(' '.join(str(error).split()))}")
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        _err.print("headbrush: stopped; the same command goes on where it stopped.")
+        raise typer.Exit(130) from None
+
+
+@app.command("analyze")
+def analyze_command(
+    images: option.Images,
+    out: option.Out,
+    model: option.Model,
+    checkpoint: option.Checkpoint = None,
+    pretrained: option.Pretrained = True,
+    limit: option.Limit = None,
+    per_class: option.PerClass = None,
+    select: option.Select = None,
+    image_size: option.ImageSize = None,
+    classes: option.Classes = None,
+    attention: option.Attention = "60",
+    importance: option.Importance = "pruning",
+    modes: option.Modes = "whole",
+    batch_size: option.BatchSize = 16,
+    device: option.Device = "auto",
+    seed: option.Seed = 0,
+    scheduler: option.Scheduler = None,
+    resume: option.Resume = True,
+) -> None:
+    """Analyse a vision transformer on a folder of images and write a store."""
+    with _one_line_errors():
+        from headbrush.analysis.images.class_selection import parse_select
+        from headbrush.analysis.run.request import Request
+
+        request = Request(
+            images=images,
+            out=out,
+            model=model,
+            checkpoint=checkpoint,
+            pretrained=pretrained,
+            image_size=option.image_size(image_size),
+            limit=limit,
+            per_class=per_class,
+            best_worst=parse_select(select),
+            classes=classes,
+            attention=option.attention_count(attention),
+            all_modes=option.one_of("--modes", modes, ("whole", "all")) == "all",
+            predictions=option.one_of("--importance", importance, ("pruning", "gradient"))
+            == "pruning",
+            batch_size=batch_size,
+            device=device,
+            seed=seed,
+            scheduler=scheduler,
+            restart=not resume,
+            command=_command(),
+            version=__version__,
+        )
+        _run(request)
+
+
+def _command() -> str:
+    return shlex.join(["headbrush", *sys.argv[1:]])
+
+
+def _run(request: "Request") -> None:
+    from headbrush.analysis.pipeline import analyze as make_store
+    from headbrush.analysis.run.progress import StageProgress
+    from headbrush.analysis.store.store import Store
+
+    progress = StageProgress(_out)
+    path = make_store(request, progress)
+    store = Store(path)
+    done = [f"{store.sizes['image']} images"]
+    if store.attrs["skipped_images"]:
+        done.append(f"{store.attrs['skipped_images']} skipped (see {path}/skipped.csv)")
+    done.append(f"finished in {progress.seconds:.0f} s")
+    _out.print(f"{path}: {', '.join(done)}. Look at it: headbrush serve {path}", markup=False)
+
+
+@app.command()
+def demo(
+    out: option.DemoOut = Path("demo.headbrush"),
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 5006,
+    serve: Annotated[bool, typer.Option(help="Serve the page afterwards.")] = True,
+    all_images: option.AllImages = False,
+) -> None:
+    """Analyse the bundled model on the bundled images (once) and serve the page."""
+    with _one_line_errors():
+        from headbrush.analysis.demo import demo_request
+
+        request = demo_request(out, 1000 if all_images else 300, __version__, _command())
+        if request is not None:
+            _run(request)
+        if serve:
+            _serve([out], ["--port", str(port)])
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Serve stores: STORE... [--password-file FILE] [--no-auth] [--no-live] [bokeh option]..."""
+    with _one_line_errors():
+        words = context.args
+        first_option = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))
+        if not first_option:
+            raise InputError("name the stores first: headbrush serve STORE... [bokeh option]...")
+        _serve([Path(word) for word in words[:first_option]], words[first_option:])
+
+
+def _serve(stores: list[Path], options: list[str]) -> None:
+    from headbrush.server.host.launch import serve as run_server
+
+    run_server(stores, options)
+
+
+@app.command("report")
+def report_command(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
+    image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
+    head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
+    view: Annotated[list[str] | None, typer.Option(help="Name; a wrong one lists all.")] = None,
+    data: option.Data = None,
+    fragment: option.Fragment = False,
+) -> None:
+    """Write a store's views as one HTML file that needs no server and still brushes.
+
+    A file of more than 6 MB is made smaller by fewer --head, --image or --view.
+    """
+    with _one_line_errors():
+        from headbrush.analysis.store.atomic_files import check_writable
+        from headbrush.server.pages.report.parts.fast_start import hurried
+
+        for file in (out, *([data] if data else [])):
+            check_writable(file)
+        with hurried(store, view or ()) as opened:
+            from headbrush.server.pages.report.report import make_report
+
+            made = make_report(opened, image or (), head or (), view or ())
+            size = f"{made.save(out, fragment) / 1e6:.1f} MB."
+            if data:
+                made.save_data(data)
+    size = size if fragment else made.size_words
+    if made.asked.why:
+        _out.print(made.asked.why, markup=False)
+    _out.print(f"{out}: {len(made.pages)} pages of heads, {size}", markup=False)
+
+
+@app.command()
+def password(file: option.PasswordFile) -> None:
+    """Choose the password that 'serve --password-file FILE' asks for; a hash of it is kept."""
+    with _one_line_errors():
+        from headbrush.server.host.login.passwords import write_password_file
+
+        if sys.stdin.isatty():
+            chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        else:
+            chosen = sys.stdin.readline().rstrip("\n")
+        write_password_file(file, chosen)
+    _out.print(f"{file}: written. Use: headbrush serve STORE --password-file {file}", markup=False)
+
+
+@app.command()
+def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
+    """Say what a store holds, how large it is, and how it was made."""
+    with _one_line_errors():
+        from headbrush.analysis.store.store import Store, store_size
+        from headbrush.analysis.store.store_info import facts_of
+
+        table = Table(box=None, show_header=False)
+        for key, value in facts_of(Store(store), store_size(store)):
+            table.add_row(key, escape(str(value)))
+    _out.print(table)
+
+
+def main() -> None:
+    """Entry point of the command ``headbrush``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

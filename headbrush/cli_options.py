@@ -1,0 +1,72 @@
+"""The options of the command line: their words, and what their values mean."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headbrush.analysis.store.errors import InputError
+
+Images = Annotated[Path, typer.Option(help="Folder: DIR/<class>/<file>, or a flat DIR/<file>.")]
+Out = Annotated[Path, typer.Option(help="The store to make, NAME.headbrush.")]
+Model = Annotated[str, typer.Option(help="timm name, or a folder with timm's config.json.")]
+Checkpoint = Annotated[Path | None, typer.Option(help="Weights: .safetensors or .pth.")]
+Pretrained = Annotated[bool, typer.Option(help="timm's published weights.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Images at most.")]
+PerClass = Annotated[int | None, typer.Option(min=1, help="Images a class at most.")]
+Select = Annotated[
+    str | None, typer.Option(help="best-worst:K, the K best and K worst predicted classes.")
+]
+ImageSize = Annotated[str | None, typer.Option(help="Pixels of the model's input, 384 or 224x448.")]
+Classes = Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")]
+Attention = Annotated[str, typer.Option(help="Images whose attention is kept: all, none or N.")]
+Importance = Annotated[
+    str, typer.Option(help="pruning, or gradient: a quick approximation, no head is pruned.")
+]
+Modes = Annotated[
+    str, typer.Option(help="whole: each head as a whole; all: in all seven modes too.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images at a time.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of sampling, training, layout.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Dask scheduler that does the work, tcp://HOST:8786.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume/--restart", help="Go on with a stopped run, or start again.")
+]
+DemoOut = Annotated[Path, typer.Option(help="Where the demo's store is kept.")]
+AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
+PasswordFile = Annotated[Path, typer.Argument(help="Where the password's hash is kept.")]
+Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
+Fragment = Annotated[
+    bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
+]
+
+
+def attention_count(value: str) -> int | None:
+    """How many images keep their attention; None: all."""
+    if value == "all":
+        return None
+    if value == "none":
+        return 0
+    if not value.isdecimal() or len(value) > 9:
+        raise InputError(f"--attention {value}: expected all, none or a number of images.")
+    return int(value)
+
+
+def image_size(value: str | None) -> tuple[int, int] | None:
+    """Height and width in pixels; None: the model's own."""
+    if value is None:
+        return None
+    sides = value.split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side[:5]) > 0 for side in sides):
+        raise InputError(f"--image-size {value}: expected pixels, 224, or height x width, 224x448.")
+    return int(sides[0][:5]), int(sides[-1][:5])
+
+
+def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    """``value``, which is one of the words that ``option`` takes."""
+    if value not in allowed:
+        raise InputError(f"{option} {value}: expected {' or '.join(allowed)}.")
+    return value

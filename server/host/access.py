@@ -1,0 +1,107 @@
+"""Who may reach the server, decided before it listens.
+
+Bokeh listens on every interface unless told otherwise, and asks nobody who they are. Here it
+listens on this machine alone, and beyond only when it was said which pages may connect and who
+may see them.
+"""
+
+import secrets
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bokeh.server.util import create_hosts_allowlist
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.host.answers.addresses import HOME, is_loopback
+from headbrush.server.host.login.passwords import read_password_file
+
+_AUTH_MODULE = Path(__file__).parent / "login" / "auth.py"
+_WHO = (
+    "give --password-file FILE (made by 'headbrush password FILE'), --auth-module FILE, "
+    "or --no-auth to let everyone in"
+)
+
+
+def guarded_options(
+    asked: Namespace, options: Sequence[str], environment: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The options to serve with, and what to add to the environment.
+
+    Parameters
+    ----------
+    asked
+        What the options say, as Bokeh reads them.
+    options
+        The words themselves.
+
+    Raises
+    ------
+    InputError
+        If they would let in more than was said.
+    """
+    _demand_one_way(asked, environment)
+    try:
+        create_hosts_allowlist(asked.allow_websocket_origin, asked.port)
+    except ValueError as error:
+        raise InputError(f"--allow-websocket-origin: {error}; expected HOST[:PORT].") from error
+    password_file = asked.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
+    auth_module = asked.auth_module or environment.get("BOKEH_AUTH_MODULE")
+    origins = asked.allow_websocket_origin or _words(environment.get("BOKEH_ALLOW_WS_ORIGIN"))
+    if asked.no_auth:
+        password_file = None
+    if not asked.unix_socket and asked.address is not None and not is_loopback(asked.address):
+        _demand_said(asked, origins, bool(password_file or auth_module))
+    added = [] if asked.unix_socket else _home_options(asked, origins)
+    secret = {}
+    variables = {}
+    if password_file:
+        read_password_file(Path(password_file))
+        variables["HEADBRUSH_PASSWORD_FILE"] = str(Path(password_file).resolve())
+        added += ["--auth-module", str(_AUTH_MODULE)]
+    if password_file or auth_module:
+        added += [] if asked.enable_xsrf_cookies else ["--enable-xsrf-cookies"]
+        if asked.cookie_secret is None:
+            secret["BOKEH_COOKIE_SECRET"] = secrets.token_urlsafe(32)
+    if asked.session_ids is None:
+        secret |= {"BOKEH_SIGN_SESSIONS": "yes", "BOKEH_SECRET_KEY": secrets.token_urlsafe(32)}
+    variables |= {name: value for name, value in secret.items() if not environment.get(name)}
+    return [*options, *added], variables
+
+
+def _demand_one_way(asked: Namespace, environment: Mapping[str, str]) -> None:
+    """Refuse options that contradict each other; the environment gives way to --no-auth."""
+    module = asked.auth_module or environment.get("BOKEH_AUTH_MODULE")
+    file = asked.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
+    if file and module and not asked.no_auth:
+        raise InputError("give a password file or an auth module, not both.")
+    if asked.no_auth and (asked.password_file or module):
+        raise InputError("--no-auth lets everyone in: leave it out, or the password or module.")
+
+
+def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> None:
+    where = f"--address {asked.address or repr('')} listens beyond this machine"
+    if not origins:
+        raise InputError(
+            f"{where}: give --allow-websocket-origin HOST[:PORT], as it is in people's address bar."
+        )
+    for origin in origins:
+        if not origin.partition(":")[0].strip("*."):
+            raise InputError(
+                f"--allow-websocket-origin {origin} lets any web page connect: name the host."
+            )
+    if not (is_guarded or asked.no_auth):
+        raise InputError(f"{where}: {_WHO}.")
+
+
+def _home_options(asked: Namespace, origins: Sequence[str]) -> list[str]:
+    """This machine alone, under both names that people type for it."""
+    added = ["--address", HOME] if asked.address is None else []
+    if not origins and asked.port:
+        for host in (HOME, "127.0.0.1"):
+            added += ["--allow-websocket-origin", f"{host}:{asked.port}"]
+    return added
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]

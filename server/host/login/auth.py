@@ -1,0 +1,125 @@
+"""Log in with the password whose hash HEADBRUSH_PASSWORD_FILE keeps: an auth module of Bokeh.
+
+Bokeh loads this file by its path, as no part of a package, so its imports are absolute.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import os
+from functools import cache
+from pathlib import Path
+
+from tornado.web import RequestHandler
+
+from headbrush.server.host.answers.addresses import place_within
+from headbrush.server.host.answers.http_handlers import close_ended
+from headbrush.server.host.answers.revoked_logins import ENDED, new_login
+from headbrush.server.host.login.passwords import Attempts, is_password, read_password_file
+from headbrush.server.tools.assets import APP, TEMPLATES
+
+login_url = "/login"
+logout_url = "/logout"
+
+_COOKIE = "headbrush_login"
+_DAYS = 7
+_ATTEMPTS = Attempts()
+_HASHING = asyncio.Semaphore(2)
+_PAGE = TEMPLATES.get_template("login.html")
+
+
+@cache
+def _line() -> str:
+    """The password's hash, read when the server starts to ask for it."""
+    return read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
+
+
+@cache
+def _user() -> str:
+    """What the signed cookie holds; another password lets no old cookie in."""
+    return hashlib.sha256(_line().encode()).hexdigest()[:32]
+
+
+def get_user(handler: RequestHandler) -> str | None:
+    """The reader's login, None who has not logged in; Bokeh asks before every answer."""
+    shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS) or b""
+    user, _, login = shown.decode("ascii", "replace").partition(".")
+    is_known = hmac.compare_digest(user.encode(), _user().encode())
+    return login if is_known and login and login not in ENDED else None
+
+
+class LoginHandler(RequestHandler):
+    """The page that asks for the password."""
+
+    def get(self) -> None:
+        """Ask."""
+        self._ask("")
+
+    async def post(self) -> None:
+        """Let in who knows the password; who guesses too often waits."""
+        address = _network(self.request.remote_ip or "")
+        wait = _ATTEMPTS.wait(address)
+        if wait > 0:
+            self.set_status(429)
+            self.set_header("Retry-After", str(int(wait) + 1))
+            self._ask(f"Too many wrong passwords. Try again in {int(wait) + 1} seconds.")
+            return
+        _ATTEMPTS.count(address)
+        password = self.get_body_argument("password", "", strip=False)
+        async with _HASHING:
+            right = await asyncio.to_thread(is_password, password, _line())
+        if right:
+            _ATTEMPTS.forgive(address)
+            self._let_in()
+        else:
+            self.set_status(403)
+            self._ask("This is not the password.")
+
+    def _let_in(self) -> None:
+        secure = self.request.protocol == "https"
+        self.set_secure_cookie(
+            _COOKIE,
+            f"{_user()}.{new_login()}",
+            expires_days=_DAYS,
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
+        )
+        prefix = self.application.prefix
+        place = place_within(self.get_argument("next", "/"))
+        self.redirect(f"{prefix}/" if place == "/" else place, status=303)
+
+    def _ask(self, said: str) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.finish(
+            _PAGE.render(
+                static=f"{self.application.prefix}/{APP.name}/static",
+                xsrf=self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else "",
+                place=place_within(self.get_argument("next", "/")),
+                said=said,
+            )
+        )
+
+
+class LogoutHandler(RequestHandler):
+    """Ends a login; asked for by a button, never by a link."""
+
+    def post(self) -> None:
+        """Log out: the login's open pages end, and its cookie is worth nothing more."""
+        login = get_user(self)
+        if login is not None:
+            ENDED.add(login)
+            close_ended()
+        self.clear_cookie(_COOKIE)
+        self.redirect(f"{self.application.prefix}{login_url}", status=303)
+
+
+def _network(address: str) -> str:
+    """What counts as one address: of IPv6 the part that one customer has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    bits = 64 if parsed.version == 6 else 32
+    return str(ipaddress.ip_network((parsed, bits), strict=False))

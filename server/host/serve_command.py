@@ -1,0 +1,175 @@
+"""``bokeh serve`` as headbrush runs it: every option of Bokeh's, and what a team needs besides."""
+
+import gc
+import logging
+import os
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from bokeh.application import Application
+from bokeh.application.application import ServerContext
+from bokeh.application.handlers.handler import Handler
+from bokeh.command.subcommand import Argument
+from bokeh.command.subcommands.serve import Serve
+from bokeh.document import Document
+from bokeh.server.server import Server
+from bokeh.server.views.metadata_handler import MetadataHandler
+from tornado.ioloop import PeriodicCallback
+from tornado.process import task_id
+from tornado.web import RequestHandler
+
+from headbrush.server.host import logs
+from headbrush.server.host.answers.http_handlers import (
+    Health,
+    Malformed,
+    Metrics,
+    Page,
+    Refused,
+    SecurityHeaders,
+    Socket,
+    close_ended,
+)
+from headbrush.server.host.answers.metrics import Counts, ErrorCounter, Shared, text_of
+from headbrush.server.host.shutdown import Children, GracefulServer
+from headbrush.server.tools.bokeh import connection, defaults, routes
+
+_LARGEST_BODY = 1 << 16
+_PATIENCE_S = 75
+_BEAT_MS, _LEAVE_MS = 250, 5000
+
+
+class Ready(Handler):
+    """Knows whether the hooks of the application, which come before it, have run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_ready = False
+
+    def modify_document(self, doc: Document) -> None:
+        """Nothing: the page is the application's."""
+
+    def on_server_loaded(self, server_context: ServerContext) -> None:  # noqa: ARG002
+        """Called by Bokeh after the application's own hook."""
+        gc.collect()
+        gc.freeze()  # what stays is not looked through again, see leaving.py
+        self.is_ready = True
+
+
+class ServeStores(Serve):
+    """Bokeh's own command, with security headers, health, counts, a log and a graceful stop."""
+
+    args = (
+        *Serve.args,
+        (
+            "--password-file",
+            Argument(metavar="FILE", help="Ask for the password that 'headbrush password' kept"),
+        ),
+        (
+            "--no-auth",
+            Argument(action="store_true", help="Let everyone in who can reach the address"),
+        ),
+        (
+            "--no-live",
+            Argument(action="store_true", help="Run no model and open no image that a store names"),
+        ),
+    )
+
+    def __init__(self, parser: ArgumentParser) -> None:
+        super().__init__(parser)
+        self._ready = Ready()
+        self._counts = Counts()
+
+    def invoke(self, args: Namespace) -> None:
+        """Serve until stopped."""
+        logs.set_up(args)
+        logging.getLogger().addHandler(ErrorCounter(self._counts))
+        Socket.counts = self._counts
+        connection.use()
+        defaults.use()
+        # no autoload.js: it would let any page embed this one
+        routes.use_for_applications(
+            [(r"/?", Page), (r"/ws", Socket), (r"/metadata", MetadataHandler)]
+        )
+        self._children = Children() if args.num_procs != 1 else None
+        with tempfile.TemporaryDirectory(prefix="headbrush-") as folder:
+            self._folder = Path(folder)
+            super().invoke(args)
+
+    def customize_applications(
+        self, args: Namespace, applications: dict[str, Application]
+    ) -> dict[str, Application]:
+        """Learn when the application is ready."""
+        for application in applications.values():
+            application.add(self._ready)
+        return super().customize_applications(args, applications)
+
+    def customize_kwargs(self, args: Namespace, server_kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Answer and log more than Bokeh does."""
+        secure = bool(server_kwargs.get("ssl_certfile"))
+        return {
+            **super().customize_kwargs(args, server_kwargs),
+            "extra_patterns": [
+                (r"/healthz", Health, {"is_ready": lambda: self._ready.is_ready}),
+                (r"/metrics", Metrics, {"text": self._text}),
+            ],
+            "http_server_kwargs": {
+                "max_body_size": _LARGEST_BODY,
+                "body_timeout": _PATIENCE_S,
+                "idle_connection_timeout": _PATIENCE_S,
+            },
+            "log_function": self._note,
+            "transforms": [SecurityHeaders],
+            "xsrf_cookie_kwargs": {"httponly": True, "samesite": "Lax", "secure": secure},
+        }
+
+    def customize_server(self, server: Server) -> Server:
+        """Begin to measure, here in the process that serves, and stop gracefully."""
+        if self._children is not None:
+            self._children.join()
+        self._server = server
+        routes.add_first(server, Malformed(), Refused)
+        self._shared = Shared(self._folder, str(task_id() or 0))
+        self._due = time.monotonic() + _BEAT_MS / 1000
+        for beat, milliseconds in ((self._beat, _BEAT_MS), (self._leave, _LEAVE_MS)):
+            PeriodicCallback(beat, milliseconds).start()
+        return GracefulServer(server, self._unready)
+
+    def _unready(self) -> None:
+        self._ready.is_ready = False
+
+    def _note(self, handler: RequestHandler) -> None:
+        logs.log_answer(handler)
+        self._counts.add("headbrush_answers", status=f"{handler.get_status() // 100}xx")
+        self._counts.time("headbrush_answer_seconds", handler.request.request_time())
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        self._counts.time("headbrush_loop_delay_seconds", max(0, now - self._due))
+        self._due = now + _BEAT_MS / 1000
+        close_ended()  # also what another process ended
+
+    def _leave(self) -> None:
+        self._shared.leave(
+            self._counts.samples(
+                headbrush_sessions=len(self._server.get_sessions()),
+                headbrush_connections=len(Socket.open_sockets),
+            )
+        )
+
+    def _text(self) -> str:
+        self._leave()
+        return text_of(self._shared.found())
+
+
+def main() -> None:
+    """Serve: ``APPLICATION [option]... --args STORE...``."""
+    os.environ.setdefault("BOKEH_VALIDATE_DOC", "no")  # of each page, on the loop; tests do it
+    parser = ArgumentParser(prog="headbrush serve")
+    command = ServeStores(parser=parser)
+    command.invoke(parser.parse_args(sys.argv[1:]))
+    logging.shutdown()
+    os._exit(0)  # Python would wait for the threads of the model, whose answers nobody awaits

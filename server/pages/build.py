@@ -1,0 +1,135 @@
+"""Fills a page as its address asks, beside the thread that serves all pages."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from bokeh.application.handlers import Handler
+from bokeh.document import Document
+from bokeh.server.contexts import BokehSessionContext
+
+from headbrush.analysis.store.errors import StoreError
+from headbrush.server.pages.compare import compare
+from headbrush.server.pages.explore import explore
+from headbrush.server.pages.store_card import card_of
+from headbrush.server.pages.store_list import list_stores
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import from_query
+from headbrush.server.stores.catalogue import asked_stores, served_stores
+from headbrush.server.stores.redact_paths import said
+from headbrush.server.stores.shelf import SHELF
+from headbrush.server.tools.assets import TEMPLATES
+from headbrush.server.tools.bokeh.first_message import write_ahead
+from headbrush.server.tools.bokeh.teardown import PAGES
+from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.views.common.plot_theme import plot_theme
+
+Arguments = Mapping[str, Sequence[bytes]]
+
+_MATRIX_PATIENCE_S = 0.5
+_LIST_PATIENCE_S = 3.0
+_FOLDERS = Worker("headbrush-folders")
+_BUILDER = Worker("headbrush-build")
+
+
+class Filling(Handler):
+    """Builds every page before Bokeh runs ``main.py`` for it."""
+
+    def __init__(self, words: Sequence[Path]) -> None:
+        super().__init__()
+        self._words = words
+
+    def modify_document(self, doc: Document) -> None:
+        """Put the right template in the place of the one that Bokeh has set."""
+        choose_template(doc)
+
+    async def on_session_created(self, session_context: BokehSessionContext) -> None:
+        """Fill the page; Bokeh waits, and serves others meanwhile."""
+
+        async def fill_it(document: Document) -> None:
+            sessions = await fill(document, self._words)
+            PAGES.made(document, [part for one in sessions for part in (one.history, one)])
+
+        await session_context.with_locked_document(fill_it)
+
+
+def is_filled(document: Document) -> bool:
+    """Whether the page has been filled."""
+    return "css" in document.template_variables
+
+
+def choose_template(document: Document) -> None:
+    """Give the page its own template, where it is not the one of all directory apps."""
+    name = document.template_variables.get("template")
+    if name is not None:
+        document.template = TEMPLATES.get_template(name)
+
+
+async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]:
+    """Make the page of a store, or the list of the stores.
+
+    Parameters
+    ----------
+    words
+        Stores and folders of stores.
+
+    Returns
+    -------
+    What the page shows: one store, two, or none.
+    """
+    context = document.session_context
+    arguments = context.request.arguments if context else {}
+    cookies = context.request.cookies if context else {}
+    stores = await asyncio.wrap_future(_FOLDERS.submit(served_stores, words))
+    names, note = asked_stores(stores, arguments)
+    opened = []
+    for name in names:
+        try:
+            opened.append(await asyncio.wrap_future(SHELF.ask(stores[name])))
+        except StoreError as error:
+            opened, note = [], said(str(error), stores[name])
+            break
+    if not opened:
+        await _list(document, stores, note)
+        return ()
+    if len(opened) == 2:
+        return await _build(document, compare, opened, arguments, cookies, names)
+    asked = from_query(arguments, opened[0])
+    asked = asked[0], " ".join(filter(None, (note, asked[1])))
+    state = asked[0]
+    if state.image is not None:  # so that the page is whole when it is first shown
+        matrix = opened[0].matrices.ask(state.image, state.layer, state.head)
+        await _wait([matrix], _MATRIX_PATIENCE_S)
+    name = names[0] if len(stores) > 1 else ""
+    return await _build(document, explore, opened[0], asked, cookies, name)
+
+
+async def _build(
+    document: Document, make: Callable[..., tuple[Session, ...]], *given: Any
+) -> tuple[Session, ...]:
+    """Make the page and write it, one page at a time."""
+
+    def work() -> tuple[Session, ...]:
+        document.theme = plot_theme()
+        sessions = make(document, *given)
+        write_ahead(document)
+        return sessions
+
+    return await asyncio.wrap_future(_BUILDER.submit(work))
+
+
+async def _list(document: Document, stores: Mapping[str, Path], note: str) -> None:
+    asked = {name: SHELF.ask_for(path, card_of) for name, path in stores.items()}
+    await _wait(asked.values(), _LIST_PATIENCE_S)
+    list_stores(document, stores, asked, note)
+
+
+async def _wait(futures: "Iterable[Future[Any]]", seconds: float) -> None:
+    """Until all are done, well or not, or the time is over."""
+    waiting = [asyncio.wrap_future(future) for future in futures]
+    for future in waiting:
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    if waiting:
+        await asyncio.wait(waiting, timeout=seconds)

@@ -1,0 +1,114 @@
+"""Two stores side by side: images, B1 and C1 of both, aligned by layer and head."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bokeh.document import Document
+from bokeh.models import Plot
+
+from headbrush.server.pages.layout import (
+    COMPARE_SCRIPTS,
+    facts,
+    filled,
+    keys_model,
+    looks,
+    theme_model,
+    theme_of,
+)
+from headbrush.server.pages.pair import Pair
+from headbrush.server.session.browser_channel import Channel, unseen
+from headbrush.server.session.error_boundary import Failed, built
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.url_state import from_query
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+
+_KINDS = (ImageOverview, HeadImportance, StrengthOverview)
+SIDES = ("a_", "b_")
+"""What the names of views, plots and panels begin with."""
+
+
+def compare(
+    document: Document,
+    stores: Sequence[StoreData],
+    arguments: Mapping[str, Sequence[bytes]],
+    cookies: Mapping[str, str],
+    names: Sequence[str],
+) -> tuple[Session, Session]:
+    """Fill a page with two stores; ``names`` are what addresses call them."""
+    state, note = from_query(arguments, stores[0])
+    if "image" not in arguments:
+        state = replace(state, image=None)
+    theme = theme_of(cookies)
+    first = Session(stores[0], state, theme, document)
+    second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)
+    second.faults = first.faults  # of one page
+    pair = built(first.faults, Pair, (first, second))
+    views = [_views(session, side) for session, side in zip((first, second), SIDES, strict=True)]
+    built(first.faults, OneScale, (first, second), views)
+    with filled(document):
+        for view in (*views[0].values(), *views[1].values()):
+            document.add_root(view.layout)
+        document.add_root(pair.told)
+        document.add_root(unseen(*_channels(pair)))
+    document.title = f"headbrush · {names[0]} and {names[1]}"
+    sides = [
+        {"name": name, "facts": facts(data), "views": made}
+        for name, data, made in zip(names, stores, views, strict=True)
+    ]
+    document.template_variables.update(
+        looks(COMPARE_SCRIPTS), template="compare.html", sides=sides, note=note
+    )
+    return first, second
+
+
+def _channels(pair: Pair) -> list[Channel]:
+    first, second = pair.sessions
+    legends = {f"{side}image_overview": of for side, of in zip(SIDES, (first, second), strict=True)}
+    return [
+        keys_model(pair.press),
+        theme_model(first, second),
+        kinds_model(legends),
+        first.faults.told,
+        pair.link,
+    ]
+
+
+def _views(session: Session, side: str) -> dict[str, object]:
+    """The views by the names of their roots, which the page's two sides tell apart."""
+    made = {}
+    for kind in _KINDS:
+        view = built(session.faults, kind, session, side=side)
+        if not isinstance(view, Failed):
+            view.layout.name = side + view.layout.name
+        for plot in view.layout.select({"type": Plot}):
+            plot.name = side + plot.name
+        made[view.layout.name] = view
+    return made
+
+
+class OneScale:
+    """Draws both sides on one scale; a view that failed is left out."""
+
+    def __init__(self, sessions: Sequence[Session], sides: Sequence[Mapping[str, object]]) -> None:
+        kinds = (HeadImportance, StrengthOverview)
+        made = [view for views in sides for view in views.values()]
+        self._views = [[view for view in made if isinstance(view, kind)] for kind in kinds]
+        for session in sessions:  # whose own views were told of its changes before
+            session.history.subscribe(["metric", "image", "clauses"], self.react)
+        self.react(sessions[0].state, sessions[0].state)
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Take the extent of both; a side without values has none."""
+        for views in self._views:
+            extents = [view.extent for view in views if view.extent is not None]
+            if extents:
+                lows, highs = zip(*extents, strict=True)
+                low, high = min(lows), max(highs)
+                whole = {"start": low, "end": high, "reset_start": low, "reset_end": high}
+                for view in views:
+                    view.plot.y_range.update(**whole)

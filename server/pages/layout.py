@@ -1,0 +1,111 @@
+"""Put the views of a session into the page."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from bokeh.document import Document
+
+from headbrush.server.pages.keyboard import press
+from headbrush.server.session.browser_channel import Channel, unseen
+from headbrush.server.session.palette import DARK, LIGHT, Theme
+from headbrush.server.session.session import Session
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.words import accuracy_words, heads_words, images_words
+from headbrush.server.tools import assets
+from headbrush.server.views.common.legend_buttons import kinds_model
+
+_STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
+_SCRIPTS = {
+    "head": ("theme.js",),
+    "body": (
+        *assets.BOKEH_SCRIPTS, "page/address.js", "attention_matrix.js", "page/keys.js",
+        "page/copy_link.js", "page/brush_bar.js", "page/legend_buttons.js", "page/save_plots.js",
+        "page/page_ready.js", "page/view_errors.js", "page/reconnect.js",
+    ),
+}  # fmt: skip
+COMPARE_SCRIPTS = {
+    "head": ("theme.js",),
+    "body": (
+        *assets.BOKEH_SCRIPTS, "page/address.js", "page/keys.js", "page/legend_buttons.js",
+        "page/save_plots.js", "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js",
+    ),
+}  # fmt: skip
+
+
+def theme_of(cookies: Mapping[str, str]) -> Theme:
+    """The theme that this browser showed last."""
+    return DARK if cookies.get("headbrush_theme") == "dark" else LIGHT
+
+
+def arrange(
+    document: Document, session: Session, views: Sequence[Any], status: Any, store_name: str
+) -> None:
+    """Add every view's layout as a root of its name, and what the template needs to say.
+
+    Parameters
+    ----------
+    store_name
+        What addresses call the store where there are several, else empty.
+    """
+    channels = (
+        session.told, session.faults.told, keys_model(partial(press, session)),
+        theme_model(session), kinds_model({"image_overview": session}),
+    )  # fmt: skip
+    with filled(document):
+        for view in (*views, status):
+            document.add_root(view.layout)
+        document.add_root(unseen(*channels))
+    document.title = f"headbrush · {session.data.store.attrs['model']}"
+    document.template_variables.update(
+        looks(),
+        facts=facts(session.data),
+        store_name=store_name,
+        panels={view.layout.name: _panel(view, session) for view in views},
+    )
+
+
+@contextmanager
+def filled(document: Document) -> Iterator[None]:
+    """Fill a page: its models are counted once, and ``reconnect.js`` tells of a lost server."""
+    document.config.update(reconnect_session=False, notify_connection_status=False)
+    with document.models.freeze():  # else Bokeh counts all models anew for every root
+        yield
+
+
+def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
+    """What every page's template needs."""
+    text = {place: assets.scripts(names) for place, names in scripts.items()}
+    return {"css": assets.static(*_STYLES), "scripts": text}
+
+
+def _panel(view: Any, session: Session) -> dict[str, str]:
+    summary = session.summaries.get(view.layout.name, "")
+    return {"title": view.title, "help": view.help, "summary": summary}
+
+
+def facts(data: StoreData) -> dict[str, str]:
+    """Model, image set and counts, as plain text; the template escapes them."""
+    patterns = f"{data.num_instances:,} attention patterns".replace(",", " ")
+    counts = (heads_words(data), images_words(data), patterns, accuracy_words(data))
+    return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
+
+
+def keys_model(act: Callable[[str], None]) -> Channel:
+    """A channel to which the page's keyboard script writes the key that was pressed."""
+    keys = Channel(name="keys", tags=[])
+    keys.on_change("tags", lambda _attribute, _old, new: act(str(new[0])))
+    return keys
+
+
+def theme_model(*sessions: Session) -> Channel:
+    """A channel that says which theme the browser shows."""
+    shown = Channel(name="theme", tags=["dark" if sessions[0].theme is DARK else "light"])
+
+    def change(_attribute: str, _old: list, new: list) -> None:
+        for session in sessions:
+            session.change_theme(DARK if new == ["dark"] else LIGHT)
+
+    shown.on_change("tags", change)
+    return shown

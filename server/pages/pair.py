@@ -1,0 +1,141 @@
+"""Two sessions of one page: what is selected or brushed in one is so in the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from bokeh.models import Div
+
+from headbrush.server.pages.keyboard import press
+from headbrush.server.session.browser_channel import Channel
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.undo_stack import Steps
+from headbrush.server.session.url_state import to_query
+from headbrush.server.stores.store_data import StoreData
+
+_SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
+_States = tuple[ViewState, ViewState]
+
+
+class Pair:
+    """Two sessions of one page; what is selected or brushed in one is so in the other.
+
+    Images are the same where their names are, heads where layer and head are; what the other store
+    does not have is left out there.
+    """
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.sessions = sessions
+        self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
+        self._is_following = False
+        self.told = Div(text="", name="compared_text", render_as_text=True)
+        self.link = Channel(name="link", tags=[""])
+        sessions[1].history.change(**self.translated(0, sessions[0].state))
+        self._settled = self._now()
+        self._steps = Steps[_States]()
+        for place, session in enumerate(sessions):
+            session.history.subscribe(_SHARED, partial(self._follow, place))
+            session.history.follow_steps(self._on_step)
+        self._tell()
+
+    def press(self, key: str) -> None:
+        """Act as the key says, on both sides."""
+        if key in self._acts:
+            self._acts[key](self)
+        else:
+            press(self.sessions[0], key)
+
+    def undo(self) -> None:
+        """Show both sides as they were before the last step on either."""
+        self._settle()
+        self._show(self._steps.back(self._settled))
+
+    def redo(self) -> None:
+        """Take back the last undo, if there is one."""
+        self._settle()
+        self._show(self._steps.forward(self._settled))
+
+    def clear(self) -> None:
+        """Remove the brushes of both sides, those too that one side alone has."""
+        for session in self.sessions:
+            session.clear()
+
+    _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
+
+    def translated(self, place: int, state: ViewState) -> dict[str, object]:
+        """What a state of one store is in the other."""
+        here, there = self.sessions[place].data, self.sessions[1 - place].data
+        ids = self._ids[1 - place]
+        parts = {name: getattr(state, name) for name in _SHARED}
+        parts["image"] = None if state.image is None else ids.get(here.names[state.image])
+        if state.layer >= there.num_layers or state.head >= there.heads_per_layer:
+            del parts["layer"], parts["head"]
+        clauses = (self._clause(clause, here, there, ids) for clause in state.clauses)
+        parts["clauses"] = tuple(clause for clause in clauses if clause is not None)
+        return parts
+
+    def _clause(
+        self, clause: Clause, here: StoreData, there: StoreData, ids: Mapping[str, int]
+    ) -> Clause | None:
+        if clause.kind == "image":
+            found = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
+        elif clause.kind == "head":
+            pairs = (divmod(number, here.heads_per_layer) for number in clause.shape.ids)
+            found = [
+                there.head_number(layer, head)
+                for layer, head in pairs
+                if layer < there.num_layers and head < there.heads_per_layer
+            ]
+        else:
+            return None
+        is_whole = bool(found) or not clause.shape.ids
+        return replace(clause, shape=Ids(tuple(sorted(found)))) if is_whole else None
+
+    def _follow(self, place: int, _old: ViewState, new: ViewState) -> None:
+        if self._is_following:
+            return
+        self._is_following = True
+        try:
+            self.sessions[1 - place].history.change(**self.translated(place, new))
+        finally:
+            self._is_following = False
+        if self.sessions[place].history.is_settled:
+            self._settled = self._now()
+        self._tell()
+
+    def _now(self) -> _States:
+        first, second = (session.state for session in self.sessions)
+        return first, second
+
+    def _settle(self) -> None:
+        for session in self.sessions:
+            session.history.settle()
+
+    def _on_step(self) -> None:
+        """Keep what both sides showed: a step of one side may be none of the other."""
+        if not self._is_following:
+            self._steps.keep(self._settled)
+            self._settled = self._now()
+
+    def _show(self, states: _States | None) -> None:
+        if states is None:
+            return
+        self._is_following = True
+        try:
+            for session, state in zip(self.sessions, states, strict=True):
+                session.history.change(**{name: getattr(state, name) for name in _SHARED})
+        finally:
+            self._is_following = False
+        self._settled = self._now()
+        self._tell()
+
+    def _tell(self) -> None:
+        common = len(self._ids[0].keys() & self._ids[1].keys())
+        first, second = (session.brush() for session in self.sessions)
+        counts = f"{first.images.sum()} and {second.images.sum()} images count"
+        heads = f"{first.heads.sum()} and {second.heads.sum()} heads"
+        self.told.text = f"{common} images are in both, by name · {counts} · {heads}"
+        self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]

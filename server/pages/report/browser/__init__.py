@@ -1,0 +1,1 @@
+"""What lets a report brush without a server."""

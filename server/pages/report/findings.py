@@ -1,0 +1,150 @@
+"""What a report says in sentences: which heads matter, in which part, where they look. Pure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.pages.report.parts.panels import Page
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.words import accuracy_words, heads_words
+
+_REGION_MODES = (2, 3, 4)
+_FEW = 5
+_HARDLY = 1e-3
+"""Of any metric, an effect that nobody sees."""
+_NOISE = 1e-6
+"""Rounding of float32 that is no change."""
+CITE_METHOD = (
+    "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
+    "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
+    "Visualization and Computer Graphics 29(6), 2023. arXiv:2303.13731."
+)
+
+
+def cite_tool(version: str) -> str:
+    """How to cite headbrush itself."""
+    return f"The headbrush developers: headbrush {version}, linked brushing over attention heads."
+
+
+def lede(data: StoreData) -> str:
+    """What the report is of, and what can be done with it."""
+    return (
+        f"How much each of {data.num_heads} attention heads ({heads_words(data)}) matters, and "
+        f"where it looks, in {data.num_images} images; {accuracy_words(data)}. A report by "
+        "headbrush that needs no network: images, heads and patterns can be brushed here."
+    )
+
+
+def main_finding(data: StoreData) -> str:
+    """Which heads matter, over all images."""
+    metric = data.default_metric
+    mean = data.importance(metric).mean(0)
+    if not np.isfinite(mean).any():
+        return data.why_undefined(metric)
+    order = np.argsort(-np.nan_to_num(mean, nan=-np.inf), kind="stable")
+    first, labels = int(order[0]), data.head_labels
+    share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else None
+    together = (
+        "" if share is None else f"; together they have {share:.0%} of the sum over all heads"
+    )
+    listed = ", ".join(f"{labels[n]} ({mean[n]:.3g})" for n in order[:_FEW])
+    verb = "matters" if metric == "gradient" else "changes most when it is pruned"
+    return (
+        f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
+        f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g}"
+        f". The first {len(order[:_FEW])} are {listed}{together}."
+    )
+
+
+def head_finding(data: StoreData, number: int) -> str:
+    """How consistently one head matters over the images, and where it looks."""
+    return f"{_consistency(data, number)} {_reach(data, number)}"
+
+
+def mode_finding(data: StoreData, page: Page) -> str:
+    """Which part of a head matters in one image."""
+    label, name = data.head_labels[page.head], data.names[page.image]
+    classes, values = _classes(data, page.image), _by_mode(page)
+    if page.pruning is None and any(panel.view == "partial_pruning" for panel in page.panels):
+        return (
+            f"{name}: {classes}. Which part of {label} matters here is not known: the model is not "
+            "at hand, and the store was made without --modes all."
+        )
+    if values is None:
+        return f"{name}: {classes}."
+    strongest = max(_REGION_MODES, key=lambda mode: values[mode])
+    parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
+    so = f"So it is mostly {MODES[strongest]} that matters."
+    if values.max() < _HARDLY:
+        so = "All of this is small: the head hardly matters here."
+    metric = METRIC_NAMES[page.session.state.metric]
+    whole = f"pruning all of {label} gives {metric} {values[1]:.3g}"
+    return f"In {name} ({classes}) {whole}; {parts}. {so}"
+
+
+def _by_mode(page: Page) -> np.ndarray | None:
+    """The shown metric under every mode, for a probability its change; None where it has none."""
+    metric = page.session.state.metric
+    if page.pruning is None or metric not in PRUNING_METRICS:
+        return None
+    values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
+    if not np.isfinite(values).all():
+        return None
+    return abs(values - values[0]) if metric == "probability" else values
+
+
+def _classes(data: StoreData, image: int) -> str:
+    is_known = data.store.read("label")[image] >= 0
+    true = f"true {data.class_name(int(data.labels[image]))}" if is_known else "no label"
+    predicted = int(data.predicted[image])
+    return true if predicted < 0 else f"{true}, predicted {data.class_name(predicted)}"
+
+
+def left_out(notes: Sequence[str]) -> list[str]:
+    """What a report lacks of what the server shows."""
+    return [
+        "Values over images are kept in 65 534 steps of their range, so that a mean differs by "
+        "less than a hundredth of a pixel; the CSV and netCDF files have the values themselves.",
+        "Attention matrices are here for the heads and images above only.",
+        *notes,
+    ]
+
+
+def _consistency(data: StoreData, number: int) -> str:
+    values = np.nan_to_num(data.importance(data.default_metric))
+    own, total = values[:, number], data.num_images
+    rank = (values > own[:, None]).sum(1)
+    best = f"it is the most important head in {np.mean(rank == 0):.0%} of the images and among the"
+    few = f"{best} five most important in {np.mean(rank < _FEW):.0%};"
+    if own.sum() <= 0:
+        return f"{few} it changes nothing on average."
+    tenth = -(-total // 10)
+    share = np.sort(own)[::-1][:tenth].sum() / own.sum()
+    kind = "few images" if share > 0.5 else "many images alike"
+    return (
+        f"{few} the tenth of the images to which it matters most has {share:.0%} of its effect, so "
+        f"it matters to {kind} (median {np.median(own):.3g}, mean {own.mean():.3g})."
+    )
+
+
+def _reach(data: StoreData, number: int) -> str:
+    entropy, strength = data.entropy[:, number], data.strength[:, number].mean(0)
+    lower = int((data.entropy.mean(0) < entropy.mean()).sum())
+    distance = data.store.read("attention_distance").reshape(data.num_images, -1)[:, number]
+    hop, last = int(np.argmax(strength)), len(strength) - 1
+    far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
+    return (
+        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour{far}), on "
+        f"average {distance.mean():.1f} patches away. The entropy of these distances is "
+        f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
+        f"{data.num_heads} heads."
+    )
+
+
+def short(value: object) -> str:
+    """A fraction in three digits; all else as it is."""
+    if not isinstance(value, float):
+        return str(value)
+    return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"

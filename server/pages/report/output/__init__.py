@@ -1,0 +1,1 @@
+"""What a report is written as: netCDF values, fragments of pages."""

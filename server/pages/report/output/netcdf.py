@@ -1,0 +1,101 @@
+"""The values behind a report's plots, as netCDF with their meaning."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+from xarray.backends.locks import HDF5_LOCK
+
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
+from headbrush.server.pages.report.parts.panels import Page
+from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders
+from headbrush.server.session.session import Session
+from headbrush.server.stores.store_data import StoreData
+
+_SHOWN = (
+    "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
+    "patch_embedding", "cls_embedding",
+)  # fmt: skip
+_NOTHING: Mapping[str, str] = {}
+_ATTRS = ("model", "images", "created")
+
+
+def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
+    """All that the plots show, unrounded: of all images and heads, and of the pages."""
+    data = session.data
+    variables = {name: _stored(data, name) for name in _SHOWN}
+    brushed = session.brush("heads").images
+    variables["brushed"] = ("image", brushed.astype("i1"), {"long_name": "image is brushed"})
+    variables |= _of_pages(data, pages)
+    store = data.store
+    attrs = {key: without_folders(str(store.attrs[key]), store) for key in _ATTRS}
+    attrs["command"] = short_command(str(store.attrs["command"]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.nc"
+        with HDF5_LOCK, netCDF4.Dataset(path, "w") as file:
+            file.setncatts({"Conventions": "CF-1.10", **attrs})
+            for name, variable in variables.items():
+                _write(file, name, *variable)
+        return path.read_bytes()
+
+
+def _write(
+    file: netCDF4.Dataset,
+    name: str,
+    dims: str | tuple[str, ...],
+    values: np.ndarray,
+    described: Mapping[str, str] = _NOTHING,
+) -> None:
+    """Not by xarray, which imports half a second of Dask to write a file."""
+    dims = (dims,) if isinstance(dims, str) else dims
+    for dim, size in zip(dims, values.shape, strict=True):
+        if dim not in file.dimensions:
+            file.createDimension(dim, size)
+    is_text = values.dtype.kind == "O"
+    packed = {} if is_text else {"zlib": True, "shuffle": True, "complevel": 4}
+    variable = file.createVariable(name, str if is_text else values.dtype, dims, **packed)
+    variable.setncatts(described)
+    variable[:] = values
+
+
+def _stored(data: StoreData, name: str) -> tuple[Any, ...]:
+    spec = VARIABLES[name]
+    return spec.dims, data.store.read(name), {"long_name": spec.long_name, "units": spec.units}
+
+
+def _of_pages(data: StoreData, pages: Sequence[Page]) -> dict[str, tuple[Any, ...]]:
+    if not pages:
+        return {}
+    heads = np.array([page.head for page in pages])
+    found: dict[str, tuple[Any, ...]] = {
+        "page_layer": ("page", heads // data.heads_per_layer),
+        "page_head": ("page", heads % data.heads_per_layer),
+        "page_image": ("page", np.array([page.image for page in pages])),
+        "page_strength": (
+            ("page", "image", "hop"),
+            np.stack([data.strength[:, page.head] for page in pages]),
+            {"long_name": VARIABLES["strength"].long_name},
+        ),
+    }
+    tokens = data.num_tokens
+    if any(page.attention is not None for page in pages):
+        nothing = np.full((tokens, tokens), np.nan, np.float32)
+        found["page_attention"] = (
+            ("page", "query", "key"),
+            np.stack([nothing if p.attention is None else p.attention for p in pages]),
+            {"long_name": "attention, NaN where it is not at hand"},
+        )
+    if any(page.pruning is not None for page in pages):
+        nothing = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)
+        found["pruning_metric"] = ("pruning_metric", np.array(PRUNING_METRICS, object))
+        found["mode"] = ("mode", np.array(list(MODES)))
+        found["page_pruning"] = (
+            ("page", "pruning_metric", "mode"),
+            np.stack([nothing if p.pruning is None else p.pruning.metrics for p in pages]),
+            {"long_name": "change caused by pruning parts of the head, by mode"},
+        )
+    return found

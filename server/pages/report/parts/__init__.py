@@ -1,0 +1,1 @@
+"""What a report holds: the request, its panels, its thumbnails."""

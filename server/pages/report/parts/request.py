@@ -1,0 +1,157 @@
+"""Which heads, images and views a report is asked to show; every mistake is one sentence. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.pages.report.parts.fast_start import MODEL_VIEWS
+from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+
+OVERVIEWS = ("head_importance", "image_overview", "strength_overview", "pattern_layout")
+PAGE_VIEWS = (
+    "partial_pruning", "prediction", "strength_vector", "entropy_distribution", "threshold",
+    "image_context", "two_axes", "attention_matrix",
+)  # fmt: skip
+VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
+USUAL_HEADS = 5
+MOST_PAGES = 40
+MOST_PLACES = 1_000_000
+"""Of more patterns the places are left out, and the picture stays as it is."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report shows.
+
+    Attributes
+    ----------
+    pages
+        Pairs of a head's number and an image.
+    views
+        Names of views, in the order of the page.
+    why
+        How the pages were chosen, as a sentence.
+    """
+
+    pages: tuple[tuple[int, int], ...]
+    views: tuple[str, ...]
+    why: str
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a page shows what only the model can tell."""
+        return bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views)
+
+
+def read_asked(
+    data: StoreData,
+    images: Sequence[object] = (),
+    heads: Sequence[object] = (),
+    views: Sequence[str] = (),
+) -> Asked:
+    """Check what is asked of a store.
+
+    Parameters
+    ----------
+    images
+        Ids or file names; without, each head is shown in an image to which it matters.
+    heads
+        ``layer.head`` or pairs; without, the most important heads of the store are shown.
+    views
+        Names of views; without, all.
+
+    Raises
+    ------
+    InputError
+        If something of it is not in the store, or too much is asked.
+    """
+    for view in views:
+        if view not in VIEWS:
+            raise InputError(f"--view {view}: there is no such view; there are {', '.join(VIEWS)}.")
+    shown = tuple(view for view in VIEWS if view in views) if views else VIEWS
+    chosen_heads = [read_head(data, word) for word in heads]
+    chosen_images = [read_image(data, word) for word in images]
+    if not any(view in PAGE_VIEWS for view in shown):
+        return Asked((), shown, "")
+    numbers = chosen_heads or most_important(data)
+    why = _why(data, len(numbers), bool(heads), bool(images))
+    return Asked(_pages(data, numbers, chosen_images), shown, why)
+
+
+def _pages(
+    data: StoreData, heads: Sequence[int], images: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of a head and an image, each once; few enough for one file."""
+    pages = {
+        (number, image): None
+        for number in heads
+        for image in (images or [data.telling_image(number)])
+    }
+    if len(pages) > MOST_PAGES:
+        raise InputError(
+            f"{len(heads)} heads in {len(images)} images are {len(pages)} pages, at most "
+            f"{MOST_PAGES} are shown: name fewer with --head and --image."
+        )
+    return tuple(pages)
+
+
+def read_head(data: StoreData, word: object) -> int:
+    """The number of a head that is named ``layer.head``, or by such a pair."""
+    text = ".".join(map(str, word)) if isinstance(word, tuple | list) else str(word)
+    layer, dot, head = text.partition(".")
+    place = number_below(layer, data.num_layers), number_below(head, data.heads_per_layer)
+    if not dot or None in place:
+        raise InputError(
+            f"--head {text}: expected layer.head, for example 2.0; this store has layers 0 to "
+            f"{data.num_layers - 1} with heads 0 to {data.heads_per_layer - 1}."
+        )
+    return data.head_number(*place)
+
+
+def read_image(data: StoreData, word: object) -> int:
+    """The number of an image that is named by its id or its file name."""
+    text = str(word)
+    if text in data.names:
+        return data.names.index(text)
+    number = number_below(text, data.num_images)
+    if number is None:
+        raise InputError(
+            f"--image {text}: expected an id from 0 to {data.num_images - 1} or a file name of "
+            f"this store, for example {data.names[0]}."
+        )
+    return number
+
+
+def most_important(data: StoreData) -> list[int]:
+    """Numbers of the globally most important heads, the most important first."""
+    mean = np.nan_to_num(data.importance(data.default_metric).mean(0), nan=-np.inf)
+    return np.argsort(-mean, kind="stable")[:USUAL_HEADS].tolist()
+
+
+def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
+    words = []
+    if not heads:
+        metric = METRIC_NAMES[data.default_metric]
+        words.append(
+            f"No head was asked for, so the {count} globally most important are shown: those with "
+            f"the largest mean {metric} over all {data.num_images} images."
+        )
+    if not images:
+        words.append(
+            "No image was asked for, so each head is shown in the image to which it matters most, "
+            "among those that are predicted correctly and whose attention is stored, if any."
+        )
+    return " ".join(words)
+
+
+def why_kept(data: StoreData) -> str:
+    """Why the picture of the patterns stays as it is; nothing where they can be brushed."""
+    if data.num_instances <= MOST_PLACES:
+        return ""
+    return (
+        f"The {data.num_instances} patterns are a picture that is not drawn anew, and cannot be "
+        f"brushed: a report holds the places of at most {MOST_PLACES}."
+    )

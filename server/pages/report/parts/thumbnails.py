@@ -1,0 +1,29 @@
+"""Small pictures of all images for their tooltips, within a bound."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from headbrush.server.session.session import Session
+
+MOST_PICTURES = 2_000
+_SIDE = 40
+
+
+def fill_thumbnails(session: Session) -> list[str]:
+    """Put a picture of every image into the shared source, or say that there are too many."""
+    data = session.data
+    if data.num_images > MOST_PICTURES:
+        return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
+    session.images.data["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
+    return []
+
+
+def _small(pixels: np.ndarray) -> str:
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((_SIDE, _SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=70)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

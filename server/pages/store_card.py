@@ -1,0 +1,67 @@
+"""What the list of stores says of one: a few words and a small picture. Pure."""
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from headbrush.server.session.palette import class_colours
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.words import accuracy_words, heads_words, images_words
+
+_SIZE = 150, 96
+"""Width and height of a card's picture."""
+_SHARPER = 2
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Card:
+    """Text is that of the store, untrusted; the picture is a data address."""
+
+    model: str
+    images: str
+    heads: str
+    accuracy: str
+    created: str
+    picture: str
+
+
+def card_of(data: StoreData) -> Card:
+    """The card of a store."""
+    return Card(
+        model=str(data.store.attrs["model"]),
+        images=images_words(data),
+        heads=heads_words(data),
+        accuracy=accuracy_words(data),
+        created=str(data.store.attrs["created"])[:10],
+        picture=_picture(data),
+    )
+
+
+def _picture(data: StoreData) -> str:
+    """The images' layout, coloured by class, as in view A, on no ground."""
+    width, height = (_SHARPER * length for length in _SIZE)
+    points = data.store.read("image_embedding").astype(float)
+    seen = np.isfinite(points).all(1)
+    pixels = np.zeros((height, width, 4), np.uint8)
+    if seen.any():
+        low, high = points[seen].min(0), points[seen].max(0)
+        share = (points[seen] - low) / np.where(high > low, high - low, 1)
+        places = (_MARGIN + (1 - 2 * _MARGIN) * share) * (width - 1, height - 1)
+        column, row = np.rint(places).astype(int).T
+        palette = [list(bytes.fromhex(colour[1:])) for colour in class_colours(10)]
+        inks = np.array(palette, np.uint8)[data.labels[seen] % len(palette)]
+        radius = 4 if seen.sum() < 1000 else 2
+        for x in range(-radius, radius + 1):
+            for y in range(-radius, radius + 1):
+                if x * x + y * y <= radius * radius:
+                    down = np.clip(height - 1 - row + y, 0, height - 1)
+                    across = np.clip(column + x, 0, width - 1)
+                    pixels[down, across, :3] = inks
+                    pixels[down, across, 3] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize(_SIZE, Image.Resampling.LANCZOS).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,204 @@
+"""A brush is a list of clauses; resolving them is pure.
+
+Three kinds of thing: images (m), heads (L·H) and instances (m·L·H), an instance being one head of
+one image. Clauses of one view combine in order, a first one that takes away or intersects with
+everything; clauses of different views intersect.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Literal
+
+import numpy as np
+
+from headbrush.server.tools import kernels
+from headbrush.server.tools.byte_lru import Recent
+
+Kind = Literal["image", "head", "instance"]
+Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
+_MOST_STRIPES = 256
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Numbers of images or heads."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in the coordinates of a view, its edges included."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+
+
+@dataclass(frozen=True)
+class Lasso:
+    """The outline of a polygon in the coordinates of a view."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """What one gesture in ``view`` marks, and how it joins what that view marked before.
+
+    Attributes
+    ----------
+    layout
+        Which coordinates a shape refers to: ``patch`` or ``cls`` for instances.
+    """
+
+    view: str
+    kind: Kind
+    shape: Ids | Box | Lasso
+    combine: Combine = "replace"
+    layout: str = ""
+
+
+@dataclass(frozen=True)
+class Brush:
+    """Resolved clauses: what is brushed of each kind.
+
+    Attributes
+    ----------
+    images, heads, instances
+        Bool masks ``(m,)``, ``(L·H,)``, ``(m·L·H,)``.
+    image_count, head_count
+        How many brushed instances fall to each image and head, ``(m,)`` and ``(L·H,)``.
+    active
+        Whether there is any clause.
+    """
+
+    images: np.ndarray
+    heads: np.ndarray
+    instances: np.ndarray
+    image_count: np.ndarray
+    head_count: np.ndarray
+    active: bool
+
+
+def joined(clauses: tuple[Clause, ...], clause: Clause) -> tuple[Clause, ...]:
+    """``clauses`` and a further one; ``replace`` drops the earlier ones of its view."""
+    if clause.combine == "replace":
+        clauses = tuple(old for old in clauses if old.view != clause.view)
+    return (*clauses, clause)
+
+
+def resolve(
+    clauses: Sequence[Clause],
+    num_images: int,
+    num_heads: int,
+    points: Callable[[str], np.ndarray],
+    exclude: str | None = None,
+    kept: Recent | None = None,
+) -> Brush:
+    """Masks of all ``clauses`` but those of the view ``exclude``.
+
+    Parameters
+    ----------
+    points
+        Coordinates ``(m·L·H, 2)`` of the instances in a layout.
+    kept
+        Remembers what each shape encloses, so that a further clause costs but its own shape.
+    """
+    used = [clause for clause in clauses if clause.view != exclude]
+    images = np.ones(num_images, bool)
+    heads = np.ones(num_heads, bool)
+    instances = np.ones((num_images, num_heads), bool)
+    for view in dict.fromkeys(clause.view for clause in used):
+        own = [clause for clause in used if clause.view == view]
+        size = {"image": num_images, "head": num_heads}.get(own[0].kind, instances.size)
+        mask = _combined(own, size, points, kept)
+        if own[0].kind == "image":
+            images &= mask
+        elif own[0].kind == "head":
+            heads &= mask
+        else:
+            instances &= mask.reshape(instances.shape)
+    if not used:  # nothing to count, and nothing to compile
+        counts = np.full(num_images, num_heads), np.full(num_heads, num_images)
+        return Brush(images, heads, instances.ravel(), *counts, False)
+    image_count, head_count = kernels.tally(instances, images, heads)
+    if any(clause.kind == "instance" for clause in used):
+        images &= image_count > 0
+        heads &= head_count > 0
+    return Brush(images, heads, instances.ravel(), image_count, head_count, True)
+
+
+def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
+    """Which of ``points`` ``(n, 2)`` lie within ``shape``; NaN lies nowhere.
+
+    A lasso is filled by the even-odd rule, as a canvas fills it.
+    """
+    wide = np.float64 if points.dtype == np.float64 else np.float32
+    points = kernels.given(points, wide)
+    if isinstance(shape, Box):
+        return kernels.points_in_box(points, tuple(map(float, astuple(shape))))
+    xs, ys = (kernels.given(np.array(part), float) for part in (shape.xs, shape.ys))
+    return kernels.points_in_polygon(points, xs, ys, *_stripes(ys))
+
+
+def warm_up() -> None:
+    """Compile what a first brush would have to wait for."""
+    points = np.zeros((1, 2), np.float32)
+    for shape in (Box(0, 1, 0, 1), Lasso((0, 1, 1), (0, 0, 1))):
+        resolve([Clause("", "instance", shape)], 1, 1, lambda _layout: points)
+
+
+def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Even horizontal stripes: how many a unit, where the edges of each start, and the edges."""
+    count = min(_MOST_STRIPES, len(ys))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        per_y = np.float64(count) / (ys.max() - ys.min())
+        if not np.isfinite(per_y):  # a line, or corners beyond all measure
+            per_y = np.float64(0)
+        places = np.clip((ys - ys.min()) * per_y, 0, count - 1)
+    places = np.nan_to_num(places).astype(int)
+    ends = np.sort([places, np.roll(places, -1)], axis=0)
+    reaching = [np.flatnonzero((ends[0] <= s) & (s <= ends[1])) for s in range(count)]
+    return float(per_y), np.cumsum([0, *map(len, reaching)]), np.concatenate(reaching)
+
+
+def _combined(
+    clauses: Sequence[Clause],
+    size: int,
+    points: Callable[[str], np.ndarray],
+    kept: Recent | None,
+) -> np.ndarray:
+    mask = np.full(size, clauses[0].combine in ("subtract", "intersect"))
+    for clause in clauses:
+        found = _marked(clause, size, points, kept)
+        if clause.combine == "add":
+            mask |= found
+        elif clause.combine == "subtract":
+            mask &= ~found
+        elif clause.combine == "intersect":
+            mask &= found
+        elif clause.combine == "xor":
+            mask ^= found
+        else:
+            mask = found.copy()
+    return mask
+
+
+def _marked(
+    clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: Recent | None
+) -> np.ndarray:
+    """What one clause marks by itself."""
+    if isinstance(clause.shape, Ids):
+        found = np.zeros(size, bool)
+        found[list(clause.shape.ids)] = True
+        return found
+    key = clause.layout, clause.shape
+    found = None if kept is None else kept.get(key)
+    if found is None:
+        found = inside(clause.shape, points(clause.layout))
+        if kept is not None:
+            kept.put(key, found, found.nbytes)
+    return found

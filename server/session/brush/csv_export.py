@@ -1,0 +1,95 @@
+"""Brushed images, heads or patterns as CSV, with names and metrics. Pure."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.session.brush.clauses import Brush
+from headbrush.server.session.brush.name_list import quoted
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+
+KINDS = ("images", "heads", "patterns")
+MOST_ROWS = 500_000
+
+
+def to_csv(data: StoreData, brush: Brush, kind: str) -> bytes:
+    """A gzipped CSV file with a header; all rows where nothing is brushed.
+
+    The metrics of an image or a head are means over its brushed patterns.
+
+    Raises
+    ------
+    InputError
+        If more than ``MOST_ROWS`` rows are brushed.
+    """
+    rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(kind, brush.instances))
+    if len(rows) > MOST_ROWS:
+        raise InputError(
+            f"{len(rows):,} rows are brushed, at most {MOST_ROWS:,} are written: brush fewer."
+        )
+    columns = {"images": _images, "heads": _heads, "patterns": _patterns}[kind](data, brush, rows)
+    text = pd.DataFrame(columns).to_csv(index=False, float_format="%.7g", lineterminator="\n")
+    return gzip.compress(text.encode(), 5, mtime=0)
+
+
+def _images(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]:
+    means = {
+        name: _mean(values[rows], _chosen(data, brush)[rows], 1)
+        for name, values in _measures(data).items()
+    }
+    return _about_images(data, rows) | {"brushed_patterns": brush.image_count[rows]} | means
+
+
+def _heads(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]:
+    chosen = _chosen(data, brush)
+    means = {
+        name: _mean(values[:, rows], chosen[:, rows], 0) for name, values in _measures(data).items()
+    }
+    return _about_heads(data, rows) | {"brushed_patterns": brush.head_count[rows]} | means
+
+
+def _patterns(data: StoreData, _brush: Brush, rows: np.ndarray) -> dict[str, object]:
+    images, heads = np.divmod(rows, data.num_heads)
+    values = {name: values[images, heads] for name, values in _measures(data).items()}
+    return _about_images(data, images) | _about_heads(data, heads) | values
+
+
+def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:
+    def classes(kinds: np.ndarray) -> list[str]:
+        return [quoted(data.class_name(int(kind))) for kind in kinds[images]]
+
+    known = data.has_labels
+    return {
+        "image": images,
+        "name": [quoted(data.names[image]) for image in images],
+        "true_class": classes(data.labels) if known else [""] * len(images),
+        "predicted_class": classes(data.predicted),
+        "probability_of_true_class" if known else "probability_of_predicted_class":
+            data.label_probability[images],
+        "correct": data.correct[images].astype(int) if known else [""] * len(images),
+    }  # fmt: skip
+
+
+def _about_heads(data: StoreData, heads: np.ndarray) -> dict[str, object]:
+    return {"layer": data.layer_of_head[heads], "head": heads % data.heads_per_layer}
+
+
+def _measures(data: StoreData) -> dict[str, np.ndarray]:
+    """Every metric ``(m, L·H)`` that the store holds, by the name of its column."""
+    metrics = {name: data.importance(name) for name in METRIC_NAMES}
+    held = {name: values for name, values in metrics.items() if np.isfinite(values).any()}
+    distance = data.store.read("attention_distance").reshape(data.num_images, data.num_heads)
+    return held | {"strength_entropy": data.entropy, "attention_distance": distance}
+
+
+def _chosen(data: StoreData, brush: Brush) -> np.ndarray:
+    return brush.instances.reshape(data.num_images, data.num_heads)
+
+
+def _mean(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
+    """Mean over the chosen; NaN, an empty cell, of none."""
+    count = chosen.sum(axis)
+    total = np.where(chosen, values, 0).sum(axis, dtype=float)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

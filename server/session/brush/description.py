@@ -1,0 +1,36 @@
+"""What is brushed, in a few words. Pure."""
+
+from collections.abc import Sequence
+
+from headbrush.server.session.brush.clauses import Box, Brush, Clause, Ids
+from headbrush.server.stores.store_data import StoreData
+
+_SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "xor": "⊕ "}
+_LAYOUTS = {"patch": "patch", "cls": "CLS"}
+
+
+def clause_words(clause: Clause) -> str:
+    """``A images: 61``, ``B1/C1 heads: 3`` or ``+ D1 patch lasso``."""
+    if isinstance(clause.shape, Ids):
+        view = "A images" if clause.view == "images" else "B1/C1 heads"
+        return f"{_SIGNS[clause.combine]}{view}: {len(clause.shape.ids):,}".replace(",", " ")
+    shape = "box" if isinstance(clause.shape, Box) else "lasso"
+    return f"{_SIGNS[clause.combine]}D1 {_LAYOUTS[clause.layout]} {shape}"
+
+
+def brush_words(clauses: Sequence[Clause]) -> str:
+    """All clauses in one line."""
+    return " · ".join(map(clause_words, clauses))
+
+
+def brushed_words(data: StoreData, brush: Brush) -> str:
+    """How much of each kind is brushed."""
+    if not brush.active:
+        return "nothing brushed: all images and heads count"
+    counts = (
+        (brush.images.sum(), data.num_images, "images"),
+        (brush.heads.sum(), data.num_heads, "heads"),
+        (brush.instances.sum(), data.num_instances, "patterns"),
+    )
+    words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
+    return "brushed: " + " · ".join(words).replace(",", " ")

@@ -1,0 +1,160 @@
+"""Named brushes: the reader's own list, kept by the browser, never in the store. Pure.
+
+Every change returns a new list. What the browser kept is read back like a link: nothing of it is
+trusted.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from headbrush.server.session.brush.clause_text import LinkError, clauses_text, read_clauses
+from headbrush.server.session.brush.clauses import Brush, Clause
+from headbrush.server.stores.store_data import StoreData
+
+MOST_NAMED = 12
+MOST_COMPARED = 2
+LONGEST_NAME = 40
+LONGEST_BRUSH = 60_000
+"""Characters of one named brush; more than a link can carry."""
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#7a4fbf", "#b8a800", "#56b4e9")
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class NamedBrush:
+    """A brush with a name; ``compared`` ones are drawn in their colour in every view."""
+
+    name: str
+    colour: str
+    clauses: tuple[Clause, ...]
+    compared: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What the views draw of a compared brush.
+
+    Attributes
+    ----------
+    brush
+        All of its masks.
+    images
+        ``(m,)`` bool, its images whatever heads it names, for plots of heads.
+    """
+
+    name: str
+    colour: str
+    brush: Brush
+    images: np.ndarray
+
+
+Named = tuple[NamedBrush, ...]
+
+
+class NamedError(ValueError):
+    """What cannot be done, as a sentence."""
+
+
+def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
+    """Keep ``clauses`` under a name; one of that name keeps its place and colour.
+
+    A new one is compared where fewer than two are.
+    """
+    if not clauses:
+        raise NamedError("Nothing is brushed, so there is nothing to name.")
+    if len(clauses_text(clauses)) > LONGEST_BRUSH:
+        raise NamedError("This brush is too large to be kept.")
+    clean = _clean(name)
+    for index, old in enumerate(named):
+        if old.name == clean:
+            return _changed(named, index, clauses=clauses)
+    if len(named) >= MOST_NAMED:
+        raise NamedError(f"At most {MOST_NAMED} brushes are kept; delete one first.")
+    used = {old.colour for old in named}
+    colour = next((c for c in COLOURS if c not in used), COLOURS[len(named) % len(COLOURS)])
+    few = sum(old.compared for old in named) < MOST_COMPARED
+    return (*named, NamedBrush(clean, colour, clauses, compared=few))
+
+
+def renamed(named: Named, index: int, name: str) -> Named:
+    """Give one another name that none has."""
+    clean = _clean(name)
+    if any(old.name == clean for old in named[:index] + named[index + 1 :]):
+        raise NamedError("Another brush has this name.")
+    return _changed(named, index, name=clean)
+
+
+def recoloured(named: Named, index: int, colour: str) -> Named:
+    """Give one another colour, as ``#rrggbb``."""
+    if not _COLOUR.fullmatch(colour.lower()):
+        raise NamedError("A colour is written #rrggbb.")
+    return _changed(named, index, colour=colour.lower())
+
+
+def deleted(named: Named, index: int) -> Named:
+    """Without one."""
+    return named[:index] + named[index + 1 :]
+
+
+def toggled(named: Named, index: int) -> Named:
+    """Compare one or no longer; of two others the first gives way."""
+    if named[index].compared:
+        return _changed(named, index, compared=False)
+    others = [place for place, old in enumerate(named) if old.compared]
+    if len(others) >= MOST_COMPARED:
+        named = _changed(named, others[0], compared=False)
+    return _changed(named, index, compared=True)
+
+
+def to_json(named: Named) -> str:
+    """The list as the browser keeps it."""
+    return json.dumps([
+        {"name": one.name, "colour": one.colour, "brush": clauses_text(one.clauses),
+         "compared": one.compared}
+        for one in named
+    ])  # fmt: skip
+
+
+def from_json(text: str, data: StoreData) -> tuple[Named, str]:
+    """What can be used of a kept list, and a note, empty if all can."""
+    if len(text) > 2 * MOST_NAMED * LONGEST_BRUSH:
+        return (), "The kept brushes are too many to be read."
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError):
+        rows = None
+    if not isinstance(rows, list):
+        return (), "The kept brushes could not be read."
+    named: Named = ()
+    for row in rows[:MOST_NAMED]:
+        try:
+            named = _with_row(named, row, data)
+        except (LinkError, NamedError, KeyError, TypeError, AttributeError):
+            continue
+    lost = len(rows) - len(named)
+    return named, f"{lost} of {len(rows)} kept brushes could not be used." if lost else ""
+
+
+def _with_row(named: Named, row: dict, data: StoreData) -> Named:
+    name, colour, compared = row["name"], row["colour"], row.get("compared") is True
+    clauses = read_clauses(row["brush"], data, LONGEST_BRUSH)
+    if any(old.name == _clean(name) for old in named):
+        raise NamedError("twice")
+    extended = saved(named, name, clauses)
+    place = len(named)
+    extended = recoloured(extended, place, colour)
+    return extended if extended[place].compared == compared else toggled(extended, place)
+
+
+def _changed(named: Named, index: int, **values: object) -> Named:
+    return (*named[:index], replace(named[index], **values), *named[index + 1 :])
+
+
+def _clean(name: str) -> str:
+    kept = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
+    if not kept:
+        raise NamedError("A brush needs a name.")
+    return kept[:LONGEST_NAME]

@@ -1,0 +1,123 @@
+"""A view that fails says so in its own panel, with an id that is in the log; the others go on."""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from functools import cache, wraps
+from types import FunctionType
+from typing import Any
+
+from bokeh.models import Div
+
+from headbrush.server.session.browser_channel import Channel
+
+log = logging.getLogger("headbrush")
+
+
+class Faults:
+    """What failed in one page and has not worked since.
+
+    Attributes
+    ----------
+    told
+        Its tags are pairs of a view's name and an id, which ``page/view_errors.js`` shows.
+    """
+
+    def __init__(self) -> None:
+        self.told = Channel(name="faults", tags=[])
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def note(self, view: str, where: str, error: Exception) -> None:
+        """Log an error and show its id in the view's panel."""
+        fault = self._ids[view, where] = secrets.token_hex(4)
+        fields = {"id": fault, "view": view, "where": where}
+        log.error("view %s failed: %s", view, fault, exc_info=error, extra={"fields": fields})
+        self._tell()
+
+    def forget(self, view: str, where: str) -> None:
+        """What failed works again."""
+        if self._ids.pop((view, where), None) is not None:
+            self._tell()
+
+    def _tell(self) -> None:
+        self.told.tags = [word for (view, _), fault in self._ids.items() for word in (view, fault)]
+
+
+class Failed:
+    """Stands for a view that could not be built."""
+
+    def __init__(self, kind: type, name: str) -> None:
+        self.title = getattr(kind, "title", "")
+        self.help = getattr(kind, "help", "")
+        self.layout = Div(text="", name=name)
+
+
+class _Guard:
+    """How far inside a view's methods its page is."""
+
+    def __init__(self, faults: Faults, name: str) -> None:
+        self.faults, self.name = faults, name
+        self.is_inside = True
+        self.is_dead = False
+
+
+def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
+    """A view ``kind(*given)`` that hands its errors to ``faults``; :class:`Failed` if it has none.
+
+    Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
+    whatever thread builds or serves the page. Work in other threads is no method of a view: it
+    cannot touch the page, so its error is raised where its result is taken.
+
+    Parameters
+    ----------
+    side
+        What the names of panels begin with, where a page has several of a kind.
+    """
+    name = side + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    guarded = _guarded(kind)
+    view = guarded.__new__(guarded)
+    guard = view._guard = _Guard(faults, name)
+    try:
+        view.__init__(*given)
+    except Exception as error:
+        guard.is_dead = True
+        faults.note(name, "", error)
+        return Failed(kind, name)
+    finally:
+        guard.is_inside = False
+    return view
+
+
+@cache
+def _guarded(kind: type) -> type:
+    methods = {
+        name: _caught(member)
+        for base in reversed(kind.__mro__)
+        for name, member in vars(base).items()
+        if isinstance(member, FunctionType) and not name.startswith("__")
+    }
+    return type(kind.__name__, (kind,), methods)
+
+
+def _caught(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(view: Any, *given: Any, **named: Any) -> Any:
+        guard = view._guard
+        if guard.is_inside:
+            return method(view, *given, **named)
+        if guard.is_dead:
+            return None
+        guard.is_inside = True
+        try:
+            result = method(view, *given, **named)
+        except Exception as error:
+            guard.faults.note(guard.name, method.__name__, error)
+            return None
+        else:
+            guard.faults.forget(guard.name, method.__name__)
+            return result
+        finally:
+            guard.is_inside = False
+
+    return call

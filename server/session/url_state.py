@@ -1,0 +1,144 @@
+"""A page's state as the query of a link, and back; what a link says is never trusted."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.server.session.brush.clause_text import (
+    MOST_CLAUSES,
+    LinkError,
+    clauses_text,
+    finite_floats,
+    index_below,
+    numbers_text,
+    read_clauses,
+)
+from headbrush.server.session.state import (
+    IMAGE_COLOURS,
+    OVERVIEWS,
+    PATTERN_COLOURS,
+    PATTERN_STYLES,
+    PATTERNS,
+    ViewState,
+)
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+
+VERSION = "1"
+MOST_BRUSH = 6000
+"""Characters of the longest brush that a link carries."""
+
+_CHOICES = {
+    "metric": tuple(METRIC_NAMES),
+    "image_colour": IMAGE_COLOURS,
+    "overview": OVERVIEWS,
+    "pattern": PATTERNS,
+    "pattern_style": PATTERN_STYLES,
+    "pattern_colour": PATTERN_COLOURS,
+}
+
+
+def default_state(data: StoreData) -> ViewState:
+    """The first screen: the most important head, and an image to which it matters."""
+    layer, head = data.default_head
+    return ViewState(data.default_image, layer, head, data.default_metric)
+
+
+def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
+    """The query of a link that opens this state, and what it leaves out, empty if nothing.
+
+    Only what differs from the first screen is written, besides the selection.
+    """
+    first = default_state(data)
+    pairs = {"v": VERSION, "image": "none" if state.image is None else str(state.image)}
+    pairs["head"] = f"{state.layer}.{state.head}"
+    for name in (*_CHOICES, "mode", "token"):
+        if getattr(state, name) != getattr(first, name):
+            pairs[name] = str(getattr(state, name))
+    if state.threshold is not None:
+        pairs["threshold"] = repr(float(state.threshold))
+    if state.pattern_range is not None:
+        pairs["range"] = numbers_text(state.pattern_range)
+    brush = clauses_text(state.clauses)
+    too_long = len(brush) > MOST_BRUSH or len(state.clauses) > MOST_CLAUSES
+    if brush and not too_long:
+        pairs["brush"] = brush
+    return urlencode(pairs, safe=":,~"), "the brush is too large for a link" if too_long else ""
+
+
+def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[ViewState, str]:
+    """The state that a link names, and a note, empty if all of the link could be used."""
+    asked = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
+    found: dict[str, Any] = {}
+    faults = []
+    for key, read in _READERS.items():
+        if key in asked:
+            try:
+                found |= read(key, asked[key], data)
+            except LinkError:
+                faults.append(key)
+    notes = []
+    if asked.get("v", VERSION) != VERSION:
+        notes.append("The link is of another version.")
+    if faults:
+        notes.append(f"The link's {', '.join(faults)} could not be used.")
+    return replace(default_state(data), **found), " ".join(notes)
+
+
+def _read_choice(key: str, text: str, _data: StoreData) -> dict[str, Any]:
+    if text not in _CHOICES[key]:
+        raise LinkError
+    return {key: text}
+
+
+def _read_image(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+    return {"image": None if text == "none" else index_below(text, data.num_images)}
+
+
+def _read_head(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+    layer, _, head = text.partition(".")
+    return {
+        "layer": index_below(layer, data.num_layers),
+        "head": index_below(head, data.heads_per_layer),
+    }
+
+
+def _read_mode(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+    mode = index_below(text, len(MODES))
+    if not mode:
+        raise LinkError
+    return {"mode": mode}
+
+
+def _read_token(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+    return {"token": index_below(text, data.num_tokens)}
+
+
+def _read_threshold(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+    (value,) = finite_floats(text, 1)
+    if not 0 <= value <= 1:
+        raise LinkError
+    return {"threshold": value}
+
+
+def _read_range(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+    x0, x1, y0, y1 = finite_floats(text, 4)
+    if not (x0 < x1 and y0 < y1):
+        raise LinkError
+    return {"pattern_range": (x0, x1, y0, y1)}
+
+
+def _read_brush(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+    return {"clauses": read_clauses(text, data, MOST_BRUSH)}
+
+
+_READERS = {
+    **dict.fromkeys(_CHOICES, _read_choice),
+    "image": _read_image,
+    "head": _read_head,
+    "mode": _read_mode,
+    "token": _read_token,
+    "threshold": _read_threshold,
+    "range": _read_range,
+    "brush": _read_brush,
+}

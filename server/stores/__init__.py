@@ -1,0 +1,1 @@
+"""What is served, read-only, whoever reads it. May import ``server.tools``."""

@@ -1,0 +1,84 @@
+"""Which stores are served, under which names, and which of them an address asks for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.store import Store
+
+_ENDING = "*.headbrush"
+_LONGEST_NAME = 80
+
+
+def check(words: Sequence[Path]) -> None:
+    """Refuse words that name neither a store nor a folder of stores.
+
+    Raises
+    ------
+    StoreError
+        If a store that is named itself cannot be read. One in a folder may be: it is listed so.
+    InputError
+        If a folder holds no stores.
+    """
+    for word in words:
+        if not _is_folder_of_stores(word):
+            Store(word)
+        elif not any(word.glob(_ENDING)):
+            raise InputError(
+                f"{word}: not a headbrush store, and no folder that holds {_ENDING}; "
+                "make one with 'headbrush analyze'."
+            )
+
+
+def served_stores(words: Sequence[Path]) -> dict[str, Path]:
+    """Every served store by the name that addresses use; folders are looked through anew.
+
+    A name is the store's own; where several have it, with as many folders before it as tell them
+    apart.
+    """
+    paths = list(dict.fromkeys(path.absolute() for path in _found(words)))
+    return {_name(path, paths): path for path in paths}
+
+
+def asked_stores(
+    stores: Mapping[str, Path], arguments: Mapping[str, Sequence[bytes]]
+) -> tuple[list[str], str]:
+    """Names of the stores that an address asks for, none for the list, and a note.
+
+    One store is shown at once, and several are listed first. Two are compared. An address names a
+    store, never a path.
+    """
+    asked = [
+        values[0].decode("utf-8", "replace")
+        for key in ("store", "with")
+        if (values := arguments.get(key))
+    ]
+    found = [name for name in asked if name in stores]
+    unknown = [name for name in asked if name not in stores]
+    if len(stores) == 1:
+        found = list(stores)
+    elif unknown:
+        found = []
+    strange = ", ".join(name[:_LONGEST_NAME] for name in unknown)
+    note = f"The link names a store that is not served here: {strange}." if strange else ""
+    return list(dict.fromkeys(found)), note
+
+
+def _is_folder_of_stores(path: Path) -> bool:
+    return path.is_dir() and not (path / "summary.nc").exists() and not (path / "parts").exists()
+
+
+def _found(words: Sequence[Path]) -> Iterator[Path]:
+    for word in words:
+        if _is_folder_of_stores(word):
+            yield from sorted(path for path in word.glob(_ENDING) if path.is_dir())
+        else:
+            yield word
+
+
+def _name(path: Path, paths: Sequence[Path]) -> str:
+    for length in range(1, len(path.parts) + 1):
+        end = path.parts[-length:]
+        if sum(other.parts[-length:] == end for other in paths) == 1:
+            break
+    return "/".join(end)

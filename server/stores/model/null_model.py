@@ -1,0 +1,40 @@
+"""What stands for the model of a store where the server runs none (``--no-live``)."""
+
+import os
+from concurrent.futures import Future
+from typing import Any
+
+from headbrush.analysis.store.errors import InputError
+
+VARIABLE = "HEADBRUSH_NO_LIVE"
+"""Of the environment; the application's own copy of this module is told by it."""
+
+
+def runs_none() -> bool:
+    """Whether this server was told to run no model."""
+    return bool(os.environ.get(VARIABLE))
+
+
+class NoModel:
+    """Answers at once that there is no answer; opens none of the places that a store names."""
+
+    def attention(self, *_selection: int) -> "Future[Any]":
+        """As for any question."""
+        return self._answer()
+
+    def partial_pruning(self, *_selection: int) -> "Future[Any]":
+        """As for any question."""
+        return self._answer()
+
+    def warm_up(self) -> None:
+        """Nothing."""
+
+    def wait(self) -> None:
+        """Nothing is asked."""
+
+    def _answer(self) -> "Future[Any]":
+        answer: Future[Any] = Future()
+        answer.set_exception(
+            InputError("This server runs no models: only what the store itself holds is shown.")
+        )
+        return answer

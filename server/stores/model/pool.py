@@ -1,0 +1,62 @@
+"""The queue of questions to the models of a process."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import Any
+
+from headbrush.server.stores.model.errors import BusyError
+from headbrush.server.tools.thread_queue import Worker, settle
+
+
+class Pool:
+    """One worker for all pages of a process, with a bounded queue.
+
+    Parameters
+    ----------
+    most
+        Questions that may wait; a further one fails at once with :class:`BusyError`.
+    """
+
+    def __init__(self, name: str, most: int = 256) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._worker = Worker(name)
+        self.waiting = 0
+
+    def submit(self, work: Callable[[Callable[[], bool]], Any]) -> "Future[Any]":
+        """Work on ``work(is_wanted)`` when what was asked before is done.
+
+        The future can be cancelled also when its work has begun; ``is_wanted`` then is false as
+        soon as another question waits.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            if self.waiting >= self._most:
+                future.set_exception(
+                    BusyError(
+                        f"The model is busy: {self.waiting} questions of other pages wait already. "
+                        "Select anew in a moment."
+                    )
+                )
+                return future
+            self.waiting += 1
+        future.add_done_callback(self._count)
+        self._worker.submit(self._work, future, work)
+        return future
+
+    def _work(self, future: "Future[Any]", work: Callable[[Callable[[], bool]], Any]) -> None:
+        if future.cancelled():
+            return
+        answer: Future[Any] = Future()
+        settle(answer, work, (lambda: not (future.cancelled() and self.waiting),))
+        with suppress(InvalidStateError):  # it was cancelled meanwhile
+            if answer.exception() is None:
+                future.set_result(answer.result())
+            else:
+                future.set_exception(answer.exception())
+
+    def _count(self, _done: "Future[Any]") -> None:
+        with self._lock:
+            self.waiting -= 1

@@ -1,0 +1,126 @@
+"""The process beside the server's that holds the models: started, asked, ended."""
+
+import json
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import BytesIO
+from multiprocessing.connection import Connection
+from signal import Signals
+from typing import Any
+
+import numpy as np
+
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.tools.child_process import started
+
+log = logging.getLogger("headbrush")
+
+_STEP_S = 0.1
+
+
+class LiveProcess:
+    """One process that answers one question at a time; started when it is first asked.
+
+    It lives no longer than the process that asks, and is started again after it was ended or died.
+
+    Parameters
+    ----------
+    limit
+        Seconds that one answer may take.
+    patience
+        Seconds that an answer may take which nobody wants any more.
+    """
+
+    def __init__(self, limit: float = 120, patience: float = 5) -> None:
+        self._limit, self._patience = limit, patience
+        self._process: subprocess.Popen | None = None
+        self._pipe: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process, None where it does not run."""
+        return self._process.pid if self._runs() else None
+
+    def ask(
+        self,
+        question: Mapping[str, Any],
+        is_wanted: Callable[[], bool] = lambda: True,
+        limit: float | None = None,
+    ) -> dict[str, np.ndarray]:
+        """What ``live_child`` answers; not to be called by two threads at once.
+
+        Parameters
+        ----------
+        is_wanted
+            Whether somebody waits for it, else it may be broken off.
+        limit
+            Seconds that this answer may take, if not as long as any.
+
+        Raises
+        ------
+        LiveError
+            If the process says why it cannot answer, takes too long, or dies.
+        """
+        if not self._runs():
+            self._start()
+        try:
+            self._pipe.send_bytes(json.dumps(question).encode())
+            self._await(is_wanted, self._limit if limit is None else limit)
+            answer = np.load(BytesIO(self._pipe.recv_bytes()), allow_pickle=False)
+        except (EOFError, OSError) as error:
+            raise LiveError(self._died()) from error
+        if "failed" in answer:
+            log.error("the model failed: %s", answer["failed"])
+        if "fault" in answer:
+            raise LiveError(str(answer["fault"]))
+        return dict(answer)
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._pipe.close()
+            self._process = self._pipe = None
+
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> None:
+        self.close()
+        self._process, self._pipe = started("headbrush.server.stores.model.process_main")
+
+    def _await(self, is_wanted: Callable[[], bool], limit: float) -> None:
+        began = time.monotonic()
+        while not self._pipe.poll(_STEP_S):
+            seconds = time.monotonic() - began
+            if seconds > limit:
+                self.close()
+                raise LiveError(
+                    f"The model gave no answer within {limit:.0f} s, so it was stopped. "
+                    "Select anew to start it again."
+                )
+            if seconds > self._patience and not is_wanted():
+                self.close()
+                raise LiveError("Nobody waits for the answer any more.")
+
+    def _died(self) -> str:
+        process = self._process
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        self.close()
+        how = "" if process.returncode is None else _how_it_ended(process.returncode)
+        log.error("the process of the models ended%s", how)
+        return f"The model's process ended without an answer{how}. Select anew to start it again."
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f" (exit status {code})"
+    too_large = ", often for want of memory" if -code == Signals.SIGKILL else ""
+    with suppress(ValueError):
+        return f" ({Signals(-code).name}{too_large})"
+    return f" (signal {-code})"

@@ -1,0 +1,241 @@
+"""The process that computes with a model what the store does not hold; ``live_process`` starts it.
+
+The only file of the server that imports torch, and only in that process, never in the server's. A
+question and its answer are one message each on the socket that is the process's standard input:
+JSON, and an archive of arrays without pickled objects.
+"""
+
+import json
+import os
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.child_requests import listen
+
+Arrays = Mapping[str, np.ndarray]
+
+_LESS_URGENT = 10
+"""Added to the niceness, so that pages are served first."""
+_TENSORS_A_LAYER = 7
+"""Of a trace: block and attention input, query, key, value, head output, output."""
+_TRACES_BYTES = 512 * 2**20
+_MOST_LOADED = 2
+_SAME_PREDICTION = 0.01
+"""Largest difference of a probability that another device or library version may cause."""
+_SMALL_MODEL = 10_000_000
+"""Parameters; one thread answers within the time in which people notice no waiting."""
+_ARGUMENTS = {"img_size"}
+"""What an analysis gives timm beside the name; others could lead to files and addresses."""
+_NOT_AT_HAND = (
+    "{what} is not at hand: the analysis found it at {place}, where it is no more. "
+    "What the store itself holds is shown all the same."
+)
+
+
+class StoreModel:
+    """The model of a store, loaded when it is first needed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names = store.read("name").tolist()
+        self._labels = store.read("label")
+        self._model: Any = None
+        self._traces = Recent(_TRACES_BYTES)
+
+    def load(self) -> Arrays:
+        """Be ready for questions."""
+        self._loaded()
+        return {}
+
+    def attention(self, image: int, layer: int, head: int) -> Arrays:
+        """``(T, T)`` float32 of one head."""
+        traced = self._trace(image)
+        import torch
+
+        with torch.inference_mode():
+            return {"matrix": traced.layers[layer].attention()[0, head].cpu().numpy()}
+
+    def partial_pruning(self, image: int, layer: int, head: int) -> Arrays:
+        """The metrics and predictions of one head under every mode."""
+        traced = self._trace(image)
+        from headbrush.analysis.measures.importance import partial_pruning
+
+        found = partial_pruning(self._model, traced, layer, head, int(self._labels[image]))
+        return {"metrics": found.metrics, "probability": found.probability}
+
+    def unload(self) -> None:
+        """Give back the memory of the model; it is loaded again when it is asked."""
+        self._model = None
+        self._traces = Recent(_TRACES_BYTES)
+
+    def _trace(self, image: int) -> Any:
+        model = self._loaded()
+        found = self._traces.get(image)
+        if found is None:
+            picture = self._file(image)
+            from headbrush.analysis.images.folder import load_image
+            from headbrush.analysis.model.capture import trace
+
+            try:
+                inputs = model.transform(load_image(picture))[None].to(model.device)
+            except InputError as error:
+                raise LiveError(f"The image is not at hand: {error}") from error
+            found = trace(model, inputs)
+            self._demand_same(image, found.probability[0].cpu().numpy())
+            size = _TENSORS_A_LAYER * len(found.layers) * found.layers[0].block_input.nbytes
+            self._traces.put(image, found, size)
+        return found
+
+    def _demand_same(self, image: int, probability: np.ndarray) -> None:
+        stored = self._store.read("probability")[image]
+        if not len(probability):  # headless
+            return
+        if len(stored) != len(probability) or np.any(abs(stored - probability) > _SAME_PREDICTION):
+            raise LiveError(
+                "The model predicts something else than in the analysis: its weights or "
+                f"{self._names[image]} have changed since, or the weights were random."
+            )
+
+    def _file(self, image: int) -> Path:
+        recorded = self._store.attrs["images"]
+        if not Path(recorded).is_absolute():
+            raise LiveError(
+                f"The images were no files ({recorded}), so the model cannot see them again. "
+                "What the store itself holds is shown all the same."
+            )
+        folder = Path(recorded).resolve()
+        path = (folder / self._names[image]).resolve()
+        if not path.is_relative_to(folder):
+            raise LiveError(f"{self._names[image]!r} is outside the image folder.")
+        for place, what in ((folder, "The image folder"), (path, "The image")):
+            if not place.exists():
+                raise LiveError(_NOT_AT_HAND.format(what=what, place=place))
+        return path
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            source = json.loads(self._store.attrs.get("model_source", "{}"))
+            _demand_source(source)
+            model = _load(source)
+            if model.checkpoint_sha256 != self._store.attrs["checkpoint_sha256"]:
+                raise LiveError(
+                    "The weights have changed since the analysis, so they would show another model."
+                )
+            self._model = model
+        _spare_threads(self._model)
+        return self._model
+
+
+def _demand_source(source: dict[str, Any]) -> None:
+    """Refuse at once, without loading torch, where the model cannot be had."""
+    if not {"name", "checkpoint", "pretrained"} <= source.keys():
+        raise LiveError("This store does not say how to load its model.")
+    arguments = source.get("arguments", {})
+    if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
+        raise LiveError("This store wants its model loaded as no analysis does, so it is not.")
+    places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
+    for place in map(Path, places):
+        if place.is_absolute() and not place.exists():
+            raise LiveError(_NOT_AT_HAND.format(what="The model", place=place))
+    if not (source["checkpoint"] or source["pretrained"] or places[0].is_dir()):
+        raise LiveError("The model had random weights, which were not kept.")
+
+
+def _folder(name: str) -> Path:
+    return Path(name.removeprefix("local-dir:"))
+
+
+def _load(source: dict[str, Any]) -> Any:
+    name, checkpoint = source["name"], source["checkpoint"]
+    try:
+        from headbrush.analysis.model.loading import load_model
+
+        return load_model(
+            name,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            pretrained=source["pretrained"],
+            **source.get("arguments", {}),
+        )
+    except InputError as error:
+        if checkpoint is None and not _folder(name).is_dir():
+            raise LiveError(
+                f"The model is not at hand: timm could not get the published weights of {name}. "
+                "Go online once so that they are kept on this machine, then select anew."
+            ) from error
+        raise LiveError(f"The model is not at hand: {error}") from error
+    except ImportError as error:
+        raise LiveError(f"The model cannot be run here: {error}") from error
+
+
+def _spare_threads(model: Any) -> None:
+    """Run a small model in one thread.
+
+    Where the machine is busy, several threads wait for each other: measured four times slower.
+    """
+    import torch
+
+    usual = _usual_threads()
+    small = sum(weight.numel() for weight in model.module.parameters()) < _SMALL_MODEL
+    torch.set_num_threads(1 if small else usual)
+
+
+@cache
+def _usual_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+class Answering:
+    """Answers about any store; few models stay loaded, the least recently asked goes first."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, tuple[int, ...]], StoreModel] = {}
+
+    def answer(self, question: Mapping[str, Any]) -> Arrays:
+        """What :class:`StoreModel` answers; or why there is none, as ``fault`` or ``failed``."""
+        try:
+            model = self._model(question["store"], tuple(question["stamp"]))
+            ask = {"load": model.load, "attention": model.attention,
+                   "partial_pruning": model.partial_pruning}[question["ask"]]  # fmt: skip
+            return ask(*question["of"])
+        except InputError as error:
+            return {"fault": np.array(str(error))}
+        except Exception as error:
+            words = f"The model failed: {type(error).__name__}: {error}"
+            return {"fault": np.array(words), "failed": np.array(traceback.format_exc())}
+
+    def _model(self, path: str, stamp: tuple[int, ...]) -> StoreModel:
+        model = self._models.pop((path, stamp), None)
+        if model is None:
+            store = Store(path)
+            if store.stamp != stamp:
+                raise LiveError("The store was replaced since this was opened; reload the page.")
+            model = StoreModel(store)
+        self._models[path, stamp] = model
+        while len(self._models) > _MOST_LOADED:
+            self._models.pop(next(iter(self._models))).unload()
+        return model
+
+
+def main() -> None:
+    """Answer until the process that asks is gone, however it ended."""
+    with suppress(OSError):
+        os.nice(_LESS_URGENT)
+    pipe, questions = listen()
+    answering = Answering()
+    while True:
+        archive = BytesIO()
+        np.savez(archive, **answering.answer(json.loads(questions.get())))
+        pipe.send_bytes(archive.getbuffer())

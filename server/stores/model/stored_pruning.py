@@ -1,0 +1,26 @@
+"""Partial pruning as ``analyze --modes all`` stored it, for when the model is not at hand. Pure."""
+
+import numpy as np
+
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.stores.model.live_model import Pruned
+from headbrush.server.stores.store_data import StoreData
+
+
+def stored_pruning(data: StoreData, image: int, number: int) -> Pruned | None:
+    """What the store holds of one head of one image under every mode; None where it holds none.
+
+    Of the pruned predictions it holds the true class: the other probabilities are NaN.
+    """
+    stored = data.importance_by_mode(image, number)
+    if stored is None:
+        return None
+    unchanged = np.where(np.isnan(stored[:, :1]), np.float32(np.nan), np.float32(0))
+    metrics = np.hstack([unchanged, stored])  # (metric, mode)
+    probability = np.full((len(MODES), data.probability.shape[1]), np.nan, np.float32)
+    if probability.shape[1]:
+        label, lost = data.labels[image], metrics[PRUNING_METRICS.index("probability")]
+        probability[:, label] = data.probability[image, label] - lost
+        probability[0] = data.probability[image]
+    return Pruned(metrics, probability)

@@ -1,0 +1,143 @@
+"""Reads files of attention in processes of its own, so that no slow disk holds HDF5 for all.
+
+HDF5 does one thing at a time in a process. All stores share one process that reads; a store whose
+disk lets it wait keeps that process for itself, and the others get another.
+"""
+
+import json
+import threading
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from headbrush.analysis.store.errors import StoreError
+from headbrush.server.tools.child_process import started
+
+_PATIENCE_S = 1.0
+"""A disk that answers later is slow."""
+
+
+class ReadingProcess:
+    """A process that reads; asked by one thread at a time. It ends when this one does."""
+
+    def __init__(self) -> None:
+        self._process, self._pipe = started("headbrush.server.stores.reader_process_main")
+        self._is_ready = False
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def ask(self, question: bytes) -> None:
+        """Send a question, once the process has begun to listen."""
+        if not self._is_ready:
+            self._pipe.recv_bytes()
+            self._is_ready = True
+        self._pipe.send_bytes(question)
+
+    def answers(self, seconds: float) -> bool:
+        """Whether the answer comes within so much time."""
+        return self._pipe.poll(seconds)
+
+    def answer(self) -> np.ndarray | str:
+        """Wait for the answer as long as it takes; a text says why there is none."""
+        told = json.loads(self._pipe.recv_bytes())
+        if "fault" in told:
+            return told["fault"]
+        return np.frombuffer(self._pipe.recv_bytes(), told["dtype"]).reshape(told["shape"])
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._pipe.close()
+
+
+class Common:
+    """The process that all stores share, one after another; started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._process: ReadingProcess | None = None
+
+    def take(self) -> ReadingProcess:
+        """Wait for one's turn."""
+        self._turn.acquire()
+        try:
+            if self._process is None or not self._process.runs():
+                self._process = ReadingProcess()
+        except BaseException:
+            self._turn.release()
+            raise
+        return self._process
+
+    def give_back(self, process: ReadingProcess | None) -> None:
+        """The next may ask; another process, if this one is not given back."""
+        self._process = process
+        self._turn.release()
+
+
+_COMMON = Common()
+
+
+class Reader:
+    """Reads the files of one store; see ``attention_file.py`` for what it answers.
+
+    Its methods wait as long as the disk does, so they are for threads that serve no page.
+    """
+
+    def __init__(self, common: Common = _COMMON) -> None:
+        self._common = common
+        self._own: ReadingProcess | None = None
+        self._lock = threading.Lock()
+
+    def read_images(self, path: Path) -> np.ndarray:
+        """Indices of the images that a file holds."""
+        return self._read("read_images", path)
+
+    def read_matrix(self, path: Path, row: int, layer: int, head: int) -> np.ndarray:
+        """One matrix of a file."""
+        return self._read("read_matrix", path, row, layer, head)
+
+    def _read(self, what: str, path: Path, *place: int) -> np.ndarray:
+        question = json.dumps({"ask": what, "path": str(path), "place": place}).encode()
+        with self._lock:
+            try:
+                found = self._answer(question)
+            except (EOFError, OSError) as error:
+                self._own = None
+                raise StoreError(
+                    f"{path}: the process that read it ended; it may be damaged. Select anew."
+                ) from error
+        if isinstance(found, str):
+            raise StoreError(found)
+        return found
+
+    def _answer(self, question: bytes) -> np.ndarray | str:
+        if self._own is None:
+            found = self._common_answer(question)
+            if found is not None:
+                return found
+        else:
+            self._own.ask(question)
+        return self._own.answer()
+
+    def _common_answer(self, question: bytes) -> np.ndarray | str | None:
+        """The answer of the common process; None where it is late, and the process now our own."""
+        process, kept = self._common.take(), None
+        try:
+            process.ask(question)
+            if process.answers(_PATIENCE_S):
+                found = process.answer()
+                kept = process
+                return found
+            self._own = process
+            weakref.finalize(self, process.close)
+            return None
+        finally:
+            self._common.give_back(kept)
+
+
+def start() -> None:
+    """Start the common process, so that the first page does not wait for it."""
+    _COMMON.give_back(_COMMON.take())

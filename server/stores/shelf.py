@@ -1,0 +1,84 @@
+"""Opens stores beside the page's thread, each once a process."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from headbrush.analysis.store.store import Store, stamp_of
+from headbrush.server.stores.reader_process import Reader
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.thread_queue import Worker
+
+T = TypeVar("T")
+_KEPT = 8
+"""Stores that stay open although no page shows them."""
+_BLOCK = 1 << 20
+
+
+class Shelf:
+    """The stores of a process; what a page shows stays open, and a few beside.
+
+    Every store has a thread of its own, so that one on a slow disk keeps no other waiting. A store
+    that was replaced on disk is opened anew for the next page; pages that show the old one keep it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._workers: dict[Path, Worker] = {}
+        self._open: WeakValueDictionary[Path, StoreData] = WeakValueDictionary()
+        self._last: OrderedDict[Path, StoreData] = OrderedDict()
+        self._kept: dict[tuple[Path, Callable[[StoreData], Any]], tuple[object, Any]] = {}
+
+    def ask(self, path: Path) -> "Future[StoreData]":
+        """Ask for a store, all read; the future may hold a ``StoreError``."""
+        return self._worker(path).submit(self._opened, path)
+
+    def ask_for(self, path: Path, make: "Callable[[StoreData], T]") -> "Future[T]":
+        """Ask for ``make(data)``, kept until the store is replaced."""
+        return self._worker(path).submit(self._made, path, make)
+
+    def _worker(self, path: Path) -> Worker:
+        with self._lock:
+            return self._workers.setdefault(path, Worker("headbrush-open"))
+
+    def _opened(self, path: Path) -> StoreData:
+        data = self._open.get(path)
+        if data is None or data.store.stamp != stamp_of(path):
+            _bring_in(path / "summary.nc")
+            data = StoreData(Store(path, Reader()))
+            data.prepare()
+        with self._lock:
+            self._open[path] = data
+            self._last[path] = data
+            self._last.move_to_end(path)
+            if len(self._last) > _KEPT:
+                self._last.popitem(last=False)
+        return data
+
+    def _made(self, path: Path, make: "Callable[[StoreData], T]") -> T:
+        stamp = stamp_of(path)
+        known = self._kept.get((path, make))
+        if known is None or known[0] != stamp:
+            data = self._open.get(path)
+            if data is None or data.store.stamp != stamp:
+                _bring_in(path / "summary.nc")
+                data = StoreData(Store(path, Reader()))
+            known = self._kept[path, make] = stamp, make(data)
+        return known[1]
+
+
+def _bring_in(file: Path) -> None:
+    """Let the system read a file, so that HDF5, which does one thing at a time, finds it there."""
+    try:
+        with file.open("rb", buffering=0) as opened:
+            while opened.read(_BLOCK):
+                pass
+    except OSError:
+        return  # opening it tells what is wrong
+
+
+SHELF = Shelf()

@@ -1,0 +1,234 @@
+"""One store as the views need it: read-only arrays and what follows from them, no user state."""
+
+import base64
+import io
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
+from headbrush.analysis.store.store import Store
+from headbrush.server.stores.matrices import StoredMatrices
+from headbrush.server.tools.byte_lru import Recent
+
+METRIC_NAMES = {
+    "probability": "True-class probability",
+    "jsd": "JSD of the prediction",
+    "cls": "CLS distance",
+    "patch": "Patch distance",
+    "gradient": "Gradient (approximation)",
+}
+METRIC_AXES = {
+    "probability": "P′[true class]",
+    "jsd": "JSD (bits)",
+    "cls": "CLS distance (0–2)",
+    "patch": "patch distance (0–2)",
+    "gradient": "|dL/d mask| (nats), approximate",
+}
+
+_ENCLOSED_BYTES = 64 << 20
+"""For the masks of shapes brushed lately, of all pages together."""
+
+
+_UNSEEN = ("patch_latent",)
+"""No view shows them."""
+
+
+class StoreData:
+    """Arrays of a store, shared by all sessions of a process.
+
+    Notation: m images, L layers, H heads a layer. Head number ``layer·H + head``; instance number
+    ``image·L·H + head number``.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        sizes = store.sizes
+        self.num_images = sizes["image"]
+        self.num_layers = sizes["layer"]
+        self.heads_per_layer = sizes["head"]
+        self.num_heads = self.num_layers * self.heads_per_layer
+        self.num_instances = self.num_images * self.num_heads
+        self.names: list[str] = store.read("name").tolist()
+        self.class_names: list[str] = store.read("class_name").tolist()
+        self.has_labels = store.attrs["label_source"] == "folder"
+        self.num_tokens = store.num_tokens
+        self._metrics: list[str] = store.read("metric").tolist()
+        self._thumbnails: dict[int, str] = {}
+        self.enclosed = Recent(_ENCLOSED_BYTES)
+        self.matrices = StoredMatrices(store)
+
+    def prepare(self) -> None:
+        """Read all that pages show, so that none waits for the disk but for a matrix."""
+        for variable in VARIABLES:
+            if variable not in _UNSEEN and self.store.has(variable):
+                self.store.read(variable)
+        self.default_image  # noqa: B018 - and what it rests on
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """``(m, classes)`` unpruned softmax probabilities; ``(m, 0)`` of a headless model."""
+        stored = self.store.read("probability")
+        return stored if np.isfinite(stored).any() else stored[:, :0]
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """``(m,)`` most probable class, -1 of a headless model."""
+        if not self.has_classifier:
+            return np.full(self.num_images, -1)
+        return self.probability.argmax(1)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """``(m,)`` true class; the predicted class stands for an unknown one."""
+        stored = self.store.read("label")
+        return np.where(stored >= 0, stored, self.predicted)
+
+    @cached_property
+    def label_probability(self) -> np.ndarray:
+        """``(m,)`` P[label]; NaN of a headless model."""
+        if not self.has_classifier:
+            return np.full(self.num_images, np.nan, np.float32)
+        return self.probability[np.arange(self.num_images), self.labels]
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the model predicts classes."""
+        return bool(self.probability.shape[1])
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """``(m,)`` bool: the most probable class is the label."""
+        return self.predicted == self.labels
+
+    def importance(self, metric: str) -> np.ndarray:
+        """``(m, L·H)`` of one metric; NaN where the store does not hold it."""
+        shape = (self.num_images, self.num_heads)
+        if metric not in self._metrics:
+            return np.full(shape, np.nan, np.float32)
+        return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
+
+    def importance_by_mode(self, image: int, number: int) -> np.ndarray | None:
+        """``(metric, mode)`` of one head under all modes that prune; None where it is not stored.
+
+        Metrics are those of pruning, NaN where the store does not hold one.
+        """
+        if not self.store.has("importance_by_mode"):
+            return None
+        if self.store.read("mode").tolist() != list(PRUNING_MODES):
+            return None
+        layer, head = divmod(number, self.heads_per_layer)
+        stored = self.store.read("importance_by_mode")[:, :, image, layer, head]
+        found = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
+        for row, metric in enumerate(PRUNING_METRICS):
+            if metric in self._metrics:
+                found[row] = stored[:, self._metrics.index(metric)]
+        return found
+
+    def why_undefined(self, metric: str) -> str:
+        """Why no head has a value of the metric, as a sentence."""
+        if metric == "cls":
+            return "This model has no class token, so there is no CLS distance."
+        if not self.has_classifier:
+            return "This model has no classifier, so pruning a head changes no prediction."
+        if metric == "gradient":
+            return "This store was made without the gradient approximation."
+        return "This store holds the gradient approximation only: its heads were not pruned."
+
+    def shown_importance(self, metric: str) -> np.ndarray:
+        """What B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric itself."""
+        if metric != "probability":
+            return self.importance(metric)
+        return self.label_probability[:, None] - self.importance(metric)
+
+    @cached_property
+    def entropy(self) -> np.ndarray:
+        """``(m, L·H)`` normalised entropy of the strength vectors."""
+        return self.store.read("strength_entropy").reshape(self.num_images, self.num_heads)
+
+    @cached_property
+    def strength(self) -> np.ndarray:
+        """``(m, L·H, hops)`` strength vectors."""
+        stored = self.store.read("strength")
+        return stored.reshape(self.num_images, self.num_heads, stored.shape[-1])
+
+    def embedding(self, pattern: str) -> np.ndarray:
+        """``(m·L·H, 2)`` layout of ``cls`` or ``patch`` patterns."""
+        return self.store.read(f"{pattern}_embedding").reshape(-1, 2)
+
+    @cached_property
+    def layer_of_head(self) -> np.ndarray:
+        """``(L·H,)`` layer of every head number."""
+        return np.arange(self.num_heads) // self.heads_per_layer
+
+    @cached_property
+    def head_labels(self) -> list[str]:
+        """``L3·H2`` for every head number."""
+        return [
+            f"L{number // self.heads_per_layer}·H{number % self.heads_per_layer}"
+            for number in range(self.num_heads)
+        ]
+
+    def head_number(self, layer: int, head: int) -> int:
+        """``layer·H + head``."""
+        return layer * self.heads_per_layer + head
+
+    @cached_property
+    def default_head(self) -> tuple[int, int]:
+        """The globally most important head: largest mean of the first metric that is defined."""
+        mean = self.importance(self.default_metric).mean(0)
+        if not np.isfinite(mean).any():
+            return 0, 0
+        return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
+
+    @cached_property
+    def default_metric(self) -> str:
+        """The divergence, or where heads were not pruned or there is no classifier what is left."""
+        defined = (m for m in ("jsd", "gradient") if np.isfinite(self.importance(m)).any())
+        return next(defined, "patch")
+
+    @cached_property
+    def default_image(self) -> int:
+        """An image that shows why the first head matters."""
+        return self.telling_image(self.head_number(*self.default_head))
+
+    def telling_image(self, number: int) -> int:
+        """A correctly predicted image whose attention is kept, to which a head matters most."""
+        wanted = np.zeros(self.num_images, bool)
+        wanted[self.store.kept_images] = True
+        for candidates in (wanted & self.correct, wanted, np.ones(self.num_images, bool)):
+            if candidates.any():
+                effect = np.nan_to_num(self.importance(self.default_metric)[:, number])
+                return int(np.argmax(np.where(candidates, effect, -1)))
+        return 0
+
+    def thumbnail(self, image: int) -> str:
+        """Data address of an image's thumbnail; encoded once a process, when first asked for."""
+        if image not in self._thumbnails:
+            buffer = io.BytesIO()
+            Image.fromarray(self.store.read("thumbnail")[image]).save(buffer, "PNG")
+            text = base64.b64encode(buffer.getvalue()).decode()
+            self._thumbnails[image] = f"data:image/png;base64,{text}"
+        return self._thumbnails[image]
+
+    @cached_property
+    def class_labels(self) -> list[str]:
+        """Every class's name, with its accuracy where that was measured."""
+        if not self.store.has("class_accuracy"):
+            return self.class_names
+        pairs = zip(self.class_names, self.store.read("class_accuracy"), strict=True)
+        return [name if np.isnan(share) else f"{name} {share:.0%}" for name, share in pairs]
+
+    def class_name(self, index: int) -> str:
+        """Readable name of a class, "unknown" for -1."""
+        return self.class_names[index] if 0 <= index < len(self.class_names) else "unknown"
+
+
+def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation over the first axis; NaN of no rows."""
+    if not len(rows):
+        empty = np.full(rows.shape[1:], np.nan)
+        return empty, empty
+    return rows.mean(0), rows.std(0)

@@ -1,0 +1,23 @@
+"""What pages and reports say of a store as a whole: heads, images, accuracy."""
+
+from headbrush.server.stores.store_data import StoreData
+
+
+def heads_words(data: StoreData) -> str:
+    """Layers and heads."""
+    return f"{data.num_layers} layers × {data.heads_per_layer} heads"
+
+
+def images_words(data: StoreData) -> str:
+    """How many images of what folder."""
+    folder = "/".join(str(data.store.attrs["images"]).replace("\\", "/").split("/")[-2:])
+    return f"{data.num_images:,}".replace(",", " ") + f" images of {folder}"
+
+
+def accuracy_words(data: StoreData) -> str:
+    """How many are predicted correctly, or why that is not known."""
+    if not data.has_labels:
+        return "no labels: the predicted class stands for the true one"
+    if not data.has_classifier:
+        return "no classifier"
+    return f"{data.correct.mean():.1%} predicted correctly"

@@ -1,0 +1,4 @@
+"""Threads, processes, caches and kernels that know nothing of headbrush.
+
+Imports nothing else of headbrush.
+"""

@@ -1,0 +1,33 @@
+"""Start a module's ``main`` in a child Python process."""
+
+import subprocess
+import sys
+import sysconfig
+import threading
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+
+def command_of(module: str) -> list[str]:
+    """The command line that runs ``main`` of a module, for example ``package.module``."""
+    run = f"import sys; sys.path[:0] = {_path(module)}; from {module} import main; main()"
+    # -P: a file in the folder where this was started is not ours
+    return [sys.executable, "-P", "-c", run]
+
+
+def started(module: str) -> tuple[subprocess.Popen, Connection]:
+    """A process that runs ``main`` of a module, and what is connected with its standard input."""
+    pipe, there = Pipe()
+    process = subprocess.Popen(command_of(module), stdin=there.fileno(), stdout=2)
+    there.close()
+    # whenever it ends, it is taken note of, and leaves nothing behind
+    threading.Thread(target=process.wait, name="headbrush-reap", daemon=True).start()
+    return process, pipe
+
+
+def _path(module: str) -> list[str]:
+    """Where the package of ``module`` is, unless Python finds it there anyway."""
+    file = sys.modules[module.partition(".")[0]].__file__
+    root = Path(str(file)).parent.parent
+    return [] if str(root) == sysconfig.get_path("purelib") else [str(root)]

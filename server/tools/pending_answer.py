@@ -1,0 +1,104 @@
+"""What a page asks that takes time: only the newest question of each view counts."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from bokeh.document import Document
+
+from headbrush.analysis.store.errors import InputError
+
+PATIENCE_MS = 200
+TIME_OUT_MS = 60_000
+_TOO_LATE = (
+    "There was no answer within a minute: the server is busy with other pages, or a disk is slow. "
+    "Select anew to ask again."
+)
+
+
+class LatestQuestion:
+    """What one view of one page asks; a newer question replaces an older one.
+
+    So a page never has more than one question of a view in a queue.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._future: Future[Any] | None = None
+        self._timers: list[Any] = []
+        document.on_session_destroyed(lambda _context: self._forget())
+
+    def drop(self) -> None:
+        """Ask no more: a waiting question leaves the queue, a late answer is not delivered."""
+        self._forget()
+        for timer in self._timers:
+            with suppress(ValueError):  # it has run already
+                self._document.remove_timeout_callback(timer)
+        self._timers.clear()
+
+    def ask(
+        self,
+        future: "Future[Any]",
+        deliver: Callable[[Any | None, str], None],
+        wait: Callable[[], None],
+    ) -> None:
+        """Deliver a result, or None and a sentence why there is none, on the event loop.
+
+        ``wait`` is called if that takes longer than 200 ms; what is known is delivered at once.
+        """
+        self.drop()
+        if future.done():
+            deliver(*_outcome(future))
+            return
+        self._future = future
+
+        def late() -> None:
+            if self._future is future:
+                wait()
+
+        def answered(result: Any | None, fault: str) -> None:
+            if self._future is future:
+                self.drop()
+                deliver(result, fault)
+
+        self._timers = [
+            self._document.add_timeout_callback(late, PATIENCE_MS),
+            self._document.add_timeout_callback(lambda: answered(None, _TOO_LATE), TIME_OUT_MS),
+        ]
+        when_done(future, answered, self._document.add_next_tick_callback)
+
+    def _forget(self) -> None:
+        if self._future is not None:
+            self._future.cancel()
+            self._future = None
+
+
+def when_done(
+    future: "Future[Any]",
+    deliver: Callable[[Any | None, str], None],
+    schedule: Callable[[Callable[[], None]], Any],
+) -> None:
+    """Hand a result, or a sentence why there is none, to ``deliver`` on the event loop.
+
+    Parameters
+    ----------
+    schedule
+        Runs a function on the loop, for example ``document.add_next_tick_callback``.
+    """
+
+    def finished(done: "Future[Any]") -> None:
+        if not done.cancelled():
+            schedule(lambda: deliver(*_outcome(done)))
+
+    future.add_done_callback(finished)
+
+
+def _outcome(done: "Future[Any]") -> tuple[Any | None, str]:
+    """The result and no words, or none and a sentence."""
+    error = done.exception()
+    if error is None:
+        return done.result(), ""
+    if isinstance(error, InputError):
+        return None, str(error)
+    return None, f"The model failed: {type(error).__name__}: {error}"

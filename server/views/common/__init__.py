@@ -1,0 +1,1 @@
+"""What several views use: drawing, gestures, legends."""

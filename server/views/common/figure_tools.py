@@ -1,0 +1,247 @@
+"""What all figures have in common: tools, axes, and a tap that finds the nearest thing."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from bokeh.core.property.descriptors import UnsetValueError
+from bokeh.events import Pan, PanEnd, PanStart, SelectionGeometry, Tap
+from bokeh.models import (
+    BoxSelectTool,
+    CustomJS,
+    CustomJSTickFormatter,
+    LassoSelectTool,
+    PanTool,
+    Paragraph,
+    Range1d,
+    ResetTool,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from headbrush.server.session.brush.clauses import Box, Combine, Lasso
+
+_MARGIN = 0.06
+_MOST_CORNERS = 300
+_BRUSHES = {
+    "lasso": lambda: LassoSelectTool(continuous=False),
+    "box": lambda: BoxSelectTool(continuous=False),
+    "live box": lambda: BoxSelectTool(continuous=True, renderers=[]),
+    "range": lambda: BoxSelectTool(dimensions="width", continuous=False),
+}
+_COMBINE: dict[str, Combine] = {
+    "replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect",
+    "xor": "xor",
+}  # fmt: skip
+_SHORT = """
+const short = Number(tick.toPrecision(3))
+return Math.abs(short) < 0.001 && short != 0 ? short.toExponential() : String(short)
+"""
+_MOVE_LINE = """
+const final = cb_obj.event_name != "pan"
+if (cb_obj.event_name != "tap" && toolbar.gestures.pan.active != null) return
+const place = Math.min(high, Math.max(low, whole ? Math.round(cb_obj.x) : cb_obj.x))
+if (!final && place == line.location) return
+line.location = place
+line.tags = [place, final, cb_obj.sx]
+"""
+
+
+def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
+    """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
+
+    Brushing tools answer once, when the mouse is released, a ``live box`` also on the way; the last
+    one is active. A figure without them shows its tools inside, only while the mouse is over it.
+    """
+    tools = [PanTool(), WheelZoomTool(), *(_BRUSHES[kind]() for kind in brush), ResetTool()]
+    plot = figure(
+        name=name,
+        tools=tools,
+        sizing_mode="stretch_both",
+        min_height=90,
+        output_backend="canvas",
+        toolbar_location="right",
+        toolbar_inner=not brush,
+        **options,
+    )
+    plot.toolbar.logo = None
+    plot.toolbar.autohide = not brush
+    plot.toolbar.active_scroll = tools[1]
+    plot.toolbar.active_drag = tools[-2] if brush else None
+    return plot
+
+
+def short_numbers() -> CustomJSTickFormatter:
+    """Ticks as ``0.007`` and ``2e-5``."""
+    return CustomJSTickFormatter(code=_SHORT)
+
+
+def one_line(name: str, **styles: str) -> Paragraph:
+    """A note that keeps the height of one line, whatever it says."""
+    cut = {"white-space": "nowrap", "overflow": "hidden", "contain": "inline-size"}
+    return Paragraph(
+        text="",
+        name=name,
+        height=18,
+        sizing_mode="stretch_width",
+        styles={"margin": "1px 6px", **cut, **styles},
+    )
+
+
+def padded_range(values: np.ndarray) -> Range1d:
+    """A range around the finite ``values`` with a margin."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    margin = (high - low) * _MARGIN or 0.5
+    start, end = low - margin, high + margin
+    return Range1d(start, end, reset_start=start, reset_end=end)
+
+
+def inner_size(plot: figure) -> tuple[int, int]:
+    """Width and height in pixels of what the axes enclose; a guess until the page has told."""
+    try:
+        return plot.inner_width, plot.inner_height
+    except UnsetValueError:
+        return plot.width or 500, plot.height or 350
+
+
+def on_nearest(
+    plot: figure,
+    points: Callable[[], tuple[np.ndarray, np.ndarray]],
+    react: Callable[[int], None],
+    reach: float = 24.0,
+) -> None:
+    """Call ``react`` with the number of the point nearest to a tap, within ``reach`` pixels."""
+
+    def tapped(event: Tap) -> None:
+        x, y = points()
+        width, height = inner_size(plot)
+        per_x = width / abs(plot.x_range.end - plot.x_range.start)
+        per_y = height / abs(plot.y_range.end - plot.y_range.start)
+        distance = np.hypot((x - event.x) * per_x, (y - event.y) * per_y)
+        if np.isfinite(distance).any() and np.nanmin(distance) <= reach:
+            react(int(np.nanargmin(distance)))
+
+    plot.on_event(Tap, tapped)
+
+
+def on_line_moved(
+    plot: figure,
+    line: Span,
+    react: Callable[[float, bool], None],
+    low: float,
+    high: float,
+    whole: bool = False,
+) -> None:
+    """Let a tap or a drag move a vertical ``line`` between ``low`` and ``high``.
+
+    The line follows the mouse in the browser. ``react(place, final)`` is called on the way, and
+    with ``final`` true when the mouse is released. A drag that draws a box or pans moves nothing.
+
+    Parameters
+    ----------
+    whole
+        The line stops at whole numbers only.
+    """
+    code = CustomJS(
+        args={"line": line, "toolbar": plot.toolbar, "low": low, "high": high, "whole": whole},
+        code=_MOVE_LINE,
+    )
+    for event in (Tap, Pan, PanEnd):
+        plot.js_on_event(event, code)
+
+    def moved(_attribute: str, _old: list, new: list) -> None:
+        if new:
+            react(min(high, max(low, float(new[0]))), bool(new[1]))
+
+    line.on_change("tags", moved)
+
+
+def on_narrowing(plot: figure, react: Callable[[bool], None]) -> None:
+    """Tell at the start of a drag whether its keys only take from a brush; at its end, no more."""
+    plot.on_event(PanStart, lambda event: react(bool((event.modifiers or {}).get("ctrl"))))
+    plot.on_event(PanEnd, lambda _event: react(False))
+
+
+def on_region(
+    plot: figure,
+    react: Callable[[Box | Lasso, Combine], None],
+    preview: Callable[[Box | Lasso | None, Combine], None] = lambda _shape, _combine: None,
+) -> None:
+    """Call ``react`` with what a box or lasso encloses, and how it joins what was brushed.
+
+    Bokeh tells the shape first and the held keys only with start and end of the drag: Shift adds,
+    Ctrl intersects, both subtract; without keys the tool's own mode counts.
+
+    Parameters
+    ----------
+    preview
+        Called with what a live box encloses on the way, and with None if nothing came of it.
+    """
+    drawn: list[Box | Lasso] = []
+    held: dict[str, bool] = {}
+
+    def begin(event: PanStart) -> None:
+        held.clear()
+        held.update(event.modifiers or {})
+
+    def keep(event: SelectionGeometry) -> None:
+        shape = _shape(plot, event.geometry)
+        drawn[:] = [shape] if event.final and shape is not None else []
+        if shape is not None and not event.final:
+            preview(shape, _combine(plot, shape, held))
+
+    def finish(event: PanEnd) -> None:
+        if drawn:
+            shape = drawn.pop()
+            react(shape, _combine(plot, shape, event.modifiers or {}))
+        else:
+            preview(None, "replace")
+
+    plot.on_event(PanStart, begin)
+    plot.on_event(SelectionGeometry, keep)
+    plot.on_event(PanEnd, finish)
+
+
+def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine:
+    shift, control = bool(keys.get("shift")), bool(keys.get("ctrl"))
+    if shift or control:
+        return "subtract" if shift and control else "add" if shift else "intersect"
+    kind = BoxSelectTool if isinstance(shape, Box) else LassoSelectTool
+    mode = next((tool.mode for tool in plot.tools if isinstance(tool, kind)), "replace")
+    return _COMBINE[mode]
+
+
+def _shape(plot: figure, geometry: dict) -> Box | Lasso | None:
+    """A shape in data coordinates, to a thousandth of a pixel; None of a line or a point."""
+    digits = _digits(plot)
+    if geometry["type"] == "rect":
+        edges = ((round(geometry[f"{axis}{end}"], digits[axis]) for end in "01") for axis in "xy")
+        (x0, x1), (y0, y1) = map(sorted, edges)
+        return Box(x0, x1, y0, y1)
+    if geometry["type"] != "poly":
+        return None
+    kept = _corners(np.column_stack([geometry["sx"], geometry["sy"]]))
+    if len(kept) < 3:
+        return None
+    return Lasso(*(tuple(round(float(geometry[a][i]), digits[a]) for i in kept) for a in "xy"))
+
+
+def _digits(plot: figure) -> dict[str, int]:
+    """Decimals of either axis that tell less than a thousandth of a pixel."""
+    ranges = zip("xy", (plot.x_range, plot.y_range), inner_size(plot), strict=True)
+    units = {axis: abs(shown.end - shown.start) / size for axis, shown, size in ranges}
+    return {axis: 3 - int(np.floor(np.log10(unit))) if unit else 9 for axis, unit in units.items()}
+
+
+def _corners(places: np.ndarray) -> list[int]:
+    """Corners of an outline that differ; of very many only such as are some pixels apart."""
+    apart = 0
+    while True:
+        kept: list[int] = []
+        for corner, place in enumerate(places):
+            if not kept or np.hypot(*(place - places[kept[-1]])) > apart:
+                kept.append(corner)
+        if len(kept) <= _MOST_CORNERS:
+            return kept
+        apart += 1

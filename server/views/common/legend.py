@@ -1,0 +1,72 @@
+"""Small legends in words and swatches; every text of the store is escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+from bokeh.models import Div
+
+_MOST = 20
+_MOST_BUTTONS = 200
+_BUTTON = (
+    "all:unset;cursor:pointer;white-space:nowrap;margin-right:7px;"
+    "outline:revert;outline-offset:-1px"
+)
+
+
+def make_legend(name: str, lines: int = 1) -> Div:
+    """An empty legend that keeps the height of its lines whatever it shows."""
+    return Div(
+        text="",
+        name=name,
+        height=height_of(lines),
+        sizing_mode="stretch_width",
+        styles={
+            "font-size": "11px",
+            "line-height": "16px",
+            "overflow": "hidden auto",
+            "scrollbar-width": "thin",
+            "margin": "0 6px",
+        },
+    )
+
+
+def height_of(lines: int) -> int:
+    """Pixels of a legend of so many lines."""
+    return 16 * lines + 2
+
+
+def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
+    """HTML of a coloured dot and a name each; of the first twenty, if there are more."""
+    shown = [
+        f'<span style="white-space:nowrap;margin-right:7px">'
+        f'<span style="color:{colour}">●</span> {escape(name)}</span>'
+        for name, colour in zip(names[:_MOST], colours, strict=False)
+    ]
+    more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return " ".join([*shown, more])
+
+
+def choices(kind: str, names: Sequence[str], colours: Sequence[str], numbers: Sequence[int]) -> str:
+    """HTML of swatches that are buttons; ``legend_buttons.js`` tells of ``kind`` and number.
+
+    Where there are many it says so, as most of them are seen only when the legend is scrolled.
+    """
+    shown = [
+        f'<button type="button" data-kind="{escape(kind)}" data-number="{number}" '
+        f'title="brush these images; Shift adds, Ctrl keeps only what is in both" '
+        f'style="{_BUTTON}"><span style="color:{colour}">●</span> {escape(name)}</button>'
+        for name, colour, number in zip(names[:_MOST_BUTTONS], colours, numbers, strict=False)
+    ]
+    head = [f"{len(names)} classes, scroll to see all:"] if len(names) > _MOST else []
+    rest = len(names) - _MOST_BUTTONS
+    return " ".join([*head, *shown, f"and {rest} more: type a name above" if rest > 0 else ""])
+
+
+def gradient(title: str, low: str, high: str, colours: Sequence[str]) -> str:
+    """HTML of a colour ramp between two values."""
+    ramp = ", ".join(colours[:: max(1, len(colours) // 12)])
+    return (
+        f"{escape(title)}: {escape(low)} "
+        f'<span style="display:inline-block;width:64px;height:9px;'
+        f'background:linear-gradient(to right, {ramp})"></span> {escape(high)}'
+    )

@@ -1,0 +1,44 @@
+"""The buttons of legends: brush the images of a class, or those predicted right or wrong."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from headbrush.server.session.browser_channel import Channel
+from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.session.brush.clauses import Combine
+from headbrush.server.session.session import Session
+
+_COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
+
+
+def kinds_model(sessions: Mapping[str, Session]) -> Channel:
+    """A channel to which ``page/legend_buttons.js`` writes the button that was pressed.
+
+    Parameters
+    ----------
+    sessions
+        By the name of the view whose legend it is; nothing that the page asks is trusted.
+    """
+    asked = Channel(name="kind_asked", tags=[])
+
+    def act(_attribute: str, _old: list, new: list) -> None:
+        view, *words = [*new, None, None, None, None][:4]
+        if isinstance(view, str) and view in sessions:
+            brush_kind(sessions[view], *words)
+
+    asked.on_change("tags", act)
+    return asked
+
+
+def brush_kind(session: Session, colouring: object, kind: object, combine: object) -> None:
+    """Brush the images of a kind; what is no kind of ``colouring`` changes nothing."""
+    data = session.data
+    kinds = {"class": max(len(data.class_names), 1), "correct": 2 if data.has_classifier else 0}
+    if combine not in _COMBINES or not isinstance(colouring, str):
+        return
+    number = number_below(str(kind), kinds.get(colouring, 0))
+    if number is None:
+        return
+    chosen = data.labels == number if colouring == "class" else data.correct == (number == 0)
+    session.brush_ids("images", np.flatnonzero(chosen).tolist(), combine)

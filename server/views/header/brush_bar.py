@@ -1,0 +1,228 @@
+"""The line of brushes: a chip a clause, the named brushes, CSV files out and in.
+
+The page (``static/page/brush_bar.js``) draws the line from what this tells, and asks in words and
+numbers; nothing that it asks is trusted.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from headbrush.server.session.browser_channel import Channel
+from headbrush.server.session.brush import named_brushes
+from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.session.brush.clauses import Box, Clause
+from headbrush.server.session.brush.csv_export import KINDS, to_csv
+from headbrush.server.session.brush.description import brush_words, clause_words
+from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, find_images, read_names
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.redact_paths import said_of
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.pending_answer import when_done
+from headbrush.server.views.patterns.pattern_layout import VIEW
+
+_WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
+_READERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-names")
+
+
+MakeReport = Callable[[StoreData, ViewState, named_brushes.Named], bytes]
+
+
+class BrushBar:
+    """Tells the page of clauses and named brushes, and does what it asks.
+
+    Parameters
+    ----------
+    make_report
+        From a store, a state and named brushes to a gzipped report.
+    """
+
+    def __init__(self, session: Session, make_report: MakeReport) -> None:
+        self._session = session
+        self._make_report = make_report
+        self._document = session.document
+        self._note: list[Any] = ["", 0]
+        self._is_writing = False
+        self._shown = Channel(name="brush_bar", tags=[{}])
+        self._file = Channel(name="exported", tags=[])
+        self._asked = Channel(name="brush_asked", tags=[])
+        self._asked.on_change("tags", self._on_asked)
+        self.channels = [self._shown, self._file, self._asked]
+        self._acts: dict[str, Callable[..., None]] = {
+            "drop": self._drop,
+            "save": self._save,
+            "rename": lambda place, name: self._change_one(named_brushes.renamed, place, str(name)),
+            "recolour": lambda place, colour: self._change_one(
+                named_brushes.recoloured, place, str(colour)
+            ),
+            "delete": lambda place: self._change_one(named_brushes.deleted, place),
+            "compare": lambda place: self._change_one(named_brushes.toggled, place),
+            "apply": self._apply,
+            "restore": self._restore,
+            "export": self._export,
+            "report": self._save_report,
+            "received": self._forget_file,
+            "invert": self._invert_patterns,
+            "clear": lambda: session.drop_clauses(VIEW),
+            "names": self._brush_names,
+        }
+        session.history.subscribe(["clauses"], self.react)
+        session.follow_named(self._tell)
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Show the chips of the clauses."""
+        self._tell()
+
+    def _tell(self, keep: bool = False) -> None:
+        session = self._session
+        attrs = session.data.store.attrs
+        self._shown.tags = [
+            {
+                "chips": [clause_words(clause) for clause in session.state.clauses],
+                "named": [
+                    {"name": one.name, "colour": one.colour, "compared": one.compared,
+                     "words": brush_words(one.clauses)}
+                    for one in session.named
+                ],
+                "key": f"{session.data.store.path.name} {attrs['created']}",
+                "keep": named_brushes.to_json(session.named) if keep else None,
+                "note": self._note,
+            }
+        ]  # fmt: skip
+
+    def _say(self, note: str) -> None:
+        self._note = [note, self._note[1] + 1]
+        self._tell()
+
+    def _on_asked(self, _attribute: str, _old: list, new: list) -> None:
+        if not new:
+            return
+        self._asked.tags = []  # what was asked may be large
+        act = self._acts.get(str(new[0]))
+        if act is None:
+            return
+        try:
+            act(*new[1:-1])
+        except (TypeError, IndexError):
+            return
+        except (named_brushes.NamedError, NamesError) as error:
+            self._say(str(error))
+
+    def _drop(self, place: object) -> None:
+        self._session.drop_clause(_index(place, len(self._session.state.clauses)))
+
+    def _invert_patterns(self) -> None:
+        """Brush the patterns of D1 that its own clauses leave out, as Bokeh's menu says."""
+        session = self._session
+        own = [clause for clause in session.state.clauses if clause.view == VIEW]
+        if not own:
+            return
+        layout = own[-1].layout
+        points = session.data.embedding(layout)
+        low, high = np.nanmin(points, 0) - 1, np.nanmax(points, 0) + 1
+        whole = Box(*(round(float(end), 1) for axis in zip(low, high, strict=True) for end in axis))
+        flip = Clause(VIEW, "instance", whole, "xor", layout)
+        if own[-1] == flip:
+            clauses = session.state.clauses
+            session.drop_clause(len(clauses) - 1 - clauses[::-1].index(flip))
+        else:
+            session.add_clause(flip)
+
+    def _save(self, name: object) -> None:
+        count = len(self._session.named)
+        self._change(named_brushes.saved, str(name), self._session.state.clauses)
+        if len(self._session.named) == count:
+            self._say("The brush of this name was replaced.")
+
+    def _change(self, change: Callable[..., named_brushes.Named], *values: object) -> None:
+        self._session.change_named(change(self._session.named, *values))
+        self._tell(keep=True)
+
+    def _change_one(
+        self, change: Callable[..., named_brushes.Named], place: object, *values: object
+    ) -> None:
+        self._change(change, _index(place, len(self._session.named)), *values)
+
+    def _apply(self, place: object) -> None:
+        chosen = self._session.named[_index(place, len(self._session.named))]
+        self._session.history.change(clauses=chosen.clauses)
+
+    def _restore(self, text: object) -> None:
+        kept, note = named_brushes.from_json(str(text), self._session.data)
+        self._session.change_named(kept)
+        if note:
+            self._say(note)
+
+    def _export(self, kind: object) -> None:
+        if kind in KINDS:
+            session = self._session
+            self._write(f"{kind}.csv", partial(to_csv, session.data, session.brush(), str(kind)))
+
+    def _save_report(self) -> None:
+        session = self._session
+        make = partial(self._make_report, session.data, session.state, session.named)
+        self._write("report.html", make)
+
+    def _write(self, ending: str, make: Callable[[], bytes]) -> None:
+        """Make a gzipped file off the event loop, one at a time, and send it to the browser."""
+        if self._is_writing:
+            self._say("One file is being written; ask for the next when it is there.")
+            return
+        self._is_writing = True
+        name = f"{self._session.data.store.path.stem}-{ending}"
+        self._say(f"writing {name} …")
+        when_done(
+            _WRITERS.submit(make),
+            lambda content, fault: self._send(name, content, fault),
+            self._document.add_next_tick_callback,
+        )
+
+    def _send(self, name: str, content: bytes | None, fault: str) -> None:
+        self._is_writing = False
+        if content is None:
+            self._say(said_of(fault, self._session.data.store))
+        else:
+            self._file.tags = [name, content]
+            self._say(f"{name} written")
+
+    def _forget_file(self) -> None:
+        self._file.tags = []
+
+    def _brush_names(self, content: object) -> None:
+        """Brush the images that an uploaded list names; read off the event loop."""
+        if len(str(content)) > 4 * MOST_BYTES // 3 + 4:
+            raise NamesError(f"The list is larger than {MOST_BYTES // 1_000_000} MB.")
+        when_done(
+            _READERS.submit(_named_images, str(content), self._session.data),
+            self._brush_found,
+            self._document.add_next_tick_callback,
+        )
+
+    def _brush_found(self, found: tuple[list[int], str] | None, fault: str) -> None:
+        images, words = found or ([], fault)
+        if images:
+            self._session.brush_ids("images", images, "replace")
+        self._say(words)
+
+
+def _named_images(content: str, data: StoreData) -> tuple[list[int], str]:
+    """Numbers of the images that a list in base64 names, and a sentence."""
+    try:
+        return find_images(read_names(base64.b64decode(content, validate=True)), data)
+    except NamesError as error:
+        return [], str(error)
+    except binascii.Error:
+        return [], "The list could not be read."
+
+
+def _index(place: object, end: int) -> int:
+    number = number_below(str(place), end)
+    if number is None:
+        raise IndexError(place)
+    return number

@@ -1,0 +1,106 @@
+"""The title bar: what is selected, how much is brushed, and the buttons for both."""
+
+from dataclasses import fields
+
+from bokeh.layouts import row
+from bokeh.models import Button, Div
+
+from headbrush.server.session.browser_channel import Channel
+from headbrush.server.session.brush.clauses import Brush
+from headbrush.server.session.brush.description import brushed_words
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.url_state import to_query
+from headbrush.server.views.header.brush_bar import BrushBar, MakeReport
+
+_PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
+"""Filled with the data address of a thumbnail only, never with text of the store."""
+
+
+class Status:
+    """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
+
+    def __init__(self, session: Session, note: str, make_report: MakeReport) -> None:
+        self._session = session
+        self._selection = Div(
+            text="",
+            render_as_text=True,
+            name="selection_text",
+            sizing_mode="stretch_width",
+            align="center",
+            styles={
+                "font-size": "13px",
+                "white-space": "nowrap",
+                "overflow": "hidden",
+                "text-overflow": "ellipsis",
+                "contain": "inline-size",
+                "min-width": "220px",
+            },
+        )
+        self._brushed = Div(
+            text="",
+            render_as_text=True,
+            name="brushed_text",
+            align="center",
+            styles={"font-size": "13px", "max-width": "100%", "color": "var(--accent)"},
+        )
+        self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
+        self._note = note
+        history = session.history
+        buttons = [
+            ("Clear brush", "clear", session.drop_clauses),
+            ("Undo", "undo", history.undo),
+            ("Redo", "redo", history.redo),
+        ]
+        made = []
+        for label, name, act in buttons:
+            button = Button(
+                label=label, name=name, width=84, height=28, align="center", margin=(0, 3)
+            )
+            button.on_click(lambda act=act: act())
+            made.append(button)
+        self._link = Channel(name="link", tags=[""])
+        self.layout = row(
+            self._picture, self._selection, self._brushed, *made,
+            name="status", sizing_mode="stretch_width",
+            tags=[self._link, *BrushBar(session, make_report).channels],
+        )  # fmt: skip
+        history.subscribe(["image", "layer", "head"], self.react_to_selection)
+        history.subscribe(["clauses"], self.react_to_brush)
+        history.subscribe([part.name for part in fields(ViewState)], self.react_to_link)
+        session.follow_preview(self._count)
+        self.react_to_selection(session.state, session.state)
+        self.react_to_brush(session.state, session.state)
+
+    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+        """Name the selected image and head."""
+        data = self._session.data
+        picture = "" if new.image is None else data.thumbnail(new.image)
+        self._picture.text = _PICTURE.format(picture) if picture else ""
+        words = [f"head {data.head_labels[self._session.head_number]}"]
+        if new.image is not None:
+            truth = data.class_name(int(data.labels[new.image]))
+            guess = data.class_name(int(data.predicted[new.image]))
+            kind = "true" if data.has_labels else "predicted, as the true class is unknown:"
+            words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
+            if data.has_labels and data.has_classifier:
+                words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
+        self._selection.text = " · ".join(words)
+        self._tell()
+
+    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+        """Count what is brushed."""
+        self._count(self._session.brush())
+        self._tell()
+
+    def _count(self, brush: Brush) -> None:
+        words = brushed_words(self._session.data, brush)
+        self._brushed.text = words if brush.active or not self._note else self._note
+
+    def _tell(self) -> None:
+        self._session.describe("status", f"{self._selection.text}; {self._brushed.text}")
+
+    def react_to_link(self, _old: ViewState, new: ViewState) -> None:
+        """Put the state into the page's address."""
+        query, self._left_out = to_query(new, self._session.data)
+        self._link.tags = [query, self._left_out]

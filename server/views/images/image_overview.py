@@ -1,0 +1,191 @@
+"""A: all images by their importance vector (the paper's Sec. 5.1)."""
+
+import numpy as np
+from bokeh.layouts import column, row
+from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Select
+from bokeh.transform import linear_cmap
+
+from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.session.dot_share import share_label, share_words, sized
+from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.views.common.figure_tools import (
+    make_figure,
+    on_narrowing,
+    on_nearest,
+    padded_range,
+)
+from headbrush.server.views.common.legend import choices, gradient, make_legend
+from headbrush.server.views.common.legend_buttons import brush_kind
+
+_TOOLTIP = """
+<div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
+<img src="@thumbnail" alt="" width="84" height="84" style="image-rendering: pixelated">
+<div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
+</div>
+"""
+_ASK_THUMBNAIL = """
+const [image] = cb_data.index.indices
+if (image != null && images.get_column("thumbnail")[image] == "") hover.tags = [image]
+"""
+_COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
+            ("correct", "colour: correct or not")]  # fmt: skip
+_RIGHT_AND_WRONG = ("#56b4e9", "#d55e00")
+
+_MOST_OUTLINED = 3000
+"""Outlines of more images would hide each other, and take half of the time to draw."""
+_FULL_SIZE_UP_TO = 1000
+
+
+class ImageOverview:
+    """Images as points; tap selects one, box and lasso brush them, the box finds one by name."""
+
+    title = "Which images rely on the same heads?"
+    help = (
+        "Each point is an image; images lie close together when pruning the same heads changes "
+        "their true-class probability alike. Click a point to select the image, drag a box or a "
+        "lasso to brush images, click a class in the legend or type its name: every other view "
+        "then tells of these. Where patterns are brushed, larger points hold more of them."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        data = session.data
+        embedding = data.store.read("image_embedding")
+        self._points = embedding[:, 0], embedding[:, 1]
+        self._ids = {name: index for index, name in enumerate(data.names)}
+        self._kinds = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
+        self._plot = self._figure()
+        self._find = AutocompleteInput(
+            name="find_image",
+            completions=[*sorted(self._kinds, key=len), *data.names],  # the first is taken
+            placeholder="image id, file or class",
+            case_sensitive=False,
+            search_strategy="includes",
+            restrict=False,
+            min_characters=2,
+            sizing_mode="stretch_width",
+        )
+        self._find.on_change("value", self._on_find)
+        colour = Select(options=_COLOURS, width=170, name="image_colour")
+        session.history.bind(colour, "image_colour")
+        self._legend = make_legend(
+            "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
+        )
+        controls = row(self._find, colour, sizing_mode="stretch_width")
+        self.layout = column(
+            controls, self._legend, self._plot, sizing_mode="stretch_both", name="image_overview"
+        )
+        session.history.subscribe(["image"], self.react_to_image)
+        session.history.subscribe(["image_colour"], self.react_to_colour)
+        session.history.subscribe(["clauses"], self.react_to_brush)
+        self.react_to_colour(session.state, session.state)
+        self.react_to_image(session.state, session.state)
+        self.react_to_brush(session.state, session.state)
+
+    def _figure(self):
+        x, y = self._points
+        plot = make_figure(
+            "images_plot",
+            brush=("lasso", "box"),
+            x_range=padded_range(x),
+            y_range=padded_range(y),
+        )
+        on_narrowing(plot, self._session.narrow)
+        plot.axis.visible = False
+        plot.grid.visible = False
+        scale = _dot_scale(len(x))
+        self._dots = plot.scatter(
+            "x", "y", source=self._session.images, line_width=0.5,
+            line_color=None if len(x) > _MOST_OUTLINED else "white",
+            **sized(8 * scale, 3 * scale, 11 * scale),
+            nonselection_fill_alpha=0.12, nonselection_line_alpha=0.1,
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        self._share = share_label(plot)
+        hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
+        ask = CustomJS(args={"hover": hover, "images": self._session.images}, code=_ASK_THUMBNAIL)
+        hover.callback = ask
+        hover.on_change("tags", self._on_hover)
+        plot.add_tools(hover)
+        on_nearest(plot, lambda: self._points, self._session.select_image)
+        return plot
+
+    def react_to_image(self, _old: ViewState, new: ViewState) -> None:
+        """Ring the selected image."""
+        chosen = [] if new.image is None else [new.image]
+        x, y = self._points
+        self._selected.data = {"x": x[chosen], "y": y[chosen]}
+        self._describe(new)
+
+    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+        """Say what the size of the points tells."""
+        self._share.text = share_words(self._session.image_share)
+
+    def _describe(self, state: ViewState) -> None:
+        data, image = self._session.data, state.image
+        words = f"{data.num_images} images, coloured by {dict(_COLOURS)[state.image_colour][8:]}; "
+        if image is None:
+            words += "none is selected."
+        else:
+            truth, guess = (
+                data.class_name(int(kind[image])) for kind in (data.labels, data.predicted)
+            )
+            words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."
+        self._session.describe("image_overview", words)
+
+    def react_to_colour(self, _old: ViewState, new: ViewState) -> None:
+        """Colour the points by class, probability or correctness."""
+        data, images = self._session.data, self._session.images
+        colour = "shade"
+        if new.image_colour != "class" and not data.has_classifier:
+            images.data["shade"] = [NEUTRAL] * data.num_images
+            self._legend.text = "This model has no classifier, so it predicts no class."
+        elif new.image_colour == "probability":
+            images.data["shade"] = data.label_probability
+            colour = linear_cmap("shade", value_colours(), 0, 1)
+            self._legend.text = gradient("P[true class]", "0", "1", value_colours())
+        elif new.image_colour == "class":
+            palette = class_colours(max(len(data.class_names), 1))
+            images.data["shade"] = [palette[kind] for kind in data.labels]
+            kinds = np.unique(data.labels[data.labels >= 0])
+            self._legend.text = choices(
+                "class", [data.class_labels[k] for k in kinds], [palette[k] for k in kinds], kinds
+            )
+        else:
+            images.data["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
+            self._legend.text = choices("correct", ("correct", "wrong"), _RIGHT_AND_WRONG, (0, 1))
+        for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
+            if glyph is not None and glyph != "auto":
+                glyph.fill_color = colour
+        self._describe(new)
+
+    def _on_hover(self, _attribute: str, _old: list, new: list) -> None:
+        if new and number_below(str(new[0]), self._session.data.num_images) is not None:
+            self._session.send_thumbnail(int(new[0]))
+
+    def _on_find(self, _attribute: str, _old: str, new: str) -> None:
+        if not new:
+            return
+        image = self._ids.get(new)
+        if image is None:
+            image = number_below(new, self._session.data.num_images)
+        if image is None and new not in self._kinds:
+            self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
+            return
+        self._find.title = ""
+        self._find.value = ""  # so that the same can be asked for again
+        if image is None:
+            brush_kind(self._session, "class", self._kinds[new], "replace")
+        else:
+            self._session.select_image(image)
+
+
+def _dot_scale(images: int) -> float:
+    """How much smaller the dots of very many images are."""
+    return max(0.4, min(1.0, (_FULL_SIZE_UP_TO / images) ** 0.5))

@@ -1,0 +1,1 @@
+"""B: which heads matter, and what pruning them does."""

@@ -1,0 +1,218 @@
+"""B1: one importance metric over all heads (the paper's Sec. 5.2.4, Fig. 7)."""
+
+import numpy as np
+from bokeh.layouts import column, row
+from bokeh.models import (
+    Band,
+    BoxAnnotation,
+    BoxSelectTool,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    FixedTicker,
+    HoverTool,
+    Paragraph,
+    Range1d,
+    Select,
+    Span,
+)
+
+from headbrush.server.session.column_updates import update_columns
+from headbrush.server.session.dot_share import share_label, share_words, sized
+from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
+from headbrush.server.views.common.figure_tools import (
+    make_figure,
+    on_line_moved,
+    on_narrowing,
+    short_numbers,
+)
+from headbrush.server.views.importance.compared_heads import ComparedHeads
+from headbrush.server.views.importance.top_heads import TopHeads
+
+_INK = {"--bk-line-color": "var(--ink)"}
+_STRIPE = {"--bk-fill-color": "var(--stripe)"}
+
+
+class HeadImportance:
+    """Mean line and ±1 sd band over the brushed images, and the selected image's own line."""
+
+    title = "Which heads matter?"
+    extent: tuple[float, float] | None = None
+    """Of the values that are shown, if there are any."""
+    help = (
+        "Each position is a head, layer after layer; the height tells what pruning that head "
+        "changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
+        "the dark line the selected image; compared brushes have a mean and a band each, "
+        "and a dashed line, with its axis on the right, for their difference; click or drag the "
+        "red line to select a head, drag a box to brush heads."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        columns = ("number", "mean", "low", "high")
+        self._band = ColumnDataSource({name: [] for name in columns}, name="importance_band")
+        self._line = session.heads
+        self._note = Paragraph(text="", visible=False, styles={"margin": "0 6px"})
+        self._metric = Select(
+            options=list(METRIC_NAMES.items()),
+            width=180,
+            margin=(2, 5, 2, 5),
+            name="metric",
+        )
+        session.history.bind(self._metric, "metric")
+        self.plot = self._figure()
+        controls = row(
+            self._metric,
+            TopHeads(session).layout,
+            self._note,
+            sizing_mode="stretch_width",
+            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
+        )
+        self.layout = column(
+            controls, self.plot, sizing_mode="stretch_both", name="head_importance"
+        )
+        session.history.subscribe(["metric", "image", "clauses"], self.react)
+        session.history.subscribe(["layer", "head"], self.react_to_head)
+        self.react(session.state, session.state)
+        self.react_to_head(session.state, session.state)
+        session.follow_theme(self._on_theme)
+        session.follow_named(lambda: self.react(session.state, session.state))
+
+    def _on_theme(self) -> None:
+        self._image_line.glyph.line_color = self._session.theme.ink
+        self._compared.paint(self._session.theme.ink)
+
+    def _figure(self):
+        data = self._session.data
+        plot = make_figure(
+            "importance_plot",
+            brush=("range",),
+            x_range=Range1d(-1, data.num_heads, bounds=(-1, data.num_heads)),
+            y_range=Range1d(0, 1),
+        )
+        on_narrowing(plot, self._session.narrow)
+        plot.toolbar.active_drag = None
+        plot.yaxis.formatter = short_numbers()
+        self._draw_layers(plot)
+        band = Band(
+            base="number", lower="low", upper="high", source=self._band, fill_color=NEUTRAL,
+            fill_alpha=0.3, line_color=None, level="underlay",
+        )  # fmt: skip
+        plot.add_layout(band)
+        mean = plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
+        self._of_brush = band, mean
+        self._compared = ComparedHeads(plot)
+        self._reference = Span(
+            dimension="width", line_dash="dashed", css_variables=_INK, name="importance_reference"
+        )
+        self._cursor = Span(
+            dimension="height", line_color=SELECTED, line_width=3, name="importance_cursor"
+        )
+        plot.add_layout(self._reference)
+        plot.add_layout(self._cursor)
+        self._share = share_label(plot, "top_left")
+        self._image_line = plot.line("number", "value", source=self._line)
+        dots = plot.scatter(
+            "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
+            selection_line_color=BRUSHED, selection_line_width=3, nonselection_alpha=0.25,
+        )  # fmt: skip
+        plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
+        plot.select_one({"type": BoxSelectTool}).renderers = [dots]
+        on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)
+        return plot
+
+    def _draw_layers(self, plot) -> None:
+        data = self._session.data
+        heads = data.heads_per_layer
+        for layer in range(0, data.num_layers, 2):
+            left = layer * heads - 0.5
+            plot.add_layout(
+                BoxAnnotation(
+                    left=left,
+                    right=left + heads,
+                    fill_color="#f3f5f7",
+                    css_variables=_STRIPE,
+                    line_color=None,
+                    level="image",
+                )
+            )
+        middles = [layer * heads + (heads - 1) / 2 for layer in range(data.num_layers)]
+        plot.xaxis.ticker = FixedTicker(ticks=middles)
+        plot.xaxis.formatter = CustomJSTickFormatter(
+            args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
+        )
+        plot.xaxis.axis_label = f"layer, and in it {heads} heads in order"
+        plot.xgrid.visible = False
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Draw mean, band and the selected image's line of the metric."""
+        data = self._session.data
+        values = data.shown_importance(new.metric)
+        brush = self._session.brush("heads")
+        chosen = values[brush.images]
+        defined = np.isfinite(values).any()
+        self._note.update(
+            text="" if defined else data.why_undefined(new.metric), visible=not defined
+        )
+        mean, spread = mean_and_deviation(chosen)
+        self._band.data = {
+            "number": np.arange(data.num_heads),
+            "mean": mean, "low": mean - spread, "high": mean + spread,
+        }  # fmt: skip
+        line = mean if new.image is None else values[new.image]
+        update_columns(self._session.heads, value=line)
+        show_reference = new.metric == "probability" and new.image is not None and defined
+        self._reference.visible = show_reference
+        if show_reference:
+            self._reference.location = float(data.label_probability[new.image])
+        compared = self._session.compared()
+        for drawn in self._of_brush:
+            drawn.visible = not compared
+        extent = self._compared.draw(compared, values)
+        shown = extent if compared else (mean - spread, mean + spread, line)
+        self._scale(*shown, self._reference.location)
+        self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
+        self._share.text = share_words(self._session.head_share)
+        self._describe(new)
+
+    def react_to_head(self, _old: ViewState, new: ViewState) -> None:
+        """Move the line to the selected head."""
+        self._cursor.location = self._session.head_number
+        self._describe(new)
+
+    def _describe(self, state: ViewState) -> None:
+        values = np.asarray(self._session.heads.data["value"])
+        if not np.isfinite(values).any():
+            self._session.describe(
+                "head_importance", self._session.data.why_undefined(state.metric)
+            )
+            return
+        labels, number = self._session.data.head_labels, self._session.head_number
+        low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+        count, data = int(self._session.brush("heads").images.sum()), self._session.data
+        brushed = f"the {count} brushed" if count < data.num_images else f"all {count}"
+        of = f"the mean over {brushed} images" if state.image is None else data.names[state.image]
+        self._session.describe(
+            "head_importance",
+            f"{METRIC_AXES[state.metric]}, {of}: highest {values[high]:.3g} at {labels[high]}, "
+            f"lowest {values[low]:.3g} at {labels[low]}; selected head {labels[number]}: "
+            f"{values[number]:.3g}.",
+        )
+
+    def _scale(self, *parts: object) -> None:
+        values = np.concatenate(
+            [np.atleast_1d(np.asarray(p, float)) for p in parts if p is not None]
+        )
+        finite = values[np.isfinite(values)]
+        self.extent = (0.0, float(finite.max()) * 1.06 or 0.01) if len(finite) else None
+        if self.extent is not None:
+            end = self.extent[1]
+            self.plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
+
+    def _on_cursor(self, place: float, final: bool) -> None:
+        layer, head = divmod(round(place), self._session.data.heads_per_layer)
+        self._session.history.preview(layer=layer, head=head)
+        if final:
+            self._session.history.settle()

@@ -1,0 +1,218 @@
+"""B2: what pruning parts of the selected head changes (the paper's Fig. 4 and Fig. 1 B2)."""
+
+import numpy as np
+from bokeh.events import Tap
+from bokeh.layouts import column
+from bokeh.models import (
+    BoxAnnotation,
+    ColumnDataSource,
+    CustomJS,
+    FixedTicker,
+    HoverTool,
+    Paragraph,
+    Range1d,
+    Select,
+    Span,
+)
+
+from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES, REGIONS
+from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.session.palette import SELECTED, layer_colours
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import METRIC_AXES
+from headbrush.server.views.common.figure_tools import make_figure, short_numbers
+from headbrush.server.views.importance.pruning_answer import LivePruning, mode_labels
+
+_FADED = 0.2
+"""Opacity of the last bars while the next ones are computed."""
+_MARGINS = 0.17, 1.45
+"""Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
+_NOISE = 1e-6
+"""Rounding of float32 that is no change."""
+_PICTOGRAM = """
+export default (args, obj, {ctx, i, r, visuals}) => {
+  const thin = Math.round(0.7 * r), size = 2 * r, thick = size - thin
+  const blocks = {2: [[0, 0, thin, thin]], 4: [[thin, thin, thick, thick]],
+                  3: [[thin, 0, thick, thin], [0, thin, thin, thick]]}
+  for (const region of args.regions)
+    for (const [x, y, width, height] of blocks[region]) ctx.rect(x - r, y - r, width, height)
+  visuals.fill.apply(ctx, i)
+  ctx.beginPath()
+  ctx.rect(-r, -r, size, size)
+  visuals.line.apply(ctx, i)
+}
+"""
+"""A small attention matrix, prefix tokens first; what is pruned is dark."""
+
+
+class PartialPruning:
+    """A bar a mode; a click on one, or the menu, chooses the mode of the prediction."""
+
+    title = "Which part matters?"
+    help = (
+        "Parts of this head's attention are set to zero, live by the model, or as stored where it "
+        "is not at hand; bars show the metric of the view beside. The small squares are the "
+        "attention matrix, prefix tokens (CLS) first: dark is pruned. A click on a bar, or the "
+        "menu, chooses whose prediction is shown."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        modes = list(MODES)
+        self._source = ColumnDataSource(
+            {
+                "mode": modes,
+                "marker": [f"@{mode}" for mode in modes],
+                "words": [MODES[mode] for mode in modes],
+                "value": np.zeros(len(modes)),
+                "shown": [""] * len(modes),
+                "exact": [""] * len(modes),
+                "pictogram": np.full(len(modes), -_MARGINS[0] / 2),
+            }
+        )
+        self._menu = Select(
+            value=str(session.state.mode),
+            options=[(str(mode), f"{mode} · {MODES[mode]}") for mode in PRUNING_MODES],
+            sizing_mode="stretch_width",
+            name="mode",
+        )
+        self._menu.on_change("value", lambda _attr, _old, new: self._choose(int(new)))
+        self._note = Paragraph(
+            text="",
+            name="pruning_note",
+            sizing_mode="stretch_width",
+            styles={"margin": "0 6px", "min-height": "18px"},
+        )
+        self._plot = self._figure()
+        self.layout = column(
+            self._menu, self._note, self._plot, sizing_mode="stretch_both", name="partial_pruning"
+        )
+        session.follow_theme(self._on_theme)
+        self._live = LivePruning(session, self._draw, self._wait, self._explain)
+        session.history.subscribe(["metric"], self.react)
+        session.history.subscribe(["mode"], self.react_to_mode)
+        self.react_to_mode(session.state, session.state)
+
+    def _figure(self):
+        plot = make_figure(
+            "pruning_plot", x_range=Range1d(-_MARGINS[0], _MARGINS[1]), y_range=Range1d(7.55, -0.55)
+        )
+        plot.toolbar_location = plot.toolbar.active_scroll = None
+        self._chosen = BoxAnnotation(
+            fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2
+        )
+        self._reference = Span(dimension="height", line_dash="dashed")
+        plot.add_layout(self._chosen)
+        plot.add_layout(self._reference)
+        rows = plot.hbar(
+            "mode", left=-1e3, right=1e3, height=1, source=self._source,
+            fill_alpha=0, line_alpha=0,
+        )  # fmt: skip
+        self._bars = plot.hbar(
+            "mode", left=0, right="value", height=0.6, source=self._source, line_color=None
+        )
+        self._words = plot.text(
+            "value", "mode", text="shown", source=self._source, x_offset=3,
+            text_font_size="11px", text_baseline="middle",
+        )  # fmt: skip
+        self._pictograms = plot.scatter(
+            "pictogram", "mode", marker="marker", size=11, source=self._source
+        )
+        self._pictograms.glyph.defs = {
+            f"@{mode}": CustomJS(args={"regions": list(regions)}, code=_PICTOGRAM)
+            for mode, regions in REGIONS.items()
+        }
+        tips = [("pruned", "@words"), ("value", "@exact")]
+        plot.add_tools(HoverTool(renderers=[rows], tooltips=tips))
+        plot.on_event(Tap, lambda event: self._choose(round(event.y)))
+        plot.yaxis.ticker = FixedTicker(ticks=list(MODES))
+        plot.yaxis.major_label_overrides = mode_labels(self._session.data.store)
+        plot.grid.visible = False
+        plot.xaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.formatter = short_numbers()
+        return plot
+
+    def _on_theme(self) -> None:
+        ink = self._session.theme.ink
+        self._reference.line_color = self._words.glyph.text_color = ink
+        self._pictograms.glyph.update(fill_color=ink, line_color=ink)
+
+    @property
+    def result(self):
+        """What the model answered; None while there is none."""
+        return self._live.result
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Show the metric, if the answer is there."""
+        if self._live.result is not None:
+            self._draw()
+
+    def react_to_mode(self, _old: ViewState, new: ViewState) -> None:
+        """Mark the chosen bar."""
+        self._menu.value = str(new.mode)
+        self._chosen.update(bottom=new.mode + 0.5, top=new.mode - 0.5)
+
+    def _choose(self, mode: int) -> None:
+        if mode in PRUNING_MODES:
+            self._session.history.change(mode=mode)
+
+    def _draw(self) -> None:
+        state, data = self._session.state, self._session.data
+        if state.metric not in PRUNING_METRICS:
+            self._explain("This metric is not measured by pruning; choose another one in B1.")
+            return
+        values = self._values(state)
+        if np.isnan(values).all():
+            self._explain(data.why_undefined(state.metric))
+            return
+        is_probability = state.metric == "probability"
+        top = max(1.0 if is_probability else float(values.max()), 1e-9)
+        before, after = _MARGINS
+        self._plot.x_range.update(start=-before * top, end=after * top)
+        self._reference.update(visible=is_probability, location=float(values[0]))
+        self._source.data = dict(self._source.data) | {
+            "value": values,
+            "shown": [_short(value) for value in values],
+            "exact": [f"{value:.6g}" for value in values],
+            "pictogram": np.full(len(values), -before / 2 * top),
+        }
+        self._bars.glyph.fill_color = layer_colours(data.num_layers)[state.layer]
+        self._fade(1.0)
+        self._plot.visible = True
+        heading = f"{data.head_labels[self._session.head_number]}: {METRIC_AXES[state.metric]}"
+        heading += ", from the store" if self._live.fault else ""
+        self._note.text = heading
+        told = [f"{MODES[mode]} pruned {_told(value)}" for mode, value in enumerate(values)]
+        self._session.describe("partial_pruning", f"{heading}, {'; '.join(told)}.")
+
+    def _values(self, state: ViewState) -> np.ndarray:
+        """``(mode,)`` of the metric; P' itself for ``probability``."""
+        result = self._live.result
+        if state.metric == "probability" and result.probability.shape[1]:
+            label = self._session.data.labels[state.image]
+            return result.probability[:, label].astype(float)
+        return result.metrics[PRUNING_METRICS.index(state.metric)].astype(float)
+
+    def _wait(self, words: str) -> None:
+        self._fade(_FADED)
+        self._note.text = words
+
+    def _fade(self, alpha: float) -> None:
+        self._bars.glyph.fill_alpha = self._words.glyph.text_alpha = alpha
+
+    def _explain(self, sentence: str) -> None:
+        self._plot.visible = False
+        self._note.text = sentence
+        self._session.describe("partial_pruning", sentence)
+
+
+def _told(value: float) -> str:
+    return "≈ 0" if 0 < abs(value) < _NOISE else f"{value:.3g}"
+
+
+def _short(value: float) -> str:
+    """At most five characters."""
+    if 0 < value < _NOISE:
+        return "≈ 0"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.0e}".replace("e-0", "e-")

@@ -1,0 +1,186 @@
+"""B3: the prediction with and without the pruned part (the paper's Fig. 1 B3)."""
+
+import numpy as np
+from bokeh.core.property.descriptors import UnsetValueError
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
+
+from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.server.session.palette import NEUTRAL
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.views.common.figure_tools import make_figure
+from headbrush.server.views.common.legend import make_legend, swatches
+from headbrush.server.views.importance.pruning_answer import LivePruning, mode_labels
+
+_FADED = 0.2
+_TOP = 5
+_CHARACTER = 5.9
+"""Width in pixels of a character of a class name."""
+_NUMBERS = 92
+"""Pixels that the two numbers of a row take."""
+_COLUMNS = (
+    "row", "name", "shown", "style", "numbers", "before", "after", "above", "below", "percent",
+    "percent_after",
+)  # fmt: skip
+
+
+class Prediction:
+    """The most probable classes, a pair of bars each: as it is, and pruned."""
+
+    title = "And the prediction?"
+    help = (
+        "The five most probable classes of the unpruned and of the pruned model, and the true "
+        "class in bold. Grey is the model as it is, dark the model with the chosen part of the "
+        "head pruned."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._source = ColumnDataSource({name: [] for name in _COLUMNS})
+        self._note = Paragraph(
+            text="",
+            name="prediction_note",
+            sizing_mode="stretch_width",
+            styles={"margin": "4px 6px 0"},
+        )
+        self._legend = make_legend("prediction_legend")
+        self._plot = self._figure()
+        self.layout = column(
+            self._note, self._legend, self._plot, sizing_mode="stretch_both", name="prediction"
+        )
+        self._live = LivePruning(session, self._draw, self._wait, self._explain)
+        session.follow_theme(self._on_theme)
+        session.history.subscribe(["mode"], self.react)
+        self._plot.on_change("inner_width", lambda _attr, _old, _new: self._fit_names())
+
+    def _figure(self):
+        plot = make_figure("prediction_plot", x_range=Range1d(0, 1), y_range=Range1d(_TOP, 0))
+        plot.toolbar_location = plot.toolbar.active_scroll = None
+        rows = plot.hbar(
+            "row", left=0, right=1, height=1, source=self._source, fill_alpha=0, line_alpha=0
+        )
+        self._bars = [
+            plot.hbar(
+                place, left=0, right=part, height=0.2, source=self._source, fill_color=colour,
+                line_color=None,
+            )
+            for place, part, colour in (("above", "before", NEUTRAL), ("below", "after", None))
+        ]  # fmt: skip
+        style = {
+            "source": self._source, "text_font_size": "11px", "y_offset": -2,
+            "text_font_style": "style",
+        }  # fmt: skip
+        self._words = [
+            plot.text(0, "row", text="shown", x_offset=2, **style),
+            plot.text(1, "row", text="numbers", text_align="right", **style),
+        ]
+        tips = [("class", "@name"), ("unpruned", "@percent"), ("pruned", "@percent_after")]
+        plot.add_tools(HoverTool(renderers=[rows], tooltips=tips))
+        plot.axis.visible = plot.grid.visible = False
+        return plot
+
+    def _on_theme(self) -> None:
+        ink = self._session.theme.ink
+        self._bars[1].glyph.fill_color = ink
+        for words in self._words:
+            words.glyph.text_color = ink
+        self._draw_legend()
+
+    def _draw_legend(self) -> None:
+        pruned = mode_labels(self._session.data.store)[self._session.state.mode]
+        self._legend.text = swatches(["unpruned", pruned], [NEUTRAL, self._session.theme.ink])
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Show the chosen mode, if the answer is there."""
+        if self._live.result is not None:
+            self._draw()
+
+    def _draw(self) -> None:
+        state, data = self._session.state, self._session.data
+        probability = self._live.result.probability
+        if not probability.shape[1]:
+            self._explain("This model has no classifier, so it predicts no class.")
+            return
+        before, after = probability[0], probability[state.mode]
+        label = int(data.labels[state.image])
+        classes = _most_probable(before, after, label)
+        truth = "true" if self._has_label(state.image) else "predicted"
+        row = np.arange(len(classes)) + 0.5
+        names = [data.class_name(index) for index in classes]
+        numbers = [f"{_percent(before[i])} → {_percent(after[i])}" for i in classes]
+        self._source.data = {
+            "row": row,
+            "above": row + 0.12,
+            "below": row + 0.33,
+            "name": names,
+            "shown": names,
+            "style": ["bold" if index == label else "normal" for index in classes],
+            "numbers": numbers,
+            "before": before[classes],
+            "after": after[classes],
+            "percent": [_percent(before[index], 4) for index in classes],
+            "percent_after": [_percent(after[index], 4) for index in classes],
+        }
+        self._truth = [f"{truth}: " if index == label else "" for index in classes]
+        self._fit_names()
+        self._plot.y_range.start = max(len(classes), _TOP)
+        self._fade(1.0)
+        self._plot.visible = self._legend.visible = True
+        self._draw_legend()
+        self._note.text = self._sentence(before, after, state.image)
+        told = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
+        pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(told)}."
+        words = f"{self._note.text.removesuffix('.')}. {pairs}"
+        self._session.describe("prediction", words)
+
+    def _fit_names(self) -> None:
+        """Shorten the class names to the width of the plot."""
+        names = self._source.data["name"]
+        try:
+            room = int((self._plot.inner_width - _NUMBERS) / _CHARACTER)
+        except UnsetValueError:
+            room = 20
+        if len(names):
+            wholes = [mark + name for mark, name in zip(self._truth, names, strict=True)]
+            shown = [whole if len(whole) <= room else whole[: room - 1] + "…" for whole in wholes]
+            self._source.data["shown"] = shown
+
+    def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
+        data = self._session.data
+        if self._live.fault:
+            return f"{self._live.fault} Of pruned predictions the store has the true class alone."
+        first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
+        said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
+        unknown = "" if self._has_label(image) else " (no label: the predicted class stands for it)"
+        return f"when pruned: {said}{unknown}"
+
+    def _has_label(self, image: int) -> bool:
+        return bool(self._session.data.store.read("label")[image] >= 0)
+
+    def _wait(self, words: str) -> None:
+        self._fade(_FADED)
+        self._note.text = words
+
+    def _fade(self, alpha: float) -> None:
+        for bars in self._bars:
+            bars.glyph.fill_alpha = alpha
+        for words in self._words:
+            words.glyph.text_alpha = alpha
+
+    def _explain(self, sentence: str) -> None:
+        self._plot.visible = self._legend.visible = False
+        self._note.text = sentence
+        self._session.describe("prediction", sentence)
+
+
+def _most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:
+    """The five top classes of both, as far as known, and the label, ordered by ``before``."""
+    wanted = {label}
+    for distribution in (d for d in (before, after) if np.isfinite(d).all()):
+        wanted.update(np.argsort(-distribution, kind="stable")[:_TOP].tolist())
+    return sorted(wanted, key=lambda index: -before[index])
+
+
+def _percent(probability: float, digits: int = 1) -> str:
+    return "?" if np.isnan(probability) else f"{100 * probability:.{digits}f} %"

@@ -1,0 +1,81 @@
+"""The most important heads, to step through: a strip beside B1's metric."""
+
+import numpy as np
+from bokeh.layouts import row
+from bokeh.models import Button, Div, RadioButtonGroup
+
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+
+_SHOWN = 5
+_SMALL = ["hb-small"]
+_WORDS = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
+
+
+class TopHeads:
+    """Heads in the order of the metric for the selected image, else for the brushed images."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._order = np.arange(session.data.num_heads)
+        self._heads = RadioButtonGroup(
+            labels=[], name="top_heads", height=24, css_classes=_SMALL, margin=0
+        )
+        self._rank = Div(
+            text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
+        )
+        self.layout = row(
+            Div(text="top heads:", styles=_WORDS),
+            self._step_button("‹", "more important head", -1),
+            self._heads,
+            self._step_button("›", "less important head", 1),
+            self._rank,
+            spacing=0,
+            styles={"flex-wrap": "wrap", "max-width": "100%"},
+        )
+        session.history.subscribe(["metric", "image", "clauses"], self.react)
+        session.history.subscribe(["layer", "head"], self.react_to_head)
+        self.react(session.state, session.state)
+        self._heads.on_change("active", self._on_active)
+
+    def _step_button(self, label: str, title: str, by: int) -> Button:
+        button = Button(
+            label=label,
+            name=f"head_rank_{by:+d}",
+            width=24,
+            height=24,
+            margin=0,
+            css_classes=_SMALL,
+            html_attributes={"title": title, "aria-label": title},
+        )
+        button.on_click(lambda: self._step(by))
+        return button
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Rank the heads; those without a value come last."""
+        values = self._session.data.importance(new.metric)
+        if new.image is not None:
+            effect = values[new.image]
+        else:
+            effect = values[self._session.brush("heads").images].sum(0)
+        self._order = np.argsort(-np.nan_to_num(effect, nan=-np.inf), kind="stable")
+        labels = self._session.data.head_labels
+        self._heads.labels = [labels[number] for number in self._order[:_SHOWN]]
+        self.react_to_head(new, new)
+
+    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+        """Mark the selected head, and say its rank."""
+        rank = self._place()
+        self._heads.active = rank if rank < _SHOWN else None
+        self._rank.text = f"{rank + 1} of {len(self._order)}"
+
+    def _place(self) -> int:
+        return int(np.flatnonzero(self._order == self._session.head_number)[0])
+
+    def _step(self, by: int) -> None:
+        rank = min(max(self._place() + by, 0), len(self._order) - 1)
+        self._session.select_head(int(self._order[rank]))
+
+    def _on_active(self, _attribute: str, _old: int | None, new: int | None) -> None:
+        if new is not None:
+            self._session.select_head(int(self._order[new]))

@@ -1,0 +1,1 @@
+"""D1: the attention patterns of all images and heads."""

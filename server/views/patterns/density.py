@@ -1,0 +1,220 @@
+"""The pattern overview as one pure function: points, range, size, colour and mask in, image out.
+
+Drawn on the server, so traffic does not depend on the number of points. One pass over the points
+adds up all of them and those of the mask, without a copy of any; the shades are datashader's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from datashader.colors import rgb
+from datashader.transfer_functions import eq_hist
+
+from headbrush.server.session.palette import DENSITY_RAMP, NEUTRAL, value_colours
+from headbrush.server.tools import kernels
+
+Range = tuple[float, float, float, float]
+_WEAKEST = 110
+"""Alpha of a pixel with the fewest points of all, where the colour tells the category."""
+GREY = 90
+"""Alpha of patterns that are not brushed."""
+_CLEAR, _OTHER, _FIRST = 0, 1, 2
+"""Places in a picture's colours: no point, points in grey, and from there on a ramp."""
+_STEPS = 254
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """What colours the points.
+
+    Attributes
+    ----------
+    categories, palette
+        ``(n,)`` int category of every point, and a colour each; the negative are not drawn.
+    values, span
+        ``(n,)`` value of every point, shown as the mean of a pixel over the range ``span``.
+    """
+
+    categories: np.ndarray | None = None
+    palette: Sequence[str] = ()
+    values: np.ndarray | None = None
+    span: tuple[float, float] = (0.0, 1.0)
+
+
+COUNT = Colouring()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing; of few colours, a byte a pixel says which: a quarter of what RGBA takes.
+
+    Attributes
+    ----------
+    pixels
+        ``(height, width)``, first row at the bottom: uint8 places in ``colours``, or, where these
+        are none, uint32 RGBA.
+    colours
+        Up to 256 uint32 RGBA.
+    """
+
+    pixels: np.ndarray
+    colours: np.ndarray
+
+    def rgba(self) -> np.ndarray:
+        """``(height, width)`` uint32."""
+        return self.colours[self.pixels] if len(self.colours) else self.pixels
+
+    def palette(self) -> list[str]:
+        """The colours as ``#rrggbbaa``."""
+        parts = self.colours.astype("<u4").view(np.uint8).reshape(-1, 4)
+        return ["#" + part.tobytes().hex() for part in parts]
+
+
+def draw(
+    points: np.ndarray,
+    view: Range,
+    size: tuple[int, int],
+    colouring: Colouring = COUNT,
+    mask: np.ndarray | None = None,
+    flat: bool = False,
+    ramp: Sequence[str] = DENSITY_RAMP,
+) -> Picture:
+    """Draw points as a density.
+
+    Parameters
+    ----------
+    points
+        ``(n, 2)``; rows with NaN are not drawn.
+    view
+        Visible range ``(x0, x1, y0, y1)``.
+    size
+        Pixels ``(width, height)``.
+    mask
+        ``(n,)`` bool: these are drawn in colour over the others in grey. None: all in colour.
+    flat
+        Draw every pixel that holds a point alike, as a scatter plot would.
+    ramp
+        Colours of counts, from few to many.
+    """
+    width, height = max(1, size[0]), max(1, size[1])
+    place = kernels.placement(view, width, height)
+    points = kernels.given(points, np.float32)
+    chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
+    total = np.zeros((height, width), np.uint32)
+    colours, other = np.empty(0, np.uint32), _other()
+    if colouring.categories is not None:
+        pixels = _by_category(points, place, chosen, colouring, flat, total)
+    else:
+        other = np.uint8(_OTHER)
+        if colouring.values is not None:
+            pixels = _by_value(points, place, chosen, colouring, total)
+            colours = _colours(tuple(value_colours()))
+        else:
+            pixels = _by_count(points, place, chosen, flat, total)
+            colours = _colours((ramp[-2],) if flat else tuple(ramp))
+    if mask is not None:
+        pixels = np.where(pixels, pixels, np.where(_spread(total), other, pixels.dtype.type(0)))
+    return Picture(pixels, colours)
+
+
+def warm_up() -> None:
+    """Compile what a first call would have to wait for."""
+    points = np.random.default_rng(0).random((10, 2), np.float32)
+    kinds = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
+    for colouring in (COUNT, kinds, Colouring(values=points[:, 0])):
+        draw(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
+
+
+def _by_count(points, place, mask, flat, total) -> np.ndarray:
+    count = np.zeros_like(total)
+    kernels.add_counts(points, place, mask, count, total)
+    count = _spread(count)
+    filled = count > 0
+    places = np.zeros(count.shape, np.uint8)
+    places[filled] = _FIRST if flat else _on_ramp(_rank(count[filled]))
+    return places
+
+
+def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
+    """The mean colour of a pixel's points, the stronger the more there are."""
+    exact = np.uint32 if len(points) < 1 << 24 else np.uint64  # sums of up to 255 a point
+    sums = np.zeros((*total.shape, 4), exact)  # red, green, blue and count
+    colours = np.array([(*rgb(colour), 1) for colour in colouring.palette], exact).reshape(-1, 4)
+    codes = kernels.given(colouring.categories, np.int16)
+    kernels.add_colours(points, place, mask, codes, colours, sums, total)
+    image = np.zeros(total.shape, np.uint32)
+    filled = sums[..., 3] > 0
+    found = sums[filled]
+    count = found[:, 3]
+    mean = (found[:, :3] // np.maximum(count, 1)[:, None]).astype(np.uint32)
+    alpha = 255
+    if not flat:
+        alpha = (_WEAKEST + _rank(count) * (255 - _WEAKEST)).astype(np.uint32)
+    image[filled] = _packed(*mean.T, alpha)
+    return _spread(image)
+
+
+def _by_value(points, place, mask, colouring, total) -> np.ndarray:
+    sums = np.zeros((*total.shape, 2))  # of values, and how many
+    values = kernels.given(colouring.values, np.float32)
+    kernels.add_values(points, place, mask, values, sums, total)
+    places = np.zeros(total.shape, np.uint8)
+    filled = sums[..., 1] > 0
+    found = sums[filled]
+    low, high = colouring.span
+    share = (found[:, 0] / found[:, 1] - low) / ((high - low) or 1.0)
+    places[filled] = _on_ramp(np.clip(share, 0, 1))
+    return _spread(places)
+
+
+def _rank(counts: np.ndarray) -> np.ndarray:
+    """Histogram equalisation to 0–1: from the rarest fullness of a pixel to the greatest."""
+    if not len(counts):
+        return np.zeros(0)
+    largest = int(counts.max())
+    if largest >= 1 << 16:
+        levels = eq_hist(counts)[0]
+        least = levels.min()
+    else:
+        share = np.cumsum(np.bincount(counts.astype(np.int64))) / len(counts)
+        levels, least = share[counts], share[counts.min()]
+    return (levels - least) / (1 - least) if least < 1 else np.ones(len(counts))
+
+
+def _on_ramp(shares: np.ndarray) -> np.ndarray:
+    """Places of 0 to 1 in the colours of a ramp."""
+    return (_FIRST + shares * (_STEPS - 1) + 0.5).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _colours(ramp: tuple[str, ...]) -> np.ndarray:
+    """No colour, grey, and the ramp in even steps; a ramp of one colour is that."""
+    places = np.linspace(0, len(ramp) - 1, _STEPS if len(ramp) > 1 else 1)
+    channels = np.array([rgb(colour) for colour in ramp]).T
+    steps = _packed(*(np.interp(places, np.arange(len(ramp)), channel) for channel in channels))
+    return np.array([_CLEAR, _other(), *steps], np.uint32)
+
+
+def _other() -> np.uint32:
+    """The grey of points that are not brushed."""
+    return _packed(*rgb(NEUTRAL), GREY)
+
+
+def _packed(red, green, blue, alpha=255) -> np.ndarray:
+    parts = (np.asarray(part).astype(np.uint32) for part in (red, green, blue, alpha))
+    red, green, blue, alpha = parts
+    return alpha << 24 | blue << 16 | green << 8 | red
+
+
+def _spread(pixels: np.ndarray) -> np.ndarray:
+    """Widen pixels to discs where few are filled, so that single points stay visible.
+
+    Of neighbours the largest value wins: the highest count, or in RGBA any colour over none.
+    """
+    share = np.count_nonzero(pixels) / pixels.size
+    radius = 3 if share < 0.01 else 2 if share < 0.03 else 1 if share < 0.15 else 0
+    if not share or not radius or min(pixels.shape) < 2 * radius + 1:
+        return pixels
+    return kernels.widened(pixels, radius)

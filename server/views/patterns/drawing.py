@@ -1,0 +1,88 @@
+"""How the patterns are drawn: their colours, worked out once a process, and the picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from headbrush.server.session.brush.clauses import Brush
+from headbrush.server.session.brush.named_brushes import Compared
+from headbrush.server.session.palette import class_colours, layer_colours
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, draw
+
+_BRUSHED_FROM = 2
+"""Brushed patterns lie over grey ones and so begin with a stronger colour."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All that a picture of the patterns needs but the brush; can be drawn in any thread."""
+
+    points: np.ndarray
+    view: Range
+    size: tuple[int, int]
+    colouring: Colouring
+    flat: bool
+    ramp: tuple[str, ...]
+
+    def picture(self, brush: Brush) -> Picture:
+        """The density, the brushed patterns in colour if there is a brush."""
+        return self.coloured(self.colouring, brush.instances if brush.active else None)
+
+    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture:
+        """Those of ``mask`` in other colours, the others in grey."""
+        ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
+        return draw(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
+
+
+@lru_cache(maxsize=32)
+def colouring(data: StoreData, name: str) -> Colouring:
+    """Colours of all instances by ``count``, ``layer``, ``head``, ``class`` or a metric."""
+    if name == "count":
+        return COUNT
+    if name == "layer":
+        layers = data.layer_of_head.astype(np.int16)
+        return Colouring(np.tile(layers, data.num_images), layer_colours(data.num_layers))
+    if name == "head":
+        heads = np.arange(data.num_heads, dtype=np.int16) % data.heads_per_layer
+        return Colouring(np.tile(heads, data.num_images), class_colours(data.heads_per_layer))
+    if name == "class":
+        kinds = np.repeat(data.labels.astype(np.int16), data.num_heads)
+        return Colouring(kinds, class_colours(int(data.labels.max()) + 1))
+    values = (data.entropy if name == "entropy" else data.importance(name)).ravel()
+    low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
+    return Colouring(values=values, span=(float(low), float(high)))
+
+
+def pattern_names(compared: Sequence[Compared]) -> tuple[list[str], list[str]]:
+    """Names and colours of what the pattern layout shows; what is in both has mixed colour."""
+    names, palette = [one.name for one in compared], [one.colour for one in compared]
+    if len(compared) > 1:
+        names.append("both")
+        palette.append(mixed(*palette))
+    return names, palette
+
+
+def pattern_colours(
+    compared: Sequence[Compared], brush: Brush | None = None, pale: str = ""
+) -> tuple[Colouring, np.ndarray]:
+    """Colouring and mask ``(m·L·H,)`` of one or two brushes.
+
+    Where a brush is given, what it leaves out is near the colour ``pale``.
+    """
+    kinds = np.zeros(len(compared[0].brush.instances), np.int16)
+    for bit, one in enumerate(compared):
+        kinds |= one.brush.instances.astype(np.int16) << bit
+    palette, codes = pattern_names(compared)[1], np.maximum(kinds - 1, 0)
+    if brush is not None and brush.active:
+        codes[~brush.instances] += len(palette)
+        palette += [mixed(pale, mixed(pale, colour)) for colour in palette]
+    return Colouring(codes, palette), kinds > 0
+
+
+def mixed(one: str, other: str) -> str:
+    """The mean of two colours ``#rrggbb``."""
+    pairs = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
+    return "#" + "".join(f"{(a + b) // 2:02x}" for a, b in pairs)

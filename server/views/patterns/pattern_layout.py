@@ -1,0 +1,318 @@
+"""D1: the attention patterns of every head of every image (the paper's Sec. 5.4.2)."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from bokeh.events import RangesUpdate
+from bokeh.layouts import column, row
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
+
+from headbrush.server.session.brush.clauses import (
+    Box,
+    Brush,
+    Clause,
+    Combine,
+    Lasso,
+    joined,
+    resolve,
+)
+from headbrush.server.session.palette import SELECTED, class_colours, layer_colours, value_colours
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import (
+    PATTERN_COLOURS,
+    PATTERN_STYLES,
+    PATTERNS,
+    Range,
+    ViewState,
+)
+from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.tools.latest_only import Latest
+from headbrush.server.views.common.figure_tools import (
+    inner_size,
+    make_figure,
+    on_nearest,
+    on_region,
+    padded_range,
+)
+from headbrush.server.views.common.legend import gradient, height_of, make_legend, swatches
+from headbrush.server.views.patterns.density import Picture
+from headbrush.server.views.patterns.drawing import (
+    Drawing,
+    colouring,
+    pattern_colours,
+    pattern_names,
+)
+from headbrush.server.views.patterns.picture import PatternPicture
+
+VIEW = "patterns"
+_DELAY_MS = 60
+_OF_MANY_NAMES = ("class", "head")
+_COARSE_FROM = 500_000
+"""With so many patterns the density is drawn at half the resolution while a box is dragged."""
+
+
+class PatternLayout:
+    """A density of all patterns, the brushed ones on top, the selected image's heads as points."""
+
+    title = "What have the heads learned?"
+    help = (
+        "Each point is one head of one image, alike attention patterns lie close together, and the "
+        "more there are the stronger the colour; ringed dots are the selected image's heads. Click "
+        "takes the nearest head, box and lasso brush patterns, the wheel zooms in and draws anew."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pending = None
+        self._previews = False
+        self._drawn_compared = ()
+        self._document = session.document
+        self._follow = Latest(
+            partial(_preview, session.data),
+            self._show_preview,
+            self._document.add_next_tick_callback,
+        )
+        own = {"x": [], "y": [], "colour": [], "label": []}
+        self._own = ColumnDataSource(own, name="own_patterns")
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
+        self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._legend = make_legend("pattern_legend")
+        self._plot = self._figure()
+        self.layout = column(
+            self._controls(),
+            self._legend,
+            self._note,
+            self._plot,
+            sizing_mode="stretch_both",
+            name="pattern_layout",
+        )
+        session.history.subscribe(["pattern", "pattern_range"], self.react_to_range)
+        drawn = ["pattern", "pattern_style", "pattern_colour", "pattern_range", "clauses"]
+        session.history.subscribe(drawn, self.react_to_drawing)
+        shown = ["pattern", "image", "layer", "head"]
+        session.history.subscribe(shown, self.react_to_selection)
+        self.react_to_range(session.state, session.state)
+        self.react_to_selection(session.state, session.state)
+        session.follow_theme(self._on_theme)
+        session.follow_named(self._on_named)
+
+    def _controls(self) -> row:
+        history = self._session.history
+        kinds = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
+        kinds.on_change("active", self._on_kind)
+        styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
+        history.bind(styles, "pattern_style", PATTERN_STYLES)
+        options = [(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS]
+        colour = Select(options=options, width=150, name="pattern_colour")
+        history.bind(colour, "pattern_colour")
+        self._kinds = kinds
+        return row(kinds, styles, colour, sizing_mode="stretch_width")
+
+    def _figure(self):
+        xy = self._xy()
+        plot = make_figure(
+            "patterns_plot",
+            brush=("lasso", "live box"),
+            x_range=padded_range(xy[:, 0]),
+            y_range=padded_range(xy[:, 1]),
+        )
+        plot.axis.visible = False
+        plot.grid.visible = False
+        self._picture = PatternPicture(plot)
+        self._dots = plot.scatter(
+            "x", "y", source=self._own, size=9, fill_color="colour", line_width=1,
+            nonselection_alpha=1,
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=18, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        plot.add_tools(
+            HoverTool(renderers=[self._dots], tooltips=[("head of this image", "@label")])
+        )
+        plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
+        on_region(plot, self._on_region, self._on_preview)
+        plot.on_change("inner_width", self._on_size)
+        plot.on_change("inner_height", self._on_size)
+        on_nearest(plot, lambda: tuple(self._xy().T), self._select_instance)
+        return plot
+
+    def _on_kind(self, _attribute: str, _old: int | None, new: int) -> None:
+        """Change the layout; its coordinates are others, so all of it is shown."""
+        if PATTERNS[new] != self._session.state.pattern:
+            self._session.history.change(pattern=PATTERNS[new], pattern_range=None)
+
+    def _xy(self) -> np.ndarray:
+        return self._session.data.embedding(self._session.state.pattern)
+
+    def _select_instance(self, instance: int) -> None:
+        image, number = divmod(instance, self._session.data.num_heads)
+        layer, head = divmod(number, self._session.data.heads_per_layer)
+        self._session.history.change(image=image, layer=layer, head=head)
+
+    def react_to_range(self, _old: ViewState, new: ViewState) -> None:
+        """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
+        self._kinds.active = PATTERNS.index(new.pattern)
+        xy, plot = self._xy(), self._plot
+        whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
+        for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
+            shown.update(reset_start=wanted.start, reset_end=wanted.end)
+        x_range, y_range = whole
+        wanted = new.pattern_range or (x_range.start, x_range.end, y_range.start, y_range.end)
+        if _rounded(self._visible()) != _rounded(wanted):
+            plot.x_range.update(start=wanted[0], end=wanted[1])
+            plot.y_range.update(start=wanted[2], end=wanted[3])
+        missing = not np.isfinite(xy).any()
+        self._note.text = "This model has no class token, so no CLS patterns." if missing else ""
+        self._note.visible = missing
+
+    def _on_theme(self) -> None:
+        self._dots.glyph.line_color = self._session.theme.ink
+        self._draw()
+
+    def _on_named(self) -> None:
+        if self._session.compared() != self._drawn_compared:
+            self._draw()
+
+    def _visible(self) -> Range:
+        x_range, y_range = self._plot.x_range, self._plot.y_range
+        return x_range.start, x_range.end, y_range.start, y_range.end
+
+    def react_to_drawing(self, _old: ViewState, _new: ViewState) -> None:
+        """Draw the density again: other colours, brush or range."""
+        self._draw()
+
+    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+        """Show the selected image's heads as points, and ring the selected head."""
+        data = self._session.data
+        if new.image is None:
+            self._own.data = {"x": [], "y": [], "colour": [], "label": []}
+            self._selected.data = {"x": [], "y": []}
+            return
+        first = new.image * data.num_heads
+        xy = self._xy()[first : first + data.num_heads]
+        palette = layer_colours(data.num_layers)
+        self._own.data = {
+            "x": xy[:, 0], "y": xy[:, 1], "label": data.head_labels,
+            "colour": [palette[layer] for layer in data.layer_of_head],
+        }  # fmt: skip
+        ring = xy[[self._session.head_number]]
+        self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}
+
+    def _on_region(self, shape: Box | Lasso, combine: Combine) -> None:
+        layout = self._session.state.pattern
+        self._session.add_clause(Clause(VIEW, "instance", shape, combine, layout))
+        self._end_preview()
+
+    def _on_preview(self, shape: Box | Lasso | None, combine: Combine) -> None:
+        if shape is None:
+            self._end_preview()
+            return
+        state, coarse = self._session.state, self._session.data.num_instances >= _COARSE_FROM
+        clause = Clause(VIEW, "instance", shape, combine, state.pattern)
+        size = tuple(length // (2 if coarse else 1) for length in inner_size(self._plot))
+        clauses = joined(state.clauses, clause)
+        self._previews = True
+        self._follow.ask((clauses, self._drawing(size)))
+
+    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, Picture]]) -> None:
+        brush, view, picture = answer()
+        self._picture.show(view, picture)
+        self._session.preview(brush)
+
+    def _end_preview(self) -> None:
+        """Show again what is brushed, where a drag has changed nothing in the end."""
+        self._follow.drop()
+        self._session.faults.forget("pattern_layout", "_show_preview")  # of a drag that is over
+        if self._previews:
+            self._draw()
+            self._session.preview(self._session.brush())
+
+    def _on_size(self, _attribute: str, _old: int, _new: int) -> None:
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """Draw once the range has come to rest; only the newest range is drawn."""
+        if self._pending is None:
+            self._pending = self._document.add_timeout_callback(self._draw_range, _DELAY_MS)
+
+    def _draw_range(self) -> None:
+        self._pending = None
+        x, y = self._plot.x_range, self._plot.y_range
+        whole = (x.reset_start, x.reset_end, y.reset_start, y.reset_end)
+        visible = _rounded(self._visible())
+        wanted = None if visible == _rounded(whole) else visible
+        if wanted == self._session.state.pattern_range:
+            self._draw()
+        else:
+            self._session.history.change(pattern_range=wanted)
+
+    def _drawing(self, size: tuple[int, int]) -> Drawing:
+        state, theme = self._session.state, self._session.theme
+        colours = colouring(self._session.data, state.pattern_colour)
+        flat = state.pattern_style == "points"
+        return Drawing(self._xy(), self._visible(), size, colours, flat, theme.density)
+
+    def _draw(self) -> None:
+        self._follow.drop()
+        self._previews = False
+        drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
+        self._drawn_compared = self._session.compared()
+        if self._drawn_compared:
+            pale = self._session.theme.density[0]
+            picture = drawing.coloured(*pattern_colours(self._drawn_compared, brush, pale))
+        else:
+            picture = drawing.picture(brush)
+        self._picture.show(drawing.view, picture)
+        state = self._session.state
+        self._legend.text = self._legend_text(state)
+        self._legend.height = height_of(2 if state.pattern_colour in _OF_MANY_NAMES else 1)
+        self._describe(brush)
+
+    def _describe(self, brush: Brush) -> None:
+        data, state = self._session.data, self._session.state
+        part = "part" if state.pattern_range else "all"
+        self._session.describe(
+            "pattern_layout",
+            f"{data.num_instances} {state.pattern} patterns of {data.num_images} images and "
+            f"{data.num_heads} heads as {state.pattern_style}, coloured by {state.pattern_colour}; "
+            f"{int(brush.instances.sum()) if brush.active else 'none'} are brushed; "
+            f"{part} of the layout is shown.",
+        )
+
+    def _legend_text(self, state: ViewState) -> str:
+        data, colour = self._session.data, state.pattern_colour
+        if self._drawn_compared:
+            pale = " · pale: not brushed" if self._session.brush().active else ""
+            return swatches(*pattern_names(self._drawn_compared)) + pale
+        layers = layer_colours(data.num_layers)
+        points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
+        if colour == "count":
+            return f"{gradient('patterns', 'few', 'many', self._session.theme.density)} · {points}"
+        if colour == "layer":
+            return gradient("layer", "0", str(data.num_layers - 1), layers)
+        if colour == "head":
+            heads = data.heads_per_layer
+            return swatches([f"H{head}" for head in range(heads)], class_colours(heads))
+        if colour == "class":
+            return swatches(data.class_names, class_colours(max(len(data.class_names), 1)))
+        low, high = colouring(data, colour).span
+        title = METRIC_NAMES.get(colour, colour)
+        return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
+
+
+def _preview(
+    data: StoreData, request: tuple[tuple[Clause, ...], Drawing]
+) -> tuple[Brush, Range, Picture]:
+    """Off the page's thread: what would be brushed, where, and its picture."""
+    clauses, drawing = request
+    brush = resolve(clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed)
+    return brush, drawing.view, drawing.picture(brush)
+
+
+def _rounded(view: Range) -> Range:
+    """To a ten-thousandth of the range's size: less than a pixel."""
+    sizes = (view[1] - view[0],) * 2 + (view[3] - view[2],) * 2
+    digits = [3 - int(np.floor(np.log10(size))) if size > 0 else 6 for size in sizes]
+    return tuple(round(value, count + 1) for value, count in zip(view, digits, strict=True))

@@ -1,0 +1,1 @@
+"""C: how far heads look."""

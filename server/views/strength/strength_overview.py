@@ -1,0 +1,118 @@
+"""C1: every head by layer and by the entropy of its strength vector (the paper's Sec. 5.3.2)."""
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import (
+    ColumnDataSource,
+    HoverTool,
+    RadioButtonGroup,
+    Range1d,
+    SingleIntervalTicker,
+)
+
+from headbrush.server.session.column_updates import update_columns
+from headbrush.server.session.dot_share import share_label, share_words, sized
+from headbrush.server.session.palette import BRUSHED, SELECTED
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import OVERVIEWS, ViewState
+from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.views.common.figure_tools import (
+    make_figure,
+    on_narrowing,
+    on_nearest,
+    padded_range,
+)
+from headbrush.server.views.strength.head_counts import HeadCounts
+
+
+class StrengthOverview:
+    """Heads of the selected image, or their mean over the brushed images."""
+
+    title = "Do heads look near, or everywhere?"
+    help = (
+        "Each point is a head; low: its patches attend to neighbours at one distance only, high: "
+        "to patches at all distances alike. Click selects a head, box and lasso brush heads. "
+        "Counts tell how many patterns of each head are brushed."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        data = session.data
+        self._selected = ColumnDataSource({"x": [], "y": []}, name="head_ring")
+        self.plot = plot = make_figure(
+            "overview_plot",
+            brush=("lasso", "box"),
+            x_range=Range1d(-0.7, data.num_layers - 0.3),
+            y_range=padded_range(data.entropy),
+        )
+        on_narrowing(plot, session.narrow)
+        self.extent = plot.y_range.start, plot.y_range.end
+        plot.xaxis.axis_label = "layer"
+        plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
+        plot.yaxis.axis_label = "entropy (0–1)"
+        dots = plot.scatter(
+            "layer_jitter", "entropy", source=session.heads, fill_color="colour",
+            line_color="white", line_width=0.5, selection_line_color=BRUSHED,
+            selection_line_width=2, nonselection_alpha=0.15, **sized(9, 4, 15),
+        )  # fmt: skip
+        plot.scatter(
+            "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
+            line_width=3, level="overlay",
+        )  # fmt: skip
+        tips = [("head", "@label"), ("entropy", "@entropy{0.000}")]
+        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        on_nearest(plot, self._points, session.select_head)
+        self._share = share_label(plot)
+        self._counts = HeadCounts(session)
+        shown = RadioButtonGroup(
+            labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
+        )
+        session.history.bind(shown, "overview", OVERVIEWS)
+        self.layout = column(
+            shown, plot, self._counts.plot, sizing_mode="stretch_both", name="strength_overview"
+        )
+        session.history.subscribe(["overview"], self.react_to_overview)
+        session.history.subscribe(["image", "clauses"], self.react)
+        session.history.subscribe(["layer", "head"], self.react_to_head)
+        self.react(session.state, session.state)
+        self.react_to_overview(session.state, session.state)
+
+    def react_to_overview(self, _old: ViewState, new: ViewState) -> None:
+        """Show entropies, or counts."""
+        self.plot.visible = new.overview == "entropy"
+        self._counts.plot.visible = new.overview == "counts"
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Show the entropies of the selected image, or the mean over the brushed ones."""
+        entropy = self._session.data.entropy
+        if new.image is None:
+            shown = mean_and_deviation(entropy[self._session.brush("heads").images])[0]
+        else:
+            shown = entropy[new.image]
+        update_columns(self._session.heads, entropy=shown)
+        self._share.text = share_words(self._session.head_share)
+        self.react_to_head(new, new)
+
+    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+        """Ring the selected head."""
+        number = [self._session.head_number]
+        x, y = self._points()
+        update_columns(self._selected, x=x[number], y=y[number])
+        self._describe(y, number[0])
+
+    def _describe(self, entropy: np.ndarray, number: int) -> None:
+        labels = self._session.data.head_labels
+        if not np.isfinite(entropy).any():
+            words = "No image is brushed, so no head has an entropy."
+        else:
+            low, high = int(np.nanargmin(entropy)), int(np.nanargmax(entropy))
+            words = (
+                f"Entropy of {len(entropy)} heads, from {entropy[low]:.2f} at {labels[low]} to "
+                f"{entropy[high]:.2f} at {labels[high]}; selected head {labels[number]}: "
+                f"{entropy[number]:.2f}."
+            )
+        self._session.describe("strength_overview", words)
+
+    def _points(self):
+        columns = self._session.heads.data
+        return columns["layer_jitter"], columns["entropy"]

@@ -1,0 +1,97 @@
+"""C2: how strongly the selected head attends to its k-hop neighbours (the paper's Fig. 1 C2)."""
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, Whisker
+
+from headbrush.server.session.brush.named_brushes import MOST_COMPARED
+from headbrush.server.session.palette import NEUTRAL, layer_colours
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.views.common.figure_tools import make_figure, short_numbers
+
+
+class StrengthVector:
+    """A bar a hop for the selected image; mean ± sd over the brushed images beside it."""
+
+    title = "How far does this head look?"
+    help = (
+        "Bars: mean attention of a patch to one neighbour k steps away, in the selected image. "
+        "Grey: mean and ±1 standard deviation of this head over the brushed images (all if none); "
+        "compared brushes have a line each, in their colour."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        hops = session.data.strength.shape[-1]
+        columns = ("hop", "strength", "mean", "low", "high")
+        self._source = ColumnDataSource(
+            {name: np.zeros(hops) for name in columns}, name="hops_shown"
+        )
+        self.layout = plot = make_figure(
+            "strength_vector", x_range=Range1d(-0.7, hops - 0.3), y_range=Range1d(0, 1)
+        )
+        self._bars = plot.vbar("hop", top="strength", width=0.8, source=self._source)
+        mean = plot.line("hop", "mean", source=self._source, color=NEUTRAL, width=2)
+        whisker = Whisker(
+            base="hop", upper="high", lower="low", source=self._source, line_color=NEUTRAL
+        )
+        whisker.upper_head.size = whisker.lower_head.size = 6
+        whisker.upper_head.line_color = whisker.lower_head.line_color = NEUTRAL
+        plot.add_layout(whisker)
+        self._of_brush = mean, whisker
+        self._compared = [self._compared_line() for _ in range(MOST_COMPARED)]
+        plot.xaxis.axis_label = "hop (patches)"
+        plot.yaxis.axis_label = "mean attention"
+        plot.yaxis.formatter = short_numbers()
+        tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
+        plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
+        session.history.subscribe(["image", "layer", "head", "clauses"], self.react)
+        session.follow_named(lambda: self.react(session.state, session.state))
+
+    def _compared_line(self):
+        source = ColumnDataSource({"hop": [], "mean": []})
+        return self.layout.line("hop", "mean", source=source, width=3)
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Draw the vector of the selected head."""
+        strength = self._session.data.strength[:, self._session.head_number]  # (m, hops)
+        chosen = strength[self._session.brush("heads").images]
+        mean, spread = mean_and_deviation(chosen)
+        bars = mean if new.image is None else strength[new.image]
+        low, high = np.maximum(mean - spread, 0), mean + spread
+        self._source.data = {
+            "hop": np.arange(len(bars)), "strength": bars, "mean": mean, "low": low, "high": high
+        }  # fmt: skip
+        self._bars.glyph.fill_color = layer_colours(self._session.data.num_layers)[new.layer]
+        self._bars.glyph.line_color = None
+        compared = self._draw_compared(strength)
+        drawn = np.concatenate([bars, high, *compared])
+        self.layout.y_range.end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
+        self._describe(bars)
+
+    def _draw_compared(self, strength: np.ndarray) -> list[np.ndarray]:
+        compared = self._session.compared()
+        for drawn in self._of_brush:
+            drawn.visible = not compared
+        means = []
+        for place, line in enumerate(self._compared):
+            line.visible = place < len(compared)
+            if line.visible:
+                means.append(mean_and_deviation(strength[compared[place].images])[0])
+                line.glyph.line_color = compared[place].colour
+                line.data_source.data = {"hop": np.arange(len(means[-1])), "mean": means[-1]}
+        return means
+
+    def _describe(self, strength: np.ndarray) -> None:
+        head = self._session.data.head_labels[self._session.head_number]
+        if not np.isfinite(strength).any():
+            words = "No image is brushed, so there is no strength."
+        else:
+            hop = int(np.nanargmax(strength))
+            words = (
+                f"Mean attention of {head} to patches at {len(strength)} hops: strongest at hop "
+                f"{hop} with {strength[hop]:.4f}; at hop 0 {strength[0]:.4f}, at the last hop "
+                f"{strength[-1]:.4f}."
+            )
+        self._session.describe("strength_vector", words)

@@ -1,0 +1,110 @@
+"""D4: the attention matrix of one head of one image (the paper's Fig. 1 D4)."""
+
+from bokeh.layouts import column
+from bokeh.models import BoxAnnotation, ColumnDataSource, Paragraph, Range1d
+
+from headbrush.server.session.palette import PATCH, PREFIX, SELECTED
+from headbrush.server.session.session import Session
+from headbrush.server.views.common.figure_tools import make_figure
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+
+_DRAW = """
+const codes = source.data.code
+const look = {threshold: tokens.threshold, top: tokens.top, prefix, patch}
+const pixels = [plot.inner_width ?? 400, plot.inner_height ?? 400]
+const data = codes.length == 0 ? {image: [], x: [], y: [], dw: [], dh: []}
+  : headbrush.picture(codes, tokens, plot.x_range, plot.y_range, pixels, look)
+picture.setv({data}, {sync: false, check_eq: false})
+"""
+_MARK = """
+const token = headbrush.chosen(tokens)
+const visible = token != null && source.data.code.length > 0
+const start = visible ? headbrush.start(tokens, token) : 0
+const end = visible ? start + headbrush.length(tokens, token) : 0
+row.setv({top: start, bottom: end, visible}, {sync: false})
+column.setv({left: start, right: end, visible}, {sync: false})
+"""
+_TOKEN = "headbrush.tokenAt(tokens, cb_obj.y)"
+_READ = "headbrush.tell(headbrush.cell(source.data.code, tokens, cb_obj.x, cb_obj.y))"
+
+
+class AttentionMatrix:
+    """Rows are source tokens, columns target tokens; blue concerns prefix tokens, orange patches.
+
+    Drawn by the browser, no finer than the screen: a pixel shows the strongest of its values.
+    """
+
+    title = "Who attends where?"
+    help = (
+        "The attention of the selected head in the selected image: each row is a source token and "
+        "sums to 1, each column a target token; blue is from or to prefix tokens such as CLS, "
+        "drawn wider to be seen, orange between patches, faint what is below the threshold. Point "
+        "at a row to follow its token in the other views, click it to pin the token, click again "
+        "to let it go."
+    )
+
+    def __init__(self, session: Session, matrix: ShownMatrix) -> None:
+        self._session = session
+        self._matrix = matrix
+        self._note = Paragraph(
+            text="", name="matrix_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
+        )
+        self._plot = self._figure()
+        self.layout = column(
+            self._note, self._plot, sizing_mode="stretch_both", name="attention_matrix"
+        )
+        matrix.subscribe(self.react)
+
+    def _figure(self):
+        tokens = self._matrix.tokens
+        size = tokens.prefix * tokens.wide + tokens.rows * tokens.columns
+        plot = make_figure(
+            "matrix_plot",
+            x_range=Range1d(0, size, bounds=(0, size)),
+            y_range=Range1d(size, 0, bounds=(0, size)),
+            match_aspect=False,
+        )
+        plot.grid.visible = False
+        plot.axis.ticker = []
+        plot.xaxis.axis_label = "target token (key)"
+        plot.yaxis.axis_label = "source token (query)"
+        empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+        picture = ColumnDataSource(empty, name="matrix_picture")
+        plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
+        draw = self._matrix.draw(
+            _DRAW, ("threshold", "top"), plot=plot, picture=picture, prefix=PREFIX, patch=PATCH
+        )
+        plot.js_on_event("rangesupdate", draw)
+        for side in ("inner_width", "inner_height"):
+            plot.js_on_change(side, draw)
+        plot.js_on_event("mousemove", self._matrix.script(_READ))
+        plot.js_on_event("mouseleave", self._matrix.script("headbrush.tell(null)"))
+        self._mark(plot)
+        self._matrix.choose_on(plot, _TOKEN)
+        return plot
+
+    def _mark(self, plot) -> None:
+        """Frame row and column of the chosen token."""
+        look = {
+            "line_color": SELECTED, "line_alpha": 0.8, "fill_color": SELECTED, "fill_alpha": 0.1,
+            "visible": False,
+        }  # fmt: skip
+        row, across = BoxAnnotation(**look), BoxAnnotation(**look)
+        plot.add_layout(row)
+        plot.add_layout(across)
+        self._matrix.draw(_MARK, ("token", "hovered"), row=row, column=across)
+
+    def react(self) -> None:
+        """Say what is shown, and where it comes from."""
+        matrix, state = self._matrix, self._session.state
+        self._matrix.fade(self._plot)
+        if matrix.codes is None and not matrix.waiting:
+            self._note.text = matrix.remark
+            return
+        head = self._session.data.head_labels[self._session.head_number]
+        words = [f"{head} in {self._session.data.names[state.image]}", matrix.remark]
+        if not matrix.waiting:
+            words.append(
+                f"full colour: A\N{NO-BREAK SPACE}≥\N{NO-BREAK SPACE}{matrix.tokens.top:.3g}"
+            )
+        self._note.text = " · ".join(words)

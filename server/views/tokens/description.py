@@ -1,0 +1,69 @@
+"""What D2 to D5 show, in words and numbers, for those who do not see them."""
+
+import numpy as np
+
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
+
+_VIEWS = ("image_context", "two_axes", "attention_matrix", "threshold")
+
+
+class MatrixWords:
+    """Follows the shown matrix, the threshold and the pinned token."""
+
+    def __init__(self, session: Session, matrix: ShownMatrix) -> None:
+        self._session = session
+        self._matrix = matrix
+        session.history.subscribe(["threshold", "token"], self.react)
+        matrix.subscribe(self._tell)
+
+    def react(self, _old: ViewState, _new: ViewState) -> None:
+        """Tell of the new threshold and token."""
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._matrix.waiting or self._matrix.codes is None:
+            words = dict.fromkeys(_VIEWS, self._matrix.remark)
+        else:
+            words = self._words(from_codes(self._matrix.codes))
+        for view, text in words.items():
+            self._session.describe(view, text)
+
+    def _words(self, attention: np.ndarray) -> dict[str, str]:
+        data, state, name = self._session.data, self._session.state, self._name
+        threshold = self._matrix.tokens.threshold
+        source, target = np.unravel_index(int(attention.argmax()), attention.shape)
+        strong = int((attention >= threshold).sum())
+        where = f"{data.head_labels[self._session.head_number]} in {data.names[state.image]}"
+        some = f"{strong} of {attention.size} values are at least {threshold:.3g}"
+        return {
+            "attention_matrix": (
+                f"Attention of {where}, {self._matrix.remark}: strongest "
+                f"{attention[source, target]:.3g}, from {name(source)} to {name(target)}; {some}."
+            ),
+            "two_axes": f"Lines from source to target tokens of {where}: {some}.",
+            "threshold": (
+                f"Values of {where} from {attention.min():.2g} to {attention.max():.2g}, median "
+                f"{np.median(attention):.2g}; {some}."
+            ),
+            "image_context": f"{where} under two masks: {self._masks(attention)}.",
+        }
+
+    def _masks(self, attention: np.ndarray) -> str:
+        store, token = self._session.data.store, self._session.state.token
+        prefix, name = store.num_prefix_tokens, self._name
+        if token is None and not store.attrs["has_class_token"]:
+            return "means over all tokens, as the model has no class token"
+        token = token or 0
+        looks = prefix + int(attention[token, prefix:].argmax())
+        looked = prefix + int(attention[prefix:, token].argmax())
+        return f"{name(looked)} attends most to {name(token)}, which looks most at {name(looks)}"
+
+    def _name(self, token: int) -> str:
+        store = self._session.data.store
+        patch = token - store.num_prefix_tokens
+        if patch >= 0:
+            row, column = divmod(int(patch), store.grid[1])
+            return f"patch {patch} (row {row}, column {column})"
+        return "CLS" if token == 0 and store.attrs["has_class_token"] else f"prefix token {token}"

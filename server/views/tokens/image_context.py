@@ -1,0 +1,136 @@
+"""D2: the selected image, and what a token has to do with its parts (the paper's Fig. 1 D2)."""
+
+import numpy as np
+from bokeh.layouts import column, row
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LinearColorMapper, Paragraph
+
+from headbrush.server.session.palette import MASK, SELECTED
+from headbrush.server.session.session import Session
+from headbrush.server.views.common.figure_tools import make_figure, one_line
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+
+_OPAQUE = 0.88
+"""Opacity of the mask where attention is 0; it falls to 0 at the strongest attention."""
+_STEPS = 64
+
+_TITLE = {"font-size": "11px", "text-align": "center"}
+
+_DRAW = """
+const codes = source.data.code
+const token = headbrush.chosen(tokens) ?? (tokens.has_class ? 0 : null)
+const name = token == null ? null : headbrush.name(tokens, token)
+const some = codes.length > 0
+const both = some ? headbrush.masks(codes, tokens, token) : {from: [], to: []}
+const {rows, columns} = tokens
+for (const [values, mask, mapper] of [[both.from, from, from_shade], [both.to, to, to_shade]]) {
+  mapper.setv({high: values.reduce((a, b) => Math.max(a, b), 0) || 1}, {sync: false})
+  const image = some ? [headbrush.shaped(values, rows, columns)] : []
+  mask.setv({data: {image}}, {sync: false, check_eq: false})
+}
+const at = token == null || !some ? null : headbrush.place(tokens, token)
+const data = at == null ? {x: [], y: []} : {x: [at[0] + 0.5], y: [at[1] + 0.5]}
+own.setv({data}, {sync: false, check_eq: false})
+const why = tokens.hovered != null ? "" : tokens.token != null ? ", pinned" : ", the default"
+const titles = token == null
+  ? ["mean over tokens (no CLS)", "attend to the average token", "where tokens look on average"]
+  : [`token: ${name}${why}`, `who attends to ${name}`, `where ${name} looks`]
+const shown = [[plain_title, titles[0]], [from_title, titles[1]], [to_title, titles[2]]]
+for (const [label, text] of shown) headbrush.say(label, some ? text : "")
+note.setv({visible: !some}, {sync: false})
+headbrush.say(note, tokens.message)
+"""
+_TOKEN = "headbrush.patchAt(tokens, cb_obj.x, cb_obj.y)"
+
+_CLEAR = np.zeros((1, 1), np.uint32)
+"""No image; without a picture Bokeh finds no ranges, and says so at each paint."""
+
+
+class ImageContext:
+    """Three times the image: as it is, masked by who attends to the token, by where it looks."""
+
+    title = "Where does this token look in the image?"
+    help = (
+        "The image as the model gets it, then under two masks: the more a patch shows through, the "
+        "more it attends to the token (middle) or the more the token attends to it (right), each "
+        "relative to the strongest. Point at a patch of the left picture to choose the token, "
+        "click to pin it; its own patch is outlined."
+    )
+
+    def __init__(self, session: Session, matrix: ShownMatrix) -> None:
+        self._session = session
+        self._matrix = matrix
+        self._image = ColumnDataSource({"image": [_CLEAR]}, name="context_image")
+        self._own = ColumnDataSource({"x": [], "y": []}, name="own_patch")
+        self._note = Paragraph(
+            text="",
+            name="context_note",
+            sizing_mode="stretch_width",
+            styles={"margin": "2px 6px"},
+            visible=False,
+        )
+        sides = ("plain", "from", "to")
+        titles = {side: one_line(f"{side}_title", **_TITLE) for side in sides}
+        self._plots = [self._figure(f"context_{side}") for side in sides]
+        masks = {}
+        for side, plot in zip(sides[1:], self._plots[1:], strict=True):
+            masks[side], masks[f"{side}_shade"] = self._mask(plot, side)
+        matrix.draw(
+            _DRAW, ("token", "hovered"), own=self._own, note=self._note, **masks,
+            **{f"{side}_title": title for side, title in titles.items()},
+        )  # fmt: skip
+        matrix.choose_on(self._plots[0], _TOKEN)
+        parts = [
+            column(title, plot, sizing_mode="stretch_both")
+            for title, plot in zip(titles.values(), self._plots, strict=True)
+        ]
+        pictures = row(*parts, sizing_mode="stretch_both")
+        self.layout = column(self._note, pictures, sizing_mode="stretch_both", name="image_context")
+        matrix.subscribe(self.react)
+
+    def _figure(self, name: str):
+        rows, columns = self._session.data.store.grid
+        plot = make_figure(
+            name,
+            x_range=DataRange1d(range_padding=0),
+            y_range=DataRange1d(range_padding=0, flipped=True),
+            match_aspect=True,
+        )
+        plot.min_height = 40
+        plot.min_width = 60
+        plot.min_border = 2
+        plot.toolbar_location = None
+        plot.tools = []
+        plot.axis.visible = False
+        plot.grid.visible = False
+        plot.outline_line_alpha = 0
+        plot.image_rgba("image", x=0, y=0, dw=columns, dh=rows, source=self._image)
+        plot.rect(
+            "x", "y", 1, 1, source=self._own, fill_color=None, line_color=SELECTED, line_width=2,
+            level="overlay",
+        )  # fmt: skip
+        return plot
+
+    def _mask(self, plot, side: str):
+        """Lay a mask over a picture."""
+        rows, columns = self._session.data.store.grid
+        mask = ColumnDataSource({"image": []}, name=f"{side}_mask")
+        alphas = _OPAQUE * (1 - np.sqrt(np.linspace(0, 1, _STEPS)))
+        shades = [f"{MASK}{round(255 * alpha):02x}" for alpha in alphas]
+        shade = LinearColorMapper(palette=shades, low=0, high=1)
+        shown = plot.image("image", x=0, y=0, dw=columns, dh=rows, source=mask, color_mapper=shade)
+        plot.add_tools(HoverTool(renderers=[shown], tooltips=[("A", "@image{0.00000}")]))
+        return mask, shade
+
+    def react(self) -> None:
+        """Show the image of the matrix; while one is waited for, the last image stays, faint."""
+        self._matrix.fade(*self._plots)
+        if self._matrix.waiting:
+            return
+        image = self._session.state.image
+        if image is None:
+            self._image.data = {"image": [_CLEAR]}
+            return
+        pixels = self._session.data.store.read("thumbnail")[image]  # (y, x, channel)
+        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        rgba = np.concatenate([pixels, opaque], -1).view(np.uint32)[..., 0]
+        self._image.data = {"image": [rgba]}

@@ -1,0 +1,229 @@
+"""The attention matrix that D2 to D5 share: loaded once, sent once, drawn by the browser.
+
+The page holds the values as codes, the upper halves of their float32: a store keeps no more of
+them, and T = 1370 tokens are 3.8 MB instead of 7.5.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from bokeh.core.properties import Bool, Float, Int, Nullable, String
+from bokeh.events import DocumentReady
+from bokeh.model import DataModel
+from bokeh.models import ColumnDataSource, CustomJS, Plot
+
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.model.live_model import live_model, waiting_words
+from headbrush.server.stores.redact_paths import said_of
+from headbrush.server.tools.pending_answer import LatestQuestion
+
+SHARE = 0.01
+"""Share of the values that is shown until a threshold is chosen."""
+_TOP_SHARE = 0.005
+_PREFIX_SHARE = 0.04
+_WAITING, _SHOWN = {"opacity": "0.3"}, {"opacity": "1"}
+"""Styles of the last picture while the next matrix is computed, and of what is shown. BokehJS only
+sets what a style names, and never takes back what the last one named."""
+
+
+class Tokens(DataModel):
+    """What the browser knows of the shown matrix beside its values.
+
+    Attributes
+    ----------
+    prefix, rows, columns, has_class
+        Geometry of the tokens.
+    wide
+        How many patch tokens wide a prefix token is drawn.
+    top
+        Attention that has the full colour.
+    threshold
+        Attention below it is not drawn.
+    token
+        Pinned token.
+    hovered
+        Token under the pointer; known to the browser alone.
+    message
+        Why there is no matrix.
+    """
+
+    prefix = Int()
+    rows = Int()
+    columns = Int()
+    has_class = Bool()
+    wide = Int()
+    top = Float(1.0)
+    threshold = Float(1.0)
+    token = Nullable(Int)
+    hovered = Nullable(Int)
+    message = String()
+
+
+class ShownMatrix:
+    """The matrix of the selected head and image, from the store or else from the model.
+
+    Attributes
+    ----------
+    source
+        The codes, row after row, for the browser.
+    tokens
+        All else that the browser needs.
+    codes
+        ``(T, T)`` uint16, None without a matrix.
+    remark
+        Where the matrix comes from, or why there is none.
+    waiting
+        The model is at work, and the last matrix is still shown.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._document = session.document
+        self._question = LatestQuestion(self._document)
+        self._callbacks: list[Callable[[], None]] = []
+        store = session.data.store
+        rows, columns = store.grid
+        self.source = ColumnDataSource({"code": np.empty(0, np.uint16)}, name="codes")
+        self.tokens = Tokens(
+            name="tokens",
+            prefix=store.num_prefix_tokens,
+            rows=rows,
+            columns=columns,
+            has_class=bool(store.attrs["has_class_token"]),
+            wide=prefix_width(rows * columns),
+            token=session.state.token,
+        )
+        self.codes: np.ndarray | None = None
+        self.remark = ""
+        self.waiting = False
+        self.tokens.on_change("token", session.history.setter("token"))
+        session.history.subscribe(["image", "layer", "head"], self.react)
+        session.history.subscribe(["threshold"], self.react_to_threshold)
+        session.history.subscribe(["token"], self.react_to_token)
+        self.react(session.state, session.state)
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now, and whenever a matrix comes, is waited for or is missing."""
+        self._callbacks.append(callback)
+        callback()
+
+    def draw(self, code: str, parts: tuple[str, ...] = (), **args: object) -> CustomJS:
+        """Run ``code`` in the browser for every matrix and when one of ``parts`` changes.
+
+        Parameters
+        ----------
+        code
+            Sees ``codes``, ``tokens`` and ``args``, and the functions of ``attention_matrix.js``.
+        parts
+            Attributes of :class:`Tokens`.
+        """
+        drawing = self.script(code, **args)
+        self._document.js_on_event(DocumentReady, drawing)
+        self.source.js_on_change("data", drawing)
+        for part in ("message", *parts):
+            self.tokens.js_on_change(part, drawing)
+        return drawing
+
+    def script(self, code: str, **args: object) -> CustomJS:
+        """Code for the browser that sees the matrix."""
+        return CustomJS(args={"source": self.source, "tokens": self.tokens, **args}, code=code)
+
+    def choose_on(self, plot: Plot, token_at: str) -> None:
+        """Let the pointer over ``plot`` choose the token, and a tap pin it.
+
+        Parameters
+        ----------
+        token_at
+            JavaScript expression of the token at ``cb_obj.x``, ``cb_obj.y``; null for none.
+        """
+        plot.js_on_event("mousemove", self.script(f"headbrush.hover(tokens, {token_at})"))
+        plot.js_on_event("mouseleave", self.script("headbrush.hover(tokens, null)"))
+        plot.js_on_event("tap", self.script(f"headbrush.pin(tokens, {token_at})"))
+
+    def fade(self, *plots: Plot) -> None:
+        """Show ``plots`` faint while a matrix is waited for."""
+        for plot in plots:
+            plot.styles = _WAITING if self.waiting else _SHOWN
+
+    def react(self, _old: ViewState, new: ViewState) -> None:
+        """Read the matrix from the store, or ask the model for it."""
+        self._question.drop()
+        if new.image is None:
+            self._show(None, "Select an image to see one of its attention matrices.")
+            return
+        future = self._session.data.matrices.ask(new.image, new.layer, new.head)
+        self._question.ask(future, self._deliver_stored, lambda: self._wait("reading the store …"))
+
+    def react_to_threshold(self, _old: ViewState, new: ViewState) -> None:
+        """Tell the browser what not to draw."""
+        if new.threshold is not None:
+            self.tokens.threshold = new.threshold
+        elif self.codes is not None:
+            self.tokens.threshold = strongest(self.codes, SHARE)
+
+    def react_to_token(self, _old: ViewState, new: ViewState) -> None:
+        """Tell the browser which token is pinned."""
+        self.tokens.token = new.token
+
+    def _deliver_stored(self, stored: np.ndarray | None, fault: str) -> None:
+        if stored is not None or fault:
+            fault = said_of(fault, self._session.data.store)
+            self._show(stored, fault or "from the store")
+            return
+        self._wait("computing with the model …")
+        state = self._session.state
+        future = live_model(self._session.data.store).attention(
+            state.image, state.layer, state.head
+        )
+        self._question.ask(future, self._deliver, lambda: self._wait(waiting_words()))
+
+    def _wait(self, remark: str) -> None:
+        self.remark, self.waiting = remark, True
+        self._tell()
+
+    def _deliver(self, matrix: np.ndarray | None, fault: str) -> None:
+        self._show(
+            matrix, said_of(fault, self._session.data.store) or "live, computed by the model"
+        )
+
+    def _show(self, matrix: np.ndarray | None, remark: str) -> None:
+        self.remark, self.waiting = remark, False
+        if matrix is None:
+            self.codes = None
+            self.tokens.message = remark
+            self.source.data = {"code": np.empty(0, np.uint16)}
+        else:
+            self.codes = to_codes(matrix)
+            self.tokens.message = ""
+            self.tokens.top = strongest(self.codes, _TOP_SHARE)
+            self.react_to_threshold(self._session.state, self._session.state)
+            self.source.data = {"code": self.codes.ravel()}
+        self._tell()
+
+    def _tell(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+
+def prefix_width(patches: int) -> int:
+    """How many patch tokens wide a prefix token is drawn, so that it is seen."""
+    return max(2, round(_PREFIX_SHARE * patches))
+
+
+def to_codes(matrix: np.ndarray) -> np.ndarray:
+    """Upper halves of float32, rounded to nearest; exact for values that a store kept."""
+    bits = np.ascontiguousarray(matrix, np.float32).view(np.uint32)
+    return ((bits + 0x8000) >> 16).astype(np.uint16)
+
+
+def from_codes(codes: np.ndarray) -> np.ndarray:
+    """The float32 that the codes stand for."""
+    return (codes.astype(np.uint32) << 16).view(np.float32)
+
+
+def strongest(codes: np.ndarray, share: float) -> float:
+    """The smallest of the ceil(share · n) largest values."""
+    last = codes.size - math.ceil(share * codes.size)
+    return float(from_codes(np.partition(codes.ravel(), last)[last : last + 1])[0])

@@ -1,0 +1,109 @@
+"""D3: source and target tokens on two axes, joined by attention (the paper's Fig. 1 D3)."""
+
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, Label, Range1d
+
+from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
+from headbrush.server.views.common.figure_tools import make_figure, one_line
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+
+MOST_LINES = 4000
+"""At most so many lines are drawn, the strongest."""
+_REACH = 0.3
+"""How near to an axis the pointer chooses its tokens; the axes are 1 apart."""
+_ROOM = (-0.28, 1.28)
+
+_DRAW = """
+const codes = source.data.code, token = headbrush.chosen(tokens)
+const shown = headbrush.lines(codes, tokens, tokens.threshold, token, most)
+const rows = {prefix: {x0: [], x1: [], alpha: []}, patch: {x0: [], x1: [], alpha: []}}
+shown.value.forEach((value, at) => {
+  const [from, to] = [shown.source[at], shown.target[at]]
+  const row = from < tokens.prefix || to < tokens.prefix ? rows.prefix : rows.patch
+  row.x0.push(headbrush.centre(tokens, from))
+  row.x1.push(headbrush.centre(tokens, to))
+  row.alpha.push(headbrush.between(value, tokens.threshold, shown.value.at(-1)))
+})
+prefix.setv({data: rows.prefix}, {sync: false, check_eq: false})
+patch.setv({data: rows.patch}, {sync: false, check_eq: false})
+const x = token == null || codes.length == 0 ? [] : Array(2).fill(headbrush.centre(tokens, token))
+mark.setv({data: {x, y: x.map((_, at) => at)}}, {sync: false, check_eq: false})
+const [drawn, found] = [shown.value.length, shown.found].map(headbrush.grouped)
+const lines = shown.value.length < shown.found ? `strongest ${drawn} of ${found} lines`
+  : `${found} ${shown.found == 1 ? "line" : "lines"}`
+const whose = token == null ? "" : `${headbrush.describe(tokens, token)}: `
+const words = `${whose}${lines}, A ≥ ${headbrush.rounded(tokens.threshold)}`
+headbrush.say(note, codes.length == 0 ? "no attention matrix" : words)
+"""
+_TOKEN = (
+    f"Math.min(Math.abs(cb_obj.y), Math.abs(cb_obj.y - 1)) <= {_REACH}"
+    " ? headbrush.tokenAt(tokens, cb_obj.x) : null"
+)
+
+
+class TwoAxes:
+    """A line for every attention value from the threshold on, from its source to its target."""
+
+    title = "Who looks at whom?"
+    help = (
+        "Every token twice, as source above and as target below, prefix tokens first and then the "
+        "patches row by row; a line is attention above the threshold, the more opaque the "
+        "stronger, blue with a prefix token, orange between patches. Point near an axis to see "
+        "the lines of one token alone, click to pin it."
+    )
+
+    def __init__(self, matrix: ShownMatrix) -> None:
+        self._matrix = matrix
+        self._note = one_line("axes_note")
+        self._plot = self._figure()
+        self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name="two_axes")
+        matrix.subscribe(self.react)
+
+    def _figure(self):
+        tokens = self._matrix.tokens
+        wide = tokens.prefix * tokens.wide
+        size = wide + tokens.rows * tokens.columns
+        plot = make_figure(
+            "axes_plot",
+            x_range=Range1d(0, size, bounds=(0, size)),
+            y_range=Range1d(*_ROOM, bounds=_ROOM),
+        )
+        plot.grid.visible = False
+        plot.axis.visible = False
+        plot.min_height = 60
+        lines = {
+            kind: ColumnDataSource({"x0": [], "x1": [], "alpha": []}, name=f"{kind}_lines")
+            for kind in ("patch", "prefix")
+        }
+        for kind, colour in (("patch", PATCH), ("prefix", PREFIX)):
+            plot.segment(
+                x0="x0", x1="x1", y0=1, y1=0, source=lines[kind], line_color=colour,
+                line_alpha="alpha",
+            )  # fmt: skip
+        self._draw_tokens(plot, wide, size)
+        mark = ColumnDataSource({"x": [], "y": []})
+        plot.scatter("x", "y", source=mark, size=11, color=SELECTED, level="overlay")
+        self._matrix.draw(
+            _DRAW, ("threshold", "token", "hovered"), **lines, mark=mark, note=self._note,
+            most=MOST_LINES,
+        )  # fmt: skip
+        self._matrix.choose_on(plot, _TOKEN)
+        return plot
+
+    def _draw_tokens(self, plot, wide: int, size: int) -> None:
+        """The two axes: a block for every prefix token, one for all patches."""
+        tokens = self._matrix.tokens
+        words = (("source tokens: who looks", "bottom"), ("target tokens: looked at", "top"))
+        look = {"x": 0, "text_font_size": "11px", "text_color": NEUTRAL}
+        for y, (text, baseline) in zip((1.0, 0.0), words, strict=True):
+            beyond = y + (0.04 if y else -0.04)
+            plot.add_layout(Label(y=beyond, text=text, text_baseline=baseline, **look))
+            edges = {"bottom": y - 0.02, "top": y + 0.02}
+            plot.quad(left=[wide], right=[size], color=PATCH, **edges)
+            left = [token * tokens.wide for token in range(tokens.prefix)]
+            right = [start + 0.8 * tokens.wide for start in left]
+            plot.quad(left=left, right=right, color=PREFIX, **edges)
+
+    def react(self) -> None:
+        """Fade while the next matrix is computed."""
+        self._matrix.fade(self._plot)
