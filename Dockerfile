@@ -1,7 +1,8 @@
 # A server for a team, from the same pyproject.toml as everywhere; compose.yaml runs it.
 FROM python:3.12-slim AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE headbrush.py ./
+COPY pyproject.toml README.md LICENSE ./
+COPY headbrush headbrush
 COPY analysis analysis
 COPY server server
 COPY datasets/fashion_mnist datasets/fashion_mnist

@@ -57,14 +57,13 @@ class Filling(Handler):
 
 def is_filled(document: Document) -> bool:
     """Whether the page has been filled."""
-    return "css" in document.template_variables
+    return "template" in document.template_variables
 
 
 def choose_template(document: Document) -> None:
-    """Give the page its own template, where it is not the one of all directory apps."""
-    name = document.template_variables.get("template")
-    if name is not None:
-        document.template = TEMPLATES.get_template(name)
+    """Give a page that has been filled its own template, which escapes what it fills in."""
+    if is_filled(document):
+        document.template = TEMPLATES.get_template(document.template_variables["template"])
 
 
 async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]:

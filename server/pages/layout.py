@@ -60,6 +60,7 @@ def arrange(
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         looks(),
+        template="explore.html",
         facts=facts(session.data),
         store_name=store_name,
         panels={view.layout.name: _panel(view, session) for view in views},

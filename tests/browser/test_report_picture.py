@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from headbrush.server.pages.report.browser import patterns
+from headbrush.server.pages.report.parts import request
 from headbrush.server.pages.report.report import make_report
 from headbrush.server.session.brush.clauses import Box, Clause, resolve
 from headbrush.server.session.palette import DARK, LIGHT
@@ -44,7 +44,7 @@ def brushed(data):
 def report(data, brushed):
     assert data.num_instances > LIMIT
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(patterns, "MOST_PLACES", LIMIT)
+        patched.setattr(request, "MOST_PLACES", LIMIT)
         state = replace(default_state(data), image=None, clauses=(brushed[0],))
         return make_report(data, views=VIEWS, state=state)
 

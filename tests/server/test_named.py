@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headbrush.server.session.brush import named_brushes as named
 from headbrush.server.session.brush.clauses import Box, Clause, Ids
 from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.patterns.drawing import mixed, pattern_colours, pattern_names
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from headbrush.server.views.strength.strength_vector import StrengthVector
@@ -92,29 +93,29 @@ def test_nothing_kept_breaks_the_page(data, given_value):
 def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
     session.change_named(three()[:2])
     compared = session.compared()
-    colouring, mask = named.pattern_colours(compared, session.brush(), PALE)
+    colouring, mask = pattern_colours(compared, session.brush(), PALE)
     masks = [one.brush.instances for one in compared]
     np.testing.assert_array_equal(mask, masks[0] | masks[1])
     expected = np.where(masks[0] & masks[1], 2, np.where(masks[1], 1, 0))
     np.testing.assert_array_equal(colouring.categories[mask], expected[mask])
     assert (masks[0] & masks[1]).sum() == 1
-    assert named.pattern_names(compared)[0] == ["one", "other", "both"]
-    assert named.mixed("#ff0010", "#0100ff") == "#800087"
+    assert pattern_names(compared)[0] == ["one", "other", "both"]
+    assert mixed("#ff0010", "#0100ff") == "#800087"
 
 
 def test_compared_patterns_outside_of_the_brush_are_pale(session):
     session.change_named(three()[:2])
     compared = session.compared()
-    whole = named.pattern_colours(compared, session.brush(), PALE)[0]
+    whole = pattern_colours(compared, session.brush(), PALE)[0]
     session.history.change(clauses=(Clause("heads", "head", Ids((0, 3))),))
     brush = session.brush()
-    colouring, mask = named.pattern_colours(compared, brush, PALE)
+    colouring, mask = pattern_colours(compared, brush, PALE)
     inside, outside = mask & brush.instances, mask & ~brush.instances
     assert inside.any()
     np.testing.assert_array_equal(colouring.categories[inside], whole.categories[inside])
     np.testing.assert_array_equal(colouring.categories[outside], 3 + whole.categories[outside])
     strong, pale = colouring.palette[:3], colouring.palette[3:]
-    assert list(strong) == named.pattern_names(compared)[1]
+    assert list(strong) == pattern_names(compared)[1]
     assert not set(strong) & set(pale)
     patterns = PatternLayout(session)
     assert "pale: not brushed" in patterns._legend.text
