@@ -2,12 +2,12 @@
 
 import base64
 import io
-from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.matrices import StoredMatrices
@@ -67,26 +67,26 @@ class StoreData:
                 self.store.read(variable)
         self.default_image  # noqa: B018 - and what it rests on
 
-    @cached_property
+    @lazy_property
     def probability(self) -> np.ndarray:
         """``(m, classes)`` unpruned softmax probabilities; ``(m, 0)`` of a headless model."""
         stored = self.store.read("probability")
         return stored if np.isfinite(stored).any() else stored[:, :0]
 
-    @cached_property
+    @lazy_property
     def predicted(self) -> np.ndarray:
         """``(m,)`` most probable class, -1 of a headless model."""
         if not self.has_classifier:
             return np.full(self.num_images, -1)
         return self.probability.argmax(1)
 
-    @cached_property
+    @lazy_property
     def labels(self) -> np.ndarray:
         """``(m,)`` true class; the predicted class stands for an unknown one."""
         stored = self.store.read("label")
         return np.where(stored >= 0, stored, self.predicted)
 
-    @cached_property
+    @lazy_property
     def label_probability(self) -> np.ndarray:
         """``(m,)`` P[label]; NaN of a headless model."""
         if not self.has_classifier:
@@ -98,7 +98,7 @@ class StoreData:
         """Whether the model predicts classes."""
         return bool(self.probability.shape[1])
 
-    @cached_property
+    @lazy_property
     def correct(self) -> np.ndarray:
         """``(m,)`` bool: the most probable class is the label."""
         return self.predicted == self.labels
@@ -143,12 +143,12 @@ class StoreData:
             return self.importance(metric)
         return self.label_probability[:, None] - self.importance(metric)
 
-    @cached_property
+    @lazy_property
     def entropy(self) -> np.ndarray:
         """``(m, L·H)`` normalised entropy of the strength vectors."""
         return self.store.read("strength_entropy").reshape(self.num_images, self.num_heads)
 
-    @cached_property
+    @lazy_property
     def strength(self) -> np.ndarray:
         """``(m, L·H, hops)`` strength vectors."""
         stored = self.store.read("strength")
@@ -158,12 +158,12 @@ class StoreData:
         """``(m·L·H, 2)`` layout of ``cls`` or ``patch`` patterns."""
         return self.store.read(f"{pattern}_embedding").reshape(-1, 2)
 
-    @cached_property
+    @lazy_property
     def layer_of_head(self) -> np.ndarray:
         """``(L·H,)`` layer of every head number."""
         return np.arange(self.num_heads) // self.heads_per_layer
 
-    @cached_property
+    @lazy_property
     def head_labels(self) -> list[str]:
         """``L3·H2`` for every head number."""
         return [
@@ -175,7 +175,7 @@ class StoreData:
         """``layer·H + head``."""
         return layer * self.heads_per_layer + head
 
-    @cached_property
+    @lazy_property
     def default_head(self) -> tuple[int, int]:
         """The globally most important head: largest mean of the first metric that is defined."""
         mean = self.importance(self.default_metric).mean(0)
@@ -183,13 +183,13 @@ class StoreData:
             return 0, 0
         return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
 
-    @cached_property
+    @lazy_property
     def default_metric(self) -> str:
         """The divergence, or where heads were not pruned or there is no classifier what is left."""
         defined = (m for m in ("jsd", "gradient") if np.isfinite(self.importance(m)).any())
         return next(defined, "patch")
 
-    @cached_property
+    @lazy_property
     def default_image(self) -> int:
         """An image that shows why the first head matters."""
         return self.telling_image(self.head_number(*self.default_head))
@@ -213,7 +213,7 @@ class StoreData:
             self._thumbnails[image] = f"data:image/png;base64,{text}"
         return self._thumbnails[image]
 
-    @cached_property
+    @lazy_property
     def class_labels(self) -> list[str]:
         """Every class's name, with its accuracy where that was measured."""
         if not self.store.has("class_accuracy"):

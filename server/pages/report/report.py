@@ -8,7 +8,6 @@ import base64
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +20,7 @@ from bokeh.models import Markup
 from bokeh.resources import INLINE
 
 from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.store import Store, store_size
 from headbrush.analysis.store.store_info import facts_of
 from headbrush.server.pages.report import findings
@@ -85,7 +85,7 @@ class Report:
             if isinstance(model, Markup):
                 model.text = without_folders(model.text, self.data.store)
 
-    @cached_property
+    @lazy_property
     def html(self) -> str:
         """The whole file."""
         return file_html(
@@ -133,7 +133,7 @@ class Report:
         with replacing(Path(path)) as temporary:
             return temporary.write_bytes(self.netcdf)
 
-    @cached_property
+    @lazy_property
     def netcdf(self) -> bytes:
         """The values behind the plots."""
         return to_netcdf(self.session, self.pages)
@@ -181,7 +181,7 @@ class Report:
             "citations": [findings.CITE_METHOD, findings.cite_tool(_version())],
         }
 
-    @cached_property
+    @lazy_property
     def _files(self) -> tuple[dict[str, str], list[str]]:
         """Files within the file, gzipped in base64, and what is left out of them."""
         brush = self.session.brush()
