@@ -4,6 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headbrush.analysis.extra import ANALYSIS, demand_extra
 from headbrush.analysis.run.work_folder import interrupted_plan
 from headbrush.analysis.store.atomic_files import file_digest
 from headbrush.analysis.store.errors import InputError, StoreError
@@ -55,9 +56,8 @@ def demo_request(out: Path, images: int, version: str, command: str) -> "Request
     folder = bundled_folder()
     if is_fresh(out, folder, images, version):
         return None
-    from headbrush.analysis.run.request import (
-        Request,  # with torch, which a store that is there does not need
-    )
+    demand_extra("The demo's analysis", ANALYSIS)
+    from headbrush.analysis.run.request import Request
 
     return Request(
         images=folder / "images",

@@ -59,8 +59,12 @@ def analyze(
     Raises
     ------
     InputError
-        If the model, the images or the output folder cannot be used; nothing was overwritten.
+        If the model, the images or the output folder cannot be used, or the extra ``analyze`` is
+        not installed; nothing was overwritten.
     """
+    from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+    demand_extra("analyze()", ANALYSIS)
     from rich.console import Console
 
     from headbrush.analysis.notebook import analyze_here

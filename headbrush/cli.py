@@ -1,8 +1,4 @@
-"""headbrush: how does attention work in this vision transformer?
-
-The command line, and what a notebook imports. The only file that knows both the analysis and the
-server; each is imported when it is needed.
-"""
+"""The command line; each command imports the analysis or the server when it needs it."""
 
 import shlex
 import sys
@@ -27,7 +23,6 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="How does attention work in this vision transformer?",
 )
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -43,6 +38,24 @@ def _one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         _err.print("headbrush: stopped; the same command goes on where it stopped.")
         raise typer.Exit(130) from None
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(f"headbrush {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def headbrush(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """How does attention work in this vision transformer?"""
 
 
 @app.command("analyze")
@@ -68,6 +81,9 @@ def analyze_command(
 ) -> None:
     """Analyse a vision transformer on a folder of images and write a store."""
     with _one_line_errors():
+        from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+        demand_extra("An analysis", ANALYSIS)
         from headbrush.analysis.images.class_selection import parse_select
         from headbrush.analysis.run.request import Request
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from headbrush.analysis.extra import MODEL, demand_extra
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
@@ -158,6 +159,7 @@ def _folder(name: str) -> Path:
 
 def _load(source: dict[str, Any]) -> Any:
     name, checkpoint = source["name"], source["checkpoint"]
+    demand_extra("The model is not run here: it", MODEL)
     try:
         from headbrush.analysis.model.loading import load_model
 
