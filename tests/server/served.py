@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,21 +97,34 @@ class Answer:
         return re.search(r'"token":"([^"]+)"', self.text)[1]
 
 
+def free_port(port: int = 0) -> int:
+    """``port`` if it is free, for 0 any that is."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def served(
     store: Path, *options: str, log: Path, port: int = 0, root: Path = ROOT, prefix: str = ""
 ) -> Iterator[Served]:
     """A server of ``store`` that answers, at a free port; it is stopped afterwards."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        port = probe.getsockname()[1]
-    words = [sys.executable, "-m", "headbrush", "serve", str(store), "--port", str(port)]
+    port = free_port(port)
+    words = [sys.executable, "-m", "headbrush", "serve", str(store), "--port", str(port), *options]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    with running(words, port, log, log.parent, environment, prefix) as server:
+        yield server
+
+
+@contextmanager
+def running(
+    words: Sequence[str], port: int, log: Path, folder: Path, environment: Mapping[str, str],
+    prefix: str = "",
+) -> Iterator[Served]:  # fmt: skip
+    """The server that a command starts in a folder, once it answers; it is stopped afterwards."""
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [*words, *options], stdout=output, stderr=output, cwd=log.parent,
-            env=os.environ | {"PYTHONPATH": str(root)},
-        )  # fmt: skip
+        process = subprocess.Popen(words, stdout=output, stderr=output, cwd=folder, env=environment)
     try:
         _wait(process, f"http://127.0.0.1:{port}{prefix}/server/static/theme.js", log)
         yield Served(port, process, log, prefix)
