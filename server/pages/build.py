@@ -63,7 +63,10 @@ def is_filled(document: Document) -> bool:
 def choose_template(document: Document) -> None:
     """Give a page that has been filled its own template, which escapes what it fills in."""
     if is_filled(document):
-        document.template = TEMPLATES.get_template(document.template_variables["template"])
+        variables = document.template_variables
+        for name in ("nonce", "logout", "xsrf"):  # which `bokeh serve` does not give
+            variables.setdefault(name, "")
+        document.template = TEMPLATES.get_template(variables["template"])
 
 
 async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]:
