@@ -1,4 +1,4 @@
-"""The bundled model and images, and the demo store that is made of them."""
+"""The bundled model and images, and the demo store made from them."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -18,12 +18,12 @@ def bundled_folder() -> Path:
     """The folder with the bundled ``model`` and ``images``, a resource of the package."""
     folder = Path(str(files("headbrush") / "datasets" / "fashion_mnist"))
     if not (folder / "model" / "model.safetensors").is_file():
-        raise InputError(f"the bundled model is missing: {folder} does not hold it.")
+        raise InputError(f"{folder}: the bundled model is missing; reinstall headbrush.")
     return folder
 
 
 def may_replace(out: Path, folder: Path, images: int, version: str) -> bool:
-    """Whether ``out`` is an earlier demo, finished or not, that cannot be used for this one."""
+    """Whether ``out`` is an older demo, finished or not, that this one cannot reuse."""
     try:
         store = Store(out)
         return store.attrs["model"] == folder.name
@@ -38,7 +38,7 @@ def may_replace(out: Path, folder: Path, images: int, version: str) -> bool:
 
 
 def is_fresh(out: Path, folder: Path, images: int, version: str) -> bool:
-    """Whether ``out`` is what the demo would make: of the same images, weights and version."""
+    """Whether ``out`` was made from the same images and weights by the same version."""
     try:
         store = Store(out)
         return (
@@ -52,7 +52,7 @@ def is_fresh(out: Path, folder: Path, images: int, version: str) -> bool:
 
 
 def demo_request(out: Path, images: int, version: str, command: str) -> "Request | None":
-    """What makes the demo's store of so many images; None if ``out`` is that store."""
+    """Request for a demo store of ``count`` images; None if ``out`` already is that store."""
     folder = bundled_folder()
     if is_fresh(out, folder, images, version):
         return None

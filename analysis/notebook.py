@@ -1,4 +1,4 @@
-"""An analysis that a notebook asks for, by names of fields of a request."""
+"""``headbrush.analyze``: build a request from keyword arguments and run it."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -22,7 +22,7 @@ def analyze_here(
     Raises
     ------
     InputError
-        If an option is no field of a request, or what is given cannot be used.
+        If an option is not a field of ``Request``, or an argument cannot be used.
     """
     unknown = set(options) - {field.name for field in fields(Request)}
     if unknown:

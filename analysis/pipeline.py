@@ -55,7 +55,7 @@ _NOTED = 20
 
 @dataclass(frozen=True)
 class _Run:
-    """What the stages of one run share."""
+    """State that the stages of one run share."""
 
     request: Request
     model: loading.VisionModel
@@ -149,7 +149,7 @@ def _tell_skipped(images: ImageSet, progress: StageProgress) -> None:
 
 
 def _shared_paths(request: Request) -> list[str]:
-    """What the workers of a cluster must see as this process does."""
+    """Paths that a cluster's workers must see too."""
     paths = [request.images, request.checkpoint, request.out.resolve().parent]
     return [str(path.resolve()) for path in paths if isinstance(path, Path)]
 

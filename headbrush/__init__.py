@@ -1,6 +1,6 @@
 """headbrush: how does attention work in this vision transformer?
 
-The Python entry, what a notebook imports; :mod:`headbrush.cli` is the command line. These two and
+The Python interface for notebooks and scripts; :mod:`headbrush.cli` is the command line. These two and
 :mod:`headbrush.cli_options` are the only modules that know both ``headbrush.analysis`` and
 ``headbrush.server``; each is imported when it is needed.
 """
@@ -30,7 +30,7 @@ def analyze(
     quiet: bool = False,
     **options: Any,
 ) -> "Store":
-    """Analyse a vision transformer on images and write a store: the notebook's way in.
+    """Analyze a vision transformer on images and write a store.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def analyze(
     out
         The store to make, ``NAME.headbrush``.
     attention
-        How many images keep their attention; None keeps all.
+        Number of images whose attention is stored, 60 by default; None stores all.
     resume
-        Go on with a stopped run; otherwise start again, also over a finished store.
+        Resume a stopped run; if False, start over, even if ``out`` is a finished store.
     quiet
         Show no progress.
     options
@@ -80,21 +80,21 @@ def report(
     heads: Sequence[str | tuple[int, int]] = (),
     views: Sequence[str] = (),
 ) -> "Report":
-    """Make a report of a store, which a notebook shows inline and ``save`` writes as one file.
+    """Make a report of a store: a notebook shows it inline, ``save`` writes one HTML file.
 
     Parameters
     ----------
     images
-        Ids or file names; without, each head is shown in an image to which it matters.
+        Ids or file names; by default each head is shown in an image to which it matters.
     heads
-        ``"layer.head"`` or pairs; without, the five most important heads of the store.
+        ``"layer.head"`` or pairs; by default the five most important heads of the store.
     views
-        Names of views; without, all.
+        Names of views; by default all.
 
     Raises
     ------
     InputError
-        If something is asked that is not in the store.
+        If an image, head or view is not in the store.
     """
     from headbrush.server.pages.report.report import make_report
 

@@ -36,7 +36,7 @@ def _one_line_errors() -> Iterator[None]:
         _err.print(f"headbrush: {escape(' '.join(str(error).split()))}")
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        _err.print("headbrush: stopped; the same command goes on where it stopped.")
+        _err.print("headbrush: stopped; run the same command to resume.")
         raise typer.Exit(130) from None
 
 
@@ -79,7 +79,7 @@ def analyze_command(
     scheduler: option.Scheduler = None,
     resume: option.Resume = True,
 ) -> None:
-    """Analyse a vision transformer on a folder of images and write a store."""
+    """Analyze a vision transformer on a folder of images and write a store."""
     with _one_line_errors():
         from headbrush.analysis.extra import ANALYSIS, demand_extra
 
@@ -129,7 +129,7 @@ def _run(request: "Request") -> None:
     if store.attrs["skipped_images"]:
         done.append(f"{store.attrs['skipped_images']} skipped (see {path}/skipped.csv)")
     done.append(f"finished in {progress.seconds:.0f} s")
-    _out.print(f"{path}: {', '.join(done)}. Look at it: headbrush serve {path}", markup=False)
+    _out.print(f"{path}: {', '.join(done)}. To view it: headbrush serve {path}", markup=False)
 
 
 @app.command()
@@ -139,7 +139,7 @@ def demo(
     serve: Annotated[bool, typer.Option(help="Serve the page afterwards.")] = True,
     all_images: option.AllImages = False,
 ) -> None:
-    """Analyse the bundled model on the bundled images (once) and serve the page."""
+    """Analyze the bundled model on the bundled images (once) and serve the page."""
     with _one_line_errors():
         from headbrush.analysis.demo import demo_request
 
@@ -173,13 +173,13 @@ def report_command(
     out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
-    view: Annotated[list[str] | None, typer.Option(help="Name; a wrong one lists all.")] = None,
+    view: Annotated[list[str] | None, typer.Option(help="Name of a view; a wrong name lists all. Repeatable.")] = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
 ) -> None:
-    """Write a store's views as one HTML file that needs no server and still brushes.
+    """Write a store's views as one HTML file that needs no server and keeps linked brushing.
 
-    A file of more than 6 MB is made smaller by fewer --head, --image or --view.
+    To make a file of more than 6 MB smaller, give fewer --head, --image or --view.
     """
     with _one_line_errors():
         from headbrush.analysis.store.atomic_files import check_writable
@@ -202,7 +202,7 @@ def report_command(
 
 @app.command()
 def password(file: option.PasswordFile) -> None:
-    """Choose the password that 'serve --password-file FILE' asks for; a hash of it is kept."""
+    """Choose a password for 'serve --password-file FILE'; only its hash is stored."""
     with _one_line_errors():
         from headbrush.server.host.login.passwords import write_password_file
 
@@ -216,7 +216,7 @@ def password(file: option.PasswordFile) -> None:
 
 @app.command()
 def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
-    """Say what a store holds, how large it is, and how it was made."""
+    """Print what a store holds, its size, and how it was made."""
     with _one_line_errors():
         from headbrush.analysis.store.store import Store, store_size
         from headbrush.analysis.store.store_info import facts_of

@@ -1,4 +1,4 @@
-"""The options of the command line: their words, and what their values mean."""
+"""The options of the command line: their help texts, and the parsing of their values."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,40 +12,40 @@ Out = Annotated[Path, typer.Option(help="The store to make, NAME.headbrush.")]
 Model = Annotated[str, typer.Option(help="timm name, or a folder with timm's config.json.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights: .safetensors or .pth.")]
 Pretrained = Annotated[bool, typer.Option(help="timm's published weights.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Images at most.")]
-PerClass = Annotated[int | None, typer.Option(min=1, help="Images a class at most.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Maximum number of images.")]
+PerClass = Annotated[int | None, typer.Option(min=1, help="Maximum number of images per class.")]
 Select = Annotated[
-    str | None, typer.Option(help="best-worst:K, the K best and K worst predicted classes.")
+    str | None, typer.Option(help="best-worst:K: only the K best and K worst predicted classes.")
 ]
-ImageSize = Annotated[str | None, typer.Option(help="Pixels of the model's input, 384 or 224x448.")]
+ImageSize = Annotated[str | None, typer.Option(help="Input size in pixels: 384 or 224x448.")]
 Classes = Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")]
-Attention = Annotated[str, typer.Option(help="Images whose attention is kept: all, none or N.")]
+Attention = Annotated[str, typer.Option(help="Images whose attention is stored: all, none or N.")]
 Importance = Annotated[
-    str, typer.Option(help="pruning, or gradient: a quick approximation, no head is pruned.")
+    str, typer.Option(help="pruning, or gradient: a faster approximation that prunes nothing.")
 ]
 Modes = Annotated[
-    str, typer.Option(help="whole: each head as a whole; all: in all seven modes too.")
+    str, typer.Option(help="whole: prune each head as a whole; all: in all seven modes.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images at a time.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of sampling, training, layout.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed for sampling, training and layouts.")]
 Scheduler = Annotated[
-    str | None, typer.Option(help="Dask scheduler that does the work, tcp://HOST:8786.")
+    str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:8786.")
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume/--restart", help="Go on with a stopped run, or start again.")
+    bool, typer.Option("--resume/--restart", help="Resume a stopped run, or start over.")
 ]
-DemoOut = Annotated[Path, typer.Option(help="Where the demo's store is kept.")]
+DemoOut = Annotated[Path, typer.Option(help="Path of the demo's store.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
-PasswordFile = Annotated[Path, typer.Argument(help="Where the password's hash is kept.")]
+PasswordFile = Annotated[Path, typer.Argument(help="File for the password's hash.")]
 Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
 Fragment = Annotated[
-    bool, typer.Option("--fragment", help="Parts for a page of your own, FILE.html or .json.")
+    bool, typer.Option("--fragment", help="Views to embed in your own page, FILE.html or .json.")
 ]
 
 
 def attention_count(value: str) -> int | None:
-    """How many images keep their attention; None: all."""
+    """Number of images whose attention is stored; None: all."""
     if value == "all":
         return None
     if value == "none":
@@ -66,7 +66,7 @@ def image_size(value: str | None) -> tuple[int, int] | None:
 
 
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    """``value``, which is one of the words that ``option`` takes."""
+    """``value``, checked against the words that ``option`` allows."""
     if value not in allowed:
         raise InputError(f"{option} {value}: expected {' or '.join(allowed)}.")
     return value

@@ -9,11 +9,11 @@ from headbrush.analysis.store.errors import InputError
 
 
 class SamplingError(InputError):
-    """A choice of classes that these images or this model do not allow."""
+    """A class selection that these images or this model cannot provide."""
 
 
 def class_accuracy(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Share of each class's images that are predicted right, ``(classes,)`` float32.
+    """Share of each class's images that are predicted correctly, ``(classes,)`` float32.
 
     NaN of a class without images. Labels of -1 do not count.
     """
@@ -25,7 +25,7 @@ def class_accuracy(labels: np.ndarray, predicted: np.ndarray, num_classes: int) 
 
 
 def parse_select(text: str | None) -> int | None:
-    """K of ``best-worst:K``; None if there is nothing to select by.
+    """K of ``best-worst:K``; None if the option was not given.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images that exist only in this process: a dataset of a notebook instead of a folder."""
+"""Images from a dataset in memory, for example in a notebook, instead of from a folder."""
 
 import zlib
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class DatasetImages(ImageSet):
 
     @property
     def thread_safe(self) -> bool:
-        """A dataset promises nothing."""
+        """Always False: a dataset may not be thread-safe."""
         return False
 
     @property
@@ -39,7 +39,7 @@ class DatasetImages(ImageSet):
         return f"{type(self.dataset).__name__} of {len(self.dataset)} images, in memory"
 
     def load(self, index: int) -> Image.Image | torch.Tensor:
-        """A picture that the model's transform takes, or the model's input itself."""
+        """A PIL image for the model's transform, or a tensor that already is the model's input."""
         return _picture(_image_and_label(self.dataset, int(self.names[index]))[0])
 
     def fault(self, index: int) -> str:
@@ -63,7 +63,7 @@ def dataset_images(dataset: Any, classes: ClassList, num_classes: int) -> Datase
     Raises
     ------
     ImageError
-        If it is no map-style dataset, is empty, or a label is no output of the model.
+        If it is not a map-style dataset, is empty, or has a label that is not a model output.
     """
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise ImageError(

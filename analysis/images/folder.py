@@ -101,8 +101,8 @@ class ImageSet:
 def find_images(folder: Path, classes: ClassList, class_file: Path | None = None) -> ImageSet:
     """List ``DIR/<class>/<file>``, or a flat folder without labels.
 
-    ``classes`` and ``class_file`` are those of ``classes_of_folders``. What is
-    no image by its ending, and a class folder without images, is listed as skipped.
+    ``classes`` and ``class_file`` are those of ``classes_of_folders``. Files without an image
+    extension and class folders without images are listed as skipped.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def load_image(path: Path) -> Image.Image:
     Raises
     ------
     ImageError
-        If it is no image, is truncated, or has more pixels than Pillow's bomb limit.
+        If it is not an image, is truncated, or has more pixels than Pillow's limit.
     """
     try:
         with warnings.catch_warnings():
@@ -197,7 +197,7 @@ def load_image(path: Path) -> Image.Image:
 
 
 def thumbnails(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """The model's own inputs as small pictures.
+    """Thumbnails of the model's inputs.
 
     Parameters
     ----------
@@ -231,11 +231,11 @@ def _image_files(folder: Path) -> tuple[list[Path], list[tuple[str, str]]]:
         elif path.suffix.lower() in EXTENSIONS and path.is_file():
             files.append(relative)
         elif path.suffix.lower() in EXTENSIONS:
-            skipped.append((relative.as_posix(), "no file, or a link to none"))
+            skipped.append((relative.as_posix(), "broken link"))
         else:
-            skipped.append((relative.as_posix(), "its ending is not that of an image"))
+            skipped.append((relative.as_posix(), "not an image file"))
     used = {file.parts[0] for file in files}
-    empty = [(f"{name}/", "a folder without images") for name in folders if name.name not in used]
+    empty = [(f"{name}/", "folder without images") for name in folders if name.name not in used]
     return files, skipped + empty
 
 

@@ -1,4 +1,4 @@
-"""What is measured of a head: importance, strength, patterns and their layouts.
+"""Measures of a head: importance, strength, patterns and their layouts.
 
 May import ``analysis.model``, ``analysis.images`` and ``analysis.store``.
 """

@@ -2,8 +2,8 @@
 
 Michel, Levy and Neubig, "Are Sixteen Heads Really Better than One?" (NeurIPS 2019): with a mask
 of 1 on a head's output, the importance is the absolute derivative of the loss by the mask. One
-backward pass gives it for all heads. It is an approximation, and no substitute for pruning: it
-looks at an infinitesimal change, pruning at the whole one.
+backward pass gives it for all heads. It is an approximation and does not replace pruning: it
+measures an infinitesimal change, pruning the full one.
 """
 
 from collections.abc import Callable, Sequence

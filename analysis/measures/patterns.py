@@ -1,4 +1,4 @@
-"""What a head's attention looks like: CLS pattern, binarised patch pattern, and its latent.
+"""Attention patterns of a head: CLS pattern, binarised patch pattern, and its latent.
 
 Sec. 5.4.1: A of shape T×T is cut into what concerns the class token and what passes between
 patches. The latter is binarised, its top 1 % set to 1, and summarised by an autoencoder.
@@ -138,7 +138,7 @@ def train_autoencoder(
 
 
 def weights_of(model: PatternAutoencoder) -> dict[str, np.ndarray]:
-    """Everything that :func:`autoencoder_of` needs to make the same autoencoder again."""
+    """Weights from which :func:`autoencoder_of` rebuilds the same autoencoder."""
     weights = {key: value.cpu().numpy() for key, value in model.state_dict().items()}
     return weights | {_PRECISION: np.array(model.average_precision)}
 

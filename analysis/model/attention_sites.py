@@ -88,13 +88,13 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
     Parameters
     ----------
     inputs
-        ``(B, C, H, W)``, B at least 2 (a model that folds windows into the batch is told so).
+        ``(B, C, H, W)``, B at least 2 (so that a model that folds windows into the batch is recognised).
 
     Raises
     ------
     ModelError
-        If the model is no plain ViT: windowed or pooled attention, none at all, or attention that
-        is not a module of its own within a block.
+        If the model is not a plain ViT: windowed or pooled attention, no attention, or attention
+        that is not a separate module inside a block.
     """
     source = type(module).__module__.rsplit(".", 1)[-1].lower()
     for word, reason in _REASONS.items():
@@ -120,7 +120,7 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
     for _, stack in square:
         block = next((m for m in stack if m in blocks), None)
         if block is None or stack[-1] is block:
-            raise ModelError(f"{name}: its attention is no module within a block; {_SUPPORTED}")
+            raise ModelError(f"{name}: its attention is not a separate module inside a block; {_SUPPORTED}")
         sites.append(Site(block, stack[-1]))
     if [site.block for site in sites] != list(getattr(module, "blocks", ())):
         raise ModelError(f"{name}: not every block has exactly one attention layer; {_SUPPORTED}")
@@ -128,7 +128,7 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
 
 
 _SUPPORTED = (
-    "headbrush analyses plain vision transformers, in which every layer attends over all tokens "
+    "headbrush analyzes plain vision transformers, in which every layer attends over all tokens "
     "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP)."
 )
 _REASONS = {

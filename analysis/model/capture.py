@@ -1,4 +1,4 @@
-"""Run a ViT once and keep what attention analysis needs; resume it from any block.
+"""Trace one forward pass of a ViT, layer by layer; resume the model from any block.
 
 Notation: B images, L layers, H heads, T tokens, D width of a head, C width of the model.
 """
@@ -49,7 +49,7 @@ class LayerTrace:
     output: Tensor
 
     def attention(self) -> Tensor:
-        """A of every head, ``(B, H, T, T)`` float32, rows = source; computed when asked for."""
+        """A of every head, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
         return self.call.weights()
 
 
@@ -118,7 +118,7 @@ def attention_returns(site: Site, output: Tensor) -> Iterator[None]:
 
 
 def project(model: VisionModel, traced: Trace, layer: int, head_output: Tensor) -> Tensor:
-    """Redo what follows A·V in the attention module: norm, gate, projection, bias.
+    """Apply what follows A·V in the attention module: norm, gate, projection, bias.
 
     Parameters
     ----------
@@ -255,5 +255,5 @@ def _close(found: Tensor, expected: Tensor) -> bool:
 def _demand(holds: bool, model: VisionModel, fault: str) -> None:
     if not holds:
         raise ModelError(
-            f"{model.name}: self-check failed, its attention would be shown wrongly: {fault}."
+            f"{model.name}: self-check failed, so its attention would be wrong: {fault}."
         )

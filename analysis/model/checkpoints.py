@@ -1,4 +1,4 @@
-"""Read a checkpoint without running anything in it, and fit it to a model."""
+"""Read a checkpoint without running code from it, and load it into a model."""
 
 import pickle
 import sys
@@ -29,8 +29,8 @@ def read_checkpoint(path: Path) -> Weights:
         weights = load_state_dict(str(path), weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path}: not a plain file of weights; headbrush runs no code from a checkpoint, so "
-            "save the state_dict alone, best as .safetensors."
+            f"{path}: not a plain file of weights; headbrush runs no code from checkpoints, so "
+            "save only the state_dict, best as .safetensors."
         ) from error
     except (OSError, RuntimeError, ValueError, EOFError, SafetensorError) as error:
         raise ModelError(f"{path}: not a readable checkpoint ({error}).") from error

@@ -33,12 +33,12 @@ class Geometry:
 def geometry_of(
     module: nn.Module, sites: list[Site], tokens: int, size: tuple[int, int], name: str
 ) -> Geometry:
-    """What a module with ``tokens`` tokens and an input of ``size`` pixels is made of.
+    """Geometry of a module with ``tokens`` tokens and an input of ``size`` pixels.
 
     Raises
     ------
     ModelError
-        If the tokens are no prefix and a grid.
+        If the tokens are not a prefix and a grid.
     """
     prefix = int(getattr(module, "num_prefix_tokens", 1))
     embed = module.patch_embed

@@ -1,4 +1,4 @@
-"""Load a timm vision transformer, or wrap one, with what an analysis needs to know of it."""
+"""Load a timm vision transformer, or wrap a module, with the facts that an analysis needs."""
 
 import difflib
 import hashlib
@@ -27,7 +27,7 @@ from headbrush.analysis.store.atomic_files import file_digest
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """How another process gets the same model: the arguments of :func:`load_model`."""
+    """Arguments of :func:`load_model` with which another process loads the same model."""
 
     name: str
     checkpoint: Path | None
@@ -122,7 +122,7 @@ def load_model(
     Raises
     ------
     ModelError
-        If the name is unknown, weights are missing or do not fit, or it is no plain ViT.
+        If the name is unknown, weights are missing or do not fit, or it is not a plain ViT.
     """
     own = None if checkpoint is None else checkpoint.resolve()
     recipe = ModelRecipe(_absolute(name), own, pretrained, device, tuple(arguments.items()))
@@ -171,7 +171,7 @@ def wrap_model(
     Raises
     ------
     ModelError
-        If it is no plain ViT.
+        If it is not a plain ViT.
     """
     name = name or type(module).__name__
     place = _device(device)
@@ -213,13 +213,13 @@ def _create(name: str, pretrained: bool, arguments: dict[str, Any]) -> nn.Module
     except (OSError, RuntimeError, ValueError) as error:
         if pretrained:
             raise ModelError(
-                f"{name}: its published weights cannot be had ({_first_line(error)}); give "
+                f"{name}: could not download its weights ({_first_line(error)}); give "
                 "--checkpoint FILE, or --no-pretrained for random weights."
             ) from error
-        raise ModelError(f"{name}: timm cannot make it ({_first_line(error)}).") from error
+        raise ModelError(f"{name}: timm could not create it ({_first_line(error)}).") from error
     except TypeError as error:
         raise ModelError(
-            f"{name}: it does not take the sizes of this checkpoint ({_first_line(error)})."
+            f"{name}: it does not fit the sizes in this checkpoint ({_first_line(error)})."
         ) from error
 
 
@@ -236,7 +236,7 @@ def _folder_name(folder: Path) -> str:
 
 def _closest(name: str) -> str:
     if "/" in name:
-        return " and no such folder with timm's config.json."
+        return " and no folder of that name holds timm's config.json."
     close = difflib.get_close_matches(name.split(".")[0], timm.list_models(), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else "; see timm.list_models()."
 
@@ -261,5 +261,5 @@ def _device(device: str) -> torch.device:
     except RuntimeError as error:
         raise ModelError(f"{device}: no such device; give auto, cpu or cuda.") from error
     if place.type == "cuda" and not torch.cuda.is_available():
-        raise ModelError("no CUDA device is at hand; give --device cpu or auto.")
+        raise ModelError("no CUDA device was found; give --device cpu or auto.")
     return place

@@ -1,4 +1,4 @@
-"""What timm knows of a module's input and outputs."""
+"""timm's configuration of a model: its input and the names of its outputs."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The modes of partial pruning: what each sets to zero (the paper's Fig. 4)."""
+"""The modes of partial pruning: the parts of A that each sets to zero (the paper's Fig. 4)."""
 
 MODES = {
     0: "nothing",

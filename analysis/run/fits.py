@@ -1,4 +1,4 @@
-"""What is learned from all shards together: the autoencoder and the three layouts.
+"""Fits over all shards together: the autoencoder and the three layouts.
 
 Every fit sees a bounded, seeded sample, and each result is a part of its own.
 """
@@ -46,7 +46,7 @@ def train_on_sample(
 
 @dataclass(frozen=True)
 class EncodeJob:
-    """What encoding the patterns of one shard needs, wherever it is done."""
+    """Job: encode the patterns of one shard; can be sent to another process."""
 
     name: str
     shard: str

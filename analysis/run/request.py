@@ -1,4 +1,4 @@
-"""What is asked of an analysis."""
+"""The request for an analysis: model, images and options."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 
 @dataclass(frozen=True)
 class Request:
-    """What to analyse, and how; the options of ``headbrush analyze``.
+    """A request for an analysis; its fields are the options of ``headbrush analyze``.
 
     Attributes
     ----------
@@ -25,18 +25,18 @@ class Request:
     image_size
         Height and width of the model's input in pixels, if not its own.
     best_worst
-        Analyse only so many of the best and of the worst predicted classes.
+        Analyze only this many of the best and of the worst predicted classes.
     attention
         How many images keep their attention, spread over the classes; None keeps all.
     all_modes
         Whether heads are pruned in all seven modes, not only as a whole.
     predictions
-        Whether heads are pruned to see what the prediction becomes. If not, the quick gradient
-        approximation stands in.
+        Whether heads are pruned to see what the prediction becomes. If not, the faster gradient
+        approximation is used instead.
     scheduler
         Address of a Dask scheduler; None works in this process.
     command
-        What the user typed, for the record.
+        The command line, recorded in the store.
     """
 
     images: Path | Any

@@ -29,11 +29,11 @@ class Scheduler(Protocol):
     """Does tasks."""
 
     def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
-        """Do ``task`` for every job; ``advance`` is told the finished share."""
+        """Do ``task`` for every job; ``advance`` is called with the finished share."""
 
 
 class Local:
-    """Does one task after the other in this process, with the model at hand."""
+    """Runs tasks one after the other in this process, with the model already loaded."""
 
     def __init__(self, model: VisionModel) -> None:
         self._model = model
@@ -112,7 +112,7 @@ class Cluster:
         except KilledWorker as error:
             raise ClusterError(
                 "several workers died of the same task, perhaps for lack of memory; give a smaller "
-                "--batch-size, or workers more memory; then the same command goes on."
+                "--batch-size, or workers more memory; then run the same command to resume."
             ) from error
         finally:
             self._client.cancel(futures)
@@ -133,7 +133,7 @@ def open_scheduler(
     if "://" not in address:
         raise ClusterError(f"--scheduler {address}: expected tcp://HOST:PORT.")
     if model.recipe is None:
-        raise ClusterError("a model that exists only in this process cannot go to a cluster.")
+        raise ClusterError("a module that exists only in this process cannot be sent to a cluster.")
     return Cluster(address, model.recipe, paths)
 
 

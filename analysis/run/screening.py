@@ -14,7 +14,7 @@ from headbrush.analysis.run.work_folder import PartFiles
 
 @dataclass(frozen=True)
 class ScreenJob:
-    """What predicting the classes of one shard needs, wherever it is done."""
+    """Job: predict the classes of one shard; can be sent to another process."""
 
     name: str
     images: ImageSet

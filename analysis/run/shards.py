@@ -47,18 +47,18 @@ def shards(count: int) -> list[Shard]:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What measuring one shard needs, wherever it is done.
+    """Job: measure one shard; can be sent to another process.
 
     Attributes
     ----------
     images
         The shard's own images.
     stored
-        Which of them keep their attention, counted from the shard's first.
+        Indices within the shard of the images whose attention is kept.
     modes
         Pruning modes; the first is that of ``importance``.
     predictions
-        Whether heads are pruned to see what the prediction becomes; else the gradient must do.
+        Whether heads are pruned to measure the change of the prediction; else the gradient is used.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The content of a store's summary, from the finished parts."""
+"""The contents of ``summary.nc``, collected from the finished parts."""
 
 import datetime
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 def summary(
     images: ImageSet, shards: Sequence[Shard], parts: PartFiles, modes: tuple[int, ...]
 ) -> dict[str, Any]:
-    """The variables that follow from the parts of all shards, without the layouts."""
+    """The store's variables, except the layouts, from the parts of all shards."""
     per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
     values: dict[str, Any] = {
         name: np.concatenate([parts.load(shard.name, name)[0] for shard in shards])

@@ -1,4 +1,4 @@
-"""The finished parts of an analysis on disk, from which a stopped run goes on.
+"""The finished parts of an analysis on disk, from which a stopped run resumes.
 
 A store being made holds ``parts/``: ``plan.json`` says what is being made, one ``.npz`` a piece
 of finished work, and a lock that the operating system releases when its process ends.
@@ -20,7 +20,7 @@ _REMOVED = "parts-removed"
 
 
 class PartsError(InputError):
-    """The output folder cannot take this analysis."""
+    """The output folder cannot be used for this analysis."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PartFiles:
             return {key: part[key] for key in part.files}
 
     def remove(self) -> None:
-        """Delete the parts, once the store is complete; killed midway, it is complete still."""
+        """Delete the parts once the store is complete; if killed midway, the store stays complete."""
         self.folder.rename(self.store / _REMOVED)
         shutil.rmtree(self.store / _REMOVED)
 
@@ -119,7 +119,7 @@ class Parts:
         shutil.rmtree(self.store / _REMOVED, ignore_errors=True)
         if not self._restart:
             raise PartsError(
-                f"{self.store}: already a finished store; choose another --out, or --restart to "
+                f"{self.store}: this is a finished store; choose another --out, or --restart to "
                 "make it again."
             )
 
@@ -132,7 +132,7 @@ class Parts:
         elif plan.read_text() != self._plan:
             raise PartsError(
                 f"{self.store}: holds an unfinished analysis of other images, model or options; "
-                "give the same options to go on, --restart to drop it, or another --out."
+                "give the same options to resume, --restart to drop it, or another --out."
             )
         (self.store / "attention").mkdir(exist_ok=True)
         for folder in (self.store, self.folder, self.store / "attention"):

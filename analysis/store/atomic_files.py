@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writing: a file appears complete or not at all."""
 
 import hashlib
 import uuid
@@ -16,22 +16,22 @@ class WriteError(InputError):
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written in the end.
+    """Check early that a file can be written.
 
     Raises
     ------
     WriteError
-        If ``path`` is a folder, or is in none.
+        If ``path`` is a folder, or its folder does not exist.
     """
     if path.is_dir():
-        raise WriteError(f"{path}: this is a folder; name a file in it.")
+        raise WriteError(f"{path}: this is a folder; give a file name.")
     if not path.parent.is_dir():
-        raise WriteError(f"{path}: there is no folder {path.parent}; make it first.")
+        raise WriteError(f"{path}: the folder {path.parent} does not exist; create it first.")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes ``path`` when the block ends well, and vanishes otherwise.
+    """A temporary file that becomes ``path`` if the block succeeds and is deleted otherwise.
 
     Several processes may do so at once; the last one wins.
 
@@ -49,8 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, RuntimeError) and not reason.startswith("NetCDF"):
             raise
         raise WriteError(
-            f"{path.parent}: cannot write {path.name} ({reason}); make room or check the folder, "
-            "then give the same command to go on where it stopped."
+            f"{path.parent}: cannot write {path.name} ({reason}); free some space or check the folder, "
+            "then run the same command to resume."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One file of attention matrices: written layer by layer, read one head, one chunk, at a time.
+"""One file of attention matrices: written layer by layer, read one head (one chunk) at a time.
 
 Values keep 7 bits behind the leading one (BitRound), then are shuffled by bytes and compressed.
 """
@@ -105,9 +105,9 @@ def read_matrix(path: Path, row: int, layer: int, head: int) -> np.ndarray:
 
 
 def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:
-    """What ``read`` takes from the file, which is open only meanwhile.
+    """Result of ``read(file)``; the file is open only during the call.
 
-    A disk that does not answer keeps nobody else from HDF5.
+    A disk that hangs does not block other threads from HDF5.
 
     Raises
     ------

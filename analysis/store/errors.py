@@ -1,8 +1,8 @@
-"""The base of every error that is the user's to mend."""
+"""Errors that the user can fix."""
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; ``str()`` is one line that says how to mend it."""
+    """Unusable input from the user; ``str()`` is one line that says how to fix it."""
 
 
 class StoreError(InputError):

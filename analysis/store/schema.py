@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 SCHEMA_VERSION = 1
 PRUNING_METRICS = ("probability", "jsd", "cls", "patch")
-"""Importance measured by pruning (the paper's Eq. 3 to 6)."""
+"""Importance metrics measured by pruning (the paper's Eq. 3 to 6)."""
 METRICS = (*PRUNING_METRICS, "gradient")
-"""All importance metrics, in the order of the ``metric`` dimension; the last approximates."""
+"""All importance metrics, in the order of the ``metric`` dimension; the last is approximate."""
 
 REQUIRED_ATTRIBUTES = (
     "headbrush_version",
@@ -57,7 +57,7 @@ VARIABLES: dict[str, Variable] = {
         ("class",),
         "float32",
         "share of the class's images that are predicted correctly, NaN where the class has no "
-        "image; measured on all images found, also where only some classes were analysed",
+        "image; measured on all images in the folder, also where only some classes were analyzed",
         "1",
         (0, 1),
         optional=True,

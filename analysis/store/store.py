@@ -1,4 +1,4 @@
-"""Read and write a store: the folder ``NAME.headbrush`` that an analysis leaves.
+"""Read and write a store: the folder ``NAME.headbrush`` that an analysis makes.
 
 ``summary.nc`` holds everything but the attention matrices, which lie in ``attention/*.nc``, one
 chunk a head, so that reading one head reads one chunk. A file appears under its name only when
@@ -28,7 +28,7 @@ from headbrush.analysis.store.untrusted_store import demand_modest
 class Store:
     """A store for reading; safe to share between threads.
 
-    ``stamp`` tells whether the store was replaced since: what was read is kept, no more is read.
+    ``stamp`` tells whether the store was replaced since: values already read are kept, and nothing more is read.
 
     No file stays open between reads: HDF5 must not be entered while Python's garbage collector
     closes another file, and a store may be replaced while it is served.
@@ -80,7 +80,7 @@ class Store:
         return variable in self._variables
 
     def read(self, variable: str) -> np.ndarray:
-        """One variable of the summary, whole; read once, then shared and not writable."""
+        """One variable of the summary, complete; read once, then shared and read-only."""
         with self._cache_lock:
             if variable not in self._cache:
                 self._demand_same()
@@ -92,11 +92,11 @@ class Store:
 
     @cached_property
     def kept_images(self) -> np.ndarray:
-        """Sorted indices of the images whose attention is stored and can be found, int64."""
+        """Sorted indices of the images whose attention is stored and readable, int64."""
         return np.array(sorted(self._places[0]), np.int64)
 
     def attention(self, image: int, layer: int, head: int) -> np.ndarray | None:
-        """Attention of one head, ``(T, T)`` float32, rows = source; None if it is not kept.
+        """Attention of one head, ``(T, T)`` float32, rows = source; None if it was not stored.
 
         Raises
         ------
@@ -119,13 +119,13 @@ class Store:
     def _demand_same(self) -> None:
         if stamp_of(self.path) != self.stamp:
             raise StoreError(
-                f"{self.path}: the store was replaced or removed since this was opened; "
+                f"{self.path}: the store was replaced or removed after it was opened; "
                 "reload the page."
             )
 
     @cached_property
     def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
-        """File and row of every image that is kept, and what files cannot be read."""
+        """File and row of every image whose attention is stored, and the unreadable files."""
         places: dict[int, tuple[Path, int]] = {}
         faults = []
         for path in sorted((self.path / "attention").glob("*.nc")):
@@ -175,7 +175,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
 
 
 def stamp_of(path: Path) -> tuple[int, ...] | None:
-    """What changes when another summary takes the place of a store's; None of no store."""
+    """Identity of a store's summary file, which changes when it is replaced; None if missing."""
     try:
         status = (path / "summary.nc").stat()
     except OSError:
@@ -235,7 +235,7 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{path}: schema version {version}, this headbrush reads {SCHEMA_VERSION}; "
-            "make the store again with 'headbrush analyze'."
+            "run 'headbrush analyze' again to make a new store."
         )
     if missing:
         raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
@@ -255,7 +255,7 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
             )
     labels, classes = summary["label"].values, summary.sizes["class"]
     if labels.size and not (labels.min() >= -1 and labels.max() < classes):
-        raise StoreError(f"{path}: a label is none of the {classes} classes.")
+        raise StoreError(f"{path}: a label is not one of the {classes} classes.")
 
 
 def store_size(path: Path) -> int:

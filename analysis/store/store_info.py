@@ -1,4 +1,4 @@
-"""What a store holds, in words."""
+"""The facts that ``headbrush info`` prints about a store."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from headbrush.analysis.store.store import Store
 
 
 def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
-    """Pairs of a heading and what stands there; ``size`` is the bytes on disk."""
+    """Pairs of a heading and its text; ``size`` is in bytes on disk."""
     sizes, attrs = store.sizes, store.attrs
     patterns = sizes["image"] * sizes["layer"] * sizes["head"]
     probability, label = store.read("probability"), store.read("label")

@@ -1,4 +1,4 @@
-"""Sizes and types of a store's files, checked before anything is allocated for them.
+"""Checks of the sizes and types in a store's files before any memory is allocated.
 
 A store may come from a stranger: a few bytes of compressed zeros can claim terabytes.
 """
@@ -26,7 +26,7 @@ _COUNTS = {"num_prefix_tokens": 0, "grid_height": 1, "grid_width": 1}
 
 
 def demand_modest(path: Path, file: Path) -> None:
-    """Refuse a summary that unpacks to far more than it is, or whose parts do not fit.
+    """Refuse a summary that unpacks to far more than its own size, or whose parts do not fit.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def demand_modest(path: Path, file: Path) -> None:
             "such a file is refused."
         )
     if groups or any(name in sizes for name in strange):  # xarray would read those at once
-        raise StoreError(f"{path}: summary.nc holds more than a store does.")
+        raise StoreError(f"{path}: summary.nc holds variables that a store does not have.")
     for name, size in sizes.items():
         low, high = _SIZES.get(name, _ANY_SIZE)
         if not low <= size <= high:
@@ -62,7 +62,7 @@ def demand_matrices(file: netCDF4.Dataset) -> None:
     Raises
     ------
     OSError
-        As for any file that is no such file; the reader tells its name.
+        As for any file in another format; the reader adds its name.
     """
     variable, images = file.variables.get("attention"), file.variables.get("image")
     if variable is None or images is None or file.groups:

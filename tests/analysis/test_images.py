@@ -126,9 +126,9 @@ def test_what_is_no_image_and_empty_class_folders_are_listed(tmp_path):
     images = find_images(tmp_path, IMAGENET)
     assert images.names == ("0/a.png", "0/deep/b.png")
     assert dict(images.skipped) == {
-        "0/gone.png": "no file, or a link to none",
-        "0/notes.txt": "its ending is not that of an image",
-        "1/": "a folder without images",
+        "0/gone.png": "broken link",
+        "0/notes.txt": "not an image file",
+        "1/": "folder without images",
     }
 
 
