@@ -20,16 +20,18 @@ _STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, "page/address.js", "attention_matrix.js", "page/keys.js",
-        "page/copy_link.js", "page/brush_bar.js", "page/legend_buttons.js", "page/save_plots.js",
-        "page/page_ready.js", "page/view_errors.js", "page/reconnect.js",
+        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
+        "page/keys.js", "page/copy_link.js", "page/brush_bar.js", "page/legend_buttons.js",
+        "page/save_plots.js", "page/theme_button.js", "page/page_ready.js", "page/view_errors.js",
+        "page/reconnect.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, "page/address.js", "page/keys.js", "page/legend_buttons.js",
-        "page/save_plots.js", "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js",
+        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
+        "page/keys.js", "page/legend_buttons.js", "page/save_plots.js", "page/theme_button.js",
+        "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js",
     ),
 }  # fmt: skip
 

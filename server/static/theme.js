@@ -1,52 +1,58 @@
-// Light or dark: the reader's choice, else the system's; known before anything is painted.
-const hbTheme = (() => {
+// Light or dark: the reader's choice, or else the system's; known before anything is painted.
+globalThis.headbrush ??= /** @type {Headbrush} */ ({})
+headbrush.theme = (() => {
   const KEY = "headbrush_theme"
   const system = matchMedia("(prefers-color-scheme: dark)")
-  let chosen = null, printing = false
-  try { chosen = localStorage.getItem(KEY) } catch { /* storage is blocked: follow the system */ }
-
-  function now() {
-    if (printing) return "light"
-    return ["light", "dark"].includes(chosen) ? chosen : system.matches ? "dark" : "light"
+  /** @type {string | null} */
+  let chosen = null
+  let printing = false
+  try {
+    chosen = localStorage.getItem(KEY)
+  } catch {
+    // Storage is blocked: follow the system
   }
 
-  // What the server draws (densities, matrices) follows; what the browser draws is painted anew.
-  function tellBokeh() {
-    const shown = Bokeh.documents[0].get_model_by_name("theme") // none in a report
-    if (shown != null && shown.tags[0] != now()) shown.tags = [now()]
-    document.dispatchEvent(new Event("headbrush_theme"))
-    for (const view of Bokeh.index.query((view) => view.request_repaint != null)) {
-      view.request_repaint()
-    }
+  /** The theme that is shown; paper is light. */
+  function now() {
+    if (printing) return "light"
+    if (chosen === "light" || chosen === "dark") return chosen
+    return system.matches ? "dark" : "light"
   }
 
   function show() {
     document.documentElement.dataset.theme = now()
     try {
+      // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs https
       document.cookie = `${KEY}=${now()}; path=/; max-age=31536000; SameSite=Lax`
-    } catch { /* a frame without storage: the server need not know */ }
-    document.getElementById("theme")?.setAttribute("aria-pressed", String(now() == "dark"))
-    if (window.Bokeh?.documents.length) tellBokeh()
+    } catch {
+      // A frame without storage: the server need not know
+    }
+    // The page to log in has no button, and the others have none until they are read
+    document.getElementById("theme")?.setAttribute("aria-pressed", String(now() === "dark"))
+    // Plots follow once there are any: bokeh/painting.js, page/theme_button.js, report/theme.js
+    if (globalThis.Bokeh?.documents.length) document.dispatchEvent(new Event("headbrush_theme"))
   }
 
   function toggle() {
-    chosen = now() == "dark" ? "light" : "dark"
-    try { localStorage.setItem(KEY, chosen) } catch { /* not remembered */ }
+    chosen = now() === "dark" ? "light" : "dark"
+    try {
+      localStorage.setItem(KEY, chosen)
+    } catch {
+      // Not remembered
+    }
     show()
   }
 
-  // While a report is printed it is light, and all of it is painted at once
+  /**
+   * A report is light while it is printed.
+   * @param {boolean} begins
+   */
   function print(begins) {
     printing = begins
     show()
-    for (const view of Bokeh.index.query((view) => view.invalidate_painters != null)) {
-      for (const drawn of view.computed_renderer_views) drawn.set_visuals?.()
-      view.invalidate_painters()
-      view.paint()
-    }
   }
 
   system.addEventListener("change", show)
   show()
-  return { print, show, toggle }
+  return { now, print, show, toggle }
 })()

@@ -1,6 +1,7 @@
 """Text of the files in ``static`` and ``templates``, read as UTF-8."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,6 +10,10 @@ APP = Path(__file__).parent.parent
 """The Bokeh application's folder."""
 BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js")
 """Scripts that change what Bokeh's own do, in pages and reports alike."""
+SHARED_SCRIPTS = (
+    "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",
+)  # fmt: skip
+"""Functions that scripts of pages, reports and views call; come before them."""
 TEMPLATES = Environment(
     loader=FileSystemLoader(APP / "templates"), autoescape=True, undefined=StrictUndefined
 )
@@ -23,6 +28,12 @@ def static(*names: str) -> str:
 def scripts(names: Iterable[str]) -> str:
     """Scripts, one after another."""
     return ";\n".join(_read(name) for name in names)
+
+
+@cache
+def view_script(name: str) -> str:
+    """The code of a view that Bokeh runs in the browser, one of ``static/views``."""
+    return _read(f"views/{name}.js")
 
 
 def _read(name: str) -> str:

@@ -54,13 +54,13 @@ def test_masks_are_column_and_row_of_the_token(script, shape):
     prefix = shape[0]
     for token in (0, len(matrix) // 2, len(matrix) - 1):
         masks = script(
-            "const m = headbrush.masks(c, v.t, v.token); return [[...m.from], [...m.to]]",
+            "const m = headbrush.matrix.masks(c, v.t, v.token); return [[...m.from], [...m.to]]",
             codes=codes.ravel().tolist(), t=geometry(*shape), token=token,
         )  # fmt: skip
         np.testing.assert_array_equal(masks[0], matrix[prefix:, token])
         np.testing.assert_array_equal(masks[1], matrix[token, prefix:])
     masks = script(
-        "const m = headbrush.masks(c, v.t, null); return [[...m.from], [...m.to]]",
+        "const m = headbrush.matrix.masks(c, v.t, null); return [[...m.from], [...m.to]]",
         codes=codes.ravel().tolist(), t=geometry(*shape),
     )  # fmt: skip
     np.testing.assert_allclose(masks[0], matrix[prefix:].mean(1), rtol=1e-6)
@@ -75,7 +75,7 @@ def test_lines_are_the_strongest_above_the_threshold(script, shape, most):
         for share in (0.01, 0.3, 1.0):
             threshold = strongest(codes, share)
             lines = script(
-                "return headbrush.lines(c, v.t, v.threshold, v.token, v.most)",
+                "return headbrush.matrix.lines(c, v.t, v.threshold, v.token, v.most)",
                 codes=codes.ravel().tolist(), t=geometry(*shape), threshold=threshold,
                 token=token, most=most,
             )  # fmt: skip
@@ -87,7 +87,7 @@ def test_lines_are_the_strongest_above_the_threshold(script, shape, most):
             source, target = np.nonzero(wanted)
             order = np.argsort(-matrix[source, target], kind="stable")[:most]
             expected = set(zip(source[order].tolist(), target[order].tolist(), strict=True))
-            assert lines["found"] == len(source)
+            assert lines["total"] == len(source)
             assert set(zip(lines["source"], lines["target"], strict=True)) == expected
             assert len(lines["value"]) == len(expected)
             np.testing.assert_array_equal(lines["value"], matrix[lines["source"], lines["target"]])
@@ -98,7 +98,7 @@ def test_lines_are_the_strongest_above_the_threshold(script, shape, most):
 def test_counts_are_those_of_numpy_also_where_a_value_is_the_threshold(script, threshold):
     values = np.array([0, 2.0**-20, 0.015625, 0.0625, 0.0625, 0.06298828125, 0.5, 1], "f4")
     found = script(
-        "return headbrush.countFrom(c, v.threshold)",
+        "return headbrush.matrix.countFrom(c, v.threshold)",
         codes=to_codes(values).tolist(), threshold=threshold,
     )  # fmt: skip
     assert found == (values >= threshold).sum()
@@ -111,8 +111,8 @@ def test_the_picture_is_the_widened_matrix_and_faint_below_the_threshold(script,
     tokens = widened(t)
     threshold, top = strongest(codes, 0.2), float(matrix.max())
     picture = script(
-        "const all = {start: 0, end: headbrush.extent(v.t)};"
-        "const p = headbrush.picture(c, v.t, all, all, [999, 999], v.look);"
+        "const all = {start: 0, end: headbrush.matrix.extent(v.t)};"
+        "const p = headbrush.matrix.picture(c, v.t, all, all, [999, 999], v.look);"
         "return {...p, image: [...p.image[0]], shape: p.image[0].shape}",
         codes=codes.ravel().tolist(), t=t,
         look={"threshold": threshold, "top": top, "prefix": "#0000ff", "patch": "#ff0000"},
@@ -130,8 +130,8 @@ def test_a_picture_smaller_than_the_matrix_shows_the_strongest_of_a_pixel(script
     shape = (0, 4, 6)
     codes, matrix = matrix_of(*shape)
     picture = script(
-        "const p = headbrush.picture(c, v.t, {start: 0, end: 24}, {start: 24, end: 0}, [8, 6],"
-        "v.look); return [...p.image[0]].map((pixel) => pixel >>> 24)",
+        "const p = headbrush.matrix.picture(c, v.t, {start: 0, end: 24},"
+        "{start: 24, end: 0}, [8, 6], v.look); return [...p.image[0]].map((pixel) => pixel >>> 24)",
         codes=codes.ravel().tolist(), t=geometry(*shape),
         look={"threshold": 0, "top": 1, "prefix": "#0000ff", "patch": "#ff0000"},
     )  # fmt: skip
@@ -145,12 +145,12 @@ def test_every_place_on_an_axis_names_its_token(script, shape):
     t = geometry(*shape)
     tokens = widened(t)
     found = script(
-        "return v.at.map((x) => headbrush.tokenAt(v.t, x))",
+        "return v.at.map((x) => headbrush.matrix.tokenAt(v.t, x))",
         t=t, at=[-0.1, *(np.arange(len(tokens)) + 0.5).tolist(), len(tokens)],
     )  # fmt: skip
     assert found == [None, *tokens.tolist(), None]
     centres = script(
-        "return v.all.map((k) => headbrush.centre(v.t, k))", t=t, all=list(set(found[1:-1]))
+        "return v.all.map((k) => headbrush.matrix.centre(v.t, k))", t=t, all=list(set(found[1:-1]))
     )
     np.testing.assert_allclose(
         centres, [np.flatnonzero(tokens == token).mean() + 0.5 for token in set(found[1:-1])]
@@ -159,7 +159,7 @@ def test_every_place_on_an_axis_names_its_token(script, shape):
 
 def test_names_say_class_prefix_or_place(script):
     names = script(
-        "return [0, 1, 2, 9].map((k) => headbrush.describe(v.t, k))", t=geometry(2, 3, 5)
+        "return [0, 1, 2, 9].map((k) => headbrush.matrix.describe(v.t, k))", t=geometry(2, 3, 5)
     )
     assert names == [
         "CLS", "prefix token 1", "patch 0 (row 0, column 0)", "patch 7 (row 1, column 2)",

@@ -41,7 +41,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools.assets import BOKEH_SCRIPTS, TEMPLATES, scripts, static
+from headbrush.server.tools.assets import BOKEH_SCRIPTS, SHARED_SCRIPTS, TEMPLATES, scripts, static
 from headbrush.server.views.common.plot_theme import plot_theme
 
 MOST_EMBEDDED = 50_000
@@ -49,7 +49,7 @@ MOST_EMBEDDED = 50_000
 _STYLES = ("css/colours.css", "css/style.css", "css/report.css")
 _SCRIPTS = (
     *BOKEH_SCRIPTS,
-    "attention_matrix.js",
+    *SHARED_SCRIPTS,
     "report/density.js",
     "report/patterns.js",
     "report/brushing.js",
@@ -57,6 +57,7 @@ _SCRIPTS = (
 )
 """What the plots call; comes before them."""
 _LATER_SCRIPTS = (
+    "bokeh/painting.js",
     "page/save_plots.js",
     "report/files.js",
     "report/theme.js",

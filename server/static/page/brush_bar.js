@@ -1,177 +1,213 @@
-// The line of brushes: chips, named brushes, CSV out and in. Words of others are text, never HTML.
-(() => {
-  const place = (id) => document.getElementById(id)
-  const chips = place("chips")
-  const compared = place("compared")
-  const list = place("named_list")
+// The line of brushes: chips, named brushes, files out and in. Words of others are text, never HTML.
+;(() => {
+  /** @typedef {{name: string, colour: string, compared: boolean, words: string}} NamedBrush */
+  const { files, ready } = headbrush
+  const { element, model } = ready
+  const NOTE_MS = 15_000
+  const MOST_BYTES = 4e6
+  const chips = element("chips")
+  const compared = element("compared")
+  const list = element("named_list")
   let stamp = 0
-  let told = {}
+  /** @type {any} what the server said last: chips, named, note, key, keep */
+  let state = {}
 
-  function model(name) {
-    return window.Bokeh?.documents[0]?.get_model_by_name(name)
-  }
-
+  /** @param {unknown[]} words */
   function ask(...words) {
-    const asked = model("brush_asked")
-    if (asked != null) asked.tags = [...words, stamp++] // else nothing is shown yet
+    if (ready.isShown()) model("brush_asked").tags = [...words, stamp++]
   }
 
+  /**
+   * @param {string} tag
+   * @param {string | null} text
+   * @param {object} attributes
+   * @param {((event: any) => void) | null} act
+   */
   function made(tag, text, attributes = {}, act = null) {
-    const element = Object.assign(document.createElement(tag), attributes)
-    if (text != null) element.textContent = text
-    if (act != null) element.addEventListener(tag == "input" ? "change" : "click", act)
-    return element
+    const one = Object.assign(document.createElement(tag), attributes)
+    if (text != null) one.textContent = text
+    if (act != null) one.addEventListener(tag === "input" ? "change" : "click", act)
+    return one
   }
 
+  /** @param {string} colour */
   function dot(colour) {
     const mark = made("span", "●", { ariaHidden: "true" })
     mark.style.color = colour
     return mark
   }
 
+  /** @param {string[]} words */
   function showChips(words) {
     const focused = [...chips.querySelectorAll("button")].indexOf(document.activeElement)
-    chips.replaceChildren(...words.map((word, index) => {
+    const shown = words.map((word, index) => {
       const chip = made("span", word, { className: "hb-chip" })
-      const label = "Remove " + word
-      chip.append(made("button", "×", { type: "button", ariaLabel: label, title: label },
-        () => ask("drop", index)))
+      const label = `Remove ${word}`
+      const look = { type: "button", ariaLabel: label, title: label }
+      chip.append(made("button", "×", look, () => ask("drop", index)))
       return chip
-    }))
+    })
+    chips.replaceChildren(...shown)
     const buttons = chips.querySelectorAll("button")
-    if (focused >= 0) (buttons[Math.min(focused, buttons.length - 1)] ?? place("named")).focus()
-    chips.classList.toggle("hb-empty", words.length == 0)
-    place("brush_name").placeholder = words.length ? "name of the brush" : "brush something first"
+    if (focused >= 0) (buttons[Math.min(focused, buttons.length - 1)] ?? element("named")).focus()
+    chips.classList.toggle("hb-empty", words.length === 0)
+    element("brush_name").placeholder = words.length ? "name of the brush" : "brush something first"
   }
 
-  function namedRow(one, index) {
+  /**
+   * @param {NamedBrush} brush
+   * @param {number} index
+   */
+  function namedRow(brush, index) {
     const row = made("li", null)
-    function rename(event) {
-      const name = event.target.value
-      event.target.value = one.name // until the server has agreed
-      ask("rename", index, name)
-    }
-    const compare = made("button", one.compared ? "compared" : "compare",
-      { type: "button", ariaPressed: String(one.compared), title: one.words },
-      () => ask("compare", index))
+    const button = (/** @type {string} */ text, /** @type {string} */ act, look = {}) =>
+      made("button", text, { type: "button", ...look }, () => ask(act, index))
+    const colour = { type: "color", value: brush.colour, ariaLabel: `Colour of ${brush.name}` }
+    const field = { type: "text", value: brush.name, maxLength: 40, title: brush.words }
     row.append(
-      made("input", null, { type: "color", value: one.colour, ariaLabel: "Colour of " + one.name },
-        (event) => ask("recolour", index, event.target.value)),
-      made("input", null, { type: "text", value: one.name, maxLength: 40, title: one.words,
-        ariaLabel: "Name of " + one.name }, rename),
-      compare,
-      made("button", "apply", { type: "button", ariaLabel: "Brush " + one.name + " again" },
-        () => ask("apply", index)),
-      made("button", "×", { type: "button", ariaLabel: "Delete " + one.name },
-        () => ask("delete", index)))
+      made("input", null, colour, (event) => ask("recolour", index, event.target.value)),
+      made("input", null, { ...field, ariaLabel: `Name of ${brush.name}` }, (event) => {
+        const { value } = event.target
+        event.target.value = brush.name // until the server has agreed
+        ask("rename", index, value)
+      }),
+      button(brush.compared ? "compared" : "compare", "compare", {
+        ariaPressed: String(brush.compared),
+        title: brush.words,
+      }),
+      button("apply", "apply", { ariaLabel: `Brush ${brush.name} again` }),
+      button("×", "delete", { ariaLabel: `Delete ${brush.name}` }),
+    )
     return row
   }
 
+  /** @param {NamedBrush[]} named */
   function showNamed(named) {
     const focused = [...list.querySelectorAll("button, input")].indexOf(document.activeElement)
     list.replaceChildren(...named.map(namedRow))
-    if (focused >= 0) list.querySelectorAll("button, input")[focused]?.focus()
-    place("named_count").textContent = named.length ? ` (${named.length})` : ""
-    compared.replaceChildren(...named.filter((one) => one.compared).map((one) => {
-      const name = made("span", null, { className: "hb-name", title: one.words })
-      name.append(dot(one.colour), " " + one.name)
-      return name
-    }))
+    if (focused >= 0) list.querySelectorAll("button, input")[focused]?.focus() // it may be gone
+    element("named_count").textContent = named.length ? ` (${named.length})` : ""
+    const names = named
+      .filter((brush) => brush.compared)
+      .map((brush) => {
+        const name = made("span", null, { className: "hb-name", title: brush.words })
+        name.append(dot(brush.colour), ` ${brush.name}`)
+        return name
+      })
+    compared.replaceChildren(...names)
   }
 
-  function storage() {
-    return "headbrush_brushes " + told.key
-  }
+  const storage = () => `headbrush_brushes ${state.key}`
 
   function show() {
-    const before = told
-    told = model("brush_bar").tags[0]
-    const same = (part) => JSON.stringify(before[part]) == JSON.stringify(told[part])
-    if (!same("chips")) showChips(told.chips)
-    if (!same("named")) showNamed(told.named)
-    if (!same("note")) say(told.note[0])
-    if (told.keep != null) {
-      try { localStorage.setItem(storage(), told.keep) } catch { say("this browser keeps nothing") }
+    const before = state
+    state = model("brush_bar").tags[0]
+    const isSame = (/** @type {string} */ part) =>
+      JSON.stringify(before[part]) === JSON.stringify(state[part])
+    if (!isSame("chips")) showChips(state.chips)
+    if (!isSame("named")) showNamed(state.named)
+    if (!isSame("note")) say(state.note[0])
+    if (state.keep == null) return
+    try {
+      localStorage.setItem(storage(), state.keep)
+    } catch {
+      say("this browser keeps nothing")
     }
   }
 
+  /** @type {ReturnType<typeof setTimeout>} */
   let until
-  function say(note) {
-    const said = place("brush_said")
-    said.textContent = said.title = note
+  /** @param {string} words */
+  function say(words) {
+    const note = element("brush_said")
+    note.textContent = note.title = words
     clearTimeout(until)
-    until = setTimeout(() => { said.textContent = said.title = "" }, 15000)
+    until = setTimeout(() => {
+      note.textContent = note.title = ""
+    }, NOTE_MS)
   }
 
   function restore() {
     try {
       const kept = localStorage.getItem(storage())
       if (kept != null) ask("restore", kept)
-    } catch { /* storage is blocked: nothing is kept */ }
+    } catch {
+      // Storage is blocked: nothing is kept
+    }
   }
 
   async function download() {
     const [name, packed] = model("exported").tags
     if (name == null) return
     const type = name.endsWith(".html") ? "text/html" : "text/csv"
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))
-    const text = await new Response(stream).blob()
-    const link = made("a", null, { href: URL.createObjectURL(new Blob([text], { type })),
-      download: name })
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+    files.download(name, await files.gunzip(packed, type))
     ask("received")
   }
 
-  async function upload(event) {
+  /** @param {any} event */
+  function upload(event) {
     const [file] = event.target.files
     event.target.value = ""
     if (file == null) return
-    if (file.size > 4e6) return say("The list is larger than 4 MB.")
+    if (file.size > MOST_BYTES) {
+      say("The list is larger than 4 MB.")
+      return
+    }
     const reader = new FileReader()
-    reader.onload = () => ask("names", reader.result.slice(reader.result.indexOf(",") + 1))
+    reader.onload = () => {
+      const text = String(reader.result) // as a data URL
+      ask("names", text.slice(text.indexOf(",") + 1))
+    }
     reader.onerror = () => say("The list could not be read.")
     reader.readAsDataURL(file)
   }
 
-  place("named_save").addEventListener("submit", (event) => {
+  /** Patterns are brushed by the server, so it is told of entries of Bokeh's own menus. */
+  function followMenus() {
+    if (model("pattern_layout").type === "Div") return // stands for a view that could not be built
+    for (const tool of model("patterns_plot").toolbar.tools) {
+      tool.invert?.connect(() => ask("invert")) // only tools that select have these
+      tool.clear?.connect(() => ask("clear"))
+    }
+  }
+
+  element("named_save").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault()
-    const field = place("brush_name")
+    const field = element("brush_name")
     ask("save", field.value)
     field.value = ""
   })
-  for (const button of document.querySelectorAll("[data-export]")) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const exports = document.querySelectorAll("[data-export]")
+  for (const button of exports) {
     button.addEventListener("click", () => {
-      button.closest("details").open = false
+      const menu = /** @type {HTMLDetailsElement} */ (button.closest("details"))
+      menu.open = false
       ask("export", button.dataset.export)
     })
   }
-  place("save_report").addEventListener("click", () => ask("report"))
-  place("names_file").addEventListener("change", upload)
-  place("load_names").addEventListener("click", () => place("names_file").click())
-  for (const menu of document.querySelectorAll(".hb-brushes details")) {
+  element("save_report").addEventListener("click", () => ask("report"))
+  element("names_file").addEventListener("change", upload)
+  element("load_names").addEventListener("click", () => element("names_file").click())
+  /** @type {NodeListOf<HTMLDetailsElement>} */
+  const menus = document.querySelectorAll(".hb-brushes details")
+  for (const menu of menus) {
     menu.addEventListener("keydown", (event) => {
-      if (event.key != "Escape" || !menu.open) return
+      if (event.key !== "Escape" || !menu.open) return
       event.stopPropagation()
       menu.open = false
-      menu.querySelector("summary").focus()
+      menu.querySelector("summary")?.focus()
     })
   }
 
-  function begin() {
-    if (model("brush_bar") == null) return setTimeout(begin, 30)
+  ready.whenShown(() => {
     model("brush_bar").properties.tags.change.connect(show)
     model("exported").properties.tags.change.connect(download)
-    // Patterns are brushed by the server, so entries of Bokeh's own menus are told to it
-    for (const tool of Bokeh.documents[0].get_model_by_name("patterns_plot")?.toolbar.tools ?? []) {
-      tool.invert?.connect(() => ask("invert"))
-      tool.clear?.connect(() => ask("clear"))
-    }
+    followMenus()
     show()
     restore()
     addEventListener("storage", (event) => {
-      if (event.key == storage() && event.newValue != null) ask("restore", event.newValue)
+      if (event.key === storage() && event.newValue != null) ask("restore", event.newValue)
     })
-  }
-  begin()
+  })
 })()

@@ -1,231 +1,436 @@
 // Brushing without a server: means, bands and counts are computed here, from 16-bit codes of the
-// values (`reports/linked.py` makes them). The first functions are pure; `update` draws.
-globalThis.headbrushReport = (() => {
+// values (server/pages/report/browser/brushing.py makes them). The first functions are pure;
+// `update` draws. `args.shown` says which views are in the report.
+globalThis.headbrush ??= /** @type {Headbrush} */ ({})
+headbrush.report = (() => {
+  /** @typedef {{codes: Codes, width: number, low: number, step: number, title: string}} Table */
   const MISSING = 65535
-  const column = (source, name) => source.get_column(name)
-  const setData = (source, columns) =>
+  const column = (/** @type {BokehModel} */ source, /** @type {string} */ name) =>
+    source.get_column(name)
+  const setData = (/** @type {BokehModel} */ source, /** @type {object} */ columns) =>
     source.setv({ data: columns }, { sync: false, check_eq: false })
+  const range = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => at)
+  const most = (/** @type {Iterable<number>} */ counts) => largest([1], counts)
 
-  function columnsOf(source) {
-    const data = source.data
+  /**
+   * The parts of a report by name; one that is not there is an error.
+   * @param {object} named
+   * @returns {ReportArgs}
+   */
+  function parts(named) {
+    return new Proxy(/** @type {any} */ (named), {
+      get(target, name) {
+        if (!(name in target)) throw new Error(`the report has no part named "${String(name)}"`)
+        return target[name]
+      },
+    })
+  }
+
+  /**
+   * All columns of a source.
+   * @param {BokehModel} source
+   */
+  function columnsOf({ data }) {
     return data instanceof Map ? Object.fromEntries(data) : { ...data }
   }
 
-  // A source of codes as a table: `width` values a row
-  function table(source, width) {
-    const [low, step] = source.tags
-    const codes = column(source, "code")
-    return { codes, width, low, step, title: source.tags[2] }
+  /**
+   * A source of codes as a table.
+   * @param {BokehModel} source
+   * @param {number} width values in a row
+   * @returns {Table}
+   */
+  function tableOf(source, width) {
+    const [low, step, title] = source.tags
+    return { codes: column(source, "code"), width, low, step, title }
   }
 
-  const value = (t, row, at) => {
-    const code = t.codes[row * t.width + at]
-    return code == MISSING ? NaN : t.low + code * t.step
+  /**
+   * @param {Table} table
+   * @param {number} row
+   * @param {number} at
+   */
+  function valueAt({ codes, width, low, step }, row, at) {
+    const code = codes[row * width + at]
+    return code === MISSING ? Number.NaN : low + code * step
   }
 
-  const row = (t, which) => Float64Array.from({ length: t.width }, (_, at) => value(t, which, at))
+  /**
+   * @param {Table} table
+   * @param {number} row
+   */
+  const rowOf = (table, row) =>
+    Float64Array.from({ length: table.width }, (_, at) => valueAt(table, row, at))
 
-  // Mean and standard deviation of each column over some rows; NaN of none
-  function meanAndDeviation(t, rows) {
-    const mean = new Float64Array(t.width), spread = new Float64Array(t.width)
-    for (const one of rows) for (let at = 0; at < t.width; at++) mean[at] += value(t, one, at)
-    for (let at = 0; at < t.width; at++) mean[at] /= rows.length
-    for (const one of rows) {
-      for (let at = 0; at < t.width; at++) spread[at] += (value(t, one, at) - mean[at]) ** 2
+  /**
+   * Mean and standard deviation of each column over some rows; NaN of none.
+   * @param {Table} table
+   * @param {number[]} rows
+   */
+  function meanAndDeviation(table, rows) {
+    const mean = new Float64Array(table.width)
+    const squares = new Float64Array(table.width)
+    for (const row of rows) {
+      for (let at = 0; at < table.width; at++) mean[at] += valueAt(table, row, at)
     }
-    return { mean, spread: spread.map((sum) => Math.sqrt(sum / rows.length)) }
-  }
-
-  const numbers = (count) => Array.from({ length: count }, (_, at) => at)
-
-  // What is brushed: `rows` of images and `heads`, and `told` by other views than those of heads;
-  // of a brush of patterns only what has some of them. `within` stands for one that cannot change.
-  function brushOf(args) {
-    const { images, heads } = args
-    const [allImages, allHeads] = [images, heads].map((source) => numbers(source.get_length()))
-    const [of, on] = [images, heads].map((source) => Array.from(source.selected.indices))
-    const isOf = headbrushPatterns.isActive(args)
-    const within = args.pattern_places == null ? column(images, "within") : null
-    const chosen = (of.length ? of : allImages).filter((at) => within == null || within[at])
-    const chosenHeads = on.length ? on : allHeads
-    const tally = (rows, columns) => headbrushPatterns.tally(args, rows, columns, allHeads.length)
-    const all = tally(chosen, chosenHeads), byHeads = tally(chosen, allHeads)
-    const kept = (list, counts) => (isOf ? list.filter((at) => counts[at] > 0) : list)
-    return {
-      isOf, sum: all.sum, rows: kept(chosen, all.byImage), heads: kept(chosenHeads, all.byHead),
-      told: kept(chosen, byHeads.byImage), headCounts: byHeads.byHead,
-      imageCounts: isOf ? tally(allImages, chosenHeads).byImage : null,
-      isAny: isOf || of.length > 0 || on.length > 0 || chosen.length < allImages.length,
+    for (let at = 0; at < table.width; at++) mean[at] /= rows.length
+    for (const row of rows) {
+      for (let at = 0; at < table.width; at++)
+        squares[at] += (valueAt(table, row, at) - mean[at]) ** 2
     }
+    return { mean, deviation: squares.map((sum) => Math.sqrt(sum / rows.length)) }
   }
 
+  /** @param {Iterable<number>[]} lists */
   function largest(...lists) {
-    let most = -Infinity
-    for (const list of lists) for (const one of list) if (one > most) most = one
-    return most
+    let largest = Number.NEGATIVE_INFINITY
+    for (const list of lists) for (const value of list) if (value > largest) largest = value
+    return largest
   }
 
-  const shownMetric = (args) =>
-    args.importance.find((one) => one.name == "codes_" + args.metric.value)
+  /**
+   * Where a list is least and largest; nulls of none but NaN.
+   * @param {number[]} list
+   * @returns {(number | null)[]}
+   */
+  function extremes(list) {
+    /** @type {number | null} */
+    let least = null
+    /** @type {number | null} */
+    let largest = null
+    for (let at = 0; at < list.length; at++) {
+      if (Number.isNaN(list[at])) continue
+      if (least == null || list[at] < list[least]) least = at
+      if (largest == null || list[at] > list[largest]) largest = at
+    }
+    return [least, largest]
+  }
 
-  function drawImportance(args, rows, image) {
-    const { heads, importance_band: band, importance_plot: plot } = args
-    if (band == null) return column(heads, "value")
-    const values = table(shownMetric(args), heads.get_length())
-    const { mean, spread } = meanAndDeviation(values, rows)
-    const low = mean.map((one, at) => one - spread[at])
-    const high = mean.map((one, at) => one + spread[at])
-    const line = image == null ? mean : row(values, image)
-    setData(band, { number: Array.from(mean.keys()), mean, low, high })
-    const shown = args.metric.value == "probability" && image != null
-    args.importance_reference.visible = shown
-    const level = shown ? column(args.images, "probability")[image] : -Infinity
-    if (shown) args.importance_reference.location = level
+  /**
+   * Which images a brush of patterns leaves that cannot change, null where it can.
+   * @param {ReportArgs} args
+   */
+  const withinOf = (args) =>
+    headbrush.patterns.hasPlaces(args) ? null : column(args.images, "within")
+
+  /**
+   * What is brushed; of a brush of patterns only what has some of them.
+   * @param {ReportArgs} args
+   * @returns {Brushed}
+   */
+  function brushOf(args) {
+    const { patterns } = headbrush
+    const [allImages, allHeads] = [args.images, args.heads].map((one) => range(one.get_length()))
+    const [ofImages, ofHeads] = [args.images, args.heads].map((one) =>
+      Array.from(one.selected.indices),
+    )
+    const isOf = patterns.isActive(args)
+    const within = withinOf(args)
+    const images = (ofImages.length ? ofImages : allImages).filter((at) => within?.[at] ?? true)
+    const heads = ofHeads.length ? ofHeads : allHeads
+    const tally = (/** @type {number[]} */ some, /** @type {number[]} */ others) =>
+      patterns.tally(args, some, others, allHeads.length)
+    const ofBoth = tally(images, heads)
+    const ofAllHeads = tally(images, allHeads)
+    const kept = (/** @type {number[]} */ list, /** @type {Uint32Array} */ counts) =>
+      isOf ? list.filter((at) => counts[at] > 0) : list
+    const isSome = ofImages.length > 0 || ofHeads.length > 0 || images.length < allImages.length
+    return {
+      isOf,
+      isAny: isOf || isSome,
+      sum: ofBoth.sum,
+      images: kept(images, ofBoth.byImage),
+      heads: kept(heads, ofBoth.byHead),
+      imagesOfAllHeads: kept(images, ofAllHeads.byImage),
+      headCounts: ofAllHeads.byHead,
+      imageCounts: isOf ? tally(allImages, heads).byImage : null,
+    }
+  }
+
+  /** @param {ReportArgs} args */
+  function shownMetric(args) {
+    const name = `codes_${args.metric.value}`
+    const codes = args.importance.find((/** @type {BokehModel} */ one) => one.name === name)
+    if (codes == null) throw new Error(`the report has no codes named "${name}"`)
+    return codes
+  }
+
+  /**
+   * Draw mean, band and the selected image's line of a metric; returns the line.
+   * @param {ReportArgs} args
+   * @param {number[]} images
+   * @param {number | null} image
+   */
+  function drawImportance(args, images, image) {
+    if (!args.shown.includes("head_importance")) return column(args.heads, "value")
+    const values = tableOf(shownMetric(args), args.heads.get_length())
+    const { mean, deviation } = meanAndDeviation(values, images)
+    const low = mean.map((value, at) => value - deviation[at])
+    const high = mean.map((value, at) => value + deviation[at])
+    const line = image == null ? mean : rowOf(values, image)
+    setData(args.importance_band, { number: Array.from(mean.keys()), mean, low, high })
+    const hasLevel = args.metric.value === "probability" && image != null
+    const level = hasLevel ? column(args.images, "probability")[image] : Number.NEGATIVE_INFINITY
+    args.importance_reference.visible = hasLevel
+    if (hasLevel) args.importance_reference.location = level
+    const plot = args.importance_plot
     plot.y_range.setv({ start: 0, end: largest(high, line, [level]) * 1.06 || 0.01 })
     plot.left[0].axis_label = values.title
     return line
   }
 
-  function drawEntropy(args, rows, image) {
-    if (args.entropy == null) return column(args.heads, "entropy")
-    const values = table(args.entropy, args.heads.get_length())
-    return image == null ? meanAndDeviation(values, rows).mean : row(values, image)
+  /**
+   * Entropy of every head.
+   * @param {ReportArgs} args
+   * @param {number[]} images
+   * @param {number | null} image
+   */
+  function entropyOf(args, images, image) {
+    if (!args.shown.includes("entropy")) return column(args.heads, "entropy")
+    const values = tableOf(args.entropy, args.heads.get_length())
+    return image == null ? meanAndDeviation(values, images).mean : rowOf(values, image)
   }
 
-  function drawHops(args, rows) {
+  /**
+   * @param {ReportArgs} args
+   * @param {number[]} images
+   */
+  function drawHops(args, images) {
     for (const source of args.hops) {
       const shown = source.tags[3]
-      const { mean, spread } = meanAndDeviation(table(source, shown.get_length()), rows)
-      const low = mean.map((one, at) => Math.max(one - spread[at], 0))
-      setData(shown, { ...columnsOf(shown), mean, low, high: mean.map((one, at) => one + spread[at]) })
+      const { mean, deviation } = meanAndDeviation(tableOf(source, shown.get_length()), images)
+      const low = mean.map((value, at) => Math.max(value - deviation[at], 0))
+      const high = mean.map((value, at) => value + deviation[at])
+      setData(shown, { ...columnsOf(shown), mean, low, high })
     }
   }
 
-  function ring(source, points, which, x, y) {
-    if (source == null) return
-    const at = which == null ? [] : [which]
-    setData(source, { x: at.map((n) => column(points, x)[n]), y: at.map((n) => column(points, y)[n]) })
-  }
-
-  const place = (id) => document.getElementById(id)
-  const tell = (view, text) => place("words-" + view)?.replaceChildren(text)
-  const short = (number) => Number(number.toPrecision(3)).toString()
-  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u00a0")
-
-  function extremes(list) {
-    let [least, most] = [null, null]
-    list.forEach((one, at) => {
-      if (Number.isNaN(one)) return
-      if (least == null || one < list[least]) least = at
-      if (most == null || one > list[most]) most = at
+  /**
+   * Ring the selected point, if one is selected.
+   * @param {BokehModel} source
+   * @param {BokehModel} points
+   * @param {number | null} selected
+   * @param {string} x
+   * @param {string} y
+   */
+  function ring(source, points, selected, x, y) {
+    const at = selected == null ? [] : [selected]
+    setData(source, {
+      x: at.map((number) => column(points, x)[number]),
+      y: at.map((number) => column(points, y)[number]),
     })
-    return [least, most]
   }
 
-  function say(args, brush, head, image, line, entropy) {
-    const { images, heads } = args, rows = brush.told
-    const labels = column(heads, "label")
-    const of = image != null ? column(images, "name")[image]
-      : rows.length == images.get_length() ? `the mean over all ${grouped(rows.length)} images`
-      : `the mean over the ${grouped(rows.length)} brushed images`
-    const metric = shownMetric(args)?.tags[2]
-    for (const [view, what, list] of [["head_importance", metric, line],
-      ["strength_overview", "Entropy", entropy]]) {
+  /**
+   * Put words into an element of the report's own page; the parts of a report in another page have
+   * only the words of the views that it took.
+   * @param {string} id
+   * @param {string} words
+   */
+  function write(id, words) {
+    const isOwnPage = document.querySelector("main.hb-report") != null
+    const place = isOwnPage ? headbrush.ready.element(id) : document.getElementById(id)
+    place?.replaceChildren(words)
+  }
+
+  /**
+   * @param {number} part
+   * @param {number} all
+   * @param {string} things
+   */
+  function share(part, all, things) {
+    const { grouped } = headbrush.numbers
+    return `${grouped(part)} of ${grouped(all)} ${things}`
+  }
+
+  /**
+   * Say what the views of heads show.
+   * @param {ReportArgs} args
+   * @param {Brushed} brushed
+   * @param {number | null} image
+   * @param {Record<string, number[]>} values by view
+   */
+  function sayHeads(args, brushed, image, values) {
+    const { grouped, rounded } = headbrush.numbers
+    const labels = column(args.heads, "label")
+    const [head] = args.heads.tags
+    const count = brushed.imagesOfAllHeads.length
+    const isAll = count === args.images.get_length()
+    const mean = `the mean over ${isAll ? "all" : "the"} ${grouped(count)} ${isAll ? "" : "brushed "}images`
+    const of = image == null ? mean : column(args.images, "name")[image]
+    for (const [view, list] of Object.entries(values)) {
+      const what = view === "head_importance" ? shownMetric(args).tags[2] : "Entropy"
       const [least, most] = extremes(list)
-      if (most == null) continue
-      tell(view, `${what}, ${of}: highest ${short(list[most])} at ${labels[most]}, lowest ` +
-        `${short(list[least])} at ${labels[least]}; selected head ${labels[head]}: ${short(list[head])}.`)
+      if (least == null || most == null) continue // the metric is not defined
+      const ends = `highest ${rounded(list[most])} at ${labels[most]}, lowest ${rounded(list[least])} at ${labels[least]}`
+      const own = `selected head ${labels[head]}: ${rounded(list[head])}`
+      write(`words-${view}`, `${what}, ${of}: ${ends}; ${own}.`)
     }
-    sayCounts(args, brush, image)
   }
 
-  function sayCounts(args, brush, image) {
-    const { images, heads } = args
+  /**
+   * Say what is brushed and selected.
+   * @param {ReportArgs} args
+   * @param {Brushed} brushed
+   * @param {number | null} image
+   */
+  function sayCounts(args, brushed, image) {
+    const { images, heads, shown } = args
+    const { grouped } = headbrush.numbers
     const [allImages, allHeads] = [images.get_length(), heads.get_length()]
-    const of = (part, all, name) => `${grouped(part)} of ${grouped(all)} ${name}`
-    const patterns = of(brush.sum, allImages * allHeads, "patterns")
-    const counted = [of(brush.rows.length, allImages, "images"), of(brush.heads.length, allHeads, "heads"),
-      ...(args.pattern_places == null ? [] : [patterns])].join(" · ")
-    place("report_brushed")?.replaceChildren(brush.isAny ? `brushed: ${counted}`
-      : "nothing brushed: all images and heads count")
-    const about = (name) => column(images, name)[image]
-    const selected = image == null ? "none is selected"
-      : `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
-    const brushedNow = brush.isAny ? `${grouped(brush.rows.length)} brushed; ` : ""
-    tell("image_overview", `${grouped(allImages)} images; ${brushedNow}${selected}.`)
-    if (args.pattern_places == null) return
-    tell("pattern_layout", brush.isAny ? `${patterns} are brushed, the others are grey.`
-      : `${grouped(allImages * allHeads)} patterns, none of them brushed.`)
+    const patterns = share(brushed.sum, allImages * allHeads, "patterns")
+    const counts = [
+      share(brushed.images.length, allImages, "images"),
+      share(brushed.heads.length, allHeads, "heads"),
+      ...(shown.includes("pattern_places") ? [patterns] : []),
+    ]
+    const none = "nothing brushed: all images and heads count"
+    if (shown.length > 0)
+      write("report_brushed", brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
+    if (shown.includes("image_overview")) {
+      const about = (/** @type {string} */ name) => column(images, name)[image ?? 0]
+      const chosen = `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
+      const some = brushed.isAny ? `${grouped(brushed.images.length)} brushed; ` : ""
+      const selected = image == null ? "none is selected" : chosen
+      write("words-image_overview", `${grouped(allImages)} images; ${some}${selected}.`)
+    }
+    if (shown.includes("pattern_places")) {
+      const some = `${patterns} are brushed, the others are grey.`
+      const all = `${grouped(allImages * allHeads)} patterns, none of them brushed.`
+      write("words-pattern_layout", brushed.isAny ? some : all)
+    }
   }
 
-  // The dots of heads and images are the larger the more of their patterns are brushed
-  function drawShares(args, { isOf, headCounts, imageCounts }) {
-    const { images, heads } = args
-    const parts = [[heads, headCounts, args.overview_plot, images], [images, imageCounts, args.images_plot, heads]]
-    for (const [source, counts, plot, others] of parts) {
-      const most = isOf ? counts.reduce((a, b) => Math.max(a, b), 1) : 1
-      const share = Float32Array.from(column(source, "share"), (_, at) => (isOf ? counts[at] / most : -1))
-      const brushed = source === heads ? { brushed: Int32Array.from(counts) } : {}
-      setData(source, { ...columnsOf(source), share, ...brushed })
-      const label = plot?.center.find((one) => one.name == "share_words")
-      const percent = Math.round((100 * most) / others.get_length())
-      if (label != null) label.text = isOf ? `larger: more of its patterns brushed, up to ${percent}%` : ""
-    }
-    for (const { glyph } of args.head_counts?.renderers ?? []) {
+  /**
+   * The dots of heads or images are the larger the more of their patterns are brushed.
+   * @param {BokehModel} source
+   * @param {Uint32Array | null} counts null where no patterns are brushed
+   * @param {number} of patterns of each
+   * @param {BokehModel | null} plot null where it is not shown
+   */
+  function drawShares(source, counts, of, plot) {
+    const largest = counts == null ? 1 : most(counts)
+    const share = Float32Array.from({ length: source.get_length() }, (_, at) =>
+      counts == null ? -1 : counts[at] / largest,
+    )
+    setData(source, { ...columnsOf(source), share })
+    if (plot == null) return
+    const label = plot.center.find((/** @type {any} */ one) => one.name === "share_words")
+    if (label == null) throw new Error(`the plot "${plot.name}" has no part named "share_words"`)
+    const percent = Math.round((100 * largest) / of)
+    label.text = counts == null ? "" : `larger: more of its patterns brushed, up to ${percent}%`
+  }
+
+  /**
+   * @param {ReportArgs} args
+   * @param {Brushed} brushed
+   */
+  function drawCounts(args, { isOf, headCounts, imageCounts }) {
+    const { images, heads, shown } = args
+    const [overview, plot] = [
+      shown.includes("entropy") ? args.overview_plot : null,
+      shown.includes("image_overview") ? args.images_plot : null,
+    ]
+    drawShares(heads, isOf ? headCounts : null, images.get_length(), overview)
+    drawShares(images, imageCounts, heads.get_length(), plot)
+    if (!shown.includes("counts")) return
+    for (const { glyph } of args.head_counts.renderers) {
       for (const { transform } of [glyph.fill_color, glyph.text_color]) {
-        if (transform != null) transform.high = headCounts.reduce((a, b) => Math.max(a, b), 1)
+        if (transform != null) transform.high = most(headCounts) // numbers are black or white
       }
     }
   }
 
-  // Draw all that follows from the brush, the metric and what is selected
+  /**
+   * Draw all that follows from the brush, the metric and what is selected.
+   * @param {ReportArgs} args
+   */
   function update(args) {
-    const { images, heads } = args
-    const [image] = images.tags, [head] = heads.tags
-    const brush = brushOf(args), rows = brush.told
-    const line = drawImportance(args, rows, image)
-    const entropy = drawEntropy(args, rows, image)
-    setData(heads, { ...columnsOf(heads), value: line, entropy })
-    drawShares(args, brush)
-    drawHops(args, rows)
-    headbrushPatterns.draw(args, brush.isAny ? brush : null, image, head)
-    if (args.importance_cursor != null) args.importance_cursor.location = head
-    ring(args.head_ring, heads, head, "layer_jitter", "entropy")
-    ring(args.image_ring, images, image, "x", "y")
-    say(args, brush, head, image, line, entropy)
+    const { images, heads, shown } = args
+    const [image] = images.tags
+    const [head] = heads.tags
+    const brushed = brushOf(args)
+    const line = drawImportance(args, brushed.imagesOfAllHeads, image)
+    const entropy = entropyOf(args, brushed.imagesOfAllHeads, image)
+    const counts = Int32Array.from(brushed.headCounts)
+    setData(heads, { ...columnsOf(heads), value: line, entropy, brushed: counts })
+    drawCounts(args, brushed)
+    drawHops(args, brushed.imagesOfAllHeads)
+    headbrush.patterns.draw(args, brushed.isAny ? brushed : null, image, head)
+    if (shown.includes("head_importance")) args.importance_cursor.location = head
+    if (shown.includes("entropy")) ring(args.head_ring, heads, head, "layer_jitter", "entropy")
+    if (shown.includes("image_overview")) ring(args.image_ring, images, image, "x", "y")
+    const values = {
+      ...(shown.includes("head_importance") ? { head_importance: line } : {}),
+      ...(shown.includes("strength_overview") ? { strength_overview: entropy } : {}),
+    }
+    sayHeads(args, brushed, image, values)
+    sayCounts(args, brushed, image)
   }
 
-  // Draw the patterns alone, in another range, size or theme
+  /**
+   * Draw only the patterns, in another range or size.
+   * @param {ReportArgs} args
+   */
   function redraw(args) {
-    const brush = brushOf(args)
-    headbrushPatterns.draw(args, brush.isAny ? brush : null, args.images.tags[0], args.heads.tags[0])
+    const brushed = brushOf(args)
+    const [image, head] = [args.images.tags[0], args.heads.tags[0]]
+    headbrush.patterns.draw(args, brushed.isAny ? brushed : null, image, head)
   }
 
-  // The nearest point within reach of a tap, null if there is none
+  /**
+   * The nearest point within reach of a tap, null if there is none.
+   * @param {BokehModel} plot
+   * @param {ArrayLike<number>} xs
+   * @param {ArrayLike<number>} ys
+   * @param {{x: number, y: number}} event
+   * @param {number} reach in pixels
+   * @returns {number | null}
+   */
   function nearest(plot, xs, ys, event, reach = 24) {
-    const per = [[plot.inner_width, plot.x_range], [plot.inner_height, plot.y_range]].map(
-      ([pixels, range]) => pixels / Math.abs(range.end - range.start))
-    let [best, least] = [null, reach]
+    const { x_range: across, y_range: up } = plot
+    const perX = plot.inner_width / Math.abs(across.end - across.start)
+    const perY = plot.inner_height / Math.abs(up.end - up.start)
+    let best = null
+    let least = reach
     for (let at = 0; at < xs.length; at++) {
-      const distance = Math.hypot((xs[at] - event.x) * per[0], (ys[at] - event.y) * per[1])
-      if (distance <= least) [best, least] = [at, distance]
+      const distance = Math.hypot((xs[at] - event.x) * perX, (ys[at] - event.y) * perY)
+      if (distance > least || Number.isNaN(distance)) continue
+      best = at
+      least = distance
     }
     return best
   }
 
-  const choose = (source, which) => { source.tags = [which] }
-
-  // A tap selects an image, or lets go of the selected one; or selects a head
-  function tap(args, kind, event) {
-    const { images, heads } = args
-    if (kind == "image") {
-      const found = nearest(event.origin, column(images, "x"), column(images, "y"), event)
-      choose(images, found === images.tags[0] ? null : found)
-    } else {
-      const found = nearest(event.origin, column(heads, "layer_jitter"), column(heads, "entropy"), event)
-      if (found != null) choose(heads, found)
-    }
+  /**
+   * A tap selects an image, or lets go of the selected one.
+   * @param {ReportArgs} args
+   * @param {any} event
+   */
+  function tapImage({ images }, event) {
+    const image = nearest(event.origin, column(images, "x"), column(images, "y"), event)
+    images.tags = [image === images.tags[0] ? null : image]
   }
 
-  return { MISSING, choose, meanAndDeviation, nearest, redraw, row, table, tap, update }
+  /**
+   * A tap selects a head.
+   * @param {ReportArgs} args
+   * @param {any} event
+   */
+  function tapHead({ heads }, event) {
+    const [xs, ys] = [column(heads, "layer_jitter"), column(heads, "entropy")]
+    const head = nearest(event.origin, xs, ys, event)
+    if (head != null) heads.tags = [head]
+  }
+
+  /**
+   * The line over the heads selects the one where it stands.
+   * @param {ReportArgs} args
+   * @param {BokehModel} line
+   */
+  function chooseHead({ heads }, line) {
+    heads.tags = [line.tags[0]]
+  }
+
+  return { chooseHead, nearest, parts, redraw, tapHead, tapImage, update }
 })()

@@ -1,34 +1,36 @@
 // The files that a report carries, and its matrices as CSV.
-(() => {
-  function hand(name, blob) {
-    const link = document.createElement("a")
-    link.href = URL.createObjectURL(blob)
-    link.download = name
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
-  }
+;(() => {
+  /**
+   * Bytes of a text in base64.
+   * @param {string} text
+   */
+  const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 
-  async function unpacked(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))
-    return new Response(stream).blob()
-  }
-
-  // Rows are source tokens, columns target tokens
+  /**
+   * Rows are source tokens, columns target tokens.
+   * @param {Codes} codes
+   */
   function matrixText(codes) {
     const side = Math.round(Math.sqrt(codes.length))
-    const rows = Array.from({ length: side }, (_, row) => Array.from(
-      codes.slice(row * side, (row + 1) * side), (code) => headbrush.VALUES[code].toPrecision(4)))
-    return rows.map((row) => row.join(",")).join("\n") + "\n"
+    const words = Array.from(codes, (code) => headbrush.matrix.VALUES[code].toPrecision(4))
+    const row = (/** @type {number} */ at) => words.slice(at * side, (at + 1) * side).join(",")
+    return `${Array.from({ length: side }, (_, at) => row(at)).join("\n")}\n`
   }
 
   document.addEventListener("click", async ({ target }) => {
-    const { file, matrix, head } = target.dataset ?? {}
+    if (!(target instanceof HTMLElement)) return
+    const { file, matrix, head } = target.dataset
+    const { download, gunzip } = headbrush.files
     if (file != null) {
-      hand(file, await unpacked(document.getElementById("file-" + file).textContent.trim()))
+      const packed = headbrush.ready.element(`file-${file}`).textContent.trim()
+      download(file, await gunzip(bytesOf(packed)))
     } else if (matrix != null) {
       const source = Bokeh.documents[0].get_model_by_id(matrix)
-      hand(head + ".csv", new Blob([matrixText(source.get_column("code"))], { type: "text/csv" }))
+      if (source == null) throw new Error(`the report has no model with the id "${matrix}"`)
+      download(
+        `${head}.csv`,
+        new Blob([matrixText(source.get_column("code"))], { type: "text/csv" }),
+      )
     }
   })
 })()

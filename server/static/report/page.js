@@ -1,34 +1,46 @@
-// What a report's page does beside its plots: the clear button, Escape, classes of the legend.
-(() => {
-  const all = (...names) => (window.Bokeh?.documents ?? [])
-    .flatMap((shown) => [...shown._all_models.values()]).filter((model) => names.includes(model.name))
+// What a report does beside its plots: the clear button, Escape, classes of the legend. Other pages
+// may hold the parts of several reports, some of them only.
+;(() => {
+  /**
+   * All models of a name, in all documents of the page.
+   * @param {string} name
+   */
+  const named = (name) =>
+    Bokeh.documents.flatMap((shown) => [...shown.all_models]).filter((model) => model.name === name)
 
   function clear() {
-    all("pattern_places").forEach(headbrushPatterns.clear)
-    for (const source of all("headbrush_images", "headbrush_heads")) source.selected.indices = []
+    named("pattern_places").forEach(headbrush.patterns.clear)
+    for (const source of [...named("headbrush_images"), ...named("headbrush_heads")]) {
+      source.selected.indices = []
+    }
   }
 
-  function joined(old, found, event) {
-    const [more, both] = [event.shiftKey, event.ctrlKey || event.metaKey]
-    const [had, has] = [new Set(old), new Set(found)]
-    if (more && both) return old.filter((one) => !has.has(one))
-    if (both) return old.length ? found.filter((one) => had.has(one)) : found
-    return more ? [...new Set([...old, ...found])].sort((a, b) => a - b) : found
-  }
-
-  // Legends lie within Bokeh's own roots, so their buttons are found on the way of the click
-  document.addEventListener("click", (event) => {
-    const button = event.composedPath().find((part) => part.dataset?.kind != null)
-    if (event.target.id == "report_clear") clear()
-    if (button == null) return
-    const [images] = all("headbrush_images")
+  /**
+   * Brush the images of a class, or those predicted right or wrong.
+   * @param {HTMLElement} button
+   * @param {Combine} combine
+   */
+  function brushKind(button, combine) {
+    const [images] = named("headbrush_images")
+    if (images == null) throw new Error('the report has no model named "headbrush_images"')
     const { kind, number } = button.dataset
-    const wanted = kind == "class" ? Number(number) : number == "0"
-    const found = []
-    Array.from(images.get_column(kind)).forEach((one, at) => {
-      if ((kind == "class" ? one : Boolean(one)) === wanted) found.push(at)
-    })
-    images.selected.indices = joined(images.selected.indices, found, event)
+    const wanted = kind === "class" ? Number(number) : number === "0"
+    const values = Array.from(images.get_column(kind))
+    const chosen = [...values.keys()].filter(
+      (at) => (kind === "class" ? values[at] : Boolean(values[at])) === wanted,
+    )
+    const { selected } = images
+    selected.indices = headbrush.combine.joinIds(selected.indices, chosen, combine)
+  }
+
+  document.addEventListener("click", (event) => {
+    // Legends lie within Bokeh's own roots, so their buttons are found on the way of the click
+    const path = /** @type {HTMLElement[]} */ (event.composedPath())
+    if (path[0].id === "report_clear") clear()
+    const button = path.find((part) => part.dataset?.kind != null)
+    if (button != null) brushKind(button, headbrush.combine.fromClick(event))
   })
-  document.addEventListener("keydown", (event) => { if (event.key == "Escape") clear() })
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") clear()
+  })
 })()

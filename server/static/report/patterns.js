@@ -1,75 +1,155 @@
-// Patterns without a server: brushed by box and lasso, drawn anew with every brush, zoom and theme,
-// from 16-bit places (`reports/patterns.py` makes them). They begin as the server had brushed them.
-globalThis.headbrushPatterns = (() => {
+// Patterns without a server: brushed by box and lasso, drawn again with every brush, zoom and theme,
+// from 16-bit places (server/pages/report/browser/patterns.py makes them). They begin as the server
+// had brushed them. Reports of too many patterns have no places; `hasPlaces` tells.
+globalThis.headbrush ??= /** @type {Headbrush} */ ({})
+headbrush.patterns = (() => {
   const MISSING = 65535
-  const setData = (source, data) => source.setv({ data }, { sync: false, check_eq: false })
-  // Only a report's own page has themes; parts within another page are light, whatever that calls dark
-  const isDark = () => typeof hbTheme != "undefined" && document.documentElement.dataset.theme == "dark"
+  const NO_KIND = 255
+  /** @type {Record<string, string>} tools by the shapes that they draw */
+  const TOOLS = { rect: "BoxSelectTool", poly: "LassoSelectTool" }
+  const setData = (/** @type {BokehModel} */ source, /** @type {object} */ data) =>
+    source.setv({ data }, { sync: false, check_eq: false })
+  const range = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => at)
 
-  // Coordinates by the number of a pattern; NaN of what has none
+  // Only a report's own page has themes; parts in another page are light, whatever that calls dark
+  const isDark = () => headbrush.theme?.now() === "dark"
+
+  /** @param {ReportArgs} args */
+  const hasPlaces = (args) => args.shown.includes("pattern_places")
+
+  /**
+   * Whether patterns are brushed.
+   * @param {ReportArgs} args
+   */
+  const isActive = (args) => hasPlaces(args) && args.pattern_places.tags[0] > 0
+
+  /**
+   * Which patterns are brushed, null if all are.
+   * @param {ReportArgs} args
+   * @returns {Uint8Array | null}
+   */
+  const markedOf = (args) => (isActive(args) ? args.pattern_places.get_column("marked") : null)
+
+  /**
+   * Coordinates by the number of a pattern; NaN of what has none.
+   * @param {BokehModel} places
+   * @returns {Points}
+   */
   function pointsOf(places) {
     const [xLow, xStep, yLow, yStep] = places.tags[1]
     const [x, y] = ["x", "y"].map((name) => places.get_column(name))
-    const at = (codes, low, step) => (n) => (codes[n] == MISSING ? NaN : low + codes[n] * step)
-    return { x: at(x, xLow, xStep), y: at(y, yLow, yStep), count: x.length }
+    const decoded =
+      (/** @type {Codes} */ codes, /** @type {number} */ low, /** @type {number} */ step) =>
+      (/** @type {number} */ at) =>
+        codes[at] === MISSING ? Number.NaN : low + codes[at] * step
+    return { x: decoded(x, xLow, xStep), y: decoded(y, yLow, yStep), count: x.length }
   }
 
-  const isActive = (args) => args.pattern_places != null && args.pattern_places.tags[0] > 0
-
-  function joined(old, found, combine, active) {
-    const whole = combine == "subtract" || combine == "intersect"
-    const base = active ? old : new Uint8Array(old.length).fill(whole)
-    const join = {
-      add: (a, b) => a | b, subtract: (a, b) => a & (1 - b), intersect: (a, b) => a & b, xor: (a, b) => a ^ b,
-    }[combine] ?? ((_a, b) => b)
-    return found.map((one, at) => join(base[at], one))
+  /**
+   * Masks joined; what takes away from nothing brushed takes away from all.
+   * @param {Uint8Array} old
+   * @param {Uint8Array} added
+   * @param {Combine | "xor"} combine
+   * @param {boolean} active whether any were brushed
+   */
+  function joinMasks(old, added, combine, active) {
+    const isTaking = combine === "subtract" || combine === "intersect"
+    const base = active ? old : new Uint8Array(old.length).fill(Number(isTaking))
+    /** @type {Record<string, (before: number, now: number) => number>} */
+    const joins = {
+      replace: (_before, now) => now,
+      add: (before, now) => before | now,
+      subtract: (before, now) => before & (1 - now),
+      intersect: (before, now) => before & now,
+      xor: (before, now) => before ^ now,
+    }
+    const join = joins[combine]
+    return added.map((now, at) => join(base[at], now))
   }
 
-  // The marked are kept in place; a count of changes tells of them, 0 where nothing is brushed
+  /**
+   * Marks are kept in place; a count of changes tells of them, 0 where nothing is brushed.
+   * @param {BokehModel} places
+   * @param {Uint8Array} marked
+   * @param {number} count
+   */
   function mark(places, marked, count) {
     places.get_column("marked").set(marked)
     places.tags = [count, ...places.tags.slice(1)]
   }
 
+  /**
+   * @param {ReportArgs} args
+   * @param {Shape} shape
+   * @param {Combine | "xor"} combine
+   */
   function brush(args, shape, combine) {
     const places = args.pattern_places
-    const found = headbrushDensity.enclosed(pointsOf(places), shape)
-    mark(places, joined(places.get_column("marked"), found, combine, isActive(args)), places.tags[0] + 1)
+    const added = headbrush.density.enclosed(pointsOf(places), shape)
+    const marked = joinMasks(places.get_column("marked"), added, combine, isActive(args))
+    mark(places, marked, places.tags[0] + 1)
   }
 
+  /** @param {BokehModel} places */
   function clear(places) {
-    if (places.tags[0] > 0) mark(places, places.get_column("marked").map(() => 1), 0)
+    if (places.tags[0] > 0)
+      mark(
+        places,
+        places.get_column("marked").map(() => 1),
+        0,
+      )
   }
 
-  // As on the server: Shift adds, Ctrl keeps what is in both, both take away
-  function combined(event, tool) {
-    const { shift, ctrl } = event.modifiers ?? {}
-    if (shift || ctrl) return shift && ctrl ? "subtract" : shift ? "add" : "intersect"
-    return tool.mode == "append" ? "add" : tool.mode
+  /**
+   * By the held keys, or else by the tool's own mode.
+   * @param {any} event
+   * @param {BokehModel} tool
+   * @returns {Combine | "xor"}
+   */
+  function combineOf(event, tool) {
+    const { shift, ctrl } = event.modifiers ?? {} // a finger holds none
+    if (shift || ctrl) return headbrush.combine.fromKeys(shift, ctrl)
+    return tool.mode === "append" ? "add" : tool.mode
   }
 
+  /** @param {any} geometry */
   function isArea({ type, sx, sy }) {
-    if (type == "rect") return true
-    return new Set(Array.from(sx, (x, at) => `${x} ${sy[at]}`)).size > 2
+    if (type === "rect") return true
+    const corners = Array.from(sx, (x, at) => `${x} ${sy[at]}`)
+    return new Set(corners).size > 2
   }
 
-  // A drag tells its shape first, and the keys held only at its end
+  /** @type {any} what a drag has drawn, null if it is no area */
   let drawn = null
+  /**
+   * A drag tells its shape first, and the held keys only at its end.
+   * @param {ReportArgs} args
+   * @param {any} event
+   */
   function gesture(args, event) {
-    if (event.event_name == "selectiongeometry") {
+    if (event.event_name === "selectiongeometry") {
       drawn = event.final && isArea(event.geometry) ? event.geometry : null
-    } else if (event.event_name == "panend" && drawn != null) {
-      const [shape, type] = [drawn, drawn.type == "rect" ? "BoxSelectTool" : "LassoSelectTool"]
+    } else if (event.event_name === "panend" && drawn != null) {
+      const shape = drawn
       drawn = null
-      brush(args, shape, combined(event, event.origin.toolbar.tools.find((tool) => tool.type == type)))
+      const { tools } = event.origin.toolbar
+      const tool = tools.find((/** @type {any} */ one) => one.type === TOOLS[shape.type])
+      brush(args, shape, combineOf(event, tool))
     }
   }
 
-  // How many patterns of each of `images` and `heads` are left by masks of both and of patterns
-  function tally(args, rows, heads, perImage) {
-    const byImage = new Uint32Array(args.images.get_length()), byHead = new Uint32Array(perImage)
-    const marked = isActive(args) ? args.pattern_places.get_column("marked") : null
-    for (const image of rows) {
+  /**
+   * How many patterns of each image and head are left by some images, some heads and the brush.
+   * @param {ReportArgs} args
+   * @param {number[]} images
+   * @param {number[]} heads
+   * @param {number} perImage number of heads
+   */
+  function tally(args, images, heads, perImage) {
+    const byImage = new Uint32Array(args.images.get_length())
+    const byHead = new Uint32Array(perImage)
+    const marked = markedOf(args)
+    for (const image of images) {
       for (const head of heads) {
         if (marked != null && !marked[image * perImage + head]) continue
         byImage[image]++
@@ -79,82 +159,144 @@ globalThis.headbrushPatterns = (() => {
     return { byImage, byHead, sum: byHead.reduce((a, b) => a + b, 0) }
   }
 
-  function look(args) {
-    const places = args.pattern_places, [, , view] = places.tags
-    const { ramps, grey, flat, palette, solid } = view
-    const ramp = ramps[isDark() ? "dark" : "light"]
-    const { channels, packed } = headbrushDensity
+  /** @param {ReportArgs} args */
+  function lookOf({ pattern_places: places }) {
+    const { ramps, grey, flat, palette, solid } = places.tags[2]
+    const { channels, packed } = headbrush.density
     return {
-      ramp, flat, palette, solid, grey: packed(...channels(grey[0]), grey[1]),
+      ramp: ramps[isDark() ? "dark" : "light"],
+      flat,
+      palette,
+      solid,
+      grey: packed(channels(grey[0]), grey[1]),
       kinds: palette.length ? places.get_column("kind") : null,
     }
   }
 
-  // Brushed patterns in colour over the others in grey; all in colour where nothing is brushed
-  function show(args, brush) {
+  /**
+   * Which patterns are in colour, null if all are.
+   * @param {ReportArgs} args
+   * @param {Brushed | null} brushed
+   * @param {Uint8Array | null} kinds
+   * @returns {Among | null}
+   */
+  function amongOf(args, brushed, kinds) {
+    if (brushed == null) {
+      const isCompared = kinds != null && args.pattern_places.tags[2].compared
+      return isCompared ? (at) => kinds[at] !== NO_KIND : null
+    }
+    const perImage = args.heads.get_length()
+    const [images, heads] = [new Set(brushed.images), new Set(brushed.heads)]
+    const marked = markedOf(args)
+    return (at) =>
+      (marked == null || marked[at] === 1) &&
+      images.has(Math.floor(at / perImage)) &&
+      heads.has(at % perImage)
+  }
+
+  /**
+   * Brushed patterns in colour over the others in grey; all in colour where nothing is brushed.
+   * @param {ReportArgs} args
+   * @param {Brushed | null} brushed
+   */
+  function show(args, brushed) {
     const { pattern_places: places, patterns_plot: plot, pattern_picture: picture } = args
     const [width, height] = [plot.inner_width, plot.inner_height].map(Math.round)
-    if (!(width > 0 && height > 0)) return
-    const { start: x0, end: x1 } = plot.x_range, { start: y0, end: y1 } = plot.y_range
-    const shown = look(args), perImage = args.heads.get_length()
-    const kindsOfSome = shown.kinds != null && places.tags[2].compared
-    let among = kindsOfSome ? (at) => shown.kinds[at] != 255 : null
-    if (brush != null) {
-      const rows = new Set(brush.rows), heads = new Set(brush.heads)
-      const marked = isActive(args) ? places.get_column("marked") : null
-      among = (at) => (marked == null || marked[at] == 1) && rows.has(Math.floor(at / perImage)) && heads.has(at % perImage)
-      shown.ramp = shown.ramp.slice(2)
-    }
-    const pixels = headbrushDensity.draw(pointsOf(places), [x0, x1, y0, y1], width, height, shown, among)
-    const image = headbrush.shaped(pixels, height, width)
-    setData(picture, { image: [image], x: [x0], y: [y0], dw: [x1 - x0], dh: [y1 - y0] })
+    if (!(width > 0 && height > 0)) return // not laid out yet, or folded away
+    const { start: left, end: right } = plot.x_range
+    const { start: bottom, end: top } = plot.y_range
+    const look = lookOf(args)
+    if (brushed != null) look.ramp = look.ramp.slice(2)
+    const among = amongOf(args, brushed, look.kinds)
+    const view = [left, right, bottom, top]
+    const pixels = headbrush.density.draw(pointsOf(places), view, width, height, look, among)
+    setData(picture, {
+      image: [headbrush.matrix.shaped(pixels, height, width)],
+      x: [left],
+      y: [bottom],
+      dw: [right - left],
+      dh: [top - bottom],
+    })
   }
 
-  // The selected image's heads as points, the selected head ringed
+  /**
+   * The selected image's heads as points, the selected head ringed.
+   * @param {ReportArgs} args
+   * @param {number | null} image
+   * @param {number} head
+   */
   function ring(args, image, head) {
     const { heads, own_patterns: own, pattern_ring: ringed } = args
-    const points = pointsOf(args.pattern_places), perImage = heads.get_length()
-    const numbers = image == null ? [] : Array.from({ length: perImage }, (_, at) => at)
-    const take = (name, from = numbers) => from.map((number) => heads.get_column(name)[number])
-    const place = (from) => ({
-      x: from.map((number) => points.x(image * perImage + number)),
-      y: from.map((number) => points.y(image * perImage + number)),
-    })
-    setData(own, { ...place(numbers), colour: take("colour"), label: take("label") })
-    setData(ringed, place(numbers.slice(head, head + 1)))
+    const points = pointsOf(args.pattern_places)
+    const perImage = heads.get_length()
+    const numbers = image == null ? [] : range(perImage)
+    const take = (/** @type {string} */ name) => numbers.map((at) => heads.get_column(name)[at])
+    const placesOf = (/** @type {number[]} */ some) => {
+      const patterns = some.map((number) => (image ?? 0) * perImage + number)
+      return { x: patterns.map(points.x), y: patterns.map(points.y) }
+    }
+    setData(own, { ...placesOf(numbers), colour: take("colour"), label: take("label") })
+    setData(ringed, placesOf(numbers.slice(head, head + 1)))
   }
 
-  // Draw again when the browser has time for it, once for many calls
-  const last = new Map(), waiting = new Set()
-  function drawSoon(args, brush) {
+  /** @type {Map<string, [ReportArgs, Brushed | null]>} */
+  const last = new Map()
+  /** @type {Set<string>} */
+  const waiting = new Set()
+
+  /**
+   * Draw again when the browser has time for it, once for many calls.
+   * @param {ReportArgs} args
+   * @param {Brushed | null} brushed
+   */
+  function drawSoon(args, brushed) {
     const { id } = args.pattern_places
-    last.set(id, [args, brush])
-    if (!waiting.has(id)) requestAnimationFrame(() => { if (waiting.delete(id)) show(...last.get(id)) })
+    last.set(id, [args, brushed])
+    if (waiting.has(id)) return
     waiting.add(id)
+    requestAnimationFrame(() => {
+      const latest = last.get(id)
+      if (waiting.delete(id) && latest != null) show(...latest)
+    })
   }
 
-  // At once, in the theme of now
+  /** Draw at once, in the theme of now. */
   function repaint() {
     waiting.clear()
-    for (const shown of last.values()) show(...shown)
+    for (const latest of last.values()) show(...latest)
   }
 
-  function draw(args, brush, image, head) {
-    if (args.pattern_places == null) return
-    drawSoon(args, brush)
+  /**
+   * @param {ReportArgs} args
+   * @param {Brushed | null} brushed
+   * @param {number | null} image
+   * @param {number} head
+   */
+  function draw(args, brushed, image, head) {
+    if (!hasPlaces(args)) return
+    drawSoon(args, brushed)
     ring(args, image, head)
   }
 
-  // A tap takes the nearest pattern: its image and its head
+  /**
+   * A tap takes the nearest pattern: its image and its head.
+   * @param {ReportArgs} args
+   * @param {any} event
+   */
   function tap(args, event) {
-    const points = pointsOf(args.pattern_places), every = { length: points.count }
-    const [xs, ys] = [points.x, points.y].map((of) => Float64Array.from(every, (_, at) => of(at)))
-    const found = headbrushReport.nearest(event.origin, xs, ys, event)
-    if (found == null) return
+    const points = pointsOf(args.pattern_places)
+    const every = range(points.count)
+    const nearest = headbrush.report.nearest(
+      event.origin,
+      every.map(points.x),
+      every.map(points.y),
+      event,
+    )
+    if (nearest == null) return
     const perImage = args.heads.get_length()
-    args.heads.tags = [found % perImage]
-    args.images.tags = [Math.floor(found / perImage)]
+    args.heads.tags = [nearest % perImage]
+    args.images.tags = [Math.floor(nearest / perImage)]
   }
 
-  return { brush, clear, draw, gesture, isActive, joined, pointsOf, repaint, tally, tap }
+  return { clear, draw, gesture, hasPlaces, isActive, repaint, tally, tap }
 })()

@@ -1,23 +1,15 @@
-// Paper is light, of one width whatever the window's, and sharp. A browser does not draw plots anew
+// Paper is light, of one width whatever the window's, and sharp. A browser does not draw plots again
 // for paper, so all is laid out for it on the screen before, and painted at once.
-(() => {
+;(() => {
   const SHARP = 2 // pixels of a plot for a pixel of the layout, at least
   const root = document.documentElement
   const ratio = Object.getOwnPropertyDescriptor(window, "devicePixelRatio")
+  if (ratio == null) throw new Error("this browser does not say how sharp its screen is")
   let scrolled = 0
 
-  const plots = () => [...Bokeh.index.query((view) => view.invalidate_painters != null)]
-
   function layOut() {
-    for (const view of Bokeh.index.query((view) => view.is_layout_root)) view.compute_layout()
-    headbrushPatterns.repaint()
-  }
-
-  // Chromium prints the strokes of a layer, and with them that it was cleared: the upper layer would
-  // clear the lower one, so it is drawn into that.
-  function merge({ canvas_view: { primary, overlays } }) {
-    primary.ctx.drawImage(overlays.canvas, 0, 0)
-    overlays.el.style.display = "none"
+    headbrush.painting.layOut()
+    headbrush.patterns.repaint()
   }
 
   function begin() {
@@ -26,16 +18,18 @@
     Object.defineProperty(window, "devicePixelRatio", { value, configurable: true })
     root.classList.add("hb-printing")
     layOut()
-    hbTheme.print(true)
-    plots().forEach(merge)
+    headbrush.theme.print(true)
+    headbrush.painting.paintNow()
+    headbrush.painting.mergeLayers(true)
   }
 
   function end() {
-    Object.defineProperty(window, "devicePixelRatio", ratio)
+    Object.defineProperty(window, "devicePixelRatio", /** @type {PropertyDescriptor} */ (ratio))
     root.classList.remove("hb-printing")
-    for (const plot of plots()) plot.canvas_view.overlays.el.style.display = ""
+    headbrush.painting.mergeLayers(false)
     layOut()
-    hbTheme.print(false)
+    headbrush.theme.print(false)
+    headbrush.painting.paintNow()
     scrollTo(0, scrolled)
   }
 

@@ -20,6 +20,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
+from headbrush.server.tools.assets import view_script
 
 _MARGIN = 0.06
 _MOST_CORNERS = 300
@@ -33,18 +34,6 @@ _COMBINE: dict[str, Combine] = {
     "replace": "replace", "append": "add", "subtract": "subtract", "intersect": "intersect",
     "xor": "xor",
 }  # fmt: skip
-_SHORT = """
-const short = Number(tick.toPrecision(3))
-return Math.abs(short) < 0.001 && short != 0 ? short.toExponential() : String(short)
-"""
-_MOVE_LINE = """
-const final = cb_obj.event_name != "pan"
-if (cb_obj.event_name != "tap" && toolbar.gestures.pan.active != null) return
-const place = Math.min(high, Math.max(low, whole ? Math.round(cb_obj.x) : cb_obj.x))
-if (!final && place == line.location) return
-line.location = place
-line.tags = [place, final, cb_obj.sx]
-"""
 
 
 def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
@@ -73,7 +62,8 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figu
 
 def short_numbers() -> CustomJSTickFormatter:
     """Ticks as ``0.007`` and ``2e-5``."""
-    return CustomJSTickFormatter(code=_SHORT)
+    code = f"{view_script('short_number')}\nreturn shortNumber(tick)"
+    return CustomJSTickFormatter(code=code)
 
 
 def one_line(name: str, **styles: str) -> Paragraph:
@@ -145,7 +135,7 @@ def on_line_moved(
     """
     code = CustomJS(
         args={"line": line, "toolbar": plot.toolbar, "low": low, "high": high, "whole": whole},
-        code=_MOVE_LINE,
+        code=view_script("move_line"),
     )
     for event in (Tap, Pan, PanEnd):
         plot.js_on_event(event, code)

@@ -10,6 +10,7 @@ from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
@@ -24,10 +25,6 @@ _TOOLTIP = """
 <img src="@thumbnail" alt="" width="84" height="84" style="image-rendering: pixelated">
 <div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
 </div>
-"""
-_ASK_THUMBNAIL = """
-const [image] = cb_data.index.indices
-if (image != null && images.get_column("thumbnail")[image] == "") hover.tags = [image]
 """
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
@@ -109,8 +106,9 @@ class ImageOverview:
         )  # fmt: skip
         self._share = share_label(plot)
         hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
-        ask = CustomJS(args={"hover": hover, "images": self._session.images}, code=_ASK_THUMBNAIL)
-        hover.callback = ask
+        hover.callback = CustomJS(
+            args={"hover": hover, "images": self._session.images}, code=view_script("ask_thumbnail")
+        )
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)
         on_nearest(plot, lambda: self._points, self._session.select_image)

@@ -21,6 +21,7 @@ from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import METRIC_AXES
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 from headbrush.server.views.importance.pruning_answer import LivePruning, mode_labels
 
@@ -30,19 +31,6 @@ _MARGINS = 0.17, 1.45
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 _NOISE = 1e-6
 """Rounding of float32 that is no change."""
-_PICTOGRAM = """
-export default (args, obj, {ctx, i, r, visuals}) => {
-  const thin = Math.round(0.7 * r), size = 2 * r, thick = size - thin
-  const blocks = {2: [[0, 0, thin, thin]], 4: [[thin, thin, thick, thick]],
-                  3: [[thin, 0, thick, thin], [0, thin, thin, thick]]}
-  for (const region of args.regions)
-    for (const [x, y, width, height] of blocks[region]) ctx.rect(x - r, y - r, width, height)
-  visuals.fill.apply(ctx, i)
-  ctx.beginPath()
-  ctx.rect(-r, -r, size, size)
-  visuals.line.apply(ctx, i)
-}
-"""
 """A small attention matrix, prefix tokens first; what is pruned is dark."""
 
 
@@ -120,7 +108,7 @@ class PartialPruning:
             "pictogram", "mode", marker="marker", size=11, source=self._source
         )
         self._pictograms.glyph.defs = {
-            f"@{mode}": CustomJS(args={"regions": list(regions)}, code=_PICTOGRAM)
+            f"@{mode}": CustomJS(args={"regions": list(regions)}, code=view_script("pictogram"))
             for mode, regions in REGIONS.items()
         }
         tips = [("pruned", "@words"), ("value", "@exact")]

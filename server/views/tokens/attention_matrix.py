@@ -5,27 +5,11 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, Paragraph, Range1d
 
 from headbrush.server.session.palette import PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 
-_DRAW = """
-const codes = source.data.code
-const look = {threshold: tokens.threshold, top: tokens.top, prefix, patch}
-const pixels = [plot.inner_width ?? 400, plot.inner_height ?? 400]
-const data = codes.length == 0 ? {image: [], x: [], y: [], dw: [], dh: []}
-  : headbrush.picture(codes, tokens, plot.x_range, plot.y_range, pixels, look)
-picture.setv({data}, {sync: false, check_eq: false})
-"""
-_MARK = """
-const token = headbrush.chosen(tokens)
-const visible = token != null && source.data.code.length > 0
-const start = visible ? headbrush.start(tokens, token) : 0
-const end = visible ? start + headbrush.length(tokens, token) : 0
-row.setv({top: start, bottom: end, visible}, {sync: false})
-column.setv({left: start, right: end, visible}, {sync: false})
-"""
-_TOKEN = "headbrush.tokenAt(tokens, cb_obj.y)"
-_READ = "headbrush.tell(headbrush.cell(source.data.code, tokens, cb_obj.x, cb_obj.y))"
+_TOKEN = "headbrush.matrix.tokenAt(tokens, cb_obj.y)"
 
 
 class AttentionMatrix:
@@ -72,13 +56,14 @@ class AttentionMatrix:
         picture = ColumnDataSource(empty, name="matrix_picture")
         plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
         draw = self._matrix.draw(
-            _DRAW, ("threshold", "top"), plot=plot, picture=picture, prefix=PREFIX, patch=PATCH
-        )
+            view_script("attention_matrix"), ("threshold", "top"), plot=plot, picture=picture,
+            prefix=PREFIX, patch=PATCH,
+        )  # fmt: skip
         plot.js_on_event("rangesupdate", draw)
         for side in ("inner_width", "inner_height"):
             plot.js_on_change(side, draw)
-        plot.js_on_event("mousemove", self._matrix.script(_READ))
-        plot.js_on_event("mouseleave", self._matrix.script("headbrush.tell(null)"))
+        plot.js_on_event("mousemove", self._matrix.script(view_script("matrix_cell")))
+        plot.js_on_event("mouseleave", self._matrix.script("headbrush.notes.tell(null)"))
         self._mark(plot)
         self._matrix.choose_on(plot, _TOKEN)
         return plot
@@ -92,7 +77,8 @@ class AttentionMatrix:
         row, across = BoxAnnotation(**look), BoxAnnotation(**look)
         plot.add_layout(row)
         plot.add_layout(across)
-        self._matrix.draw(_MARK, ("token", "hovered"), row=row, column=across)
+        code = view_script("matrix_frames")
+        self._matrix.draw(code, ("token", "hovered"), row=row, column=across)
 
     def react(self) -> None:
         """Say what is shown, and where it comes from."""

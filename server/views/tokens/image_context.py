@@ -6,6 +6,7 @@ from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LinearColorMa
 
 from headbrush.server.session.palette import MASK, SELECTED
 from headbrush.server.session.session import Session
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, one_line
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 
@@ -15,31 +16,7 @@ _STEPS = 64
 
 _TITLE = {"font-size": "11px", "text-align": "center"}
 
-_DRAW = """
-const codes = source.data.code
-const token = headbrush.chosen(tokens) ?? (tokens.has_class ? 0 : null)
-const name = token == null ? null : headbrush.name(tokens, token)
-const some = codes.length > 0
-const both = some ? headbrush.masks(codes, tokens, token) : {from: [], to: []}
-const {rows, columns} = tokens
-for (const [values, mask, mapper] of [[both.from, from, from_shade], [both.to, to, to_shade]]) {
-  mapper.setv({high: values.reduce((a, b) => Math.max(a, b), 0) || 1}, {sync: false})
-  const image = some ? [headbrush.shaped(values, rows, columns)] : []
-  mask.setv({data: {image}}, {sync: false, check_eq: false})
-}
-const at = token == null || !some ? null : headbrush.place(tokens, token)
-const data = at == null ? {x: [], y: []} : {x: [at[0] + 0.5], y: [at[1] + 0.5]}
-own.setv({data}, {sync: false, check_eq: false})
-const why = tokens.hovered != null ? "" : tokens.token != null ? ", pinned" : ", the default"
-const titles = token == null
-  ? ["mean over tokens (no CLS)", "attend to the average token", "where tokens look on average"]
-  : [`token: ${name}${why}`, `who attends to ${name}`, `where ${name} looks`]
-const shown = [[plain_title, titles[0]], [from_title, titles[1]], [to_title, titles[2]]]
-for (const [label, text] of shown) headbrush.say(label, some ? text : "")
-note.setv({visible: !some}, {sync: false})
-headbrush.say(note, tokens.message)
-"""
-_TOKEN = "headbrush.patchAt(tokens, cb_obj.x, cb_obj.y)"
+_TOKEN = "headbrush.matrix.patchAt(tokens, cb_obj.x, cb_obj.y)"
 
 _CLEAR = np.zeros((1, 1), np.uint32)
 """No image; without a picture Bokeh finds no ranges, and says so at each paint."""
@@ -75,7 +52,8 @@ class ImageContext:
         for side, plot in zip(sides[1:], self._plots[1:], strict=True):
             masks[side], masks[f"{side}_shade"] = self._mask(plot, side)
         matrix.draw(
-            _DRAW, ("token", "hovered"), own=self._own, note=self._note, **masks,
+            view_script("image_context"), ("token", "hovered"), own=self._own, note=self._note,
+            **masks,
             **{f"{side}_title": title for side, title in titles.items()},
         )  # fmt: skip
         matrix.choose_on(self._plots[0], _TOKEN)

@@ -115,7 +115,7 @@ class ShownMatrix:
         Parameters
         ----------
         code
-            Sees ``codes``, ``tokens`` and ``args``, and the functions of ``attention_matrix.js``.
+            A script of ``static/views``, which is given ``source``, ``tokens`` and ``args``.
         parts
             Attributes of :class:`Tokens`.
         """
@@ -138,9 +138,9 @@ class ShownMatrix:
         token_at
             JavaScript expression of the token at ``cb_obj.x``, ``cb_obj.y``; null for none.
         """
-        plot.js_on_event("mousemove", self.script(f"headbrush.hover(tokens, {token_at})"))
-        plot.js_on_event("mouseleave", self.script("headbrush.hover(tokens, null)"))
-        plot.js_on_event("tap", self.script(f"headbrush.pin(tokens, {token_at})"))
+        plot.js_on_event("mousemove", self.script(f"headbrush.matrix.hover(tokens, {token_at})"))
+        plot.js_on_event("mouseleave", self.script("headbrush.matrix.hover(tokens, null)"))
+        plot.js_on_event("tap", self.script(f"headbrush.matrix.pin(tokens, {token_at})"))
 
     def fade(self, *plots: Plot) -> None:
         """Show ``plots`` faint while a matrix is waited for."""

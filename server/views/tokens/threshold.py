@@ -19,27 +19,13 @@ from bokeh.models import (
 
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
 
 _BINS = 60
 _NO_COUNT = 0.5
 """Height of an empty bin: below the axis, which is logarithmic."""
-
-_DRAG = """
-const at = Math.min(Math.max(cb_obj.x, range.start), range.end)
-tokens.setv({threshold: headbrush.rounded(at)}, {sync: false})
-"""
-_DRAW = """
-const codes = source.data.code
-line.setv({location: tokens.threshold, visible: codes.length > 0}, {sync: false})
-below.setv({right: tokens.threshold, visible: codes.length > 0}, {sync: false})
-const found = headbrush.countFrom(codes, tokens.threshold)
-const [some, all] = [found, codes.length].map(headbrush.grouped)
-const share = (100 * found / codes.length).toFixed(1) + "\u00a0%"
-const words = `A ≥ ${headbrush.rounded(tokens.threshold)} · ${some} of ${all} values (${share})`
-headbrush.say(note, codes.length == 0 ? "no attention matrix" : words)
-"""
 
 
 class Threshold:
@@ -106,8 +92,9 @@ class Threshold:
         below = BoxAnnotation(fill_color=NEUTRAL, fill_alpha=0.15, visible=False)
         plot.add_layout(below)
         plot.add_layout(line)
-        self._matrix.draw(_DRAW, ("threshold",), line=line, below=below, note=self._note)
-        drag = self._matrix.script(_DRAG, range=plot.x_range)
+        code = view_script("threshold")
+        self._matrix.draw(code, ("threshold",), line=line, below=below, note=self._note)
+        drag = self._matrix.script(view_script("threshold_drag"), range=plot.x_range)
         for event in ("pan", "panend", "tap"):
             plot.js_on_event(event, drag)
         plot.on_event(PanEnd, self._choose)

@@ -4,6 +4,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, Label, Range1d
 
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
+from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, one_line
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 
@@ -12,33 +13,7 @@ MOST_LINES = 4000
 _REACH = 0.3
 """How near to an axis the pointer chooses its tokens; the axes are 1 apart."""
 _ROOM = (-0.28, 1.28)
-
-_DRAW = """
-const codes = source.data.code, token = headbrush.chosen(tokens)
-const shown = headbrush.lines(codes, tokens, tokens.threshold, token, most)
-const rows = {prefix: {x0: [], x1: [], alpha: []}, patch: {x0: [], x1: [], alpha: []}}
-shown.value.forEach((value, at) => {
-  const [from, to] = [shown.source[at], shown.target[at]]
-  const row = from < tokens.prefix || to < tokens.prefix ? rows.prefix : rows.patch
-  row.x0.push(headbrush.centre(tokens, from))
-  row.x1.push(headbrush.centre(tokens, to))
-  row.alpha.push(headbrush.between(value, tokens.threshold, shown.value.at(-1)))
-})
-prefix.setv({data: rows.prefix}, {sync: false, check_eq: false})
-patch.setv({data: rows.patch}, {sync: false, check_eq: false})
-const x = token == null || codes.length == 0 ? [] : Array(2).fill(headbrush.centre(tokens, token))
-mark.setv({data: {x, y: x.map((_, at) => at)}}, {sync: false, check_eq: false})
-const [drawn, found] = [shown.value.length, shown.found].map(headbrush.grouped)
-const lines = shown.value.length < shown.found ? `strongest ${drawn} of ${found} lines`
-  : `${found} ${shown.found == 1 ? "line" : "lines"}`
-const whose = token == null ? "" : `${headbrush.describe(tokens, token)}: `
-const words = `${whose}${lines}, A ≥ ${headbrush.rounded(tokens.threshold)}`
-headbrush.say(note, codes.length == 0 ? "no attention matrix" : words)
-"""
-_TOKEN = (
-    f"Math.min(Math.abs(cb_obj.y), Math.abs(cb_obj.y - 1)) <= {_REACH}"
-    " ? headbrush.tokenAt(tokens, cb_obj.x) : null"
-)
+_TOKEN = f"headbrush.matrix.tokenNear(tokens, cb_obj.x, cb_obj.y, {_REACH})"
 
 
 class TwoAxes:
@@ -84,8 +59,8 @@ class TwoAxes:
         mark = ColumnDataSource({"x": [], "y": []})
         plot.scatter("x", "y", source=mark, size=11, color=SELECTED, level="overlay")
         self._matrix.draw(
-            _DRAW, ("threshold", "token", "hovered"), **lines, mark=mark, note=self._note,
-            most=MOST_LINES,
+            view_script("two_axes"), ("threshold", "token", "hovered"), **lines, mark=mark,
+            note=self._note, most=MOST_LINES,
         )  # fmt: skip
         self._matrix.choose_on(plot, _TOKEN)
         return plot

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.events import PanEnd, RangesUpdate, SelectionGeometry, Tap
-from bokeh.models import ColumnDataSource, CustomJS, Model, Select
+from bokeh.models import ColumnDataSource, CustomJS, LayoutDOM, Model
 
 from headbrush.server.pages.report.browser.patterns import empty_pictures, pattern_places
 from headbrush.server.pages.report.browser.quantise import to_codes
@@ -18,13 +18,17 @@ from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, StoreD
 
 MOST_CODES = 1_200_000
 """So many values of importance are sent; of larger stores only the metric that is shown."""
-_NAMES = (
-    "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
-    "head_ring", "image_ring", "images_plot", "overview_plot", "pattern_picture", "own_patterns",
-    "pattern_ring", "patterns_plot", "head_counts",
-)  # fmt: skip
-"""Parts of the panels that follow the brush or choose something."""
-_UPDATE = "headbrushReport.update(args)"
+_PARTS = {
+    "head_importance": (
+        "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
+    ),
+    "image_overview": ("image_ring", "images_plot"),
+    "strength_overview": (),
+    "entropy": ("head_ring", "overview_plot"),
+    "counts": ("head_counts",),
+    "pattern_layout": ("pattern_picture", "own_patterns", "pattern_ring", "patterns_plot"),
+}  # fmt: skip
+"""Names of what follows the brush or chooses something, by view; of C1 the one that is shown."""
 
 
 def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list[str]:
@@ -37,26 +41,50 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list
     data = session.data
     none_brushed = _count_all(session)
     _prepare(session)
-    found: dict[str, Model] = {}
-    for panel in reversed(panels):
-        found |= named_models(panel.root)
-    args: dict[str, Any] = {name: found.get(name) for name in _NAMES}
-    metrics, notes = _sent_metrics(data, session.state.metric)
-    menu = args["metric"]
-    if menu is None:
-        metrics, notes, menu = [], [], Select()
-    menu.options = [(name, METRIC_NAMES[name]) for name in metrics]
-    args |= {
-        "images": session.images,
-        "heads": session.heads,
-        "metric": menu,
-        "importance": [_codes(n, data.shown_importance(n), METRIC_AXES[n]) for n in metrics],
-        "entropy": _codes("entropy", data.entropy) if args["overview_plot"] else None,
-        "hops": [found for page in pages if (found := _hops(page)) is not None],
-    }
-    args["pattern_places"] = _places(session, panels, notes)
+    shown = _shown(session, panels)
+    args: dict[str, Any] = _parts(panels, shown)
+    args |= {"shown": shown, "images": session.images, "heads": session.heads}
+    args["hops"] = [codes for page in pages if (codes := _hops(page)) is not None]
+    notes: list[str] = []
+    if "head_importance" in shown:
+        metrics, notes = _sent_metrics(data, session.state.metric)
+        args["metric"].options = [(name, METRIC_NAMES[name]) for name in metrics]
+        args["importance"] = [_codes(n, data.shown_importance(n), METRIC_AXES[n]) for n in metrics]
+    if "entropy" in shown:
+        args["entropy"] = _codes("entropy", data.entropy)
+    if "pattern_layout" in shown:
+        if why := why_kept(data):
+            notes.append(why)
+        else:
+            empty_pictures(_root(panels, "pattern_layout"))
+            args["pattern_places"] = pattern_places(session)
+            shown.append("pattern_places")
     _follow(args)
     return none_brushed + notes
+
+
+def _shown(session: Session, panels: tuple[Panel, ...]) -> list[str]:
+    """Views that are in the report; of C1 also which of its two plots."""
+    shown = [panel.view for panel in panels]
+    return [*shown, session.state.overview] if "strength_overview" in shown else shown
+
+
+def _root(panels: tuple[Panel, ...], view: str) -> LayoutDOM:
+    return next(panel.root for panel in panels if panel.view == view)
+
+
+def _parts(panels: tuple[Panel, ...], shown: list[str]) -> dict[str, Model]:
+    """The named parts of the shown views.
+
+    Raises
+    ------
+    KeyError
+        If a view has no part of a name.
+    """
+    models: dict[str, Model] = {}
+    for panel in panels:
+        models |= named_models(panel.root)
+    return {name: models[name] for view in shown for name in _PARTS[view]}
 
 
 def _count_all(session: Session) -> list[str]:
@@ -70,14 +98,15 @@ def _count_all(session: Session) -> list[str]:
 
 def _follow(args: dict[str, Any]) -> None:
     """Draw anew after every brush, choice and metric."""
-    update = _script(args, _UPDATE)
-    images, heads = args["images"], args["heads"]
-    for source in (images, heads):
+    update = _script(args, "update(args)")
+    for source in (args["images"], args["heads"]):
         source.selected.js_on_change("indices", update)
-    for model, attribute in ((images, "tags"), (heads, "tags"), (args["metric"], "value")):
-        model.js_on_change(attribute, update)
+        source.js_on_change("tags", update)
+    if "head_importance" in args["shown"]:
+        args["metric"].js_on_change("value", update)
     _choose(args)
-    _follow_patterns(args, update)
+    if "pattern_places" in args["shown"]:
+        _follow_patterns(args, update)
 
 
 def _prepare(session: Session) -> None:
@@ -93,48 +122,33 @@ def _prepare(session: Session) -> None:
 
 def _choose(args: dict[str, Any]) -> None:
     """Let a tap choose an image or a head."""
-    for plot, kind in (("images_plot", "image"), ("overview_plot", "head")):
-        if args[plot] is not None:
-            args[plot].js_on_event(
-                "tap", _script(args, f"headbrushReport.tap(args, '{kind}', cb_obj)")
-            )
-    if args["importance_cursor"] is not None:
-        code = "headbrushReport.choose(args.heads, cb_obj.tags[0])"
-        args["importance_cursor"].js_on_change("tags", _script(args, code))
-
-
-def _places(
-    session: Session, panels: tuple[Panel, ...], notes: list[str]
-) -> ColumnDataSource | None:
-    """Places of the patterns, which the browser draws; None where they are too many."""
-    root = next((panel.root for panel in panels if panel.view == "pattern_layout"), None)
-    if root is None:
-        return None
-    if why := why_kept(session.data):
-        notes.append(why)
-        return None
-    empty_pictures(root)
-    return pattern_places(session)
+    if "image_overview" in args["shown"]:
+        args["images_plot"].js_on_event(Tap, _script(args, "tapImage(args, cb_obj)"))
+    if "entropy" in args["shown"]:
+        args["overview_plot"].js_on_event(Tap, _script(args, "tapHead(args, cb_obj)"))
+    if "head_importance" in args["shown"]:
+        choose = _script(args, "chooseHead(args, cb_obj)")
+        args["importance_cursor"].js_on_change("tags", choose)
 
 
 def _follow_patterns(args: dict[str, Any], update: CustomJS) -> None:
     """Let box, lasso and tap brush and choose patterns; draw them when size or range change."""
-    plot, places = args["patterns_plot"], args["pattern_places"]
-    if places is None:
-        return
-    places.js_on_change("tags", update)
-    gesture = _script(args, "headbrushPatterns.gesture(args, cb_obj)")
+    plot = args["patterns_plot"]
+    args["pattern_places"].js_on_change("tags", update)
+    gesture = _script(args, "gesture(args, cb_obj)", "patterns")
     for event in (SelectionGeometry, PanEnd):
         plot.js_on_event(event, gesture)
-    plot.js_on_event(Tap, _script(args, "headbrushPatterns.tap(args, cb_obj)"))
-    redraw = _script(args, "headbrushReport.redraw(args)")
+    plot.js_on_event(Tap, _script(args, "tap(args, cb_obj)", "patterns"))
+    redraw = _script(args, "redraw(args)")
     plot.js_on_event(RangesUpdate, redraw)
     for side in ("inner_width", "inner_height"):
         plot.js_on_change(side, redraw)
 
 
-def _script(args: dict[str, Any], code: str) -> CustomJS:
-    return CustomJS(args=args, code=f"const args = {{{', '.join(args)}}}\n{code}")
+def _script(args: dict[str, Any], call: str, part: str = "report") -> CustomJS:
+    """A call of a function of ``headbrush.report``, or of another part of ``headbrush``."""
+    parts = f"headbrush.report.parts({{{', '.join(args)}}})"
+    return CustomJS(args=args, code=f"const args = {parts}\nheadbrush.{part}.{call}")
 
 
 def _sent_metrics(data: StoreData, shown: str) -> tuple[list[str], list[str]]:

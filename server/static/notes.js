@@ -1,0 +1,50 @@
+// Words that change with every move of the pointer: notes over the plots, and the box beside it.
+globalThis.headbrush ??= /** @type {Headbrush} */ ({})
+headbrush.notes = (() => {
+  /** @type {WeakMap<object, HTMLElement>} */
+  const paragraphs = new WeakMap()
+
+  /**
+   * Put words into a Paragraph without the layout of the page that Bokeh makes for a new text.
+   * @param {BokehModel} note
+   * @param {string} text
+   */
+  function say(note, text) {
+    if (!paragraphs.get(note)?.isConnected) {
+      // None before the note is drawn: Bokeh then draws it with its text
+      paragraphs.set(note, Bokeh.index.find_one(note)?.shadow_el.querySelector("p"))
+    }
+    const shown = paragraphs.get(note)
+    if (shown != null) shown.textContent = text
+    note.setv({ text }, { sync: false, silent: shown != null })
+  }
+
+  /** @type {HTMLElement | null} */
+  let box = null
+
+  /**
+   * Show a box of words beside the pointer, null for none. Bokeh's own measures the page at each move.
+   * @param {string | null} words
+   */
+  function tell(words) {
+    if (box == null) {
+      box = document.body.appendChild(document.createElement("div"))
+      box.className = "hb-tip"
+      addEventListener("pointermove", moveBox, { capture: true, passive: true })
+      const { event } = globalThis
+      moveBox(event instanceof MouseEvent ? event : { clientX: 0, clientY: 0 })
+    }
+    box.hidden = words == null
+    if (words != null) box.textContent = words
+  }
+
+  /** @param {{clientX: number, clientY: number}} pointer */
+  function moveBox({ clientX, clientY }) {
+    if (box == null) return
+    const across = clientX > innerWidth / 2 ? "calc(-100% - 12px)" : "12px"
+    const down = clientY > innerHeight / 2 ? "calc(-100% - 8px)" : "14px"
+    box.style.transform = `translate(${clientX}px, ${clientY}px) translate(${across}, ${down})`
+  }
+
+  return { say, tell }
+})()

@@ -1,0 +1,183 @@
+// Types of what the scripts share: BokehJS as far as they use it, and the parts of `headbrush`.
+
+/** A model of BokehJS; its properties are those of the Python class. */
+type BokehModel = any
+type BokehDocument = {
+  readonly is_idle: boolean
+  readonly all_models: Set<BokehModel>
+  get_model_by_id(id: string): BokehModel | null
+  get_model_by_name(name: string): BokehModel | null
+  on_event(name: string, act: () => void): void
+}
+declare var Bokeh: {
+  readonly documents: BokehDocument[]
+  readonly index: {
+    find_one(model: BokehModel): any
+    query(accepts: (view: any) => boolean): Iterable<any>
+  }
+  require(module: string): any
+}
+
+/** Values as the upper halves of their float32, or as steps of a range. */
+type Codes = Uint16Array
+type Interval = { start: number; end: number }
+type Combine = "replace" | "add" | "subtract" | "intersect"
+
+/** The tokens of a matrix: `prefix` ones, then a grid of patches. */
+type Geometry = {
+  readonly prefix: number
+  readonly rows: number
+  readonly columns: number
+  readonly has_class: boolean
+  readonly wide: number
+}
+/** Python's model of the same name (server/views/tokens/selected_matrix.py). */
+type Tokens = Geometry & {
+  token: number | null
+  hovered: number | null
+  setv(values: object, options: object): void
+}
+
+/** Coordinates by the number of a pattern. */
+type Points = { x(at: number): number; y(at: number): number; count: number }
+type Among = (pattern: number) => boolean
+/** What a box or lasso of Bokeh's tells. */
+type Shape = { type: string; x0: number; x1: number; y0: number; y1: number; x: any; y: any }
+type Look = {
+  ramp: string[]
+  flat: boolean
+  palette: string[]
+  solid: boolean
+  grey: number
+  kinds: Uint8Array | null
+}
+
+/** The parts of a report by name, of the views that `shown` lists. */
+type ReportArgs = { readonly shown: string[]; readonly [name: string]: any }
+/** What is brushed in a report. */
+type Brushed = {
+  /** whether patterns are brushed */
+  isOf: boolean
+  /** whether anything is brushed */
+  isAny: boolean
+  /** number of patterns */
+  sum: number
+  images: number[]
+  heads: number[]
+  /** where the brush of heads does not count: what views of heads show */
+  imagesOfAllHeads: number[]
+  headCounts: Uint32Array
+  /** null where no patterns are brushed */
+  imageCounts: Uint32Array | null
+}
+
+/** All scripts share this one global; each file makes a part of it. */
+type Headbrush = {
+  address: { show(): void }
+  colours: Record<string, string>
+  combine: {
+    fromClick(event: MouseEvent): Combine
+    fromKeys(shift: boolean, control: boolean): Combine
+    joinIds(old: number[], added: number[], combine: Combine): number[]
+  }
+  density: {
+    channels(colour: string): number[]
+    draw(
+      points: Points,
+      view: number[],
+      width: number,
+      height: number,
+      look: Look,
+      among?: Among | null,
+    ): Uint32Array
+    enclosed(points: Points, shape: Shape): Uint8Array
+    packed(colour: number[], alpha?: number): number
+  }
+  files: {
+    download(name: string, content: Blob): void
+    gunzip(packed: BlobPart, type?: string): Promise<Blob>
+  }
+  matrix: {
+    VALUES: Float32Array
+    between(value: number, threshold: number, strongest: number): number
+    cell(codes: Codes, tokens: Geometry, x: number, y: number): string | null
+    centre(tokens: Geometry, token: number): number
+    chosen(tokens: Tokens): number | null
+    countFrom(codes: Codes, threshold: number): number
+    describe(tokens: Geometry, token: number): string
+    extent(tokens: Geometry): number
+    hover(tokens: Tokens, token: number | null): void
+    length(tokens: Geometry, token: number): number
+    lines(
+      codes: Codes,
+      tokens: Geometry,
+      threshold: number,
+      token: number | null,
+      most: number,
+    ): { total: number; source: number[]; target: number[]; value: number[] }
+    masks(
+      codes: Codes,
+      tokens: Geometry,
+      token: number | null,
+    ): { from: Float32Array; to: Float32Array }
+    name(tokens: Geometry, token: number): string
+    patchAt(tokens: Geometry, x: number, y: number): number | null
+    picture(
+      codes: Codes,
+      tokens: Geometry,
+      xRange: Interval,
+      yRange: Interval,
+      pixels: number[],
+      look: { threshold: number; top: number; prefix: string; patch: string },
+    ): object
+    pin(tokens: Tokens, token: number | null): void
+    place(tokens: Geometry, token: number): number[] | null
+    shaped(array: Float32Array | Uint32Array, rows: number, columns: number): object
+    start(tokens: Geometry, token: number): number
+    tokenAt(tokens: Geometry, position: number): number | null
+    tokenNear(tokens: Geometry, x: number, y: number, reach: number): number | null
+  }
+  notes: { say(note: BokehModel, text: string): void; tell(words: string | null): void }
+  numbers: { grouped(whole: number): string; rounded(value: number): number }
+  painting: { layOut(): void; mergeLayers(isMerged: boolean): void; paintNow(): void }
+  patterns: {
+    clear(places: BokehModel): void
+    draw(args: ReportArgs, brushed: Brushed | null, image: number | null, head: number): void
+    gesture(args: ReportArgs, event: any): void
+    hasPlaces(args: ReportArgs): boolean
+    isActive(args: ReportArgs): boolean
+    repaint(): void
+    tally(
+      args: ReportArgs,
+      images: number[],
+      heads: number[],
+      perImage: number,
+    ): { byImage: Uint32Array; byHead: Uint32Array; sum: number }
+    tap(args: ReportArgs, event: any): void
+  }
+  ready: {
+    /** The page's element of an id; whatever kind the template says. */
+    element(id: string): any
+    isShown(): boolean
+    model(name: string): BokehModel
+    whenDrawn(act: (bokeh: BokehDocument) => void): void
+    whenShown(act: (bokeh: BokehDocument) => void): void
+  }
+  report: {
+    chooseHead(args: ReportArgs, line: BokehModel): void
+    nearest(
+      plot: BokehModel,
+      xs: ArrayLike<number>,
+      ys: ArrayLike<number>,
+      event: { x: number; y: number },
+      reach?: number,
+    ): number | null
+    parts(named: object): ReportArgs
+    redraw(args: ReportArgs): void
+    tapHead(args: ReportArgs, event: any): void
+    tapImage(args: ReportArgs, event: any): void
+    update(args: ReportArgs): void
+  }
+  theme: { now(): string; print(begins: boolean): void; show(): void; toggle(): void }
+}
+declare var headbrush: Headbrush
