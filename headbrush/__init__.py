@@ -1,7 +1,7 @@
 """headbrush: how does attention work in this vision transformer?
 
-The Python interface for notebooks and scripts; :mod:`headbrush.cli` is the command line. These two and
-:mod:`headbrush.cli_options` are the only modules that know both ``headbrush.analysis`` and
+The Python interface for notebooks and scripts; :mod:`headbrush.cli` is the command line. These
+two and :mod:`headbrush.cli_options` are the only modules that know both ``headbrush.analysis`` and
 ``headbrush.server``; each is imported when it is needed.
 """
 

@@ -173,7 +173,7 @@ def report_command(
     out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
     image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
     head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
-    view: Annotated[list[str] | None, typer.Option(help="Name of a view; a wrong name lists all. Repeatable.")] = None,
+    view: option.View = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
 ) -> None:

@@ -38,6 +38,9 @@ Resume = Annotated[
 DemoOut = Annotated[Path, typer.Option(help="Path of the demo's store.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
 PasswordFile = Annotated[Path, typer.Argument(help="File for the password's hash.")]
+View = Annotated[
+    list[str] | None, typer.Option(help="Name of a view, repeatable; a wrong name lists all.")
+]
 Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
 Fragment = Annotated[
     bool, typer.Option("--fragment", help="Views to embed in your own page, FILE.html or .json.")

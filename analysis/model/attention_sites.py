@@ -88,7 +88,8 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
     Parameters
     ----------
     inputs
-        ``(B, C, H, W)``, B at least 2 (so that a model that folds windows into the batch is recognised).
+        ``(B, C, H, W)``, B at least 2 (this reveals a model that folds windows into
+        the batch).
 
     Raises
     ------
@@ -120,7 +121,9 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
     for _, stack in square:
         block = next((m for m in stack if m in blocks), None)
         if block is None or stack[-1] is block:
-            raise ModelError(f"{name}: its attention is not a separate module inside a block; {_SUPPORTED}")
+            raise ModelError(
+                f"{name}: its attention is not a separate module inside a block; {_SUPPORTED}"
+            )
         sites.append(Site(block, stack[-1]))
     if [site.block for site in sites] != list(getattr(module, "blocks", ())):
         raise ModelError(f"{name}: not every block has exactly one attention layer; {_SUPPORTED}")

@@ -54,7 +54,7 @@ class PartFiles:
             return {key: part[key] for key in part.files}
 
     def remove(self) -> None:
-        """Delete the parts once the store is complete; if killed midway, the store stays complete."""
+        """Delete the parts once the store is complete; a kill midway leaves it complete."""
         self.folder.rename(self.store / _REMOVED)
         shutil.rmtree(self.store / _REMOVED)
 

@@ -49,8 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, RuntimeError) and not reason.startswith("NetCDF"):
             raise
         raise WriteError(
-            f"{path.parent}: cannot write {path.name} ({reason}); free some space or check the folder, "
-            "then run the same command to resume."
+            f"{path.parent}: cannot write {path.name} ({reason}); free some space or check "
+            "the folder, then run the same command to resume."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -28,7 +28,8 @@ from headbrush.analysis.store.untrusted_store import demand_modest
 class Store:
     """A store for reading; safe to share between threads.
 
-    ``stamp`` tells whether the store was replaced since: values already read are kept, and nothing more is read.
+    ``stamp`` tells whether the store was replaced since: values already read are kept, and
+    nothing more is read.
 
     No file stays open between reads: HDF5 must not be entered while Python's garbage collector
     closes another file, and a store may be replaced while it is served.

@@ -39,7 +39,7 @@ def test_a_second_run_is_refused_while_the_first_lives(tmp_path):
 def test_a_finished_store_is_not_overwritten(tmp_path):
     path = make_store(tmp_path / "s")
     before = (path / "summary.nc").read_bytes()
-    with pytest.raises(PartsError, match="already a finished store"):
+    with pytest.raises(PartsError, match="a finished store"):
         Parts(path, {}).__enter__()
     assert (path / "summary.nc").read_bytes() == before
 

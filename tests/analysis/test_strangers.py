@@ -53,7 +53,7 @@ def test_a_few_bytes_that_claim_a_terabyte_are_refused_before_they_are_read(path
 def test_an_index_that_would_be_read_at_once_is_refused(path):
     with netCDF4.Dataset(path / "summary.nc", "a") as summary:
         summary.createVariable("image", "f8", ("image",))
-    with pytest.raises(StoreError, match="holds more than a store does"):
+    with pytest.raises(StoreError, match="holds variables that"):
         Store(path)
 
 
@@ -78,7 +78,7 @@ def test_a_count_that_makes_no_sense_is_refused(path, name, value, expected):
 def test_a_label_that_is_no_class_is_refused(path, label):
     with netCDF4.Dataset(path / "summary.nc", "a") as summary:
         summary["label"][5] = label
-    with pytest.raises(StoreError, match="none of the 3 classes"):
+    with pytest.raises(StoreError, match="of the 3 classes"):
         Store(path)
 
 
