@@ -43,8 +43,11 @@ def plain_json(report: Report) -> int:
     shown = ["importance", "strength_entropy", "patch_embedding", "image_embedding"]
     parts = [data.store.read(name) for name in shown]
     for page in report.pages:
-        layer, head = divmod(page.head, data.heads_per_layer)
-        parts += [data.strength[:, page.head], data.store.attention(page.image, layer, head)]
+        head = data.head(page.head)
+        parts += [
+            data.strength[:, page.head],
+            data.store.attention(page.image, head.layer, head.head),
+        ]
     return sum(len(json.dumps(part.astype(float).tolist())) for part in parts)
 
 

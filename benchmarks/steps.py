@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from bokeh.io import curdoc
@@ -13,36 +14,33 @@ from headbrush.server.pages.report.report import report_of
 from headbrush.server.session.brush import clauses
 from headbrush.server.session.brush.clauses import Clause, Lasso, resolve
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import History
+from headbrush.server.session.state import History, Stage
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import Status
-from headbrush.server.views.images.image_overview import ImageOverview
-from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns import density
-from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
-from headbrush.server.views.strength.strength_overview import StrengthOverview
-from headbrush.server.views.strength.strength_vector import StrengthVector
+from headbrush.server.views.registry import build_views
 
-_VIEWS = (ImageOverview, HeadImportance, StrengthOverview, StrengthVector, EntropyDistribution,
-          PatternLayout)  # fmt: skip
+_VIEWS = (
+    "image_overview", "head_importance", "strength_overview", "strength_vector",
+    "entropy_distribution", "pattern_layout",
+)  # fmt: skip
 
 
 class _Timed(History):
-    """Adds up how long every subscriber takes."""
+    """Adds up how long every follower takes."""
 
     def __init__(self, state) -> None:
         super().__init__(state)
         self.spent: dict[str, float] = defaultdict(float)
 
-    def subscribe(self, parts, callback) -> None:
-        def timed(old, new):
+    def on_change(self, parts, callback, stage=Stage.VIEWS) -> None:
+        def timed(state):
             start = time.perf_counter()
-            callback(old, new)
+            callback(state)
             self.spent[callback.__qualname__] += 1e3 * (time.perf_counter() - start)
 
-        super().subscribe(parts, timed)
+        super().on_change(parts, timed, stage)
 
 
 def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
@@ -51,12 +49,12 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     clauses.warm_up()
     data = StoreData(Store(store))
     curdoc().clear()
-    session = Session(data, default_state(data))
-    session.history = timed = _Timed(session.state)
-    timed.subscribe(["clauses"], session._show_clauses)
-    _views = [view(session) for view in _VIEWS], Status(session, "", report_of)
+    with patch("headbrush.server.session.session.History", _Timed):
+        session = Session(data, default_state(data))
+    timed = session.history
+    _views = build_views(session, _VIEWS), Status(session, "", report_of)
     for lasso in lassos:
-        clause = Clause("patterns", "instance", lasso, "replace", "patch")
+        clause = Clause("patterns", lasso, "replace", "patch")
         start = time.perf_counter()
         brush = resolve([clause], data.num_images, data.num_heads, data.embedding)
         resolving = 1e3 * (time.perf_counter() - start)
@@ -66,5 +64,5 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
         whole = 1e3 * (time.perf_counter() - start)
         most = sorted(timed.spent.items(), key=lambda item: -item[1])[:5]
         words = ", ".join(f"{name} {spent:.0f}" for name, spent in most)
-        print(f"  server, {np.mean(brush.instances):4.0%}: resolving {resolving:.0f} ms, "
+        print(f"  server, {np.mean(brush.patterns):4.0%}: resolving {resolving:.0f} ms, "
               f"all views {whole:.0f} ms: {words}")  # fmt: skip

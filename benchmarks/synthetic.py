@@ -1,6 +1,6 @@
 """A synthetic store of any size: a real store's images again and again, with noise.
 
-    python benchmarks/synthetic.py STORE OUT --instances N
+    python benchmarks/synthetic.py STORE OUT --patterns N
 
 Of a store made this way nothing is to be learned about a model; its ``model`` attribute begins
 with ``synthetic`` and so does every image's name. It keeps no attention matrices.
@@ -18,11 +18,11 @@ _NOISE = 0.02
 """Standard deviation of the noise on coordinates, as a share of their own spread."""
 
 
-def make_synthetic(source: Path, out: Path, instances: int, seed: int = 0) -> Path:
-    """A store with at least ``instances`` patterns, in whole images, at ``out``."""
+def make_synthetic(source: Path, out: Path, patterns: int, seed: int = 0) -> Path:
+    """A store with at least ``patterns`` patterns, in whole images, at ``out``."""
     store = Store(source)
     heads = store.sizes["layer"] * store.sizes["head"]
-    images = -(-instances // heads)
+    images = -(-patterns // heads)
     rng = np.random.default_rng(seed)
     drawn = np.arange(images) % store.sizes["image"]
     wanted = [name for name in VARIABLES if store.has(name)]
@@ -56,9 +56,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--instances", type=int, default=1_000_000)
+    parser.add_argument("--patterns", type=int, default=1_000_000)
     asked = parser.parse_args()
-    made = Store(make_synthetic(asked.store, asked.out, asked.instances))
+    made = Store(make_synthetic(asked.store, asked.out, asked.patterns))
     print(f"{asked.out}: {made.sizes['image']} images, {made.attrs['model']}")
 
 

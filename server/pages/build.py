@@ -98,14 +98,13 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
         return ()
     if len(opened) == 2:
         return await _build(document, compare, opened, arguments, cookies, names)
-    asked = from_query(arguments, opened[0])
-    asked = asked[0], " ".join(filter(None, (note, asked[1])))
-    state = asked[0]
+    state, fault = from_query(arguments, opened[0])
     if state.image is not None:  # so that the page is whole when it is first shown
         matrix = opened[0].matrices.ask(state.image, state.layer, state.head)
         await _wait([matrix], _MATRIX_PATIENCE_S)
     name = names[0] if len(stores) > 1 else ""
-    return await _build(document, explore, opened[0], asked, cookies, name)
+    notes = " ".join(filter(None, (note, fault)))
+    return await _build(document, explore, opened[0], state, notes, cookies, name)
 
 
 async def _build(

@@ -19,7 +19,7 @@ from headbrush.server.pages.pair import Pair
 from headbrush.server.session.browser_channel import Channel, unseen
 from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import ViewState
+from headbrush.server.session.state import Stage, ViewState
 from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.common.legend_buttons import kinds_model
@@ -27,7 +27,7 @@ from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 
-_KINDS = (ImageOverview, HeadImportance, StrengthOverview)
+_VIEWS = (ImageOverview, HeadImportance, StrengthOverview)
 SIDES = ("a_", "b_")
 """What the names of views, plots and panels begin with."""
 
@@ -73,7 +73,7 @@ def _channels(pair: Pair) -> list[Channel]:
         keys_model(pair.press),
         theme_model(first, second),
         kinds_model(legends),
-        first.faults.told,
+        first.faults.channel,
         pair.link,
     ]
 
@@ -81,7 +81,7 @@ def _channels(pair: Pair) -> list[Channel]:
 def _views(session: Session, side: str) -> dict[str, object]:
     """The views by the names of their roots, which the page's two sides tell apart."""
     made = {}
-    for kind in _KINDS:
+    for kind in _VIEWS:
         view = built(session.faults, kind, session, side=side)
         if not isinstance(view, Failed):
             view.layout.name = side + view.layout.name
@@ -94,15 +94,16 @@ def _views(session: Session, side: str) -> dict[str, object]:
 class OneScale:
     """Draws both sides on one scale; a view that failed is left out."""
 
+    name = "one_scale"
+
     def __init__(self, sessions: Sequence[Session], sides: Sequence[Mapping[str, object]]) -> None:
         kinds = (HeadImportance, StrengthOverview)
         made = [view for views in sides for view in views.values()]
         self._views = [[view for view in made if isinstance(view, kind)] for kind in kinds]
-        for session in sessions:  # whose own views were told of its changes before
-            session.history.subscribe(["metric", "image", "clauses"], self.react)
-        self.react(sessions[0].state, sessions[0].state)
+        for session in sessions:
+            session.history.follow(["metric", "image", "clauses"], self.react, Stage.PAGE)
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
+    def react(self, _state: ViewState) -> None:
         """Take the extent of both; a side without values has none."""
         for views in self._views:
             extents = [view.extent for view in views if view.extent is not None]

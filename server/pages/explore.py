@@ -1,4 +1,4 @@
-"""What the page of a store is made of: a table of contents."""
+"""The page of one store: one session, its views, its layout."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,54 +12,28 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import Status
-from headbrush.server.views.images.image_overview import ImageOverview
-from headbrush.server.views.importance.head_importance import HeadImportance
-from headbrush.server.views.importance.partial_pruning import PartialPruning
-from headbrush.server.views.importance.prediction import Prediction
-from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
-from headbrush.server.views.strength.strength_overview import StrengthOverview
-from headbrush.server.views.strength.strength_vector import StrengthVector
-from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
-from headbrush.server.views.tokens.description import MatrixWords
-from headbrush.server.views.tokens.image_context import ImageContext
-from headbrush.server.views.tokens.selected_matrix import ShownMatrix
-from headbrush.server.views.tokens.threshold import Threshold
-from headbrush.server.views.tokens.two_axes import TwoAxes
+from headbrush.server.views.registry import build_views
 
 
 def explore(
     document: Document,
     data: StoreData,
-    asked: tuple[ViewState, str],
+    state: ViewState,
+    note: str,
     cookies: Mapping[str, str],
     store_name: str,
 ) -> tuple[Session]:
-    """One session: its state, its views, its layout.
+    """Fill a page with all views of a store.
 
     Parameters
     ----------
-    asked
-        The state that the address names, and a note on what of it could not be used.
+    state, note
+        The state that the address names, and what of the address could not be used.
+    store_name
+        What addresses call the store where there are several, else empty.
     """
-    state, note = asked
     session = Session(data, state, theme_of(cookies), document)
     build = partial(built, session.faults)
-    matrix = build(ShownMatrix, session)
-    views = [
-        build(ImageOverview, session),
-        build(HeadImportance, session),
-        build(PartialPruning, session),
-        build(Prediction, session),
-        build(StrengthOverview, session),
-        build(StrengthVector, session),
-        build(EntropyDistribution, session),
-        build(PatternLayout, session),
-        build(ImageContext, session, matrix),
-        build(TwoAxes, matrix),
-        build(AttentionMatrix, session, matrix),
-        build(Threshold, session, matrix),
-    ]
-    build(MatrixWords, session, matrix)
+    views = build_views(session, build=build).by_name
     arrange(document, session, views, build(Status, session, note, report_of), store_name)
     return (session,)

@@ -25,7 +25,7 @@ def _step_image(session: Session, by: int) -> None:
 
 def _step_head(session: Session, by: int) -> None:
     chosen = np.flatnonzero(session.brush().heads)
-    number = _next(chosen, session.head_number, by)
+    number = _next(chosen, session.head.number, by)
     if number is not None:
         session.select_head(number)
 

@@ -15,6 +15,8 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
 from headbrush.server.tools import assets
 from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.registry import BY_NAME, Row
+from headbrush.server.views.view import View
 
 _STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
 _SCRIPTS = {
@@ -42,7 +44,7 @@ def theme_of(cookies: Mapping[str, str]) -> Theme:
 
 
 def arrange(
-    document: Document, session: Session, views: Sequence[Any], status: Any, store_name: str
+    document: Document, session: Session, views: Mapping[str, View], status: Any, store_name: str
 ) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say.
 
@@ -52,11 +54,11 @@ def arrange(
         What addresses call the store where there are several, else empty.
     """
     channels = (
-        session.told, session.faults.told, keys_model(partial(press, session)),
+        session.summaries.channel, session.faults.channel, keys_model(partial(press, session)),
         theme_model(session), kinds_model({"image_overview": session}),
     )  # fmt: skip
     with filled(document):
-        for view in (*views, status):
+        for view in (*views.values(), status):
             document.add_root(view.layout)
         document.add_root(unseen(*channels))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
@@ -65,7 +67,7 @@ def arrange(
         template="explore.html",
         facts=facts(session.data),
         store_name=store_name,
-        panels={view.layout.name: _panel(view, session) for view in views},
+        panels=[_panel(BY_NAME[name], view, session) for name, view in views.items()],
     )
 
 
@@ -83,14 +85,20 @@ def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
     return {"css": assets.static(*_STYLES), "scripts": text}
 
 
-def _panel(view: Any, session: Session) -> dict[str, str]:
-    summary = session.summaries.get(view.layout.name, "")
-    return {"title": view.title, "help": view.help, "summary": summary}
+def _panel(row: Row, view: View, session: Session) -> dict[str, str]:
+    return {
+        "name": row.name,
+        "letter": row.letter,
+        "area": row.area,
+        "title": view.title,
+        "help": view.help,
+        "summary": session.summaries.get(row.name, ""),
+    }
 
 
 def facts(data: StoreData) -> dict[str, str]:
     """Model, image set and counts, as plain text; the template escapes them."""
-    patterns = f"{data.num_instances:,} attention patterns".replace(",", " ")
+    patterns = f"{data.num_patterns:,} attention patterns".replace(",", " ")
     counts = (heads_words(data), images_words(data), patterns, accuracy_words(data))
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
@@ -104,11 +112,11 @@ def keys_model(act: Callable[[str], None]) -> Channel:
 
 def theme_model(*sessions: Session) -> Channel:
     """A channel that says which theme the browser shows."""
-    shown = Channel(name="theme", tags=["dark" if sessions[0].theme is DARK else "light"])
+    shown = Channel(name="theme", tags=["dark" if sessions[0].reader.theme is DARK else "light"])
 
     def change(_attribute: str, _old: list, new: list) -> None:
         for session in sessions:
-            session.change_theme(DARK if new == ["dark"] else LIGHT)
+            session.reader.change_theme(DARK if new == ["dark"] else LIGHT)
 
     shown.on_change("tags", change)
     return shown

@@ -27,6 +27,8 @@ class Pair:
     does not have is left out there.
     """
 
+    name = "pair"
+
     def __init__(self, sessions: Sequence[Session]) -> None:
         self.sessions = sessions
         self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
@@ -37,8 +39,8 @@ class Pair:
         self._settled = self._now()
         self._steps = Steps[_States]()
         for place, session in enumerate(sessions):
-            session.history.subscribe(_SHARED, partial(self._follow, place))
-            session.history.follow_steps(self._on_step)
+            session.history.on_change(_SHARED, partial(self._follow, place))
+            session.history.stepped.connect(self._on_step)
         self._tell()
 
     def press(self, key: str) -> None:
@@ -80,21 +82,21 @@ class Pair:
     def _clause(
         self, clause: Clause, here: StoreData, there: StoreData, ids: Mapping[str, int]
     ) -> Clause | None:
-        if clause.kind == "image":
+        if clause.view == "images":
             found = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
-        elif clause.kind == "head":
-            pairs = (divmod(number, here.heads_per_layer) for number in clause.shape.ids)
+        elif clause.view == "heads":
+            heads = (here.head(number) for number in clause.shape.ids)
             found = [
-                there.head_number(layer, head)
-                for layer, head in pairs
-                if layer < there.num_layers and head < there.heads_per_layer
+                there.head_at(head.layer, head.head).number
+                for head in heads
+                if head.layer < there.num_layers and head.head < there.heads_per_layer
             ]
         else:
             return None
         is_whole = bool(found) or not clause.shape.ids
         return replace(clause, shape=Ids(tuple(sorted(found)))) if is_whole else None
 
-    def _follow(self, place: int, _old: ViewState, new: ViewState) -> None:
+    def _follow(self, place: int, new: ViewState) -> None:
         if self._is_following:
             return
         self._is_following = True

@@ -1,7 +1,6 @@
 """A view that fails says so in its own panel, with an id that is in the log; the others go on."""
 
 import logging
-import re
 import secrets
 from collections.abc import Callable
 from functools import cache, wraps
@@ -74,7 +73,7 @@ def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     side
         What the names of panels begin with, where a page has several of a kind.
     """
-    name = side + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    name = f"{side}{kind.name}"
     guarded = _guarded(kind)
     view = guarded.__new__(guarded)
     guard = view._guard = _Guard(faults, name)

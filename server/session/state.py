@@ -1,15 +1,19 @@
 """What one page shows, as one frozen value, and its history."""
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from operator import itemgetter
 from typing import Any
 
 from headbrush.server.session.brush.clauses import Clause
+from headbrush.server.session.signal import Signal
 from headbrush.server.session.undo_stack import Steps
 from headbrush.server.stores.store_data import METRIC_NAMES
 
 Range = tuple[float, float, float, float]
-Callback = Callable[["ViewState", "ViewState"], None]
+Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
 OVERVIEWS = ("entropy", "counts")
@@ -54,36 +58,60 @@ class ViewState:
     token: int | None = None
 
 
+_PARTS = frozenset(field.name for field in fields(ViewState))
+
+
+class Stage(IntEnum):
+    """When a change reaches a follower: all of one stage come before any of the next."""
+
+    SOURCES = 0
+    VIEWS = 1
+    PAGE = 2
+
+
 class History:
-    """The current state, its past and future, and who wants to know of changes.
+    """The current state, its past and future, and the followers of its changes.
 
     Many small changes of one gesture are shown with :meth:`preview` and closed by :meth:`settle`:
     they are one step to undo.
+
+    Attributes
+    ----------
+    stepped
+        Emitted for every step to undo, before its followers hear of the change.
     """
 
     def __init__(self, state: ViewState) -> None:
         self.state = state
         self._before: ViewState | None = None
         self._steps = Steps[ViewState]()
-        self._subscribers: list[tuple[frozenset[str], Callback]] = []
-        self._on_step: list[Callable[[], None]] = []
+        self.stepped: Signal[[]] = Signal()
+        self._followers: list[tuple[Stage, frozenset[str], Callback]] = []
 
     @property
     def is_settled(self) -> bool:
         """Whether no gesture goes on."""
         return self._before is None
 
-    def follow_steps(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` for every step to undo, before what it changes is shown."""
-        self._on_step.append(callback)
+    def follow(self, parts: Iterable[str], callback: Callback, stage: Stage = Stage.VIEWS) -> None:
+        """Call ``callback(state)`` now, and once for every change of one of ``parts``.
 
-    def subscribe(self, parts: Iterable[str], callback: Callback) -> None:
-        """Call ``callback(old, new)`` once for every change that touches one of ``parts``."""
+        Raises
+        ------
+        ValueError
+            If the state has no such part.
+        """
+        self.on_change(parts, callback, stage)
+        callback(self.state)
+
+    def on_change(
+        self, parts: Iterable[str], callback: Callback, stage: Stage = Stage.VIEWS
+    ) -> None:
+        """Call ``callback(state)`` for every change of one of ``parts``, but not now."""
         wanted = frozenset(parts)
-        unknown = wanted - {field.name for field in fields(ViewState)}
-        if unknown:
+        if unknown := wanted - _PARTS:
             raise ValueError(f"no such part of the state: {sorted(unknown)}")
-        self._subscribers.append((wanted, callback))
+        insort(self._followers, (stage, wanted, callback), key=itemgetter(0))
 
     def change(self, **values: Any) -> None:
         """Replace parts of the state; nothing happens where all stay equal."""
@@ -109,8 +137,7 @@ class History:
 
     def _step_from(self, before: ViewState) -> None:
         self._steps.keep(before)
-        for callback in self._on_step:
-            callback()
+        self.stepped.emit()
 
     def setter(self, part: str, choices: Sequence[Any] | None = None) -> Callable[..., None]:
         """A Bokeh callback that puts a widget's new value, or that choice, into ``part``."""
@@ -124,13 +151,12 @@ class History:
         """Let a widget's ``value``, or its ``active`` one of ``choices``, show and set ``part``."""
         attribute = "value" if choices is None else "active"
 
-        def follow(_old: ViewState, new: ViewState) -> None:
-            value = getattr(new, part)
+        def show(state: ViewState) -> None:
+            value = getattr(state, part)
             widget.update(**{attribute: value if choices is None else choices.index(value)})
 
-        follow(self.state, self.state)
+        self.follow([part], show)
         widget.on_change(attribute, self.setter(part, choices))
-        self.subscribe([part], follow)
 
     def undo(self) -> None:
         """Go back one change, if there is one."""
@@ -148,9 +174,7 @@ class History:
 
     def _move(self, new: ViewState) -> None:
         old, self.state = self.state, new
-        changed = {
-            f.name for f in fields(ViewState) if getattr(old, f.name) != getattr(new, f.name)
-        }
-        for parts, callback in self._subscribers:
+        changed = {part for part in _PARTS if getattr(old, part) != getattr(new, part)}
+        for _, parts, callback in tuple(self._followers):
             if parts & changed:
-                callback(old, new)
+                callback(new)

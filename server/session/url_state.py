@@ -40,8 +40,8 @@ _CHOICES = {
 
 def default_state(data: StoreData) -> ViewState:
     """The first screen: the most important head, and an image to which it matters."""
-    layer, head = data.default_head
-    return ViewState(data.default_image, layer, head, data.default_metric)
+    head = data.default_head
+    return ViewState(data.default_image, head.layer, head.head, data.default_metric)
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:

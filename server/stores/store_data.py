@@ -10,6 +10,7 @@ from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
+from headbrush.server.stores.heads import Head, rank_heads
 from headbrush.server.stores.matrices import StoredMatrices
 from headbrush.server.tools.byte_lru import Recent
 
@@ -39,7 +40,7 @@ _UNSEEN = ("patch_latent",)
 class StoreData:
     """Arrays of a store, shared by all sessions of a process.
 
-    Notation: m images, L layers, H heads a layer. Head number ``layer·H + head``; instance number
+    Notation: m images, L layers, H heads a layer. Head number ``layer·H + head``; pattern number
     ``image·L·H + head number``.
     """
 
@@ -50,7 +51,10 @@ class StoreData:
         self.num_layers = sizes["layer"]
         self.heads_per_layer = sizes["head"]
         self.num_heads = self.num_layers * self.heads_per_layer
-        self.num_instances = self.num_images * self.num_heads
+        self.heads = [
+            Head(*divmod(number, self.heads_per_layer), number) for number in range(self.num_heads)
+        ]
+        self.num_patterns = self.num_images * self.num_heads
         self.names: list[str] = store.read("name").tolist()
         self.class_names: list[str] = store.read("class_name").tolist()
         self.has_labels = store.attrs["label_source"] == "folder"
@@ -119,8 +123,8 @@ class StoreData:
             return None
         if self.store.read("mode").tolist() != list(PRUNING_MODES):
             return None
-        layer, head = divmod(number, self.heads_per_layer)
-        stored = self.store.read("importance_by_mode")[:, :, image, layer, head]
+        head = self.heads[number]
+        stored = self.store.read("importance_by_mode")[:, :, image, head.layer, head.head]
         found = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
         for row, metric in enumerate(PRUNING_METRICS):
             if metric in self._metrics:
@@ -166,22 +170,20 @@ class StoreData:
     @lazy_property
     def head_labels(self) -> list[str]:
         """``L3·H2`` for every head number."""
-        return [
-            f"L{number // self.heads_per_layer}·H{number % self.heads_per_layer}"
-            for number in range(self.num_heads)
-        ]
+        return [str(head) for head in self.heads]
 
-    def head_number(self, layer: int, head: int) -> int:
-        """``layer·H + head``."""
-        return layer * self.heads_per_layer + head
+    def head(self, number: int) -> Head:
+        """The head of a number."""
+        return self.heads[number]
+
+    def head_at(self, layer: int, head: int) -> Head:
+        """The head of a layer, and of a place within it."""
+        return self.heads[layer * self.heads_per_layer + head]
 
     @lazy_property
-    def default_head(self) -> tuple[int, int]:
+    def default_head(self) -> Head:
         """The globally most important head: largest mean of the first metric that is defined."""
-        mean = self.importance(self.default_metric).mean(0)
-        if not np.isfinite(mean).any():
-            return 0, 0
-        return divmod(int(np.nanargmax(mean)), self.heads_per_layer)
+        return self.heads[rank_heads(self.importance(self.default_metric).mean(0))[0]]
 
     @lazy_property
     def default_metric(self) -> str:
@@ -192,7 +194,7 @@ class StoreData:
     @lazy_property
     def default_image(self) -> int:
         """An image that shows why the first head matters."""
-        return self.telling_image(self.head_number(*self.default_head))
+        return self.telling_image(self.default_head.number)
 
     def telling_image(self, number: int) -> int:
         """A correctly predicted image whose attention is kept, to which a head matters most."""

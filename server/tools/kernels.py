@@ -6,15 +6,17 @@ module, so this one is imported by its full name: Bokeh gives the package a new 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numba import njit
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Place = tuple[float, float, float, float, int, int]
 
 
-def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(loop: Callable[P, T]) -> Callable[P, T]:
     """The loop as machine code, kept if there is a folder to keep it in."""
     try:
         return njit(nogil=True, cache=True)(loop)
@@ -147,14 +149,14 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
 
 
 @_compiled
-def tally(instances, images, heads):
+def tally(patterns, images, heads):
     """Keep what both its image and its head allow, in place; how much each of them has left."""
     image_count = np.zeros(len(images), np.int64)
     head_count = np.zeros(len(heads), np.int64)
     for image in range(len(images)):
         for head in range(len(heads)):
-            kept = instances[image, head] & images[image] & heads[head]
-            instances[image, head] = kept
+            kept = patterns[image, head] & images[image] & heads[head]
+            patterns[image, head] = kept
             image_count[image] += kept
             head_count[head] += kept
     return image_count, head_count

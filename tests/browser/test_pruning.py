@@ -31,7 +31,8 @@ def expected_metrics(data, image, layer, head):
 
 def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
     page.wait(ANSWERED, MODEL_S)
-    expected = expected_metrics(data, data.default_image, *data.default_head)
+    head = data.default_head
+    expected = expected_metrics(data, data.default_image, head.layer, head.head)
     menu = page.page.locator("section[aria-labelledby=title-head_importance] select")
     for metric in ("cls", "patch", "jsd"):
         menu.select_option(label=METRIC_NAMES[metric])

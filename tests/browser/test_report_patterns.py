@@ -76,7 +76,7 @@ def drawn(page):
 
 
 def words(found):
-    parts = ((found.images, "images"), (found.heads, "heads"), (found.instances, "patterns"))
+    parts = ((found.images, "images"), (found.heads, "heads"), (found.patterns, "patterns"))
     return "brushed: " + " · ".join(f"{m.sum()} of {m.size} {kind}" for m, kind in parts)
 
 
@@ -89,15 +89,15 @@ def resolved(clauses, data, exclude=None):
 
 
 def patterns(shape, combine="replace"):
-    return Clause("patterns", "instance", shape, combine, "patch")
+    return Clause("patterns", shape, combine, "patch")
 
 
 def test_a_lasso_brushes_exactly_the_patterns_inside_it_and_what_occurs_in_them(page, data):
     lasso(page)
     drag(page, [*OUTLINE, OUTLINE[0]])
     found = resolved([patterns(drawn(page))], data)
-    assert 0 < found.instances.sum() < data.num_instances
-    assert page.source("marked")["marked"] == found.instances.astype(int).tolist()
+    assert 0 < found.patterns.sum() < data.num_patterns
+    assert page.source("marked")["marked"] == found.patterns.astype(int).tolist()
     assert said(page) == words(found)
     heads = page.source("layer_jitter")
     assert heads["brushed"] == found.head_count.tolist()
@@ -114,7 +114,7 @@ def test_who_holds_the_button_before_a_lasso_brushes_the_same(page, data):
     lasso(page)
     drag(page, [*OUTLINE, OUTLINE[0]], held=0.5)
     found = resolved([patterns(drawn(page))], data)
-    assert 0 < found.instances.sum() < data.num_instances
+    assert 0 < found.patterns.sum() < data.num_patterns
     assert said(page) == words(found)
 
 
@@ -131,12 +131,12 @@ def test_shapes_join_by_keys_and_intersect_with_images_and_heads(page, data):
         clauses.append(patterns(drawn(page), combine))
         assert said(page) == words(resolved(clauses, data)), combine
     images = brush(page)
-    clauses.append(Clause("images", "image", Ids(tuple(images))))
+    clauses.append(Clause("images", Ids(tuple(images))))
     assert said(page) == words(resolved(clauses, data))
     heads = brush(page, "overview_plot", 0.02, 0.95)
-    clauses.append(Clause("heads", "head", Ids(tuple(heads))))
+    clauses.append(Clause("heads", Ids(tuple(heads))))
     found = resolved(clauses, data)
-    assert found.instances.sum() > 0
+    assert found.patterns.sum() > 0
     assert said(page) == words(found)
     others = resolved(clauses, data, "heads")  # heads tell of images, not of themselves
     exact = decoded(data.shown_importance("jsd"))[0]
@@ -181,7 +181,7 @@ def test_density_is_the_servers_also_after_zooming_and_brushing(page, data):
     after = picture(page)[1]
     assert after[1] - after[0] < 0.9 * (before[1] - before[0])
     drag(page, [(0.2, 0.2), (0.7, 0.7)])
-    mask = resolved([patterns(drawn(page))], data).instances
+    mask = resolved([patterns(drawn(page))], data).patterns
     check_picture(page, data, "count", LIGHT.density[2:], mask)
 
 

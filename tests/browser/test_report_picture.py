@@ -36,13 +36,13 @@ def brushed(data):
     """A box in the middle of the patterns, and what lies in it."""
     low, high = np.quantile(data.embedding("patch"), (0.2, 0.7), axis=0)
     box = Box(float(low[0]), float(high[0]), float(low[1]), float(high[1]))
-    clause = Clause("patterns", "instance", box, layout="patch")
+    clause = Clause("patterns", box, layout="patch")
     return clause, resolve([clause], data.num_images, data.num_heads, data.embedding)
 
 
 @pytest.fixture(scope="module")
 def report(data, brushed):
-    assert data.num_instances > LIMIT
+    assert data.num_patterns > LIMIT
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(request, "MOST_PLACES", LIMIT)
         state = replace(default_state(data), image=None, clauses=(brushed[0],))
@@ -67,7 +67,7 @@ def check_drawn(page, data, found, ramp):
     (x, y, width, height), shape = shown["place"], shown["shape"]
     view = (x, x + width, y, y + height)
     points = data.embedding("patch")
-    expected = draw(points, view, shape[::-1], mask=found.instances, ramp=ramp)
+    expected = draw(points, view, shape[::-1], mask=found.patterns, ramp=ramp)
     levels = np.array(shown["levels"]).reshape(shape)
     np.testing.assert_array_equal(levels, expected.pixels)
     assert [colour[:7] for colour in shown["palette"]] == [one[:7] for one in expected.palette()]
@@ -83,7 +83,7 @@ def test_the_picture_has_what_was_brushed_and_no_tools_that_brush(page, data, br
 
 
 def test_it_says_why_it_cannot_be_brushed_beneath_it_and_at_the_end(page, data):
-    why = f"The {data.num_instances} patterns are a picture that is not drawn anew, and cannot be"
+    why = f"The {data.num_patterns} patterns are a picture that is not drawn anew, and cannot be"
     assert why in page.page.locator("#words-pattern_layout").text_content()
     left_out = page.page.locator("section[aria-labelledby=left_out]").text_content()
     assert why in left_out

@@ -3,23 +3,17 @@
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from bokeh.events import DocumentReady
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import PRUNING_METRICS
-
-
-@dataclass
-class Pruned:
-    """What the model would answer."""
-
-    metrics: np.ndarray
-    probability: np.ndarray
+from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 
 
 class FakeModel:
@@ -54,7 +48,8 @@ class PromptWorker:
 def pruned(classes=3, seed=0):
     rng = np.random.default_rng(seed)
     metrics = rng.uniform(0.01, 1, (len(PRUNING_METRICS), len(MODES)))
-    return Pruned(metrics.astype("f4"), rng.dirichlet(np.ones(classes), len(MODES)).astype("f4"))
+    probability = rng.dirichlet(np.ones(classes), len(MODES))
+    return PrunedHead(metrics.astype("f4"), probability.astype("f4"))
 
 
 def finished(work: Coroutine[Any, Any, Any]) -> Any:
@@ -92,3 +87,9 @@ def answer(document, model, result):
 
 def bars(view):
     return view._source.data
+
+
+def pruning_views(session):
+    """B2 and B3, which share one answer of the model."""
+    answer = PruningAnswer(session)
+    return PartialPruning(session, answer), Prediction(session, answer)

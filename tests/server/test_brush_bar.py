@@ -21,9 +21,9 @@ from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from tests.server.fakes import run
 
-IMAGES = Clause("images", "image", Ids(tuple(range(24))))
-BOX = Clause("patterns", "instance", Box(-1.0, 1.0, -1.0, 1.0), layout="patch")
-LASSO = Clause("patterns", "instance", Lasso((0.0, 2.0, 2.0), (0.0, 0.0, 2.0)), "add", "cls")
+IMAGES = Clause("images", Ids(tuple(range(24))))
+BOX = Clause("patterns", Box(-1.0, 1.0, -1.0, 1.0), layout="patch")
+LASSO = Clause("patterns", Lasso((0.0, 2.0, 2.0), (0.0, 0.0, 2.0)), "add", "cls")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def until(document, condition):
 
 
 def test_a_chip_tells_its_view_and_what_it_is():
-    heads = Clause("heads", "head", Ids((1, 2, 3)))
+    heads = Clause("heads", Ids((1, 2, 3)))
     words = [clause_words(clause) for clause in (IMAGES, heads, BOX, LASSO)]
     assert words == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
 
@@ -60,19 +60,19 @@ def test_a_chip_removes_its_clause(bar, session):
 
 
 def test_without_its_first_clause_a_brush_takes_away_from_everything(bar, session):
-    hole = Clause("patterns", "instance", BOX.shape, "subtract", "patch")
+    hole = Clause("patterns", BOX.shape, "subtract", "patch")
     session.history.change(clauses=(LASSO, hole))
     ask(bar, "drop", 0)
-    assert (session.brush().instances == ~session.resolved((BOX,)).instances).all()
+    assert (session.brush().patterns == ~session.resolved((BOX,)).patterns).all()
 
 
 def test_the_patterns_left_out_are_brushed_and_again(bar, session):
     ask(bar, "invert")
     assert session.state.clauses == ()
     session.history.change(clauses=(IMAGES, BOX))
-    inside = session.resolved((BOX,)).instances
+    inside = session.resolved((BOX,)).patterns
     ask(bar, "invert")
-    np.testing.assert_array_equal(session.brush().instances, ~inside)
+    np.testing.assert_array_equal(session.brush().patterns, ~inside)
     query = to_query(session.state, session.data)[0]
     asked = {key: [word.encode() for word in words] for key, words in parse_qs(query).items()}
     assert from_query(asked, session.data) == (session.state, "")
@@ -84,11 +84,11 @@ def test_the_patterns_left_out_are_brushed_and_again(bar, session):
 
 def test_several_clauses_of_images_are_shown_as_what_they_leave(session):
     parts = [((1, 2, 3), "replace"), ((7,), "add"), ((2,), "subtract")]
-    clauses = tuple(Clause("images", "image", Ids(ids), combine) for ids, combine in parts)
+    clauses = tuple(Clause("images", Ids(ids), combine) for ids, combine in parts)
     session.history.change(clauses=clauses)
     assert session.images.selected.indices == [1, 3, 7]
     assert np.flatnonzero(session.brush().images).tolist() == [1, 3, 7]
-    session.history.change(clauses=(Clause("heads", "head", Ids((0, 1)), "subtract"),))
+    session.history.change(clauses=(Clause("heads", Ids((0, 1)), "subtract"),))
     assert session.images.selected.indices == []
     assert session.heads.selected.indices == np.flatnonzero(session.brush().heads).tolist()
 
@@ -137,12 +137,12 @@ def note_of(bar, document, content):
 def test_an_uploaded_list_brushes_its_images(bar, session, data, document):
     content = base64.b64encode(f"{data.names[4]}\nnone\n".encode()).decode()
     assert note_of(bar, document, content).startswith("1 of 2 names found")
-    assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
+    assert session.state.clauses == (Clause("images", Ids((4,))),)
     bad = base64.b64encode(b"\xff").decode()
     assert "UTF-8" in note_of(bar, document, bad)
     assert "could not be read" in note_of(bar, document, "?")
     assert "larger" in note_of(bar, document, "A" * 6_000_000)
-    assert session.state.clauses == (Clause("images", "image", Ids((4,))),)
+    assert session.state.clauses == (Clause("images", Ids((4,))),)
 
 
 def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
@@ -155,7 +155,7 @@ def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
         assert note_of(bar, document, content).startswith("1 of 2 names found")
     assert readers
     assert threading.get_native_id() not in readers
-    assert session.state.clauses == (Clause("images", "image", Ids((2,))),)
+    assert session.state.clauses == (Clause("images", Ids((2,))),)
 
 
 def test_a_second_file_is_told_to_wait(bar, document):
@@ -170,7 +170,7 @@ def test_a_brush_that_takes_the_place_of_another_is_told(bar, session):
     assert ask(bar, "save", "mine")["note"][0] == ""
     session.history.change(clauses=(IMAGES,))
     assert "replaced" in ask(bar, "save", " mine")["note"][0]
-    assert [one.clauses for one in session.named] == [(IMAGES,)]
+    assert [one.clauses for one in session.reader.named] == [(IMAGES,)]
 
 
 def test_a_file_is_written_beside_the_page(bar, document):
@@ -194,4 +194,4 @@ def test_what_cannot_be_asked_changes_nothing(bar, session, words):
     session.history.change(clauses=(BOX,))
     ask(bar, *words)
     assert session.state.clauses == (BOX,)
-    assert session.named == ()
+    assert session.reader.named == ()

@@ -36,7 +36,7 @@ clauses = st.lists(
         st.builds(
             Clause,
             st.just("patterns"),
-            st.just("instance"),
+            st.just("pattern"),
             st.one_of(boxes, lassos),
             combines,
             st.sampled_from(["patch", "cls"]),
@@ -72,9 +72,9 @@ def on_outline(x, y, lasso):
 
 
 def marks(clause, image, head):
-    if clause.kind == "image":
+    if clause.view == "images":
         return image in clause.shape.ids
-    if clause.kind == "head":
+    if clause.view == "heads":
         return head in clause.shape.ids
     x, y = POINTS[clause.layout][image * HEADS + head]
     if isinstance(clause.shape, Box):
@@ -83,7 +83,7 @@ def marks(clause, image, head):
 
 
 def slow(used, image, head):
-    """Whether one instance is brushed: each view's clauses in order, then all views."""
+    """Whether one pattern is brushed: each view's clauses in order, then all views."""
     for view in {clause.view for clause in used}:
         own = [c for c in used if c.view == view]
         state = own[0].combine in ("subtract", "intersect")
@@ -107,11 +107,11 @@ def test_masks_are_those_of_brute_force(given_clauses, exclude):
     brush = resolve(given_clauses, IMAGES, HEADS, POINTS.get, exclude, Recent(1 << 20))
     used = [clause for clause in given_clauses if clause.view != exclude]
     expected = np.array([[slow(used, i, h) for h in range(HEADS)] for i in range(IMAGES)])
-    np.testing.assert_array_equal(brush.instances.reshape(IMAGES, HEADS), expected)
+    np.testing.assert_array_equal(brush.patterns.reshape(IMAGES, HEADS), expected)
     np.testing.assert_array_equal(brush.image_count, expected.sum(1))
     np.testing.assert_array_equal(brush.head_count, expected.sum(0))
     assert brush.active == bool(used)
-    if any(clause.kind == "instance" for clause in used):
+    if any(clause.view == "patterns" for clause in used):
         np.testing.assert_array_equal(brush.images, expected.any(1))
         np.testing.assert_array_equal(brush.heads, expected.any(0))
 
@@ -124,7 +124,7 @@ def test_what_a_replacing_clause_drops_would_mark_nothing(given_clauses):
         kept = joined(kept, clause)
     assert all(clause.combine != "replace" for clause in kept[1:] if clause.view == kept[0].view)
     short, long = (resolve(c, IMAGES, HEADS, POINTS.get) for c in (kept, given_clauses))
-    np.testing.assert_array_equal(short.instances, long.instances)
+    np.testing.assert_array_equal(short.patterns, long.patterns)
     np.testing.assert_array_equal(short.images, long.images)
     np.testing.assert_array_equal(short.heads, long.heads)
 
@@ -133,18 +133,18 @@ def test_what_a_replacing_clause_drops_would_mark_nothing(given_clauses):
 def test_one_shape_marks_other_patterns_in_the_other_layout(shape):
     kept = Recent(1 << 20)
     for layout in ("patch", "cls"):
-        clause = Clause("patterns", "instance", shape, layout=layout)
+        clause = Clause("patterns", shape, layout=layout)
         brush = resolve([clause], IMAGES, HEADS, POINTS.get, kept=kept)
-        np.testing.assert_array_equal(brush.instances, inside(shape, POINTS[layout]))
+        np.testing.assert_array_equal(brush.patterns, inside(shape, POINTS[layout]))
 
 
 def test_images_stay_brushed_when_only_heads_are_left_out():
-    images = Clause("images", "image", Ids((1, 2)))
-    heads = Clause("heads", "head", Ids((0,)))
+    images = Clause("images", Ids((1, 2)))
+    heads = Clause("heads", Ids((0,)))
     brush = resolve([images, heads], IMAGES, HEADS, POINTS.get)
     assert np.flatnonzero(brush.images).tolist() == [1, 2]
     assert np.flatnonzero(brush.heads).tolist() == [0]
-    assert brush.instances.sum() == 2
+    assert brush.patterns.sum() == 2
 
 
 def test_points_without_a_place_are_never_inside():
@@ -195,12 +195,12 @@ def test_what_a_shape_encloses_is_asked_for_once():
         asked.append(layout)
         return POINTS[layout]
 
-    first = Clause("patterns", "instance", Box(-1, 0, -1, 1), "replace", "patch")
-    second = Clause("patterns", "instance", Lasso((0, 1, 1), (0, 0, 1)), "add", "patch")
+    first = Clause("patterns", Box(-1, 0, -1, 1), "replace", "patch")
+    second = Clause("patterns", Lasso((0, 1, 1), (0, 0, 1)), "add", "patch")
     for used in ([first], [first, second], [first, second]):
         brush = resolve(used, IMAGES, HEADS, points, kept=kept)
         fresh = resolve(used, IMAGES, HEADS, POINTS.get)
-        np.testing.assert_array_equal(brush.instances, fresh.instances)
+        np.testing.assert_array_equal(brush.patterns, fresh.patterns)
     assert len(asked) == 2
 
 

@@ -53,7 +53,7 @@ def test_brushed_images_are_those_of_the_same_names(pair, sessions):
 
 def test_no_image_of_one_is_no_image_of_the_other(pair, sessions):
     large, small = sessions
-    large.add_clause(Clause("images", "image", Ids(())))
+    large.add_clause(Clause("images", Ids(())))
     assert "0 and 0 images" in pair.told.text
     assert not small.brush().images.any()
     large.brush_ids("images", [20], "replace")  # which the other does not have
@@ -62,7 +62,7 @@ def test_no_image_of_one_is_no_image_of_the_other(pair, sessions):
 
 def test_brushed_heads_are_those_of_the_same_layer_and_place(pair, sessions):
     large, small = sessions
-    large.add_clause(Clause("heads", "head", Ids((0, 3, 4))))  # L0·H0, L1·H1, L2·H0
+    large.add_clause(Clause("heads", Ids((0, 3, 4))))  # L0·H0, L1·H1, L2·H0
     assert small.state.clauses[0].shape.ids == (0, 4)
     assert "3 and 2 heads" in pair.told.text
 
@@ -83,9 +83,9 @@ def test_selecting_follows_where_the_other_store_has_the_same(sessions):
 def test_undo_and_redo_bring_back_what_one_side_alone_has(pair, sessions):
     large, small = sessions
     start = small.state.clauses
-    small.add_clause(Clause("heads", "head", Ids((0, 2, 5))))  # L0·H0, L0·H2, L1·H2
+    small.add_clause(Clause("heads", Ids((0, 2, 5))))  # L0·H0, L0·H2, L1·H2
     assert large.state.clauses[0].shape.ids == (0,)
-    small.add_clause(Clause("heads", "head", Ids((2,))))  # of no head of the other
+    small.add_clause(Clause("heads", Ids((2,))))  # of no head of the other
     brushed = small.state.clauses
     assert large.state.clauses == ()
     pair.press("z")

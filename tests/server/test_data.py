@@ -35,9 +35,9 @@ def test_the_first_metric_is_one_that_the_store_has(tmp_path, change, metric, re
     data = changed(tmp_path, change)
     assert data.default_metric == metric
     assert reason in data.why_undefined("jsd")
-    layer, head = data.default_head
+    head = data.default_head
     mean = data.importance(metric).mean(0)
-    assert mean[data.head_number(layer, head)] == mean.max()
+    assert mean[head.number] == mean.max()
 
 
 def test_a_store_without_a_metric_gives_nan_for_it(tmp_path):

@@ -19,7 +19,7 @@ from headbrush.server.session.brush.name_list import (
     read_names,
 )
 
-CLAUSES = (Clause("images", "image", Ids((1, 4))), Clause("heads", "head", Ids((2, 3, 5))))
+CLAUSES = (Clause("images", Ids((1, 4))), Clause("heads", Ids((2, 3, 5))))
 
 
 def rows(session, kind, clauses=CLAUSES):

@@ -16,26 +16,29 @@ from headbrush.server.views.patterns.pattern_layout import PatternLayout
 
 
 class FineView:
+    name = "fine_view"
     title, help = "Fine", "Works."
 
     def __init__(self, history):
         self.layout = Div(name="fine_view")
         self.seen = []
-        history.subscribe(["head"], self.react)
+        history.on_change(["head"], self.react)
 
-    def react(self, _old, new):
+    def react(self, new):
         self.seen.append(new.head)
 
 
 class OddView(FineView):
     """Fails at odd heads."""
 
+    name = "odd_view"
+
     def __init__(self, history):
         self.layout = Div(name="odd_view")
-        history.subscribe(["head"], self.react)
-        history.subscribe(["image"], lambda _old, _new: self._inner_caught())
+        history.on_change(["head"], self.react)
+        history.on_change(["image"], lambda _state: self._inner_caught())
 
-    def react(self, _old, new):
+    def react(self, new):
         self._demand_even(new.head)
         self.seen = [new.head]
 
@@ -51,15 +54,18 @@ class OddView(FineView):
 
 
 class HalfView(FineView):
+    name = "half_view"
     title = "Half"
 
     def __init__(self, history):
-        history.subscribe(["head"], self.react)
+        history.on_change(["head"], self.react)
         raise KeyError("no such thing")
 
 
 class FollowingView(FineView):
     """Follows the mouse with work that fails at odd places."""
+
+    name = "following_view"
 
     def __init__(self, tell):
         self.layout = Div(name="following_view")
@@ -154,9 +160,9 @@ def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session):
     view = built(session.faults, PatternLayout, session)
     with patch.object(view._picture, "show", side_effect=ValueError("no picture")):
         view._show_preview(lambda: (session.brush(), (0, 1, 0, 1), None))
-    assert session.faults.told.tags[0] == "pattern_layout"
+    assert session.faults.channel.tags[0] == "pattern_layout"
     view._on_region(Box(0, 1, 0, 1), "replace")
-    assert session.faults.told.tags == []
+    assert session.faults.channel.tags == []
 
 
 def test_a_page_with_a_kind_of_view_twice_tells_which_failed(history):

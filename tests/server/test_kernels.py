@@ -13,8 +13,8 @@ import numpy as np
 import numba.core.caching as caching
 {first}
 from headbrush.server.tools import kernels
-instances = np.ones((2, 3), bool)
-counts = kernels.tally(instances, np.array([True, False]), np.array([True, True, False]))
+patterns = np.ones((2, 3), bool)
+counts = kernels.tally(patterns, np.array([True, False]), np.array([True, True, False]))
 assert [count.tolist() for count in counts] == [[2, 0], [1, 1, 0]], counts
 print(sum(kernels.tally.stats.cache_hits.values()))
 """

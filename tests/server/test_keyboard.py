@@ -16,13 +16,13 @@ def test_arrows_step_through_images_and_heads_round_the_end(session, data):
     press(session, "ArrowRight")
     assert session.state.image == 1
     press(session, "ArrowUp")
-    assert session.head_number == data.num_heads - 1
+    assert session.head.number == data.num_heads - 1
     press(session, "ArrowDown")
-    assert session.head_number == 0
+    assert session.head.number == 0
 
 
 def test_arrows_stay_in_the_brush(session):
-    session.add_clause(Clause("images", "image", Ids((3, 7, 20))))
+    session.add_clause(Clause("images", Ids((3, 7, 20))))
     session.history.change(image=5)
     seen = []
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
@@ -54,7 +54,7 @@ def test_brackets_step_through_metrics_and_m_through_modes(session):
 
 def test_escape_undo_redo_and_unknown_keys(session):
     start = session.state
-    session.add_clause(Clause("heads", "head", Ids((1,))))
+    session.add_clause(Clause("heads", Ids((1,))))
     brushed = session.state
     press(session, "Escape")
     assert session.state.clauses == ()
@@ -69,7 +69,7 @@ def test_escape_undo_redo_and_unknown_keys(session):
 
 
 def test_every_brushed_image_is_reached_once_in_a_round(session):
-    session.add_clause(Clause("images", "image", Ids((2, 4, 9))))
+    session.add_clause(Clause("images", Ids((2, 4, 9))))
     session.history.change(image=2)
     reached = []
     for _ in range(3):

@@ -12,7 +12,7 @@ from headbrush.server.session.url_state import to_query
 from headbrush.server.views.common.legend_buttons import kinds_model
 from headbrush.server.views.images.image_overview import ImageOverview
 
-SOME = Clause("images", "image", Ids((1, 2)))
+SOME = Clause("images", Ids((1, 2)))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
     press("image_overview", "class", 2, "intersect")
     assert clause_words(session.state.clauses[0]) == "A images: 0"
     assert not session.brush().images.any()
-    assert not session.brush().instances.any()
+    assert not session.brush().patterns.any()
     assert session.images.selected.indices == []
     assert (session.images.data["share"] == 0).all()  # all are faint
     query = to_query(session.state, data)[0]

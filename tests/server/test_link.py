@@ -79,14 +79,14 @@ def test_a_link_opens_the_same_state(data, state):
 
 
 def test_a_brush_is_short_and_readable(data):
-    images = Clause("images", "image", Ids((*range(5), 7, 9, 10)))
+    images = Clause("images", Ids((*range(5), 7, 9, 10)))
     state = replace(default_state(data), clauses=(images,))
     assert "brush=images:r:0-4,7,9-10" in to_query(state, data)[0]
 
 
 def test_a_brush_that_is_too_long_is_left_out_and_named(data):
     corners = tuple(float(number) for number in range(MOST_BRUSH))
-    clause = Clause("patterns", "instance", Lasso(corners, corners), layout="patch")
+    clause = Clause("patterns", Lasso(corners, corners), layout="patch")
     state = replace(default_state(data), clauses=(clause,), metric="cls")
     query, left_out = to_query(state, data)
     assert "too large" in left_out
@@ -108,7 +108,7 @@ def test_the_first_screen_selects_a_head_and_a_kept_image(data):
     assert state.image in data.store.kept_images
     assert data.correct[state.image]
     means = data.importance("jsd").mean(0)
-    assert means[data.head_number(state.layer, state.head)] == means.max()
+    assert means[data.head_at(state.layer, state.head).number] == means.max()
 
 
 @pytest.mark.parametrize(

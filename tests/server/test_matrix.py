@@ -36,7 +36,7 @@ def matrix(session):
 def panels(session, matrix):
     return [
         ImageContext(session, matrix),
-        TwoAxes(matrix),
+        TwoAxes(session, matrix),
         AttentionMatrix(session, matrix),
         Threshold(session, matrix),
     ]
@@ -83,7 +83,7 @@ def test_moving_the_threshold_sends_one_number_and_reads_nothing(session, matrix
     document.on_change(sent.append)
     with patch.object(data.store, "attention") as read:
         session.history.change(threshold=0.02)
-    told = session.told  # words for screen readers
+    told = session.summaries.channel  # words for screen readers
     changed = [(event.model, event.attr, event.new) for event in sent if event.model != told]
     assert changed == [(matrix.tokens, "threshold", 0.02)]
     assert not read.called

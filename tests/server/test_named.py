@@ -18,9 +18,9 @@ from tests.server.pictures import pattern_picture
 
 PALE = "#d9e2ec"
 
-ONE = (Clause("images", "image", Ids((0, 1, 2))),)
-OTHER = (Clause("images", "image", Ids((2, 5))), Clause("heads", "head", Ids((3,))))
-BOX = (Clause("patterns", "instance", Box(-1.0, 1.0, -1.0, 1.0), layout="patch"),)
+ONE = (Clause("images", Ids((0, 1, 2))),)
+OTHER = (Clause("images", Ids((2, 5))), Clause("heads", Ids((3,))))
+BOX = (Clause("patterns", Box(-1.0, 1.0, -1.0, 1.0), layout="patch"),)
 
 
 def three():
@@ -91,10 +91,10 @@ def test_nothing_kept_breaks_the_page(data, given_value):
 
 
 def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
-    session.change_named(three()[:2])
-    compared = session.compared()
+    session.reader.change_named(three()[:2])
+    compared = session.reader.compared()
     colouring, mask = pattern_colours(compared, session.brush(), PALE)
-    masks = [one.brush.instances for one in compared]
+    masks = [one.brush.patterns for one in compared]
     np.testing.assert_array_equal(mask, masks[0] | masks[1])
     expected = np.where(masks[0] & masks[1], 2, np.where(masks[1], 1, 0))
     np.testing.assert_array_equal(colouring.categories[mask], expected[mask])
@@ -104,13 +104,13 @@ def test_patterns_of_two_brushes_are_mixed_where_both_hold_them(session):
 
 
 def test_compared_patterns_outside_of_the_brush_are_pale(session):
-    session.change_named(three()[:2])
-    compared = session.compared()
+    session.reader.change_named(three()[:2])
+    compared = session.reader.compared()
     whole = pattern_colours(compared, session.brush(), PALE)[0]
-    session.history.change(clauses=(Clause("heads", "head", Ids((0, 3))),))
+    session.history.change(clauses=(Clause("heads", Ids((0, 3))),))
     brush = session.brush()
     colouring, mask = pattern_colours(compared, brush, PALE)
-    inside, outside = mask & brush.instances, mask & ~brush.instances
+    inside, outside = mask & brush.patterns, mask & ~brush.patterns
     assert inside.any()
     np.testing.assert_array_equal(colouring.categories[inside], whole.categories[inside])
     np.testing.assert_array_equal(colouring.categories[outside], 3 + whole.categories[outside])
@@ -129,7 +129,7 @@ def test_two_brushes_are_compared_in_every_view(session, data):
         for view in (HeadImportance, StrengthVector, EntropyDistribution, PatternLayout)
     )
     before = pattern_picture(patterns).copy()
-    session.change_named(three()[:2])
+    session.reader.change_named(three()[:2])
     values = data.importance("jsd")
     one, other = values[[0, 1, 2]].mean(0), values[[2, 5]].mean(0)
     lines = [source.data["mean"] for source in importance._compared._sources]
@@ -141,13 +141,13 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     assert shown.end >= abs(difference).max()
     assert importance.plot.yaxis[1].visible
     assert importance.plot.yaxis[0].axis_label != importance.plot.yaxis[1].axis_label
-    strength = data.strength[[2, 5], session.head_number].mean(0)
+    strength = data.strength[[2, 5], session.head.number].mean(0)
     np.testing.assert_allclose(vector._compared[1].data_source.data["mean"], strength, rtol=1e-6)
     shares = entropy._source.data
     assert sum(shares["compared_0"]) == pytest.approx(100)
     assert not any(shares["brushed"])
     assert (pattern_picture(patterns) != before).any()
-    session.change_named(())
+    session.reader.change_named(())
     np.testing.assert_array_equal(pattern_picture(patterns), before)
     assert importance.plot.y_range.start == 0
     assert not importance.plot.yaxis[1].visible

@@ -13,6 +13,7 @@ from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.model.null_model import VARIABLE
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import show_page
 from tests.stores import attributes, make_store, values
@@ -35,7 +36,7 @@ def strange(tmp_path, monkeypatch):
 
 def test_panels_say_that_there_is_no_model(strange, document):
     session = Session(strange, default_state(strange))
-    matrix, pruning = ShownMatrix(session), PartialPruning(session)
+    matrix, pruning = ShownMatrix(session), PartialPruning(session, PruningAnswer(session))
     with patch("headbrush.server.stores.model.live_model.LiveModel", side_effect=AssertionError):
         show_page(document)
     assert matrix.remark == SAID

@@ -5,6 +5,7 @@ from unittest.mock import patch
 import numpy as np
 
 from headbrush.server.views.importance.prediction import Prediction, _most_probable
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned
 
 
@@ -19,7 +20,7 @@ def test_classes_are_the_top_five_of_both_and_the_label_by_unpruned_probability(
 def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
     session, model, document, data
 ):
-    view = Prediction(session)
+    view = Prediction(session, PruningAnswer(session))
     session.history.change(image=5, mode=3)
     answer(document, model, found := pruned())
     shown = bars(view)
@@ -38,7 +39,7 @@ def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
 def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
     session, model, document, data
 ):
-    view = Prediction(session)
+    view = Prediction(session, PruningAnswer(session))
     unknown = np.full(data.num_images, -1)
     with patch.dict(data.store._cache, {"label": unknown}):
         session.history.change(image=5)
@@ -48,7 +49,7 @@ def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
 
 
 def test_long_class_names_are_cut_but_whole_on_hover(session, model, document, data):
-    view = Prediction(session)
+    view = Prediction(session, PruningAnswer(session))
     long = "great white shark, white shark, man-eater, man-eating shark" * 2
     with patch.object(data, "class_names", [long] * 3):
         session.history.change(image=5)

@@ -6,18 +6,27 @@ import numpy as np
 import pytest
 from bokeh.events import Tap
 
+from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.tools.pending_answer import PATIENCE_MS
 from headbrush.server.views.importance.partial_pruning import PartialPruning, _short
-from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
-from tests.server.fakes import Pruned, answer, bars, pass_time, pruned, run, show_page
+from tests.server.fakes import (
+    answer,
+    bars,
+    pass_time,
+    pruned,
+    pruning_views,
+    run,
+    show_page,
+)
 
 
 def test_nothing_is_asked_before_the_page_is_shown(session, model, document):
-    PartialPruning(session)
+    PartialPruning(session, PruningAnswer(session))
     assert model.asked == []
     show_page(document)
     state = session.state
@@ -26,7 +35,7 @@ def test_nothing_is_asked_before_the_page_is_shown(session, model, document):
 
 @pytest.mark.parametrize("metric", ["jsd", "cls", "patch"])
 def test_bars_are_the_metric_under_every_mode(session, model, document, metric):
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     show_page(document)
     answer(document, model, found := pruned())
     session.history.change(metric=metric)
@@ -35,7 +44,7 @@ def test_bars_are_the_metric_under_every_mode(session, model, document, metric):
 
 
 def test_probability_is_shown_itself_with_the_unpruned_as_reference(session, model, document, data):
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     session.history.change(metric="probability", image=4)
     answer(document, model, found := pruned())
     kept = found.probability[:, data.labels[4]]
@@ -45,7 +54,7 @@ def test_probability_is_shown_itself_with_the_unpruned_as_reference(session, mod
 
 
 def test_a_click_on_a_bar_and_the_menu_choose_the_mode(session, model):
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     view._plot._trigger_event(Tap(view._plot, x=0.1, y=4.3))
     assert (session.state.mode, view._menu.value) == (4, "4")
     assert (view._chosen.top, view._chosen.bottom) == (3.5, 4.5)
@@ -60,18 +69,18 @@ def test_a_click_on_a_bar_and_the_menu_choose_the_mode(session, model):
 
 
 def test_metric_and_mode_ask_the_model_nothing_new(session, model, document):
-    PartialPruning(session), Prediction(session)
+    pruning_views(session)
     show_page(document)
     asked = len(model.asked)
     answer(document, model, pruned())
     session.history.change(metric="patch")
     session.history.change(mode=5)
-    session.history.change(clauses=(Clause("images", "image", Ids((1, 2))),))
+    session.history.change(clauses=(Clause("images", Ids((1, 2))),))
     assert len(model.asked) == asked
 
 
 def test_each_part_of_the_state_redraws_only_who_reads_it(session, model, document):
-    view, prediction = PartialPruning(session), Prediction(session)
+    view, prediction = pruning_views(session)
     with patch.object(EntropyDistribution, "react", autospec=True) as counted:
         EntropyDistribution(session)
         counted.reset_mock()
@@ -92,7 +101,7 @@ def test_each_part_of_the_state_redraws_only_who_reads_it(session, model, docume
 
 
 def test_an_answer_for_an_old_selection_changes_nothing(session, model, document):
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     session.history.change(image=1)
     first = model.asked[-1][1]
     first.set_running_or_notify_cancel()
@@ -105,7 +114,7 @@ def test_an_answer_for_an_old_selection_changes_nothing(session, model, document
 
 
 def test_a_waiting_question_is_cancelled_when_the_selection_moves_on(session, model):
-    PartialPruning(session)
+    PartialPruning(session, PruningAnswer(session))
     session.history.change(image=1)
     session.history.change(layer=1)
     (_, old), (selection, new) = model.asked
@@ -117,7 +126,7 @@ def test_a_waiting_question_is_cancelled_when_the_selection_moves_on(session, mo
 
 
 def test_computing_is_said_only_after_a_while_and_fades_the_old_bars(session, model, document):
-    views = PartialPruning(session), Prediction(session)
+    views = pruning_views(session)
     show_page(document)
     answer(document, model, pruned())
     before = [view._note.text for view in views]
@@ -133,7 +142,7 @@ def test_computing_is_said_only_after_a_while_and_fades_the_old_bars(session, mo
 
 
 def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, model, document):
-    views = PartialPruning(session), Prediction(session)
+    views = pruning_views(session)
     show_page(document)
     for _, future in model.asked:
         future.set_exception(LiveError("The model is not at hand: put it back at /x."))
@@ -147,7 +156,7 @@ def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, mode
 
 
 def test_without_an_image_both_panels_say_what_to_do(session, model):
-    views = PartialPruning(session), Prediction(session)
+    views = pruning_views(session)
     session.select_image(None)
     for view in views:
         assert view._note.text.startswith("Select an image")
@@ -156,7 +165,7 @@ def test_without_an_image_both_panels_say_what_to_do(session, model):
 
 
 def test_a_metric_that_is_not_measured_by_pruning_has_no_bars(session, model, document):
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     show_page(document)
     answer(document, model, pruned())
     session.history.change(metric="gradient")
@@ -170,11 +179,11 @@ def test_a_headless_model_has_only_layer_metrics_and_says_why(
     session, model, document, data, monkeypatch
 ):
     monkeypatch.setitem(vars(data), "probability", np.zeros((data.num_images, 0)))
-    view, prediction = PartialPruning(session), Prediction(session)
+    view, prediction = pruning_views(session)
     show_page(document)
     found = pruned(classes=3)
     found.metrics[:2] = np.nan
-    answer(document, model, Pruned(found.metrics, np.zeros((1, 0), "f4")))
+    answer(document, model, PrunedHead(found.metrics, np.zeros((1, 0), "f4")))
     for shown in (view, prediction):
         assert "has no classifier" in shown._note.text
         assert not shown._plot.visible

@@ -7,29 +7,22 @@ import pytest
 from headbrush.server.pages.report.report import report_of
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.palette import DARK
-from headbrush.server.session.state import History
+from headbrush.server.session.state import History, Stage
 from headbrush.server.views.header.title_bar import Status
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
-from headbrush.server.views.importance.partial_pruning import PartialPruning
-from headbrush.server.views.importance.prediction import Prediction
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.registry import build_views
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from headbrush.server.views.strength.strength_vector import StrengthVector
-from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
 from headbrush.server.views.tokens.description import MatrixWords
-from headbrush.server.views.tokens.image_context import ImageContext
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
-from headbrush.server.views.tokens.threshold import Threshold
-from headbrush.server.views.tokens.two_axes import TwoAxes
 from tests.server.pictures import pattern_picture
 
 VIEWS = (
     ImageOverview,
     HeadImportance,
-    PartialPruning,
-    Prediction,
     StrengthOverview,
     StrengthVector,
     EntropyDistribution,
@@ -68,13 +61,13 @@ CHANGES = {
             "EntropyDistribution.react",
             "EntropyDistribution.react_to_image",
             "PatternLayout.react_to_selection",
-            "LivePruning.react",
+            "PruningAnswer.react",
             "ShownMatrix.react",
             "Status.react_to_selection",
         },
     ),
     "brush": (
-        {"clauses": (Clause("images", "image", Ids((1, 2))),)},
+        {"clauses": (Clause("images", Ids((1, 2))),)},
         {
             "ImageOverview.react_to_brush",
             "HeadImportance.react",
@@ -97,29 +90,26 @@ CHANGES = {
 
 def whole_page(session):
     """Every view, as a page has them."""
-    matrix = ShownMatrix(session)
-    of_tokens = (ImageContext, AttentionMatrix, Threshold)
-    views = [view(session) for view in VIEWS] + [view(session, matrix) for view in of_tokens]
-    return [*views, TwoAxes(matrix), MatrixWords(session, matrix), Status(session, "", report_of)]
+    return build_views(session), Status(session, "", report_of)
 
 
 @pytest.fixture
 def woken():
     """Names of the methods that a change wakes, the link aside."""
     seen = []
-    subscribe = History.subscribe
+    on_change = History.on_change
 
-    def noting(self, parts, callback):
+    def noting(self, parts, callback, stage=Stage.VIEWS):
         name = callback.__qualname__
 
-        def called(old, new):
+        def called(state):
             if ".react" in name and name != "Status.react_to_link":
                 seen.append(name)
-            callback(old, new)
+            callback(state)
 
-        subscribe(self, parts, called)
+        on_change(self, parts, called, stage)
 
-    with patch.object(History, "subscribe", noting):
+    with patch.object(History, "on_change", noting):
         yield seen
 
 
@@ -128,8 +118,7 @@ def test_a_change_wakes_only_the_views_that_read_it(woken, session, values, expe
     _views = whole_page(session)
     woken.clear()
     session.history.change(**values)
-    asked_twice = ["LivePruning.react"] * ("LivePruning.react" in expected)  # B2's and B3's own
-    assert sorted(woken) == sorted([*expected, *asked_twice])
+    assert sorted(woken) == sorted(expected)
 
 
 @pytest.mark.parametrize("values", [values for values, _ in CHANGES.values()], ids=CHANGES)
@@ -148,7 +137,7 @@ def test_redrawing_changes_nothing_itself(session, values):
 def test_a_theme_redraws_pictures_but_is_no_part_of_the_state(session):
     view = PatternLayout(session)
     before, picture = session.state, pattern_picture(view)
-    session.change_theme(DARK)
+    session.reader.change_theme(DARK)
     assert session.state == before
     assert (pattern_picture(view) != picture).any()
 
@@ -184,8 +173,8 @@ def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session,
 
 
 def test_a_browser_that_begins_to_listen_is_told_all(session):
-    session.describe("one", "1 thing")
-    session.describe("two", "2 things")
-    assert session.told.tags == ["two", "2 things"]
-    session.told.tags = []
-    assert session.told.tags == ["one", "1 thing", "two", "2 things"]
+    session.summaries.describe("one", "1 thing")
+    session.summaries.describe("two", "2 things")
+    assert session.summaries.channel.tags == ["two", "2 things"]
+    session.summaries.channel.tags = []
+    assert session.summaries.channel.tags == ["one", "1 thing", "two", "2 things"]

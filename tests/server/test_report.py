@@ -11,6 +11,7 @@ import pytest
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report import findings
+from headbrush.server.pages.report.browser import brushing
 from headbrush.server.pages.report.browser.quantise import MISSING, to_codes
 from headbrush.server.pages.report.parts.request import VIEWS, most_important, read_asked
 from headbrush.server.pages.report.report import make_report
@@ -57,6 +58,22 @@ def test_without_options_the_five_globally_most_important_heads_are_shown_and_it
     assert report.asked.why in report.html
 
 
+@pytest.mark.parametrize("view", ["image_overview", "pattern_layout"])
+def test_a_part_that_a_view_lacks_is_named(data, monkeypatch, view):
+    monkeypatch.setitem(brushing.PARTS, view, ("no_such_plot",))
+    with pytest.raises(KeyError, match="no_such_plot"):
+        make_report(data, views=[view])
+
+
+@pytest.mark.parametrize("overview", ["entropy", "counts"])
+def test_a_report_has_the_plot_of_all_heads_that_was_shown(data, overview):
+    state = replace(default_state(data), overview=overview)
+    report = make_report(data, views=["strength_overview"], state=state)
+    names = {"overview_plot": "entropy", "head_counts": "counts"}
+    made = {model.name for panel in report.overview for model in panel.root.references()}
+    assert {names[name] for name in names if name in made} == {overview}
+
+
 def test_a_view_by_itself_brings_no_pages(data):
     asked = read_asked(data, views=["head_importance", "image_overview"])
     assert asked.pages == ()
@@ -91,7 +108,7 @@ def test_every_view_is_there_and_told_in_words(report):
 
 
 def test_a_brush_that_holds_nothing_is_told_and_all_count(data):
-    nothing = Clause("images", "image", Ids(()))
+    nothing = Clause("images", Ids(()))
     state = replace(default_state(data), image=None, clauses=(nothing,))
     report = make_report(data, views=["image_overview"], state=state)
     told = "The brush held no images; a report cannot show that, so all images count."

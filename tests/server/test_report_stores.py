@@ -90,8 +90,8 @@ def test_an_image_whose_attention_is_not_at_hand_has_no_matrix(data):
 
 def test_what_the_server_shows_is_shown_again(data):
     first = default_state(data)
-    box = Clause("patterns", "instance", Box(-1, 1, -1, 1), layout="patch")
-    images = Clause("images", "image", Ids((1, 4, 7)))
+    box = Clause("patterns", Box(-1, 1, -1, 1), layout="patch")
+    images = Clause("images", Ids((1, 4, 7)))
     state = ViewState(
         3, 1, 0, "patch", (images, box), image_colour="correct", overview="counts",
         pattern="patch", pattern_colour="layer", pattern_range=(-1.0, 1.0, -1.0, 1.0), mode=4,

@@ -4,20 +4,31 @@ from types import SimpleNamespace
 
 import pytest
 
-from headbrush.server.session.state import History, ViewState
+from headbrush.server.session.state import History, Stage, ViewState
 
 START = ViewState(image=0, layer=0, head=0)
 
 
-def test_a_change_tells_each_subscriber_once_and_only_of_its_parts():
+def test_a_change_tells_each_follower_once_and_only_of_its_parts():
     history = History(START)
     seen = []
-    history.subscribe(["image", "head"], lambda old, new: seen.append((old.image, new.image)))
-    history.subscribe(["metric"], lambda _old, _new: seen.append("metric"))
+    history.on_change(["image", "head"], lambda state: seen.append(state.image))
+    history.on_change(["metric"], lambda _state: seen.append("metric"))
     history.change(image=3, head=1)
     history.change(image=3)
     history.change(layer=2)
-    assert seen == [(0, 3)]
+    assert seen == [3]
+
+
+def test_a_follower_hears_of_the_state_now_and_stages_come_in_their_order():
+    history = History(START)
+    seen = []
+    for stage in (Stage.PAGE, Stage.VIEWS, Stage.SOURCES):
+        history.follow(["head"], lambda state, stage=stage: seen.append((stage, state.head)), stage)
+    assert seen == [(Stage.PAGE, 0), (Stage.VIEWS, 0), (Stage.SOURCES, 0)]
+    seen.clear()
+    history.change(head=2)
+    assert seen == [(Stage.SOURCES, 2), (Stage.VIEWS, 2), (Stage.PAGE, 2)]
 
 
 def test_undo_and_redo_walk_the_states():
@@ -47,13 +58,13 @@ def test_zooming_is_no_step_to_undo():
 
 def test_a_part_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="no such part"):
-        History(START).subscribe(["colour"], print)
+        History(START).on_change(["colour"], print)
 
 
 def test_a_gesture_of_many_previews_is_one_step():
     history = History(START)
     seen = []
-    history.subscribe(["head"], lambda _old, new: seen.append(new.head))
+    history.on_change(["head"], lambda state: seen.append(state.head))
     for head in (1, 2, 3):
         history.preview(head=head)
     history.settle()

@@ -14,6 +14,7 @@ from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned, run, show_page
 from tests.stores import attributes, make_store, values
 
@@ -83,7 +84,7 @@ def test_a_headless_model_has_no_predictions(tmp_path):
 
 
 def test_bars_come_from_the_store_while_the_model_is_gone(kept_session, model, document, kept):
-    view = PartialPruning(kept_session)
+    view = PartialPruning(kept_session, PruningAnswer(kept_session))
     show_page(document)
     fail(document, model)
     state = kept_session.state
@@ -92,7 +93,7 @@ def test_bars_come_from_the_store_while_the_model_is_gone(kept_session, model, d
     assert view._plot.visible
     assert view._note.text.endswith("JSD (bits), from the store")
     kept_session.history.change(metric="probability")
-    kept_share = stored_pruning(kept, state.image, kept_session.head_number).probability
+    kept_share = stored_pruning(kept, state.image, kept_session.head.number).probability
     np.testing.assert_array_equal(bars(view)["value"], kept_share[:, kept.labels[state.image]])
     kept_session.history.change(image=9)
     answer(document, model, pruned())
@@ -102,7 +103,7 @@ def test_bars_come_from_the_store_while_the_model_is_gone(kept_session, model, d
 def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
     kept_session, model, document, kept
 ):
-    view = Prediction(kept_session)
+    view = Prediction(kept_session, PruningAnswer(kept_session))
     kept_session.history.change(mode=4)
     show_page(document)
     fail(document, model)
@@ -113,7 +114,7 @@ def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
     assert shown["name"] == [kept.class_names[index] for index in order]
     np.testing.assert_array_equal(shown["before"], probability[order])
     assert np.isfinite(shown["after"]).tolist() == known.tolist()
-    pruned_share = stored_pruning(kept, image, kept_session.head_number).probability[4, label]
+    pruned_share = stored_pruning(kept, image, kept_session.head.number).probability[4, label]
     assert shown["after"][known].tolist() == [pruned_share]
     assert [words.endswith("→ ?") for words in shown["numbers"]] == (~known).tolist()
     assert view._note.text == f"{GONE} Of pruned predictions the store has the true class alone."
@@ -125,7 +126,7 @@ def test_what_a_page_shows_was_read_before_so_that_nothing_waits_for_the_disk(
     data = store_of(tmp_path / "s.headbrush")
     data.prepare()
     session = Session(data, default_state(data))
-    view = PartialPruning(session)
+    view = PartialPruning(session, PruningAnswer(session))
     show_page(document)
     (data.store.path / "summary.nc").unlink()
     fail(document, model)

@@ -49,7 +49,7 @@ def test_brushing_heads_filters_patterns_but_not_the_heads_own_views(session, da
     session.heads.selected.indices = [1, 3]
     brush = session.brush()
     assert np.flatnonzero(brush.heads).tolist() == [1, 3]
-    assert brush.instances.sum() == 2 * data.num_images
+    assert brush.patterns.sum() == 2 * data.num_images
     np.testing.assert_allclose(view._band.data["mean"], data.importance("jsd").mean(0))
 
 
@@ -58,7 +58,7 @@ def test_undo_puts_the_selection_back_into_the_source_without_a_new_clause(sessi
     session.images.selected.indices = [2, 3]
     session.history.undo()
     assert session.images.selected.indices == [1]
-    assert session.state.clauses == (Clause("images", "image", Ids((1,))),)
+    assert session.state.clauses == (Clause("images", Ids((1,))),)
     session.history.redo()
     assert session.images.selected.indices == [2, 3]
 
@@ -84,7 +84,7 @@ def test_a_box_over_patterns_brushes_exactly_those_inside(session, data):
     draw(PatternLayout(session), BOX)
     xy = data.embedding("patch")
     expected = (xy[:, 0] >= -0.5) & (xy[:, 0] <= 1) & (xy[:, 1] >= -0.4) & (xy[:, 1] <= 2)
-    np.testing.assert_array_equal(session.brush().instances, expected)
+    np.testing.assert_array_equal(session.brush().patterns, expected)
     assert session.state.clauses[0].shape == Box(-0.5, 1.0, -0.4, 2.0)
 
 
@@ -176,7 +176,7 @@ def test_a_drag_of_the_head_line_is_one_step(session):
     for place in (0, 1, 2, 5):
         view._cursor.tags = [place, False, place]
     view._cursor.tags = [5, True, 5]
-    assert session.head_number == 5
+    assert session.head.number == 5
     session.history.undo()
     assert session.state == start
 
@@ -194,10 +194,10 @@ def test_only_thumbnails_that_are_looked_at_are_sent(session, data):
 
 def test_tapping_a_pattern_selects_its_image_and_head(session, data):
     view = PatternLayout(session)
-    instance = 7 * data.num_heads + 4
-    x, y = data.embedding("patch")[instance].tolist()
+    pattern = 7 * data.num_heads + 4
+    x, y = data.embedding("patch")[pattern].tolist()
     view._plot._trigger_event(Tap(view._plot, x=x, y=y))
-    assert (session.state.image, session.head_number) == (7, 4)
+    assert (session.state.image, session.head.number) == (7, 4)
 
 
 def test_a_tap_far_from_every_point_selects_nothing(session):
@@ -250,8 +250,8 @@ def test_a_brush_that_leaves_nothing_leaves_the_views_empty_but_whole(session):
         view(session) for view in (StrengthOverview, StrengthVector, HeadImportance)
     )
     session.select_image(None)
-    session.add_clause(Clause("patterns", "instance", Box(1e3, 2e3, 1e3, 2e3), layout="patch"))
-    assert not session.brush().instances.any()
+    session.add_clause(Clause("patterns", Box(1e3, 2e3, 1e3, 2e3), layout="patch"))
+    assert not session.brush().patterns.any()
     assert np.isnan(session.heads.data["entropy"]).all()
     assert np.isnan(vector._source.data["mean"]).all()
     assert np.isnan(importance._band.data["mean"]).all()
@@ -283,11 +283,11 @@ def test_the_most_important_heads_of_an_image_are_listed_and_stepped_through(ses
     order = np.argsort(-data.importance("jsd")[4])
     assert strip._heads.labels == [data.head_labels[number] for number in order[:5]]
     strip._heads.active = 2
-    assert session.head_number == order[2]
+    assert session.head.number == order[2]
     assert strip._rank.text == "3 of 6"
     for by in (1, 1, 1, 1):
         strip._step(by)
-    assert session.head_number == order[5]
+    assert session.head.number == order[5]
     assert strip._heads.active is None
     session.select_image(None)
     mean = data.importance("jsd").mean(0)

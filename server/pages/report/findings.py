@@ -6,7 +6,8 @@ import numpy as np
 
 from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS
-from headbrush.server.pages.report.parts.panels import Page
+from headbrush.server.pages.report.parts.panels import HeadPage
+from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words
 
@@ -43,8 +44,8 @@ def main_finding(data: StoreData) -> str:
     mean = data.importance(metric).mean(0)
     if not np.isfinite(mean).any():
         return data.why_undefined(metric)
-    order = np.argsort(-np.nan_to_num(mean, nan=-np.inf), kind="stable")
-    first, labels = int(order[0]), data.head_labels
+    order = rank_heads(mean)
+    first, labels = order[0], data.head_labels
     share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else None
     together = (
         "" if share is None else f"; together they have {share:.0%} of the sum over all heads"
@@ -63,7 +64,7 @@ def head_finding(data: StoreData, number: int) -> str:
     return f"{_consistency(data, number)} {_reach(data, number)}"
 
 
-def mode_finding(data: StoreData, page: Page) -> str:
+def mode_finding(data: StoreData, page: HeadPage) -> str:
     """Which part of a head matters in one image."""
     label, name = data.head_labels[page.head], data.names[page.image]
     classes, values = _classes(data, page.image), _by_mode(page)
@@ -84,7 +85,7 @@ def mode_finding(data: StoreData, page: Page) -> str:
     return f"In {name} ({classes}) {whole}; {parts}. {so}"
 
 
-def _by_mode(page: Page) -> np.ndarray | None:
+def _by_mode(page: HeadPage) -> np.ndarray | None:
     """The shown metric under every mode, for a probability its change; None where it has none."""
     metric = page.session.state.metric
     if page.pruning is None or metric not in PRUNING_METRICS:

@@ -27,7 +27,7 @@ from headbrush.server.pages.report import findings
 from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.output.fragments import Parts, item_text, make_item, make_parts
 from headbrush.server.pages.report.output.netcdf import to_netcdf
-from headbrush.server.pages.report.parts.panels import Page, Panel, overview_panels, page_panels
+from headbrush.server.pages.report.parts.panels import HeadPage, Panel, overview_panels, page_panels
 from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders
 from headbrush.server.pages.report.parts.request import OVERVIEWS, Asked, most_important, read_asked
 from headbrush.server.pages.report.parts.thumbnails import fill_thumbnails
@@ -74,7 +74,7 @@ class Report:
     document: Document
     session: Session
     overview: tuple[Panel, ...]
-    pages: tuple[Page, ...]
+    pages: tuple[HeadPage, ...]
     notes: tuple[str, ...]
 
     def settle(self) -> None:
@@ -188,7 +188,7 @@ class Report:
         brush = self.session.brush()
         packed = {f"{kind}.csv": to_csv(self.data, brush, kind) for kind in ("images", "heads")}
         notes = []
-        if self.data.num_instances <= MOST_EMBEDDED:
+        if self.data.num_patterns <= MOST_EMBEDDED:
             packed["values.nc"] = gzip.compress(self.netcdf, 1, mtime=0)
         else:
             notes = ["The values as netCDF are too large for this file: --data writes them."]
@@ -207,7 +207,7 @@ class Report:
         told = [(self.data.head_labels[n], findings.head_finding(self.data, n)) for n in heads]
         return [("", findings.main_finding(self.data)), *told]
 
-    def _page(self, page: Page) -> dict[str, Any]:
+    def _page(self, page: HeadPage) -> dict[str, Any]:
         return {
             "title": f"{self.data.head_labels[page.head]} in {self.data.names[page.image]}",
             "words": findings.mode_finding(self.data, page),

@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from headbrush.server.session.brush.clauses import Box, Clause, Combine, Ids, Lasso
+from headbrush.server.session.brush.clauses import Box, BrushView, Clause, Combine, Ids, Lasso
 from headbrush.server.stores.store_data import StoreData
 
 MOST_CLAUSES = 40
@@ -17,7 +17,7 @@ _COMBINE: dict[str, Combine] = {
     "r": "replace", "a": "add", "s": "subtract", "i": "intersect", "x": "xor",
 }  # fmt: skip
 _COMBINE_LETTER = {combine: letter for letter, combine in _COMBINE.items()}
-_ID_VIEWS = {"images": "image", "heads": "head"}
+_ID_VIEWS: dict[str, BrushView] = {"images": "images", "heads": "heads"}
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,20})?(e[+-]?\d{1,3})?", re.ASCII)
 
 
@@ -76,12 +76,12 @@ def _clause(text: str, data: StoreData) -> Clause:
         raise LinkError
     if target in _ID_VIEWS:
         end = data.num_images if target == "images" else data.num_heads
-        return Clause(target, _ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
+        return Clause(_ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
     kind, _, numbers = rest.partition(":")
     if target not in LAYOUTS or kind not in ("box", "lasso"):
         raise LinkError
     shape = _box(numbers) if kind == "box" else _lasso(numbers)
-    return Clause("patterns", "instance", shape, _COMBINE[letter], target)
+    return Clause("patterns", shape, _COMBINE[letter], target)
 
 
 def _box(text: str) -> Box:

@@ -1,7 +1,7 @@
 """A brush is a list of clauses; resolving them is pure.
 
-Three kinds of thing: images (m), heads (L·H) and instances (m·L·H), an instance being one head of
-one image. Clauses of one view combine in order, a first one that takes away or intersects with
+Images (m), heads (L·H) and patterns (m·L·H) are brushed; a pattern is what one head does in one
+image. Clauses of one view combine in order, a first one that subtracts or intersects with
 everything; clauses of different views intersect.
 """
 
@@ -14,7 +14,8 @@ import numpy as np
 from headbrush.server.tools import kernels
 from headbrush.server.tools.byte_lru import Recent
 
-Kind = Literal["image", "head", "instance"]
+BrushView = Literal["images", "heads", "patterns"]
+"""What a brush marks; each has a view of its own, A, B1 and C1, and D1."""
 Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
 _MOST_STRIPES = 256
 
@@ -51,11 +52,10 @@ class Clause:
     Attributes
     ----------
     layout
-        Which coordinates a shape refers to: ``patch`` or ``cls`` for instances.
+        Which coordinates a shape refers to: ``patch`` or ``cls`` for patterns.
     """
 
-    view: str
-    kind: Kind
+    view: BrushView
     shape: Ids | Box | Lasso
     combine: Combine = "replace"
     layout: str = ""
@@ -67,17 +67,17 @@ class Brush:
 
     Attributes
     ----------
-    images, heads, instances
+    images, heads, patterns
         Bool masks ``(m,)``, ``(L·H,)``, ``(m·L·H,)``.
     image_count, head_count
-        How many brushed instances fall to each image and head, ``(m,)`` and ``(L·H,)``.
+        How many brushed patterns fall to each image and head, ``(m,)`` and ``(L·H,)``.
     active
         Whether there is any clause.
     """
 
     images: np.ndarray
     heads: np.ndarray
-    instances: np.ndarray
+    patterns: np.ndarray
     image_count: np.ndarray
     head_count: np.ndarray
     active: bool
@@ -95,7 +95,7 @@ def resolve(
     num_images: int,
     num_heads: int,
     points: Callable[[str], np.ndarray],
-    exclude: str | None = None,
+    exclude: BrushView | None = None,
     kept: Recent | None = None,
 ) -> Brush:
     """Masks of all ``clauses`` but those of the view ``exclude``.
@@ -103,32 +103,30 @@ def resolve(
     Parameters
     ----------
     points
-        Coordinates ``(m·L·H, 2)`` of the instances in a layout.
+        Coordinates ``(m·L·H, 2)`` of the patterns in a layout.
     kept
         Remembers what each shape encloses, so that a further clause costs but its own shape.
     """
     used = [clause for clause in clauses if clause.view != exclude]
     images = np.ones(num_images, bool)
     heads = np.ones(num_heads, bool)
-    instances = np.ones((num_images, num_heads), bool)
+    patterns = np.ones((num_images, num_heads), bool)
     for view in dict.fromkeys(clause.view for clause in used):
         own = [clause for clause in used if clause.view == view]
-        size = {"image": num_images, "head": num_heads}.get(own[0].kind, instances.size)
-        mask = _combined(own, size, points, kept)
-        if own[0].kind == "image":
-            images &= mask
-        elif own[0].kind == "head":
-            heads &= mask
+        if view == "images":
+            images &= _combined(own, num_images, points, kept)
+        elif view == "heads":
+            heads &= _combined(own, num_heads, points, kept)
         else:
-            instances &= mask.reshape(instances.shape)
+            patterns &= _combined(own, patterns.size, points, kept).reshape(patterns.shape)
     if not used:  # nothing to count, and nothing to compile
         counts = np.full(num_images, num_heads), np.full(num_heads, num_images)
-        return Brush(images, heads, instances.ravel(), *counts, False)
-    image_count, head_count = kernels.tally(instances, images, heads)
-    if any(clause.kind == "instance" for clause in used):
+        return Brush(images, heads, patterns.ravel(), *counts, False)
+    image_count, head_count = kernels.tally(patterns, images, heads)
+    if any(clause.view == "patterns" for clause in used):
         images &= image_count > 0
         heads &= head_count > 0
-    return Brush(images, heads, instances.ravel(), image_count, head_count, True)
+    return Brush(images, heads, patterns.ravel(), image_count, head_count, True)
 
 
 def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
@@ -148,7 +146,7 @@ def warm_up() -> None:
     """Compile what a first brush would have to wait for."""
     points = np.zeros((1, 2), np.float32)
     for shape in (Box(0, 1, 0, 1), Lasso((0, 1, 1), (0, 0, 1))):
-        resolve([Clause("", "instance", shape)], 1, 1, lambda _layout: points)
+        resolve([Clause("patterns", shape)], 1, 1, lambda _layout: points)
 
 
 def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

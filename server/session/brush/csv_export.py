@@ -24,7 +24,7 @@ def to_csv(data: StoreData, brush: Brush, kind: str) -> bytes:
     InputError
         If more than ``MOST_ROWS`` rows are brushed.
     """
-    rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(kind, brush.instances))
+    rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(kind, brush.patterns))
     if len(rows) > MOST_ROWS:
         raise InputError(
             f"{len(rows):,} rows are brushed, at most {MOST_ROWS:,} are written: brush fewer."
@@ -85,7 +85,7 @@ def _measures(data: StoreData) -> dict[str, np.ndarray]:
 
 
 def _chosen(data: StoreData, brush: Brush) -> np.ndarray:
-    return brush.instances.reshape(data.num_images, data.num_heads)
+    return brush.patterns.reshape(data.num_images, data.num_heads)
 
 
 def _mean(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:

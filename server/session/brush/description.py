@@ -30,7 +30,7 @@ def brushed_words(data: StoreData, brush: Brush) -> str:
     counts = (
         (brush.images.sum(), data.num_images, "images"),
         (brush.heads.sum(), data.num_heads, "heads"),
-        (brush.instances.sum(), data.num_instances, "patterns"),
+        (brush.patterns.sum(), data.num_patterns, "patterns"),
     )
     words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
     return "brushed: " + " · ".join(words).replace(",", " ")

@@ -2,33 +2,26 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.null_model import NoModel, runs_none
 from headbrush.server.stores.model.pool import Pool
 from headbrush.server.stores.model.process import LiveProcess
 from headbrush.server.tools.byte_lru import Recent
 
+T = TypeVar("T")
 _MEBIBYTE = 2**20
 _POOL = Pool("headbrush-live")
 _PROCESS = LiveProcess()
 _LOADING_S = 900
 """A large model on a slow disk, or on a busy machine: stopped earlier, it would never be loaded."""
-_ASKED_BY_A_PAGE = 4
-"""Questions at once: the model itself, a matrix, and two views of pruning."""
-
-
-@dataclass(frozen=True)
-class Pruned:
-    """One head of one image under every mode, see ``PartialPruning``."""
-
-    metrics: np.ndarray
-    probability: np.ndarray
+_ASKED_BY_A_PAGE = 3
+"""Questions at once: the model itself, a matrix, and pruning."""
 
 
 class LiveModel:
@@ -41,16 +34,23 @@ class LiveModel:
 
     def __init__(self, store: Store) -> None:
         self._store = {"store": str(store.path.absolute()), "stamp": store.stamp}
-        self._matrices = Recent(64 * _MEBIBYTE)
-        self._prunings = Recent(16 * _MEBIBYTE)
+        self._matrices: Recent[np.ndarray] = Recent(64 * _MEBIBYTE)
+        self._prunings: Recent[PrunedHead] = Recent(16 * _MEBIBYTE)
 
     def attention(self, image: int, layer: int, head: int) -> "Future[np.ndarray]":
         """Ask for ``(T, T)`` float32 of one head."""
-        return self._ask(self._matrices, "attention", _matrix, image, layer, head)
+        return self._ask(
+            self._matrices, "attention", lambda arrays: arrays["matrix"], (image, layer, head)
+        )
 
-    def partial_pruning(self, image: int, layer: int, head: int) -> "Future[Pruned]":
+    def partial_pruning(self, image: int, layer: int, head: int) -> "Future[PrunedHead]":
         """Ask for the metrics and predictions of one head under every mode."""
-        return self._ask(self._prunings, "partial_pruning", Pruned, image, layer, head)
+        return self._ask(
+            self._prunings,
+            "partial_pruning",
+            lambda arrays: PrunedHead(**arrays),
+            (image, layer, head),
+        )
 
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""
@@ -60,29 +60,31 @@ class LiveModel:
         """Until all that was asked so far is answered."""
         _POOL.submit(lambda _is_wanted: None).result()
 
-    def _ask(self, kept: Recent, what: str, make: Callable[..., Any], *key: int) -> "Future[Any]":
-        def answer(is_wanted: Callable[[], bool]) -> Any:
+    def _ask(
+        self,
+        kept: Recent[T],
+        what: str,
+        make: Callable[[dict[str, np.ndarray]], T],
+        key: tuple[int, int, int],
+    ) -> "Future[T]":
+        def answer(is_wanted: Callable[[], bool]) -> T:
             found = kept.get(key)
             if found is None:
                 self._load()  # whole, whoever leaves: the next would wait for it from its beginning
                 arrays = _PROCESS.ask({**self._store, "ask": what, "of": key}, is_wanted)
-                found = make(**arrays)
+                found = make(arrays)
                 kept.put(key, found, sum(array.nbytes for array in arrays.values()))
             return found
 
         known = kept.get(key)
         if known is None:
             return _POOL.submit(answer)
-        done: Future[Any] = Future()
+        done: Future[T] = Future()
         done.set_result(known)
         return done
 
     def _load(self) -> None:
         _PROCESS.ask({**self._store, "ask": "load", "of": ()}, limit=_LOADING_S)
-
-
-def _matrix(matrix: np.ndarray) -> np.ndarray:
-    return matrix
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """What all figures have in common: tools, axes, and a tap that finds the nearest thing."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
@@ -9,22 +10,27 @@ from bokeh.models import (
     BoxSelectTool,
     CustomJS,
     CustomJSTickFormatter,
+    Drag,
     LassoSelectTool,
     PanTool,
     Paragraph,
+    Range,
     Range1d,
     ResetTool,
     Span,
+    Tool,
     WheelZoomTool,
 )
 from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
+from headbrush.server.session.palette import BRUSHED
+from headbrush.server.tools.bokeh_types import ends_of, on_event
 from headbrush.server.tools.assets import view_script
 
 _MARGIN = 0.06
 _MOST_CORNERS = 300
-_BRUSHES = {
+_BRUSHES: dict[str, Callable[[], Tool]] = {
     "lasso": lambda: LassoSelectTool(continuous=False),
     "box": lambda: BoxSelectTool(continuous=False),
     "live box": lambda: BoxSelectTool(continuous=True, renderers=[]),
@@ -36,16 +42,28 @@ _COMBINE: dict[str, Combine] = {
 }  # fmt: skip
 
 
-def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figure:
+class FigureOptions(TypedDict, total=False):
+    """What figures have in different ways, see :class:`bokeh.plotting.figure`."""
+
+    x_range: Range
+    y_range: Range
+    x_axis_type: Literal["log"]
+    y_axis_type: Literal["log"]
+    match_aspect: bool
+
+
+def make_figure(
+    name: str, brush: Sequence[str] = (), **options: Unpack[FigureOptions]
+) -> figure:
     """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
     Brushing tools answer once, when the mouse is released, a ``live box`` also on the way; the last
     one is active. A figure without them shows its tools inside, only while the mouse is over it.
     """
-    tools = [PanTool(), WheelZoomTool(), *(_BRUSHES[kind]() for kind in brush), ResetTool()]
+    wheel, brushes = WheelZoomTool(), [_BRUSHES[kind]() for kind in brush]
     plot = figure(
         name=name,
-        tools=tools,
+        tools=[PanTool(), wheel, *brushes, ResetTool()],
         sizing_mode="stretch_both",
         min_height=90,
         output_backend="canvas",
@@ -55,9 +73,14 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: object) -> figu
     )
     plot.toolbar.logo = None
     plot.toolbar.autohide = not brush
-    plot.toolbar.active_scroll = tools[1]
-    plot.toolbar.active_drag = tools[-2] if brush else None
+    plot.toolbar.active_scroll = wheel
+    plot.toolbar.active_drag = cast(Drag, brushes[-1]) if brushes else None
     return plot
+
+
+def outlined(width: float) -> dict[str, Any]:
+    """Options of a renderer whose selected glyphs have an outline; unknown to Bokeh's stubs."""
+    return {"selection_line_color": BRUSHED, "selection_line_width": width}
 
 
 def short_numbers() -> CustomJSTickFormatter:
@@ -84,7 +107,7 @@ def padded_range(values: np.ndarray) -> Range1d:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     margin = (high - low) * _MARGIN or 0.5
     start, end = low - margin, high + margin
-    return Range1d(start, end, reset_start=start, reset_end=end)
+    return Range1d(start=start, end=end, reset_start=start, reset_end=end)
 
 
 def inner_size(plot: figure) -> tuple[int, int]:
@@ -106,13 +129,13 @@ def on_nearest(
     def tapped(event: Tap) -> None:
         x, y = points()
         width, height = inner_size(plot)
-        per_x = width / abs(plot.x_range.end - plot.x_range.start)
-        per_y = height / abs(plot.y_range.end - plot.y_range.start)
+        per_x = width / _length(plot.x_range)
+        per_y = height / _length(plot.y_range)
         distance = np.hypot((x - event.x) * per_x, (y - event.y) * per_y)
         if np.isfinite(distance).any() and np.nanmin(distance) <= reach:
             react(int(np.nanargmin(distance)))
 
-    plot.on_event(Tap, tapped)
+    on_event(plot, Tap, tapped)
 
 
 def on_line_moved(
@@ -149,8 +172,8 @@ def on_line_moved(
 
 def on_narrowing(plot: figure, react: Callable[[bool], None]) -> None:
     """Tell at the start of a drag whether its keys only take from a brush; at its end, no more."""
-    plot.on_event(PanStart, lambda event: react(bool((event.modifiers or {}).get("ctrl"))))
-    plot.on_event(PanEnd, lambda _event: react(False))
+    on_event(plot, PanStart, lambda event: react(bool(_keys(event).get("ctrl"))))
+    on_event(plot, PanEnd, lambda _event: react(False))
 
 
 def on_region(
@@ -173,10 +196,10 @@ def on_region(
 
     def begin(event: PanStart) -> None:
         held.clear()
-        held.update(event.modifiers or {})
+        held.update(_keys(event))
 
     def keep(event: SelectionGeometry) -> None:
-        shape = _shape(plot, event.geometry)
+        shape = _shape(plot, cast(dict[str, Any], event.geometry))
         drawn[:] = [shape] if event.final and shape is not None else []
         if shape is not None and not event.final:
             preview(shape, _combine(plot, shape, held))
@@ -184,13 +207,18 @@ def on_region(
     def finish(event: PanEnd) -> None:
         if drawn:
             shape = drawn.pop()
-            react(shape, _combine(plot, shape, event.modifiers or {}))
+            react(shape, _combine(plot, shape, _keys(event)))
         else:
             preview(None, "replace")
 
-    plot.on_event(PanStart, begin)
-    plot.on_event(SelectionGeometry, keep)
-    plot.on_event(PanEnd, finish)
+    on_event(plot, PanStart, begin)
+    on_event(plot, SelectionGeometry, keep)
+    on_event(plot, PanEnd, finish)
+
+
+def _keys(event: PanStart | PanEnd) -> dict[str, bool]:
+    """Which of the keys ``shift``, ``ctrl`` and ``alt`` are held."""
+    return cast(dict[str, bool], event.modifiers or {})
 
 
 def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine:
@@ -202,7 +230,7 @@ def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine
     return _COMBINE[mode]
 
 
-def _shape(plot: figure, geometry: dict) -> Box | Lasso | None:
+def _shape(plot: figure, geometry: dict[str, Any]) -> Box | Lasso | None:
     """A shape in data coordinates, to a thousandth of a pixel; None of a line or a point."""
     digits = _digits(plot)
     if geometry["type"] == "rect":
@@ -220,8 +248,13 @@ def _shape(plot: figure, geometry: dict) -> Box | Lasso | None:
 def _digits(plot: figure) -> dict[str, int]:
     """Decimals of either axis that tell less than a thousandth of a pixel."""
     ranges = zip("xy", (plot.x_range, plot.y_range), inner_size(plot), strict=True)
-    units = {axis: abs(shown.end - shown.start) / size for axis, shown, size in ranges}
+    units = {axis: _length(shown) / size for axis, shown, size in ranges}
     return {axis: 3 - int(np.floor(np.log10(unit))) if unit else 9 for axis, unit in units.items()}
+
+
+def _length(shown: Range) -> float:
+    start, end = ends_of(shown)
+    return abs(end - start)
 
 
 def _corners(places: np.ndarray) -> list[int]:

@@ -72,10 +72,10 @@ class BrushBar:
             "clear": lambda: session.drop_clauses(VIEW),
             "names": self._brush_names,
         }
-        session.history.subscribe(["clauses"], self.react)
-        session.follow_named(self._tell)
+        session.history.on_change(["clauses"], self.react)
+        session.reader.follow_named(self._tell)
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
+    def react(self, _state: ViewState) -> None:
         """Show the chips of the clauses."""
         self._tell()
 
@@ -88,10 +88,10 @@ class BrushBar:
                 "named": [
                     {"name": one.name, "colour": one.colour, "compared": one.compared,
                      "words": brush_words(one.clauses)}
-                    for one in session.named
+                    for one in session.reader.named
                 ],
                 "key": f"{session.data.store.path.name} {attrs['created']}",
-                "keep": named_brushes.to_json(session.named) if keep else None,
+                "keep": named_brushes.to_json(session.reader.named) if keep else None,
                 "note": self._note,
             }
         ]  # fmt: skip
@@ -127,7 +127,7 @@ class BrushBar:
         points = session.data.embedding(layout)
         low, high = np.nanmin(points, 0) - 1, np.nanmax(points, 0) + 1
         whole = Box(*(round(float(end), 1) for axis in zip(low, high, strict=True) for end in axis))
-        flip = Clause(VIEW, "instance", whole, "xor", layout)
+        flip = Clause(VIEW, whole, "xor", layout)
         if own[-1] == flip:
             clauses = session.state.clauses
             session.drop_clause(len(clauses) - 1 - clauses[::-1].index(flip))
@@ -135,27 +135,27 @@ class BrushBar:
             session.add_clause(flip)
 
     def _save(self, name: object) -> None:
-        count = len(self._session.named)
+        count = len(self._session.reader.named)
         self._change(named_brushes.saved, str(name), self._session.state.clauses)
-        if len(self._session.named) == count:
+        if len(self._session.reader.named) == count:
             self._say("The brush of this name was replaced.")
 
     def _change(self, change: Callable[..., named_brushes.Named], *values: object) -> None:
-        self._session.change_named(change(self._session.named, *values))
+        self._session.reader.change_named(change(self._session.reader.named, *values))
         self._tell(keep=True)
 
     def _change_one(
         self, change: Callable[..., named_brushes.Named], place: object, *values: object
     ) -> None:
-        self._change(change, _index(place, len(self._session.named)), *values)
+        self._change(change, _index(place, len(self._session.reader.named)), *values)
 
     def _apply(self, place: object) -> None:
-        chosen = self._session.named[_index(place, len(self._session.named))]
+        chosen = self._session.reader.named[_index(place, len(self._session.reader.named))]
         self._session.history.change(clauses=chosen.clauses)
 
     def _restore(self, text: object) -> None:
         kept, note = named_brushes.from_json(str(text), self._session.data)
-        self._session.change_named(kept)
+        self._session.reader.change_named(kept)
         if note:
             self._say(note)
 
@@ -166,7 +166,7 @@ class BrushBar:
 
     def _save_report(self) -> None:
         session = self._session
-        make = partial(self._make_report, session.data, session.state, session.named)
+        make = partial(self._make_report, session.data, session.state, session.reader.named)
         self._write("report.html", make)
 
     def _write(self, ending: str, make: Callable[[], bytes]) -> None:

@@ -20,6 +20,8 @@ _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="
 class Status:
     """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
 
+    name = "status"
+
     def __init__(self, session: Session, note: str, make_report: MakeReport) -> None:
         self._session = session
         self._selection = Div(
@@ -62,22 +64,20 @@ class Status:
         self._link = Channel(name="link", tags=[""])
         self.layout = row(
             self._picture, self._selection, self._brushed, *made,
-            name="status", sizing_mode="stretch_width",
+            name=self.name, sizing_mode="stretch_width",
             tags=[self._link, *BrushBar(session, make_report).channels],
         )  # fmt: skip
-        history.subscribe(["image", "layer", "head"], self.react_to_selection)
-        history.subscribe(["clauses"], self.react_to_brush)
-        history.subscribe([part.name for part in fields(ViewState)], self.react_to_link)
-        session.follow_preview(self._count)
-        self.react_to_selection(session.state, session.state)
-        self.react_to_brush(session.state, session.state)
+        history.follow(["image", "layer", "head"], self.react_to_selection)
+        history.follow(["clauses"], self.react_to_brush)
+        history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
+        session.previewed.connect(self._count)
 
-    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_selection(self, new: ViewState) -> None:
         """Name the selected image and head."""
         data = self._session.data
         picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
-        words = [f"head {data.head_labels[self._session.head_number]}"]
+        words = [f"head {self._session.head}"]
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))
             guess = data.class_name(int(data.predicted[new.image]))
@@ -88,7 +88,7 @@ class Status:
         self._selection.text = " · ".join(words)
         self._tell()
 
-    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""
         self._count(self._session.brush())
         self._tell()
@@ -98,9 +98,9 @@ class Status:
         self._brushed.text = words if brush.active or not self._note else self._note
 
     def _tell(self) -> None:
-        self._session.describe("status", f"{self._selection.text}; {self._brushed.text}")
+        self._session.summaries.describe(self.name, f"{self._selection.text}; {self._brushed.text}")
 
-    def react_to_link(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_link(self, new: ViewState) -> None:
         """Put the state into the page's address."""
         query, self._left_out = to_query(new, self._session.data)
         self._link.tags = [query, self._left_out]

@@ -38,6 +38,7 @@ _FULL_SIZE_UP_TO = 1000
 class ImageOverview:
     """Images as points; tap selects one, box and lasso brush them, the box finds one by name."""
 
+    name = "image_overview"
     title = "Which images rely on the same heads?"
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
@@ -73,14 +74,11 @@ class ImageOverview:
         )
         controls = row(self._find, colour, sizing_mode="stretch_width")
         self.layout = column(
-            controls, self._legend, self._plot, sizing_mode="stretch_both", name="image_overview"
+            controls, self._legend, self._plot, sizing_mode="stretch_both", name=self.name
         )
-        session.history.subscribe(["image"], self.react_to_image)
-        session.history.subscribe(["image_colour"], self.react_to_colour)
-        session.history.subscribe(["clauses"], self.react_to_brush)
-        self.react_to_colour(session.state, session.state)
-        self.react_to_image(session.state, session.state)
-        self.react_to_brush(session.state, session.state)
+        session.history.follow(["image_colour"], self.react_to_colour)
+        session.history.follow(["image"], self.react_to_image)
+        session.history.follow(["clauses"], self.react_to_brush)
 
     def _figure(self):
         x, y = self._points
@@ -114,16 +112,16 @@ class ImageOverview:
         on_nearest(plot, lambda: self._points, self._session.select_image)
         return plot
 
-    def react_to_image(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_image(self, new: ViewState) -> None:
         """Ring the selected image."""
         chosen = [] if new.image is None else [new.image]
         x, y = self._points
         self._selected.data = {"x": x[chosen], "y": y[chosen]}
         self._describe(new)
 
-    def react_to_brush(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_brush(self, _state: ViewState) -> None:
         """Say what the size of the points tells."""
-        self._share.text = share_words(self._session.image_share)
+        self._share.text = share_words(self._session.brushes.image_share)
 
     def _describe(self, state: ViewState) -> None:
         data, image = self._session.data, state.image
@@ -135,9 +133,9 @@ class ImageOverview:
                 data.class_name(int(kind[image])) for kind in (data.labels, data.predicted)
             )
             words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."
-        self._session.describe("image_overview", words)
+        self._session.summaries.describe(self.name, words)
 
-    def react_to_colour(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_colour(self, new: ViewState) -> None:
         """Colour the points by class, probability or correctness."""
         data, images = self._session.data, self._session.images
         colour = "shade"

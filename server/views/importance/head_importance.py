@@ -38,6 +38,7 @@ _STRIPE = {"--bk-fill-color": "var(--stripe)"}
 class HeadImportance:
     """Mean line and ±1 sd band over the brushed images, and the selected image's own line."""
 
+    name = "head_importance"
     title = "Which heads matter?"
     extent: tuple[float, float] | None = None
     """Of the values that are shown, if there are any."""
@@ -70,19 +71,15 @@ class HeadImportance:
             sizing_mode="stretch_width",
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
-        self.layout = column(
-            controls, self.plot, sizing_mode="stretch_both", name="head_importance"
-        )
-        session.history.subscribe(["metric", "image", "clauses"], self.react)
-        session.history.subscribe(["layer", "head"], self.react_to_head)
-        self.react(session.state, session.state)
-        self.react_to_head(session.state, session.state)
-        session.follow_theme(self._on_theme)
-        session.follow_named(lambda: self.react(session.state, session.state))
+        self.layout = column(controls, self.plot, sizing_mode="stretch_both", name=self.name)
+        session.history.on_change(["metric", "image", "clauses"], self.react)
+        session.reader.follow_named(lambda: self.react(session.state))
+        session.history.follow(["layer", "head"], self.react_to_head)
+        session.reader.follow_theme(self._on_theme)
 
     def _on_theme(self) -> None:
-        self._image_line.glyph.line_color = self._session.theme.ink
-        self._compared.paint(self._session.theme.ink)
+        self._image_line.glyph.line_color = self._session.reader.theme.ink
+        self._compared.paint(self._session.reader.theme.ink)
 
     def _figure(self):
         data = self._session.data
@@ -146,7 +143,7 @@ class HeadImportance:
         plot.xaxis.axis_label = f"layer, and in it {heads} heads in order"
         plot.xgrid.visible = False
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, new: ViewState) -> None:
         """Draw mean, band and the selected image's line of the metric."""
         data = self._session.data
         values = data.shown_importance(new.metric)
@@ -167,35 +164,35 @@ class HeadImportance:
         self._reference.visible = show_reference
         if show_reference:
             self._reference.location = float(data.label_probability[new.image])
-        compared = self._session.compared()
+        compared = self._session.reader.compared()
         for drawn in self._of_brush:
             drawn.visible = not compared
         extent = self._compared.draw(compared, values)
         shown = extent if compared else (mean - spread, mean + spread, line)
         self._scale(*shown, self._reference.location)
         self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
-        self._share.text = share_words(self._session.head_share)
+        self._share.text = share_words(self._session.brushes.head_share)
         self._describe(new)
 
-    def react_to_head(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_head(self, new: ViewState) -> None:
         """Move the line to the selected head."""
-        self._cursor.location = self._session.head_number
+        self._cursor.location = self._session.head.number
         self._describe(new)
 
     def _describe(self, state: ViewState) -> None:
         values = np.asarray(self._session.heads.data["value"])
         if not np.isfinite(values).any():
-            self._session.describe(
-                "head_importance", self._session.data.why_undefined(state.metric)
+            self._session.summaries.describe(
+                self.name, self._session.data.why_undefined(state.metric)
             )
             return
-        labels, number = self._session.data.head_labels, self._session.head_number
+        labels, number = self._session.data.head_labels, self._session.head.number
         low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
         count, data = int(self._session.brush("heads").images.sum()), self._session.data
         brushed = f"the {count} brushed" if count < data.num_images else f"all {count}"
         of = f"the mean over {brushed} images" if state.image is None else data.names[state.image]
-        self._session.describe(
-            "head_importance",
+        self._session.summaries.describe(
+            self.name,
             f"{METRIC_AXES[state.metric]}, {of}: highest {values[high]:.3g} at {labels[high]}, "
             f"lowest {values[low]:.3g} at {labels[low]}; selected head {labels[number]}: "
             f"{values[number]:.3g}.",
@@ -212,7 +209,7 @@ class HeadImportance:
             self.plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
 
     def _on_cursor(self, place: float, final: bool) -> None:
-        layer, head = divmod(round(place), self._session.data.heads_per_layer)
-        self._session.history.preview(layer=layer, head=head)
+        head = self._session.data.head(round(place))
+        self._session.history.preview(layer=head.layer, head=head.head)
         if final:
             self._session.history.settle()

@@ -23,7 +23,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import METRIC_AXES
 from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
-from headbrush.server.views.importance.pruning_answer import LivePruning, mode_labels
+from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
 _FADED = 0.2
 """Opacity of the last bars while the next ones are computed."""
@@ -37,6 +37,7 @@ _NOISE = 1e-6
 class PartialPruning:
     """A bar a mode; a click on one, or the menu, chooses the mode of the prediction."""
 
+    name = "partial_pruning"
     title = "Which part matters?"
     help = (
         "Parts of this head's attention are set to zero, live by the model, or as stored where it "
@@ -45,7 +46,7 @@ class PartialPruning:
         "menu, chooses whose prediction is shown."
     )
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, pruning: PruningAnswer) -> None:
         self._session = session
         modes = list(MODES)
         self._source = ColumnDataSource(
@@ -74,13 +75,13 @@ class PartialPruning:
         )
         self._plot = self._figure()
         self.layout = column(
-            self._menu, self._note, self._plot, sizing_mode="stretch_both", name="partial_pruning"
+            self._menu, self._note, self._plot, sizing_mode="stretch_both", name=self.name
         )
-        session.follow_theme(self._on_theme)
-        self._live = LivePruning(session, self._draw, self._wait, self._explain)
-        session.history.subscribe(["metric"], self.react)
-        session.history.subscribe(["mode"], self.react_to_mode)
-        self.react_to_mode(session.state, session.state)
+        session.reader.follow_theme(self._on_theme)
+        self._pruning = pruning
+        session.history.on_change(["metric"], self.react)
+        session.history.follow(["mode"], self.react_to_mode)
+        pruning.follow(self._show)
 
     def _figure(self):
         plot = make_figure(
@@ -122,21 +123,18 @@ class PartialPruning:
         return plot
 
     def _on_theme(self) -> None:
-        ink = self._session.theme.ink
+        ink = self._session.reader.theme.ink
         self._reference.line_color = self._words.glyph.text_color = ink
         self._pictograms.glyph.update(fill_color=ink, line_color=ink)
 
-    @property
-    def result(self):
-        """What the model answered; None while there is none."""
-        return self._live.result
+    def react(self, _state: ViewState) -> None:
+        """Show the metric."""
+        self._show()
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
-        """Show the metric, if the answer is there."""
-        if self._live.result is not None:
-            self._draw()
+    def _show(self) -> None:
+        self._pruning.show(self._draw, self._wait, self._explain)
 
-    def react_to_mode(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_mode(self, new: ViewState) -> None:
         """Mark the chosen bar."""
         self._menu.value = str(new.mode)
         self._chosen.update(bottom=new.mode + 0.5, top=new.mode - 0.5)
@@ -168,15 +166,15 @@ class PartialPruning:
         self._bars.glyph.fill_color = layer_colours(data.num_layers)[state.layer]
         self._fade(1.0)
         self._plot.visible = True
-        heading = f"{data.head_labels[self._session.head_number]}: {METRIC_AXES[state.metric]}"
-        heading += ", from the store" if self._live.fault else ""
+        heading = f"{self._session.head!s}: {METRIC_AXES[state.metric]}"
+        heading += ", from the store" if self._pruning.fault else ""
         self._note.text = heading
         told = [f"{MODES[mode]} pruned {_told(value)}" for mode, value in enumerate(values)]
-        self._session.describe("partial_pruning", f"{heading}, {'; '.join(told)}.")
+        self._session.summaries.describe(self.name, f"{heading}, {'; '.join(told)}.")
 
     def _values(self, state: ViewState) -> np.ndarray:
         """``(mode,)`` of the metric; P' itself for ``probability``."""
-        result = self._live.result
+        result = self._pruning.result
         if state.metric == "probability" and result.probability.shape[1]:
             label = self._session.data.labels[state.image]
             return result.probability[:, label].astype(float)
@@ -192,7 +190,7 @@ class PartialPruning:
     def _explain(self, sentence: str) -> None:
         self._plot.visible = False
         self._note.text = sentence
-        self._session.describe("partial_pruning", sentence)
+        self._session.summaries.describe(self.name, sentence)
 
 
 def _told(value: float) -> str:

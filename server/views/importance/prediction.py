@@ -11,7 +11,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
-from headbrush.server.views.importance.pruning_answer import LivePruning, mode_labels
+from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
 _FADED = 0.2
 _TOP = 5
@@ -28,6 +28,7 @@ _COLUMNS = (
 class Prediction:
     """The most probable classes, a pair of bars each: as it is, and pruned."""
 
+    name = "prediction"
     title = "And the prediction?"
     help = (
         "The five most probable classes of the unpruned and of the pruned model, and the true "
@@ -35,7 +36,7 @@ class Prediction:
         "head pruned."
     )
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, pruning: PruningAnswer) -> None:
         self._session = session
         self._source = ColumnDataSource({name: [] for name in _COLUMNS})
         self._note = Paragraph(
@@ -47,11 +48,12 @@ class Prediction:
         self._legend = make_legend("prediction_legend")
         self._plot = self._figure()
         self.layout = column(
-            self._note, self._legend, self._plot, sizing_mode="stretch_both", name="prediction"
+            self._note, self._legend, self._plot, sizing_mode="stretch_both", name=self.name
         )
-        self._live = LivePruning(session, self._draw, self._wait, self._explain)
-        session.follow_theme(self._on_theme)
-        session.history.subscribe(["mode"], self.react)
+        self._pruning = pruning
+        session.reader.follow_theme(self._on_theme)
+        session.history.on_change(["mode"], self.react)
+        pruning.follow(self._show)
         self._plot.on_change("inner_width", lambda _attr, _old, _new: self._fit_names())
 
     def _figure(self):
@@ -81,7 +83,7 @@ class Prediction:
         return plot
 
     def _on_theme(self) -> None:
-        ink = self._session.theme.ink
+        ink = self._session.reader.theme.ink
         self._bars[1].glyph.fill_color = ink
         for words in self._words:
             words.glyph.text_color = ink
@@ -89,16 +91,20 @@ class Prediction:
 
     def _draw_legend(self) -> None:
         pruned = mode_labels(self._session.data.store)[self._session.state.mode]
-        self._legend.text = swatches(["unpruned", pruned], [NEUTRAL, self._session.theme.ink])
+        self._legend.text = swatches(
+            ["unpruned", pruned], [NEUTRAL, self._session.reader.theme.ink]
+        )
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
-        """Show the chosen mode, if the answer is there."""
-        if self._live.result is not None:
-            self._draw()
+    def react(self, _state: ViewState) -> None:
+        """Show the chosen mode."""
+        self._show()
+
+    def _show(self) -> None:
+        self._pruning.show(self._draw, self._wait, self._explain)
 
     def _draw(self) -> None:
         state, data = self._session.state, self._session.data
-        probability = self._live.result.probability
+        probability = self._pruning.result.probability
         if not probability.shape[1]:
             self._explain("This model has no classifier, so it predicts no class.")
             return
@@ -132,7 +138,7 @@ class Prediction:
         told = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
         pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(told)}."
         words = f"{self._note.text.removesuffix('.')}. {pairs}"
-        self._session.describe("prediction", words)
+        self._session.summaries.describe(self.name, words)
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
@@ -148,8 +154,10 @@ class Prediction:
 
     def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
         data = self._session.data
-        if self._live.fault:
-            return f"{self._live.fault} Of pruned predictions the store has the true class alone."
+        if self._pruning.fault:
+            return (
+                f"{self._pruning.fault} Of pruned predictions the store has the true class alone."
+            )
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
         unknown = "" if self._has_label(image) else " (no label: the predicted class stands for it)"
@@ -171,7 +179,7 @@ class Prediction:
     def _explain(self, sentence: str) -> None:
         self._plot.visible = self._legend.visible = False
         self._note.text = sentence
-        self._session.describe("prediction", sentence)
+        self._session.summaries.describe(self.name, sentence)
 
 
 def _most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The selected head of the selected image under every pruning mode, for one view.
+"""The selected head of the selected image under every pruning mode; B2 and B3 share the answer.
 
 The model is asked; where it cannot answer, the store may hold a part of the answer.
 """
@@ -7,78 +7,91 @@ from collections.abc import Callable
 
 from bokeh.events import DocumentReady
 
-from headbrush.analysis.model.pruning_modes import MODES, REGIONS
+from headbrush.analysis.model.pruning_modes import MODES, REGIONS, PrunedHead
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
+from headbrush.server.session.signal import Signal
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.model.live_model import Pruned, live_model, waiting_words
+from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.pending_answer import LatestQuestion
 
 
-class LivePruning:
+class PruningAnswer:
     """Asks the model whenever image or head change, first when the page is shown.
 
     Attributes
     ----------
     result
         Of the selected image and head; None while there is none.
+    remark
+        What it waits for, or why there is no result; empty where nothing was asked yet.
+    waiting
+        The model is at work.
     fault
         Why the model gave no answer, so that ``result`` is what the store holds.
-
-    Parameters
-    ----------
-    draw
-        Called when ``result`` has come.
-    wait
-        Called with what to say when it takes long.
-    explain
-        Called with the reason why there is none.
     """
 
-    def __init__(
+    name = "pruning_answer"
+
+    def __init__(self, session: Session) -> None:
+        self.result: PrunedHead | None = None
+        self.remark = self.fault = ""
+        self.waiting = False
+        self._session = session
+        self._changed: Signal[[]] = Signal()
+        self._question = LatestQuestion(session.document)
+        session.history.on_change(["image", "layer", "head"], self.react)
+        # loading torch must not slow the first page
+        session.document.on_event(DocumentReady, self._start)
+
+    def follow(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now, and whenever a result comes, is waited for or is missing."""
+        self._changed.follow(callback)
+
+    def show(
         self,
-        session: Session,
         draw: Callable[[], None],
         wait: Callable[[str], None],
         explain: Callable[[str], None],
     ) -> None:
-        self.result: Pruned | None = None
-        self.fault = ""
-        self._session = session
-        self._draw, self._wait, self._explain = draw, wait, explain
-        document = session.document
-        self._question = LatestQuestion(document)
-        session.history.subscribe(["image", "layer", "head"], self.react)
-        # loading torch must not slow the first page
-        document.on_event(DocumentReady, self._start)
+        """Let a view draw the result, or say what it waits for, or why there is none."""
+        if self.result is not None:
+            draw()
+        elif self.waiting:
+            wait(self.remark)
+        elif self.remark:
+            explain(self.remark)
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, state: ViewState) -> None:
         """Ask for the new selection; an answer for the old one is dropped."""
-        self.result = None
-        if new.image is None:
+        self.result, self.remark, self.waiting = None, "", False
+        if state.image is None:
             self._question.drop()
-            self._explain("Select an image to see what pruning parts of this head changes.")
+            self.remark = "Select an image to see what pruning parts of this head changes."
+            self._changed.emit()
             return
         model = live_model(self._session.data.store)
-        future = model.partial_pruning(new.image, new.layer, new.head)
-        self._question.ask(future, self._deliver, lambda: self._wait(waiting_words()))
+        future = model.partial_pruning(state.image, state.layer, state.head)
+        self._question.ask(future, self._deliver, self._wait)
 
     def _start(self, _event: DocumentReady) -> None:
         live_model(self._session.data.store).warm_up()
-        self.react(self._session.state, self._session.state)
+        self.react(self._session.state)
 
-    def _deliver(self, result: Pruned | None, fault: str) -> None:
+    def _wait(self) -> None:
+        self.remark, self.waiting = waiting_words(), True
+        self._changed.emit()
+
+    def _deliver(self, result: PrunedHead | None, fault: str) -> None:
         data, state = self._session.data, self._session.state
         self.fault = said_of(fault, data.store)
         if result is None and state.image is not None:
-            result = stored_pruning(data, state.image, self._session.head_number)
-        self.result = result
-        if result is None:
-            self._explain(self.fault)
-        else:
-            self._draw()
+            result = stored_pruning(data, state.image, self._session.head.number)
+        self.result, self.waiting = result, False
+        self.remark = self.fault if result is None else ""
+        self._changed.emit()
 
 
 def mode_labels(store: Store) -> dict[int, str]:

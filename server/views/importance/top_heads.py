@@ -1,11 +1,11 @@
 """The most important heads, to step through: a strip beside B1's metric."""
 
-import numpy as np
 from bokeh.layouts import row
 from bokeh.models import Button, Div, RadioButtonGroup
 
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.stores.heads import rank_heads
 
 _SHOWN = 5
 _SMALL = ["hb-small"]
@@ -17,7 +17,7 @@ class TopHeads:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._order = np.arange(session.data.num_heads)
+        self._order = list(range(session.data.num_heads))
         self._heads = RadioButtonGroup(
             labels=[], name="top_heads", height=24, css_classes=_SMALL, margin=0
         )
@@ -33,9 +33,8 @@ class TopHeads:
             spacing=0,
             styles={"flex-wrap": "wrap", "max-width": "100%"},
         )
-        session.history.subscribe(["metric", "image", "clauses"], self.react)
-        session.history.subscribe(["layer", "head"], self.react_to_head)
-        self.react(session.state, session.state)
+        session.history.follow(["metric", "image", "clauses"], self.react)
+        session.history.on_change(["layer", "head"], self.react_to_head)
         self._heads.on_change("active", self._on_active)
 
     def _step_button(self, label: str, title: str, by: int) -> Button:
@@ -51,31 +50,31 @@ class TopHeads:
         button.on_click(lambda: self._step(by))
         return button
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, new: ViewState) -> None:
         """Rank the heads; those without a value come last."""
         values = self._session.data.importance(new.metric)
         if new.image is not None:
             effect = values[new.image]
         else:
             effect = values[self._session.brush("heads").images].sum(0)
-        self._order = np.argsort(-np.nan_to_num(effect, nan=-np.inf), kind="stable")
+        self._order = rank_heads(effect)
         labels = self._session.data.head_labels
         self._heads.labels = [labels[number] for number in self._order[:_SHOWN]]
-        self.react_to_head(new, new)
+        self.react_to_head(new)
 
-    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_head(self, _state: ViewState) -> None:
         """Mark the selected head, and say its rank."""
         rank = self._place()
         self._heads.active = rank if rank < _SHOWN else None
         self._rank.text = f"{rank + 1} of {len(self._order)}"
 
     def _place(self) -> int:
-        return int(np.flatnonzero(self._order == self._session.head_number)[0])
+        return self._order.index(self._session.head.number)
 
     def _step(self, by: int) -> None:
         rank = min(max(self._place() + by, 0), len(self._order) - 1)
-        self._session.select_head(int(self._order[rank]))
+        self._session.select_head(self._order[rank])
 
     def _on_active(self, _attribute: str, _old: int | None, new: int | None) -> None:
         if new is not None:
-            self._session.select_head(int(self._order[new]))
+            self._session.select_head(self._order[new])

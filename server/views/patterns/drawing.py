@@ -29,7 +29,7 @@ class Drawing:
 
     def picture(self, brush: Brush) -> Picture:
         """The density, the brushed patterns in colour if there is a brush."""
-        return self.coloured(self.colouring, brush.instances if brush.active else None)
+        return self.coloured(self.colouring, brush.patterns if brush.active else None)
 
     def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture:
         """Those of ``mask`` in other colours, the others in grey."""
@@ -39,7 +39,7 @@ class Drawing:
 
 @lru_cache(maxsize=32)
 def colouring(data: StoreData, name: str) -> Colouring:
-    """Colours of all instances by ``count``, ``layer``, ``head``, ``class`` or a metric."""
+    """Colours of all patterns by ``count``, ``layer``, ``head``, ``class`` or a metric."""
     if name == "count":
         return COUNT
     if name == "layer":
@@ -72,12 +72,12 @@ def pattern_colours(
 
     Where a brush is given, what it leaves out is near the colour ``pale``.
     """
-    kinds = np.zeros(len(compared[0].brush.instances), np.int16)
+    kinds = np.zeros(len(compared[0].brush.patterns), np.int16)
     for bit, one in enumerate(compared):
-        kinds |= one.brush.instances.astype(np.int16) << bit
+        kinds |= one.brush.patterns.astype(np.int16) << bit
     palette, codes = pattern_names(compared)[1], np.maximum(kinds - 1, 0)
     if brush is not None and brush.active:
-        codes[~brush.instances] += len(palette)
+        codes[~brush.patterns] += len(palette)
         palette += [mixed(pale, mixed(pale, colour)) for colour in palette]
     return Colouring(codes, palette), kinds > 0
 

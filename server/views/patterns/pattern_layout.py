@@ -55,6 +55,7 @@ _COARSE_FROM = 500_000
 class PatternLayout:
     """A density of all patterns, the brushed ones on top, the selected image's heads as points."""
 
+    name = "pattern_layout"
     title = "What have the heads learned?"
     help = (
         "Each point is one head of one image, alike attention patterns lie close together, and the "
@@ -85,17 +86,15 @@ class PatternLayout:
             self._note,
             self._plot,
             sizing_mode="stretch_both",
-            name="pattern_layout",
+            name=self.name,
         )
-        session.history.subscribe(["pattern", "pattern_range"], self.react_to_range)
+        session.history.follow(["pattern", "pattern_range"], self.react_to_range)
         drawn = ["pattern", "pattern_style", "pattern_colour", "pattern_range", "clauses"]
-        session.history.subscribe(drawn, self.react_to_drawing)
+        session.history.on_change(drawn, self.react_to_drawing)
         shown = ["pattern", "image", "layer", "head"]
-        session.history.subscribe(shown, self.react_to_selection)
-        self.react_to_range(session.state, session.state)
-        self.react_to_selection(session.state, session.state)
-        session.follow_theme(self._on_theme)
-        session.follow_named(self._on_named)
+        session.history.follow(shown, self.react_to_selection)
+        session.reader.follow_theme(self._on_theme)
+        session.reader.follow_named(self._on_named)
 
     def _controls(self) -> row:
         history = self._session.history
@@ -135,7 +134,7 @@ class PatternLayout:
         on_region(plot, self._on_region, self._on_preview)
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
-        on_nearest(plot, lambda: tuple(self._xy().T), self._select_instance)
+        on_nearest(plot, lambda: tuple(self._xy().T), self._select_pattern)
         return plot
 
     def _on_kind(self, _attribute: str, _old: int | None, new: int) -> None:
@@ -146,12 +145,12 @@ class PatternLayout:
     def _xy(self) -> np.ndarray:
         return self._session.data.embedding(self._session.state.pattern)
 
-    def _select_instance(self, instance: int) -> None:
-        image, number = divmod(instance, self._session.data.num_heads)
-        layer, head = divmod(number, self._session.data.heads_per_layer)
-        self._session.history.change(image=image, layer=layer, head=head)
+    def _select_pattern(self, pattern: int) -> None:
+        image, number = divmod(pattern, self._session.data.num_heads)
+        head = self._session.data.head(number)
+        self._session.history.change(image=image, layer=head.layer, head=head.head)
 
-    def react_to_range(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_range(self, new: ViewState) -> None:
         """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
         self._kinds.active = PATTERNS.index(new.pattern)
         xy, plot = self._xy(), self._plot
@@ -168,22 +167,22 @@ class PatternLayout:
         self._note.visible = missing
 
     def _on_theme(self) -> None:
-        self._dots.glyph.line_color = self._session.theme.ink
+        self._dots.glyph.line_color = self._session.reader.theme.ink
         self._draw()
 
     def _on_named(self) -> None:
-        if self._session.compared() != self._drawn_compared:
+        if self._session.reader.compared() != self._drawn_compared:
             self._draw()
 
     def _visible(self) -> Range:
         x_range, y_range = self._plot.x_range, self._plot.y_range
         return x_range.start, x_range.end, y_range.start, y_range.end
 
-    def react_to_drawing(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_drawing(self, _state: ViewState) -> None:
         """Draw the density again: other colours, brush or range."""
         self._draw()
 
-    def react_to_selection(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_selection(self, new: ViewState) -> None:
         """Show the selected image's heads as points, and ring the selected head."""
         data = self._session.data
         if new.image is None:
@@ -197,20 +196,20 @@ class PatternLayout:
             "x": xy[:, 0], "y": xy[:, 1], "label": data.head_labels,
             "colour": [palette[layer] for layer in data.layer_of_head],
         }  # fmt: skip
-        ring = xy[[self._session.head_number]]
+        ring = xy[[self._session.head.number]]
         self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}
 
     def _on_region(self, shape: Box | Lasso, combine: Combine) -> None:
         layout = self._session.state.pattern
-        self._session.add_clause(Clause(VIEW, "instance", shape, combine, layout))
+        self._session.add_clause(Clause(VIEW, shape, combine, layout))
         self._end_preview()
 
     def _on_preview(self, shape: Box | Lasso | None, combine: Combine) -> None:
         if shape is None:
             self._end_preview()
             return
-        state, coarse = self._session.state, self._session.data.num_instances >= _COARSE_FROM
-        clause = Clause(VIEW, "instance", shape, combine, state.pattern)
+        state, coarse = self._session.state, self._session.data.num_patterns >= _COARSE_FROM
+        clause = Clause(VIEW, shape, combine, state.pattern)
         size = tuple(length // (2 if coarse else 1) for length in inner_size(self._plot))
         clauses = joined(state.clauses, clause)
         self._previews = True
@@ -219,15 +218,15 @@ class PatternLayout:
     def _show_preview(self, answer: Callable[[], tuple[Brush, Range, Picture]]) -> None:
         brush, view, picture = answer()
         self._picture.show(view, picture)
-        self._session.preview(brush)
+        self._session.previewed.emit(brush)
 
     def _end_preview(self) -> None:
         """Show again what is brushed, where a drag has changed nothing in the end."""
         self._follow.drop()
-        self._session.faults.forget("pattern_layout", "_show_preview")  # of a drag that is over
+        self._session.faults.forget(self.name, "_show_preview")  # of a drag that is over
         if self._previews:
             self._draw()
-            self._session.preview(self._session.brush())
+            self._session.previewed.emit(self._session.brush())
 
     def _on_size(self, _attribute: str, _old: int, _new: int) -> None:
         self._draw_soon()
@@ -249,7 +248,7 @@ class PatternLayout:
             self._session.history.change(pattern_range=wanted)
 
     def _drawing(self, size: tuple[int, int]) -> Drawing:
-        state, theme = self._session.state, self._session.theme
+        state, theme = self._session.state, self._session.reader.theme
         colours = colouring(self._session.data, state.pattern_colour)
         flat = state.pattern_style == "points"
         return Drawing(self._xy(), self._visible(), size, colours, flat, theme.density)
@@ -258,9 +257,9 @@ class PatternLayout:
         self._follow.drop()
         self._previews = False
         drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
-        self._drawn_compared = self._session.compared()
+        self._drawn_compared = self._session.reader.compared()
         if self._drawn_compared:
-            pale = self._session.theme.density[0]
+            pale = self._session.reader.theme.density[0]
             picture = drawing.coloured(*pattern_colours(self._drawn_compared, brush, pale))
         else:
             picture = drawing.picture(brush)
@@ -273,11 +272,11 @@ class PatternLayout:
     def _describe(self, brush: Brush) -> None:
         data, state = self._session.data, self._session.state
         part = "part" if state.pattern_range else "all"
-        self._session.describe(
-            "pattern_layout",
-            f"{data.num_instances} {state.pattern} patterns of {data.num_images} images and "
+        self._session.summaries.describe(
+            self.name,
+            f"{data.num_patterns} {state.pattern} patterns of {data.num_images} images and "
             f"{data.num_heads} heads as {state.pattern_style}, coloured by {state.pattern_colour}; "
-            f"{int(brush.instances.sum()) if brush.active else 'none'} are brushed; "
+            f"{int(brush.patterns.sum()) if brush.active else 'none'} are brushed; "
             f"{part} of the layout is shown.",
         )
 
@@ -289,7 +288,8 @@ class PatternLayout:
         layers = layer_colours(data.num_layers)
         points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
         if colour == "count":
-            return f"{gradient('patterns', 'few', 'many', self._session.theme.density)} · {points}"
+            ramp = self._session.reader.theme.density
+            return f"{gradient('patterns', 'few', 'many', ramp)} · {points}"
         if colour == "layer":
             return gradient("layer", "0", str(data.num_layers - 1), layers)
         if colour == "head":

@@ -20,6 +20,7 @@ _NARROWEST = 0.002
 class EntropyDistribution:
     """Shares of all images and of the brushed ones, and a line at the selected image."""
 
+    name = "entropy_distribution"
     title = "Is it always so?"
     help = (
         "How the entropy of this head's strength vector is distributed: grey over all images, blue "
@@ -32,17 +33,15 @@ class EntropyDistribution:
         self._source = ColumnDataSource({name: [] for name in columns})
         self._legend = make_legend("entropy_legend", 2)
         self._plot = self._figure()
-        self.layout = column(
-            self._legend, self._plot, sizing_mode="stretch_both", name="entropy_distribution"
-        )
-        session.history.subscribe(["layer", "head", "clauses"], self.react)
-        session.history.subscribe(["image", "layer", "head", "clauses"], self.react_to_image)
-        session.follow_named(self._on_named)
+        self.layout = column(self._legend, self._plot, sizing_mode="stretch_both", name=self.name)
+        session.history.on_change(["layer", "head", "clauses"], self.react)
+        session.history.on_change(["image", "layer", "head", "clauses"], self.react_to_image)
+        session.reader.follow_named(self._on_named)
 
     def _on_named(self) -> None:
         state = self._session.state
-        self.react(state, state)
-        self.react_to_image(state, state)
+        self.react(state)
+        self.react_to_image(state)
 
     def _figure(self):
         plot = make_figure("entropy_plot", x_range=Range1d(0, 1), y_range=Range1d(0, 1))
@@ -75,10 +74,10 @@ class EntropyDistribution:
         plot.xgrid.visible = False
         return plot
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
+    def react(self, _state: ViewState) -> None:
         """Count the images in each interval."""
-        values = self._session.data.entropy[:, self._session.head_number]  # (m,)
-        brushed, compared = self._shown_brush(), self._session.compared()
+        values = self._session.data.entropy[:, self._session.head.number]  # (m,)
+        brushed, compared = self._shown_brush(), self._session.reader.compared()
         edges = _edges(values)
         chosen = [one.images for one in compared]
         none = np.zeros_like(brushed)
@@ -96,10 +95,10 @@ class EntropyDistribution:
     def _shown_brush(self) -> np.ndarray:
         """The brushed images ``(m,)``; none where all are, or where named brushes are compared."""
         images = self._session.brush("heads").images
-        shown = not images.all() and not self._session.compared()
+        shown = not images.all() and not self._session.reader.compared()
         return images if shown else np.zeros_like(images)
 
-    def react_to_image(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_image(self, new: ViewState) -> None:
         """Move the line to the selected image."""
         data = self._session.data
         brushed = self._shown_brush()
@@ -107,20 +106,20 @@ class EntropyDistribution:
         if brushed.any():
             names.append(f"{brushed.sum()} brushed")
             colours.append(BRUSHED)
-        for one in self._session.compared():
+        for one in self._session.reader.compared():
             names.append(f"{one.images.sum()} {one.name}")
             colours.append(one.colour)
         self._line.visible = new.image is not None
         if new.image is not None:
-            entropy = float(data.entropy[new.image, self._session.head_number])
+            entropy = float(data.entropy[new.image, self._session.head.number])
             self._line.location = entropy
             names.append(f"this image: {entropy:.3f}")
             colours.append(SELECTED)
         self._legend.text = swatches(names, colours)
-        head = data.head_labels[self._session.head_number]
-        spread = np.quantile(data.entropy[:, self._session.head_number], (0, 0.5, 1))
-        self._session.describe(
-            "entropy_distribution",
+        head = str(self._session.head)
+        spread = np.quantile(data.entropy[:, self._session.head.number], (0, 0.5, 1))
+        self._session.summaries.describe(
+            self.name,
             f"Entropy of {head} in {', '.join(names)}; least, median and largest over all images: "
             f"{', '.join(f'{value:.3f}' for value in spread)}.",
         )

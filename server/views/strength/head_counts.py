@@ -1,5 +1,6 @@
 """C1, the other way: how many patterns of each head are brushed, layer by layer."""
 
+import numpy as np
 from bokeh.models import (
     BasicTicker,
     ColumnDataSource,
@@ -9,14 +10,16 @@ from bokeh.models import (
     SingleIntervalTicker,
 )
 
-from headbrush.server.session.palette import BRUSHED, SELECTED
+from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.tools.bokeh_types import columns_of
 from headbrush.server.views.common.figure_tools import (
     inner_size,
     make_figure,
     on_narrowing,
     on_nearest,
+    outlined,
 )
 
 _CELL = 0.94
@@ -36,8 +39,8 @@ class HeadCounts:
         self.plot = plot = make_figure(
             "head_counts",
             brush=("box",),
-            x_range=Range1d(-0.5, data.num_layers - 0.5),
-            y_range=Range1d(data.heads_per_layer - 0.5, -0.5),
+            x_range=Range1d(start=-0.5, end=data.num_layers - 0.5),
+            y_range=Range1d(start=data.heads_per_layer - 0.5, end=-0.5),
         )
         on_narrowing(plot, session.narrow)
         plot.grid.visible = False
@@ -49,7 +52,7 @@ class HeadCounts:
         cells = plot.rect(
             "layer", "head", _CELL, _CELL, source=session.heads,
             fill_color={"field": "brushed", "transform": self._shades}, line_color=None,
-            selection_line_color=BRUSHED, selection_line_width=2, nonselection_fill_alpha=0.3,
+            nonselection_fill_alpha=0.3, **outlined(2),
         )  # fmt: skip
         self._numbers = plot.text(
             "layer", "head", text="brushed", source=session.heads, text_align="center",
@@ -63,25 +66,26 @@ class HeadCounts:
         )  # fmt: skip
         tips = [("head", "@label"), (f"brushed of {data.num_images}", "@brushed")]
         plot.add_tools(HoverTool(renderers=[cells], tooltips=tips))
-        columns = session.heads.data
-        on_nearest(plot, lambda: (columns["layer"], columns["head"]), session.select_head, 60)
+        on_nearest(plot, self._cells, session.select_head, 60)
         for side in ("inner_width", "inner_height"):
             plot.on_change(side, lambda _attribute, _old, _new: self._fit())
-        session.history.subscribe(["clauses"], self.react)
-        session.history.subscribe(["layer", "head"], self.react_to_head)
-        self.react(session.state, session.state)
-        self.react_to_head(session.state, session.state)
-        session.follow_theme(self._on_theme)
+        session.history.follow(["clauses"], self.react)
+        session.history.follow(["layer", "head"], self.react_to_head)
+        session.reader.follow_theme(self._on_theme)
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
+    def react(self, _state: ViewState) -> None:
         """Shade by the largest count."""
-        most = max(int(self._session.heads.data["brushed"].max()), 1)
+        most = max(int(np.max(columns_of(self._session.heads)["brushed"])), 1)
         self._shades.high = self._inks.high = most
         self._fit()
 
-    def react_to_head(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_head(self, new: ViewState) -> None:
         """Frame the selected head."""
         self._selected.data = {"x": [new.layer], "y": [new.head]}
+
+    def _cells(self) -> tuple[np.ndarray, np.ndarray]:
+        columns = columns_of(self._session.heads)
+        return np.asarray(columns["layer"]), np.asarray(columns["head"])
 
     def _fit(self) -> None:
         """Show the numbers where the cells have room for them."""
@@ -94,7 +98,7 @@ class HeadCounts:
         )
 
     def _on_theme(self) -> None:
-        ramp = self._session.theme.density
+        ramp = self._session.reader.theme.density
         self._shades.palette = list(ramp)
         dark, light = ramp[-1], ramp[0]
         self._inks.palette = [dark] * _LIGHT_BELOW + [light] * (len(ramp) - _LIGHT_BELOW)

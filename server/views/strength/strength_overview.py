@@ -12,14 +12,16 @@ from bokeh.models import (
 
 from headbrush.server.session.column_updates import update_columns
 from headbrush.server.session.dot_share import share_label, share_words, sized
-from headbrush.server.session.palette import BRUSHED, SELECTED
+from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.tools.bokeh_types import columns_of, ends_of
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
     on_nearest,
+    outlined,
     padded_range,
 )
 from headbrush.server.views.strength.head_counts import HeadCounts
@@ -28,6 +30,7 @@ from headbrush.server.views.strength.head_counts import HeadCounts
 class StrengthOverview:
     """Heads of the selected image, or their mean over the brushed images."""
 
+    name = "strength_overview"
     title = "Do heads look near, or everywhere?"
     help = (
         "Each point is a head; low: its patches attend to neighbours at one distance only, high: "
@@ -42,18 +45,18 @@ class StrengthOverview:
         self.plot = plot = make_figure(
             "overview_plot",
             brush=("lasso", "box"),
-            x_range=Range1d(-0.7, data.num_layers - 0.3),
+            x_range=Range1d(start=-0.7, end=data.num_layers - 0.3),
             y_range=padded_range(data.entropy),
         )
         on_narrowing(plot, session.narrow)
-        self.extent = plot.y_range.start, plot.y_range.end
+        self.extent = ends_of(plot.y_range)
         plot.xaxis.axis_label = "layer"
         plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, data.num_layers // 12))
         plot.yaxis.axis_label = "entropy (0–1)"
         dots = plot.scatter(
             "layer_jitter", "entropy", source=session.heads, fill_color="colour",
-            line_color="white", line_width=0.5, selection_line_color=BRUSHED,
-            selection_line_width=2, nonselection_alpha=0.15, **sized(9, 4, 15),
+            line_color="white", line_width=0.5, nonselection_alpha=0.15, **outlined(2),
+            **sized(9, 4, 15),
         )  # fmt: skip
         plot.scatter(
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
@@ -69,20 +72,18 @@ class StrengthOverview:
         )
         session.history.bind(shown, "overview", OVERVIEWS)
         self.layout = column(
-            shown, plot, self._counts.plot, sizing_mode="stretch_both", name="strength_overview"
+            shown, plot, self._counts.plot, sizing_mode="stretch_both", name=self.name
         )
-        session.history.subscribe(["overview"], self.react_to_overview)
-        session.history.subscribe(["image", "clauses"], self.react)
-        session.history.subscribe(["layer", "head"], self.react_to_head)
-        self.react(session.state, session.state)
-        self.react_to_overview(session.state, session.state)
+        session.history.follow(["overview"], self.react_to_overview)
+        session.history.follow(["image", "clauses"], self.react)
+        session.history.on_change(["layer", "head"], self.react_to_head)
 
-    def react_to_overview(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_overview(self, new: ViewState) -> None:
         """Show entropies, or counts."""
         self.plot.visible = new.overview == "entropy"
         self._counts.plot.visible = new.overview == "counts"
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, new: ViewState) -> None:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
         entropy = self._session.data.entropy
         if new.image is None:
@@ -90,12 +91,12 @@ class StrengthOverview:
         else:
             shown = entropy[new.image]
         update_columns(self._session.heads, entropy=shown)
-        self._share.text = share_words(self._session.head_share)
-        self.react_to_head(new, new)
+        self._share.text = share_words(self._session.brushes.head_share)
+        self.react_to_head(new)
 
-    def react_to_head(self, _old: ViewState, _new: ViewState) -> None:
+    def react_to_head(self, _state: ViewState) -> None:
         """Ring the selected head."""
-        number = [self._session.head_number]
+        number = [self._session.head.number]
         x, y = self._points()
         update_columns(self._selected, x=x[number], y=y[number])
         self._describe(y, number[0])
@@ -111,7 +112,7 @@ class StrengthOverview:
                 f"{entropy[high]:.2f} at {labels[high]}; selected head {labels[number]}: "
                 f"{entropy[number]:.2f}."
             )
-        self._session.describe("strength_overview", words)
+        self._session.summaries.describe(self.name, words)
 
     def _points(self):
         columns = self._session.heads.data

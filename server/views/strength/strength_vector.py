@@ -14,6 +14,7 @@ from headbrush.server.views.common.figure_tools import make_figure, short_number
 class StrengthVector:
     """A bar a hop for the selected image; mean ± sd over the brushed images beside it."""
 
+    name = "strength_vector"
     title = "How far does this head look?"
     help = (
         "Bars: mean attention of a patch to one neighbour k steps away, in the selected image. "
@@ -29,15 +30,15 @@ class StrengthVector:
             {name: np.zeros(hops) for name in columns}, name="hops_shown"
         )
         self.layout = plot = make_figure(
-            "strength_vector", x_range=Range1d(-0.7, hops - 0.3), y_range=Range1d(0, 1)
+            self.name, x_range=Range1d(start=-0.7, end=hops - 0.3), y_range=Range1d(start=0, end=1)
         )
         self._bars = plot.vbar("hop", top="strength", width=0.8, source=self._source)
-        mean = plot.line("hop", "mean", source=self._source, color=NEUTRAL, width=2)
+        mean = plot.line("hop", "mean", source=self._source, color=NEUTRAL, line_width=2)
         whisker = Whisker(
-            base="hop", upper="high", lower="low", source=self._source, line_color=NEUTRAL
+            base="hop", upper="high", lower="low", source=self._source, line_color=NEUTRAL,
+            upper_head=TeeHead(size=6, line_color=NEUTRAL),
+            lower_head=TeeHead(size=6, line_color=NEUTRAL),
         )
-        whisker.upper_head.size = whisker.lower_head.size = 6
-        whisker.upper_head.line_color = whisker.lower_head.line_color = NEUTRAL
         plot.add_layout(whisker)
         self._of_brush = mean, whisker
         self._compared = [self._compared_line() for _ in range(MOST_COMPARED)]
@@ -46,16 +47,16 @@ class StrengthVector:
         plot.yaxis.formatter = short_numbers()
         tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
         plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
-        session.history.subscribe(["image", "layer", "head", "clauses"], self.react)
-        session.follow_named(lambda: self.react(session.state, session.state))
+        session.history.on_change(["image", "layer", "head", "clauses"], self.react)
+        session.reader.follow_named(lambda: self.react(session.state))
 
-    def _compared_line(self):
+    def _compared_line(self) -> GlyphRenderer[Line]:
         source = ColumnDataSource({"hop": [], "mean": []})
-        return self.layout.line("hop", "mean", source=source, width=3)
+        return self.layout.line("hop", "mean", source=source, line_width=3)
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, new: ViewState) -> None:
         """Draw the vector of the selected head."""
-        strength = self._session.data.strength[:, self._session.head_number]  # (m, hops)
+        strength = self._session.data.strength[:, self._session.head.number]  # (m, hops)
         chosen = strength[self._session.brush("heads").images]
         mean, spread = mean_and_deviation(chosen)
         bars = mean if new.image is None else strength[new.image]
@@ -67,11 +68,11 @@ class StrengthVector:
         self._bars.glyph.line_color = None
         compared = self._draw_compared(strength)
         drawn = np.concatenate([bars, high, *compared])
-        self.layout.y_range.end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
+        number_range(self.layout.y_range).end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
         self._describe(bars)
 
     def _draw_compared(self, strength: np.ndarray) -> list[np.ndarray]:
-        compared = self._session.compared()
+        compared = self._session.reader.compared()
         for drawn in self._of_brush:
             drawn.visible = not compared
         means = []
@@ -84,7 +85,7 @@ class StrengthVector:
         return means
 
     def _describe(self, strength: np.ndarray) -> None:
-        head = self._session.data.head_labels[self._session.head_number]
+        head = str(self._session.head)
         if not np.isfinite(strength).any():
             words = "No image is brushed, so there is no strength."
         else:
@@ -94,4 +95,4 @@ class StrengthVector:
                 f"{hop} with {strength[hop]:.4f}; at hop 0 {strength[0]:.4f}, at the last hop "
                 f"{strength[-1]:.4f}."
             )
-        self._session.describe("strength_vector", words)
+        self._session.summaries.describe(self.name, words)

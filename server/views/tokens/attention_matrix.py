@@ -18,6 +18,7 @@ class AttentionMatrix:
     Drawn by the browser, no finer than the screen: a pixel shows the strongest of its values.
     """
 
+    name = "attention_matrix"
     title = "Who attends where?"
     help = (
         "The attention of the selected head in the selected image: each row is a source token and "
@@ -34,10 +35,8 @@ class AttentionMatrix:
             text="", name="matrix_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
         )
         self._plot = self._figure()
-        self.layout = column(
-            self._note, self._plot, sizing_mode="stretch_both", name="attention_matrix"
-        )
-        matrix.subscribe(self.react)
+        self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name=self.name)
+        matrix.follow(self.react)
 
     def _figure(self):
         tokens = self._matrix.tokens
@@ -87,7 +86,7 @@ class AttentionMatrix:
         if matrix.codes is None and not matrix.waiting:
             self._note.text = matrix.remark
             return
-        head = self._session.data.head_labels[self._session.head_number]
+        head = self._session.str(self._session.head)
         words = [f"{head} in {self._session.data.names[state.image]}", matrix.remark]
         if not matrix.waiting:
             words.append(

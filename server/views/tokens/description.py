@@ -12,13 +12,15 @@ _VIEWS = ("image_context", "two_axes", "attention_matrix", "threshold")
 class MatrixWords:
     """Follows the shown matrix, the threshold and the pinned token."""
 
+    name = "matrix_words"
+
     def __init__(self, session: Session, matrix: ShownMatrix) -> None:
         self._session = session
         self._matrix = matrix
-        session.history.subscribe(["threshold", "token"], self.react)
-        matrix.subscribe(self._tell)
+        session.history.on_change(["threshold", "token"], self.react)
+        matrix.follow(self._tell)
 
-    def react(self, _old: ViewState, _new: ViewState) -> None:
+    def react(self, _state: ViewState) -> None:
         """Tell of the new threshold and token."""
         self._tell()
 
@@ -28,14 +30,14 @@ class MatrixWords:
         else:
             words = self._words(from_codes(self._matrix.codes))
         for view, text in words.items():
-            self._session.describe(view, text)
+            self._session.summaries.describe(view, text)
 
     def _words(self, attention: np.ndarray) -> dict[str, str]:
         data, state, name = self._session.data, self._session.state, self._name
         threshold = self._matrix.tokens.threshold
         source, target = np.unravel_index(int(attention.argmax()), attention.shape)
         strong = int((attention >= threshold).sum())
-        where = f"{data.head_labels[self._session.head_number]} in {data.names[state.image]}"
+        where = f"{self._session.head!s} in {data.names[state.image]}"
         some = f"{strong} of {attention.size} values are at least {threshold:.3g}"
         return {
             "attention_matrix": (

@@ -25,6 +25,7 @@ _CLEAR = np.zeros((1, 1), np.uint32)
 class ImageContext:
     """Three times the image: as it is, masked by who attends to the token, by where it looks."""
 
+    name = "image_context"
     title = "Where does this token look in the image?"
     help = (
         "The image as the model gets it, then under two masks: the more a patch shows through, the "
@@ -62,8 +63,8 @@ class ImageContext:
             for title, plot in zip(titles.values(), self._plots, strict=True)
         ]
         pictures = row(*parts, sizing_mode="stretch_both")
-        self.layout = column(self._note, pictures, sizing_mode="stretch_both", name="image_context")
-        matrix.subscribe(self.react)
+        self.layout = column(self._note, pictures, sizing_mode="stretch_both", name=self.name)
+        matrix.follow(self.react)
 
     def _figure(self, name: str):
         rows, columns = self._session.data.store.grid

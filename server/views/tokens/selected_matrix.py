@@ -14,6 +14,7 @@ from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
 from headbrush.server.session.session import Session
+from headbrush.server.session.signal import Signal
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.redact_paths import said_of
@@ -78,11 +79,13 @@ class ShownMatrix:
         The model is at work, and the last matrix is still shown.
     """
 
+    name = "shown_matrix"
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._document = session.document
         self._question = LatestQuestion(self._document)
-        self._callbacks: list[Callable[[], None]] = []
+        self._changed: Signal[[]] = Signal()
         store = session.data.store
         rows, columns = store.grid
         self.source = ColumnDataSource({"code": np.empty(0, np.uint16)}, name="codes")
@@ -99,15 +102,13 @@ class ShownMatrix:
         self.remark = ""
         self.waiting = False
         self.tokens.on_change("token", session.history.setter("token"))
-        session.history.subscribe(["image", "layer", "head"], self.react)
-        session.history.subscribe(["threshold"], self.react_to_threshold)
-        session.history.subscribe(["token"], self.react_to_token)
-        self.react(session.state, session.state)
+        session.history.follow(["image", "layer", "head"], self.react)
+        session.history.follow(["threshold"], self.react_to_threshold)
+        session.history.follow(["token"], self.react_to_token)
 
-    def subscribe(self, callback: Callable[[], None]) -> None:
+    def follow(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` now, and whenever a matrix comes, is waited for or is missing."""
-        self._callbacks.append(callback)
-        callback()
+        self._changed.follow(callback)
 
     def draw(self, code: str, parts: tuple[str, ...] = (), **args: object) -> CustomJS:
         """Run ``code`` in the browser for every matrix and when one of ``parts`` changes.
@@ -147,7 +148,7 @@ class ShownMatrix:
         for plot in plots:
             plot.styles = _WAITING if self.waiting else _SHOWN
 
-    def react(self, _old: ViewState, new: ViewState) -> None:
+    def react(self, new: ViewState) -> None:
         """Read the matrix from the store, or ask the model for it."""
         self._question.drop()
         if new.image is None:
@@ -156,14 +157,14 @@ class ShownMatrix:
         future = self._session.data.matrices.ask(new.image, new.layer, new.head)
         self._question.ask(future, self._deliver_stored, lambda: self._wait("reading the store …"))
 
-    def react_to_threshold(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_threshold(self, new: ViewState) -> None:
         """Tell the browser what not to draw."""
         if new.threshold is not None:
             self.tokens.threshold = new.threshold
         elif self.codes is not None:
             self.tokens.threshold = strongest(self.codes, SHARE)
 
-    def react_to_token(self, _old: ViewState, new: ViewState) -> None:
+    def react_to_token(self, new: ViewState) -> None:
         """Tell the browser which token is pinned."""
         self.tokens.token = new.token
 
@@ -181,7 +182,7 @@ class ShownMatrix:
 
     def _wait(self, remark: str) -> None:
         self.remark, self.waiting = remark, True
-        self._tell()
+        self._changed.emit()
 
     def _deliver(self, matrix: np.ndarray | None, fault: str) -> None:
         self._show(
@@ -198,13 +199,9 @@ class ShownMatrix:
             self.codes = to_codes(matrix)
             self.tokens.message = ""
             self.tokens.top = strongest(self.codes, _TOP_SHARE)
-            self.react_to_threshold(self._session.state, self._session.state)
+            self.react_to_threshold(self._session.state)
             self.source.data = {"code": self.codes.ravel()}
-        self._tell()
-
-    def _tell(self) -> None:
-        for callback in self._callbacks:
-            callback()
+        self._changed.emit()
 
 
 def prefix_width(patches: int) -> int:

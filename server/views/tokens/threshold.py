@@ -31,6 +31,7 @@ _NO_COUNT = 0.5
 class Threshold:
     """How often each attention value occurs, prefix tokens apart from patches; a line to drag."""
 
+    name = "threshold"
     title = "What is strong?"
     help = (
         "How many values of the matrix are how strong, both axes logarithmic: blue from or to "
@@ -60,8 +61,8 @@ class Threshold:
         default.on_click(lambda: session.history.change(threshold=None))
         self._plot = self._figure()
         heading = row(self._note, default, sizing_mode="stretch_width")
-        self.layout = column(heading, self._plot, sizing_mode="stretch_both", name="threshold")
-        matrix.subscribe(self.react)
+        self.layout = column(heading, self._plot, sizing_mode="stretch_both", name=self.name)
+        matrix.follow(self.react)
 
     def _figure(self):
         plot = make_figure(

@@ -4,6 +4,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, Label, Range1d
 
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
+from headbrush.server.session.session import Session
 from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, one_line
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
@@ -19,6 +20,7 @@ _TOKEN = f"headbrush.matrix.tokenNear(tokens, cb_obj.x, cb_obj.y, {_REACH})"
 class TwoAxes:
     """A line for every attention value from the threshold on, from its source to its target."""
 
+    name = "two_axes"
     title = "Who looks at whom?"
     help = (
         "Every token twice, as source above and as target below, prefix tokens first and then the "
@@ -27,12 +29,12 @@ class TwoAxes:
         "the lines of one token alone, click to pin it."
     )
 
-    def __init__(self, matrix: ShownMatrix) -> None:
+    def __init__(self, _session: Session, matrix: ShownMatrix) -> None:
         self._matrix = matrix
         self._note = one_line("axes_note")
         self._plot = self._figure()
-        self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name="two_axes")
-        matrix.subscribe(self.react)
+        self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name=self.name)
+        matrix.follow(self.react)
 
     def _figure(self):
         tokens = self._matrix.tokens

@@ -11,14 +11,14 @@ from bokeh.models import ColumnDataSource, CustomJS, LayoutDOM, Model
 
 from headbrush.server.pages.report.browser.patterns import empty_pictures, pattern_places
 from headbrush.server.pages.report.browser.quantise import to_codes
-from headbrush.server.pages.report.parts.panels import Page, Panel, named_models
+from headbrush.server.pages.report.parts.panels import HeadPage, Panel, named_models
 from headbrush.server.pages.report.parts.request import why_kept
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, StoreData
 
 MOST_CODES = 1_200_000
 """So many values of importance are sent; of larger stores only the metric that is shown."""
-_PARTS = {
+PARTS = {
     "head_importance": (
         "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
     ),
@@ -31,7 +31,7 @@ _PARTS = {
 """Names of what follows the brush or chooses something, by view; of C1 the one that is shown."""
 
 
-def link(session: Session, panels: tuple[Panel, ...], pages: list[Page]) -> list[str]:
+def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> list[str]:
     """Let plots of images and heads brush each other in the browser.
 
     Returns
@@ -84,12 +84,12 @@ def _parts(panels: tuple[Panel, ...], shown: list[str]) -> dict[str, Model]:
     models: dict[str, Model] = {}
     for panel in panels:
         models |= named_models(panel.root)
-    return {name: models[name] for view in shown for name in _PARTS[view]}
+    return {name: models[name] for view in shown for name in PARTS[view]}
 
 
 def _count_all(session: Session) -> list[str]:
     """Leave out what brushes none of the images or heads; to the browser that is no brush."""
-    found = [view for view in ("images", "heads") if session.brushes_none(view)]
+    found = [view for view in ("images", "heads") if session.brushes.is_none(view)]
     for view in found:
         session.drop_clauses(view)
     return [f"The brush held no {view}; a report cannot show that, so all {view} count."
@@ -113,8 +113,8 @@ def _prepare(session: Session) -> None:
     """Names, selection and further columns of the two shared sources."""
     session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
     session.images.tags = [session.state.image]
-    session.heads.tags = [session.head_number]
-    of_patterns = [clause for clause in session.state.clauses if clause.kind == "instance"]
+    session.heads.tags = [session.head.number]
+    of_patterns = [clause for clause in session.state.clauses if clause.view == "patterns"]
     session.images.add(session.resolved(of_patterns).images.astype(np.uint8), "within")
     session.images.add(session.data.labels.astype(np.int32), "class")
     session.images.add(session.data.correct, "correct")
@@ -153,7 +153,7 @@ def _script(args: dict[str, Any], call: str, part: str = "report") -> CustomJS:
 
 def _sent_metrics(data: StoreData, shown: str) -> tuple[list[str], list[str]]:
     defined = [name for name in METRIC_NAMES if np.isfinite(data.importance(name)).any()]
-    if len(defined) * data.num_instances <= MOST_CODES or shown not in defined:
+    if len(defined) * data.num_patterns <= MOST_CODES or shown not in defined:
         return defined, []
     left_out = ", ".join(METRIC_NAMES[name] for name in defined if name != shown)
     return [shown], [f"Of the metrics only {METRIC_NAMES[shown]} is here; left out: {left_out}."]
@@ -164,7 +164,7 @@ def _codes(name: str, values: np.ndarray, title: str = "") -> ColumnDataSource:
     return ColumnDataSource({"code": codes.ravel()}, name=f"codes_{name}", tags=[low, step, title])
 
 
-def _hops(page: Page) -> ColumnDataSource | None:
+def _hops(page: HeadPage) -> ColumnDataSource | None:
     """Codes ``(m, hops)`` of a page's head, and the source that shows their mean."""
     panel = next((panel for panel in page.panels if panel.view == "strength_vector"), None)
     if panel is None:

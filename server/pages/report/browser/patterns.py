@@ -23,11 +23,11 @@ def pattern_places(session: Session) -> ColumnDataSource:
     data, state = session.data, session.state
     xy = data.embedding(state.pattern)
     (x, *x_scale), (y, *y_scale) = to_codes(xy[:, 0]), to_codes(xy[:, 1])
-    of_patterns = [clause for clause in state.clauses if clause.kind == "instance"]
+    of_patterns = [clause for clause in state.clauses if clause.view == "patterns"]
     columns = {
         "x": x,
         "y": y,
-        "marked": session.resolved(of_patterns).instances.astype(np.uint8),
+        "marked": session.resolved(of_patterns).patterns.astype(np.uint8),
     }
     kinds, look = _look(session)
     if kinds is not None:
@@ -45,7 +45,7 @@ def empty_pictures(root: LayoutDOM) -> None:
 
 def _look(session: Session) -> tuple[np.ndarray | None, dict[str, Any]]:
     """Kind of every pattern, None where counts are shown, and the colours."""
-    state, compared = session.state, session.compared()
+    state, compared = session.state, session.reader.compared()
     if compared:
         nothing = session.resolved(())  # the browser itself greys what is not brushed
         chosen, mask = pattern_colours(compared, nothing, LIGHT.density[0])

@@ -11,7 +11,7 @@ from xarray.backends.locks import HDF5_LOCK
 
 from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
-from headbrush.server.pages.report.parts.panels import Page
+from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
@@ -24,7 +24,7 @@ _NOTHING: Mapping[str, str] = {}
 _ATTRS = ("model", "images", "created")
 
 
-def to_netcdf(session: Session, pages: Sequence[Page]) -> bytes:
+def to_netcdf(session: Session, pages: Sequence[HeadPage]) -> bytes:
     """All that the plots show, unrounded: of all images and heads, and of the pages."""
     data = session.data
     variables = {name: _stored(data, name) for name in _SHOWN}
@@ -67,7 +67,7 @@ def _stored(data: StoreData, name: str) -> tuple[Any, ...]:
     return spec.dims, data.store.read(name), {"long_name": spec.long_name, "units": spec.units}
 
 
-def _of_pages(data: StoreData, pages: Sequence[Page]) -> dict[str, tuple[Any, ...]]:
+def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, tuple[Any, ...]]:
     if not pages:
         return {}
     heads = np.array([page.head for page in pages])

@@ -13,55 +13,18 @@ from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.server.pages.report.parts.redact_folders import without_folders
-from headbrush.server.pages.report.parts.request import why_kept
+from headbrush.server.pages.report.parts.request import PAGE_VIEWS, why_kept
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import DARK, LIGHT
 from headbrush.server.session.session import Session
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.images.image_overview import ImageOverview
-from headbrush.server.views.importance.head_importance import HeadImportance
-from headbrush.server.views.importance.partial_pruning import PartialPruning
-from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
-from headbrush.server.views.strength.strength_overview import StrengthOverview
-from headbrush.server.views.strength.strength_vector import StrengthVector
-from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
-from headbrush.server.views.tokens.description import MatrixWords
-from headbrush.server.views.tokens.image_context import ImageContext
+from headbrush.server.views.registry import BY_NAME, Row, Views, build_views
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
-from headbrush.server.views.tokens.threshold import Threshold
-from headbrush.server.views.tokens.two_axes import TwoAxes
 
 _PICTURE_SIZE = 1000, 560
-_PARTS = {
-    "image_overview": ("image_legend", "images_plot"),
-    "head_importance": ("metric", "importance_plot"),
-    "strength_overview": ("overview_plot", "head_counts"),
-    "pattern_layout": ("pattern_legend", "patterns_plot"),
-    "partial_pruning": ("pruning_note", "pruning_plot"),
-    "threshold": ("threshold_note", "threshold_plot"),
-}
-"""What stays of the views that have parts for the server alone."""
-_OF_IMAGES_AND_HEADS = {
-    "head_importance": HeadImportance,
-    "image_overview": ImageOverview,
-    "strength_overview": StrengthOverview,
-    "pattern_layout": PatternLayout,
-}
-_OF_ONE_HEAD = {
-    "partial_pruning": PartialPruning,
-    "prediction": Prediction,
-    "strength_vector": StrengthVector,
-    "entropy_distribution": EntropyDistribution,
-}
-_OF_ONE_MATRIX = {
-    "image_context": ImageContext,
-    "two_axes": lambda _session, matrix: TwoAxes(matrix),
-    "attention_matrix": AttentionMatrix,
-    "threshold": Threshold,
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +48,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Page:
+class HeadPage:
     """One head in one image.
 
     Attributes
@@ -111,14 +74,16 @@ def overview_panels(
     session: Session, views: tuple[str, ...], named: Named = ()
 ) -> tuple[Panel, ...]:
     """The views of all images and heads, which share their two sources."""
-    session.change_named(named)
-    made = {name: make(session) for name, make in _OF_IMAGES_AND_HEADS.items() if name in views}
-    if "pattern_layout" in made:
-        plot = made["pattern_layout"].layout.select_one({"name": "patterns_plot"})
+    session.reader.change_named(named)
+    shown = [name for name in views if not BY_NAME[name].is_of_one_head]
+    made = build_views(session, shown).by_name
+    if PatternLayout.name in made:
+        plot = made[PatternLayout.name].layout.select_one({"name": "patterns_plot"})
         if why := why_kept(session.data):
             _keep_picture(session, plot)
-            session.describe("pattern_layout", f"{session.summaries['pattern_layout']} {why}")
-    return tuple(_panel(view, session, name) for name, view in made.items())
+            name = PatternLayout.name
+            session.summaries.describe(name, f"{session.summaries[name]} {why}")
+    return tuple(_panel(BY_NAME[name], made[name], session, name) for name in shown)
 
 
 def _keep_picture(session: Session, plot: figure) -> None:
@@ -126,17 +91,17 @@ def _keep_picture(session: Session, plot: figure) -> None:
     plot.width, plot.height = _PICTURE_SIZE
     plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
     plot.toolbar.active_drag = None
-    session.change_theme(DARK)
+    session.reader.change_theme(DARK)
     mapper = plot.select_one(LinearColorMapper)
     dark = list(mapper.palette)
-    session.change_theme(LIGHT)
+    session.reader.change_theme(LIGHT)
     mapper.update(name="two_palettes", tags=[dark])
     plot.width = plot.height = None
 
 
 def page_panels(
     overview: Session, pairs: tuple[tuple[int, int], ...], views: tuple[str, ...]
-) -> list[Page]:
+) -> list[HeadPage]:
     """The views of one head in one image, for each pair of them; waits for the model.
 
     Parameters
@@ -145,40 +110,29 @@ def page_panels(
         All but the selection is as in its state.
     """
     document, data, started = overview.document, overview.data, []
+    of_head = [name for name in views if BY_NAME[name].is_of_one_head]
     for head, image in pairs:
-        layer, place = divmod(head, data.heads_per_layer)
-        state = replace(overview.state, image=image, layer=layer, head=place)
+        chosen = data.head(head)
+        state = replace(overview.state, image=image, layer=chosen.layer, head=chosen.head)
         session = Session(data, state, document=document)
-        session.change_named(overview.named)
-        made: dict[str, Any] = {
-            name: make(session) for name, make in _OF_ONE_HEAD.items() if name in views
-        }
-        matrix = None
-        if any(name in views for name in _OF_ONE_MATRIX):
-            matrix = ShownMatrix(session)
-            made |= {n: make(session, matrix) for n, make in _OF_ONE_MATRIX.items() if n in views}
-            MatrixWords(session, matrix)
-        started.append((head, image, session, made, matrix))
+        session.reader.change_named(overview.reader.named)
+        started.append((head, image, session, build_views(session, of_head)))
     _settle(document, data)
-    return [_page(number, views, *one) for number, one in enumerate(started, 1)]
+    return [_page(number, *one) for number, one in enumerate(started, 1)]
 
 
-def _page(
-    number: int,
-    views: tuple[str, ...],
-    head: int,
-    image: int,
-    session: Session,
-    made: dict[str, Any],
-    matrix: ShownMatrix | None,
-) -> Page:
-    panels = tuple(_panel(made[v], session, f"page{number}_{v}") for v in views if v in made)
-    pruning = made.get("partial_pruning")
+def _page(number: int, head: int, image: int, session: Session, views: Views) -> HeadPage:
+    panels = tuple(
+        _panel(BY_NAME[name], views.by_name[name], session, f"page{number}_{name}")
+        for name in PAGE_VIEWS
+        if name in views.by_name
+    )
+    pruning, matrix = views.shared.get(PruningAnswer), views.shared.get(ShownMatrix)
     result = pruning.result if pruning else None
     codes = matrix.codes if matrix else None
     attention = None if codes is None else from_codes(codes)
     matrix_id = "" if attention is None else matrix.source.id
-    return Page(head, image, session, panels, result, attention, matrix_id)
+    return HeadPage(head, image, session, panels, result, attention, matrix_id)
 
 
 def _settle(document: Document, data: StoreData) -> None:
@@ -196,13 +150,12 @@ def named_models(root: Model) -> dict[str, Model]:
     return {model.name: model for model in root.references() if model.name}
 
 
-def _panel(view: Any, session: Session, name: str) -> Panel:
-    kind = view.layout.name
+def _panel(row: Row, view: Any, session: Session, name: str) -> Panel:
     root = view.layout
-    if kind in _PARTS:
-        found = named_models(root)
-        parts = [found[part] for part in _PARTS[kind]]
-        root = column(*(p for p in parts if p.visible), sizing_mode="stretch_both")
+    if row.report_parts:
+        models = named_models(root)
+        kept = [models[part] for part in row.report_parts]
+        root = column(*(part for part in kept if part.visible), sizing_mode="stretch_both")
     root.name = name
-    words = without_folders(session.summaries.get(kind, ""), session.data.store)
-    return Panel(name, kind, view.title, view.help, words, root)
+    words = without_folders(session.summaries.get(row.name, ""), session.data.store)
+    return Panel(name, row.name, view.title, view.help, words, root)

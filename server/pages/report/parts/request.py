@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.parts.fast_start import MODEL_VIEWS
 from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.views.registry import ROWS
 
-OVERVIEWS = ("head_importance", "image_overview", "strength_overview", "pattern_layout")
-PAGE_VIEWS = (
-    "partial_pruning", "prediction", "strength_vector", "entropy_distribution", "threshold",
-    "image_context", "two_axes", "attention_matrix",
-)  # fmt: skip
+_ORDERED = sorted(ROWS, key=lambda row: row.report_order)
+OVERVIEWS = tuple(row.name for row in _ORDERED if not row.is_of_one_head)
+PAGE_VIEWS = tuple(row.name for row in _ORDERED if row.is_of_one_head)
 VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
 USUAL_HEADS = 5
 MOST_PAGES = 40
@@ -108,7 +106,7 @@ def read_head(data: StoreData, word: object) -> int:
             f"--head {text}: expected layer.head, for example 2.0; this store has layers 0 to "
             f"{data.num_layers - 1} with heads 0 to {data.heads_per_layer - 1}."
         )
-    return data.head_number(*place)
+    return data.head_at(*place).number
 
 
 def read_image(data: StoreData, word: object) -> int:
@@ -127,8 +125,7 @@ def read_image(data: StoreData, word: object) -> int:
 
 def most_important(data: StoreData) -> list[int]:
     """Numbers of the globally most important heads, the most important first."""
-    mean = np.nan_to_num(data.importance(data.default_metric).mean(0), nan=-np.inf)
-    return np.argsort(-mean, kind="stable")[:USUAL_HEADS].tolist()
+    return rank_heads(data.importance(data.default_metric).mean(0))[:USUAL_HEADS]
 
 
 def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
@@ -149,9 +146,9 @@ def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
 
 def why_kept(data: StoreData) -> str:
     """Why the picture of the patterns stays as it is; nothing where they can be brushed."""
-    if data.num_instances <= MOST_PLACES:
+    if data.num_patterns <= MOST_PLACES:
         return ""
     return (
-        f"The {data.num_instances} patterns are a picture that is not drawn anew, and cannot be "
+        f"The {data.num_patterns} patterns are a picture that is not drawn anew, and cannot be "
         f"brushed: a report holds the places of at most {MOST_PLACES}."
     )

@@ -1,0 +1,66 @@
+"""What belongs to the reader, not to the state of the page: the theme and the named brushes."""
+
+from collections.abc import Callable
+
+from headbrush.server.session.brush.named_brushes import Compared, Named
+from headbrush.server.session.brushes import Brushes
+from headbrush.server.session.palette import Theme
+from headbrush.server.session.signal import Signal
+
+
+class Reader:
+    """Theme and named brushes of one reader.
+
+    Attributes
+    ----------
+    theme
+        Light or dark.
+    named
+        The named brushes, which the reader's browser keeps.
+    """
+
+    def __init__(self, theme: Theme, brushes: Brushes) -> None:
+        self.theme = theme
+        self.named: Named = ()
+        self._brushes = brushes
+        self._resolved: tuple[Named, tuple[Compared, ...]] = ((), ())
+        self._theme_changed: Signal[[]] = Signal()
+        self._named_changed: Signal[[]] = Signal()
+
+    def change_theme(self, theme: Theme) -> None:
+        """Draw in light or dark colours."""
+        if theme != self.theme:
+            self.theme = theme
+            self._theme_changed.emit()
+
+    def follow_theme(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now and whenever the theme changes."""
+        self._theme_changed.follow(callback)
+
+    def change_named(self, named: Named) -> None:
+        """Replace the list of named brushes."""
+        self.named = named
+        self._named_changed.emit()
+
+    def follow_named(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now and whenever the named brushes change."""
+        self._named_changed.follow(callback)
+
+    def compared(self) -> tuple[Compared, ...]:
+        """The named brushes that are compared, resolved; kept until they change."""
+        chosen = tuple(one for one in self.named if one.compared)
+        if self._resolved[0] != chosen:
+            resolved = self._brushes.resolved
+            self._resolved = (
+                chosen,
+                tuple(
+                    Compared(
+                        one.name,
+                        one.colour,
+                        resolved(one.clauses),
+                        resolved(one.clauses, "heads").images,
+                    )
+                    for one in chosen
+                ),
+            )
+        return self._resolved[1]

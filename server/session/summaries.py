@@ -1,0 +1,33 @@
+"""What each view shows, in words and numbers, for readers who do not see it."""
+
+from collections.abc import Iterator, Mapping
+
+from headbrush.server.session.browser_channel import Channel
+
+
+class Summaries(Mapping[str, str]):
+    """The text of every view by the view's name; a channel carries each to the browser."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self.channel = Channel(name="summaries", tags=[])
+        self.channel.on_change("tags", self._on_tags)
+
+    def __getitem__(self, view: str) -> str:
+        return self._texts[view]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def describe(self, view: str, text: str) -> None:
+        """Say in words, with numbers, what a view shows now."""
+        self._texts[view] = text
+        self.channel.tags = [view, text]
+
+    def _on_tags(self, _attribute: str, _old: list[str], new: list[str]) -> None:
+        """Send all where the browser asks by an empty list: it has begun to listen."""
+        if not new:
+            self.channel.tags = [word for pair in self._texts.items() for word in pair]

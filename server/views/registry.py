@@ -1,0 +1,140 @@
+"""Every panel of a page, one row each: a new view is a file of its own and a row here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from headbrush.server.session.session import Session
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.importance.partial_pruning import PartialPruning
+from headbrush.server.views.importance.prediction import Prediction
+from headbrush.server.views.importance.pruning_answer import PruningAnswer
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+from headbrush.server.views.strength.strength_vector import StrengthVector
+from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
+from headbrush.server.views.tokens.description import MatrixWords
+from headbrush.server.views.tokens.image_context import ImageContext
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+from headbrush.server.views.tokens.threshold import Threshold
+from headbrush.server.views.tokens.two_axes import TwoAxes
+from headbrush.server.views.view import View
+
+
+@dataclass(frozen=True)
+class Row:
+    """One view.
+
+    Attributes
+    ----------
+    letter
+        Its letter on the page, as in the paper's Fig. 1.
+    kind
+        The class; built as ``kind(session)``, or ``kind(session, shared)``.
+    area
+        Its area in the grid of the page (``static/css/style.css``).
+    needs
+        What it shares with other views of the session, built once as ``needs(session)``.
+    is_of_one_head
+        It shows one head of one image, not all; a report repeats it for each head.
+    report_parts
+        Names of the models that a report keeps of its layout; all of it where empty.
+    report_order
+        Place in a report, the least first; equal ones in the order of the page.
+    """
+
+    letter: str
+    kind: type[View]
+    area: str
+    needs: type | None = None
+    is_of_one_head: bool = False
+    report_parts: tuple[str, ...] = ()
+    report_order: int = 0
+
+    @property
+    def name(self) -> str:
+        """The view's name."""
+        return self.kind.name
+
+
+ROWS = (
+    Row(
+        "A", ImageOverview, "images", report_parts=("image_legend", "images_plot"), report_order=1
+    ),
+    Row("B1", HeadImportance, "importance", report_parts=("metric", "importance_plot")),
+    Row(
+        "B2", PartialPruning, "pruning", PruningAnswer, is_of_one_head=True,
+        report_parts=("pruning_note", "pruning_plot"),
+    ),
+    Row("B3", Prediction, "prediction", PruningAnswer, is_of_one_head=True),
+    Row(
+        "C1", StrengthOverview, "overview",
+        report_parts=("overview_plot", "head_counts"), report_order=1,
+    ),
+    Row("C2", StrengthVector, "vector", is_of_one_head=True),
+    Row("C3", EntropyDistribution, "entropy", is_of_one_head=True),
+    Row(
+        "D1", PatternLayout, "patterns",
+        report_parts=("pattern_legend", "patterns_plot"), report_order=1,
+    ),
+    Row("D2", ImageContext, "context", ShownMatrix, is_of_one_head=True, report_order=2),
+    Row("D3", TwoAxes, "axes", ShownMatrix, is_of_one_head=True, report_order=2),
+    Row("D4", AttentionMatrix, "matrix", ShownMatrix, is_of_one_head=True, report_order=2),
+    Row(
+        "D5", Threshold, "threshold", ShownMatrix, is_of_one_head=True,
+        report_parts=("threshold_note", "threshold_plot"), report_order=1,
+    ),
+)  # fmt: skip
+"""In the order of the page."""
+BY_NAME = {row.name: row for row in ROWS}
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of one session.
+
+    Attributes
+    ----------
+    by_name
+        The views, in the order of the page.
+    shared
+        What several of them share, by its class.
+    """
+
+    by_name: dict[str, Any]
+    shared: dict[type, Any]
+
+
+def build_views(
+    session: Session,
+    names: Iterable[str] = BY_NAME,
+    build: Callable[..., Any] = lambda kind, *given: kind(*given),
+) -> Views:
+    """Build the views of some names.
+
+    Parameters
+    ----------
+    build
+        Calls ``kind(*given)``; a page hands over an error boundary.
+
+    Raises
+    ------
+    KeyError
+        If there is no view of a name.
+    """
+    wanted = {BY_NAME[name].name for name in names}
+    views: dict[str, Any] = {}
+    shared: dict[type, Any] = {}
+    for row in ROWS:
+        if row.name in wanted:
+            given = [session]
+            if row.needs is not None:
+                if row.needs not in shared:
+                    shared[row.needs] = build(row.needs, session)
+                given.append(shared[row.needs])
+            views[row.name] = build(row.kind, *given)
+    if ShownMatrix in shared:
+        build(MatrixWords, session, shared[ShownMatrix])
+    return Views(views, shared)

@@ -1,0 +1,24 @@
+"""What a page, a report and the error boundary may expect of a view."""
+
+from typing import ClassVar, Protocol
+
+from bokeh.models import LayoutDOM
+
+
+class View(Protocol):
+    """One panel, built from a session and redrawn by it.
+
+    Attributes
+    ----------
+    name
+        Of the panel, and of the root that the page's template places; unique among views.
+    title, help
+        The panel's question, and the text behind its (i).
+    layout
+        The root; its ``name`` is the view's.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    layout: LayoutDOM
