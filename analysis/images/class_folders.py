@@ -69,8 +69,8 @@ def classes_of_folders(
     unknown = [name for name in folders if index.get(name) is None]
     if unknown:
         raise ClassError(
-            f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) matches no class name, "
-            "id or output index of the model; rename the folder, or give --classes FILE "
+            f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) matches no class "
+            "name, id or output index of the model; rename the folder, or give --classes FILE "
             "(folder,index,name)."
         )
     return index, names

@@ -1,4 +1,4 @@
-"""What the page's scripts and the server tell each other, unseen."""
+"""Invisible models that carry messages between the page's scripts and the server."""
 
 from bokeh.model import DataModel
 from bokeh.models import Div

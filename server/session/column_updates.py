@@ -1,4 +1,4 @@
-"""Columns of a source, sent to the browser only where they changed."""
+"""Updates of a source's columns, sent to the browser only if they changed."""
 
 import numpy as np
 from bokeh.models import ColumnDataSource

@@ -1,4 +1,4 @@
-"""How much of a head or an image a brush of patterns holds, as its dot's size and strength."""
+"""Share of each head's or image's patterns that are brushed, as size and opacity of its dot."""
 
 from typing import Any
 
@@ -42,8 +42,8 @@ def share_label(plot: figure, corner: str = "bottom_left") -> Label:
 
 
 def share_words(largest: float | None) -> str:
-    """What the dots' size tells, empty if nothing."""
-    return "" if largest is None else f"larger: more of its patterns brushed, up to {largest:.0%}"
+    """Explains the size of the dots; empty if it has no meaning."""
+    return "" if largest is None else f"dot size: share of patterns brushed (max {largest:.0%})"
 
 
 def _by_share(usual: float, least: float, most: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A view that fails says so in its own panel, with an id that is in the log; the others go on."""
+"""Error boundary: a failing view shows an error id in its own panel; the others keep working."""
 
 import logging
 import secrets
@@ -15,7 +15,7 @@ log = logging.getLogger("headbrush")
 
 
 class Faults:
-    """What failed in one page and has not worked since.
+    """The failures of one page that have not recovered.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Faults:
         self._tell()
 
     def forget(self, view: str, where: str) -> None:
-        """What failed works again."""
+        """Remove the failure: the method works again."""
         if self._ids.pop((view, where), None) is not None:
             self._tell()
 
@@ -53,7 +53,7 @@ class Failed:
 
 
 class _Guard:
-    """How far inside a view's methods its page is."""
+    """Tracks whether a guarded method is already running."""
 
     def __init__(self, faults: Faults, name: str) -> None:
         self.faults, self.name = faults, name

@@ -1,4 +1,4 @@
-"""Colours: safe for colour-blind readers, the same in every view."""
+"""Colours, safe for colour-blind readers and the same in every view."""
 
 from dataclasses import dataclass
 from functools import lru_cache

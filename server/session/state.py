@@ -1,4 +1,4 @@
-"""What one page shows, as one frozen value, and its history."""
+"""The state of one page as one frozen value, and its history."""
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
@@ -90,7 +90,7 @@ class History:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no gesture goes on."""
+        """Whether no gesture is in progress."""
         return self._before is None
 
     def follow(self, parts: Iterable[str], callback: Callback, stage: Stage = Stage.VIEWS) -> None:
@@ -123,7 +123,7 @@ class History:
             self._move(new)
 
     def preview(self, **values: Any) -> None:
-        """Show a change of a gesture that goes on."""
+        """Show a change of a gesture in progress."""
         new = replace(self.state, **values)
         if new != self.state:
             self._before = self._before or self.state

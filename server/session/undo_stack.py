@@ -1,4 +1,4 @@
-"""What undo goes back to, and redo forward again."""
+"""The undo and redo stacks."""
 
 from typing import Generic, TypeVar
 
@@ -13,16 +13,16 @@ class Steps(Generic[Shown]):
         self._future: list[Shown] = []
 
     def keep(self, before: Shown) -> None:
-        """Something new is shown instead of ``before``; what was undone is gone."""
+        """Record a new step away from ``before``; drops the redo stack."""
         self._past.append(before)
         self._future.clear()
 
     def back(self, now: Shown) -> Shown | None:
-        """What was shown before the last step; ``now`` is what redo brings back."""
+        """Take the state before the last step; ``now`` goes onto the redo stack."""
         return self._taken(self._past, self._future, now)
 
     def forward(self, now: Shown) -> Shown | None:
-        """What the last undo took away; ``now`` is what undo brings back."""
+        """Take the state that the last undo left; ``now`` goes onto the undo stack."""
         return self._taken(self._future, self._past, now)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""A page's state as the query of a link, and back; what a link says is never trusted."""
+"""A page's state as the query of a link, and back; links are untrusted."""
 
 from dataclasses import replace
 from typing import Any
@@ -79,7 +79,7 @@ def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[View
                 faults.append(key)
     notes = []
     if asked.get("v", VERSION) != VERSION:
-        notes.append("The link is of another version.")
+        notes.append("The link was made by another version of headbrush.")
     if faults:
         notes.append(f"The link's {', '.join(faults)} could not be used.")
     return replace(default_state(data), **found), " ".join(notes)

@@ -1,4 +1,4 @@
-"""Which stores are served, under which names, and which of them an address asks for."""
+"""The served stores by name, and the stores that an address names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ _LONGEST_NAME = 80
 
 
 def check(words: Sequence[Path]) -> None:
-    """Refuse words that name neither a store nor a folder of stores.
+    """Check that every word names a store or a folder of stores.
 
     Raises
     ------
     StoreError
-        If a store that is named itself cannot be read. One in a folder may be: it is listed so.
+        If a store named directly cannot be read. One inside a folder may be damaged: it is listed so.
     InputError
         If a folder holds no stores.
     """
@@ -25,13 +25,13 @@ def check(words: Sequence[Path]) -> None:
             Store(word)
         elif not any(word.glob(_ENDING)):
             raise InputError(
-                f"{word}: not a headbrush store, and no folder that holds {_ENDING}; "
+                f"{word}: not a headbrush store, nor a folder that holds {_ENDING}; "
                 "make one with 'headbrush analyze'."
             )
 
 
 def served_stores(words: Sequence[Path]) -> dict[str, Path]:
-    """Every served store by the name that addresses use; folders are looked through anew.
+    """Every served store by the name that addresses use; folders are listed again at each call.
 
     A name is the store's own; where several have it, with as many folders before it as tell them
     apart.
@@ -60,7 +60,7 @@ def asked_stores(
     elif unknown:
         found = []
     strange = ", ".join(name[:_LONGEST_NAME] for name in unknown)
-    note = f"The link names a store that is not served here: {strange}." if strange else ""
+    note = f"The link names a store that this server does not have: {strange}." if strange else ""
     return list(dict.fromkeys(found)), note
 
 

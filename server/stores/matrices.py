@@ -1,4 +1,4 @@
-"""Stored attention matrices, read beside the page's thread."""
+"""Stored attention matrices, read in a background thread."""
 
 from concurrent.futures import Future
 
@@ -35,7 +35,7 @@ class StoredMatrices:
         return done
 
     def wait(self) -> None:
-        """Until all that was asked so far is read."""
+        """Wait until all requested matrices have been read."""
         self._worker.submit(int).result()
 
     def _read(self, *key: int) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""Reads files of attention in processes of its own, so that no slow disk holds HDF5 for all.
+"""Reads attention files in child processes, so that a slow disk does not block HDF5 for all.
 
 HDF5 does one thing at a time in a process. All stores share one process that reads; a store whose
 disk lets it wait keeps that process for itself, and the others get another.
@@ -107,7 +107,7 @@ class Reader:
             except (EOFError, OSError) as error:
                 self._own = None
                 raise StoreError(
-                    f"{path}: the process that read it ended; it may be damaged. Select anew."
+                    f"{path}: the process that read it ended; it may be damaged. Select it again to retry."
                 ) from error
         if isinstance(found, str):
             raise StoreError(found)

@@ -1,4 +1,4 @@
-"""The process that reads files of attention; ``reading`` starts and asks it.
+"""The child process that reads attention files; ``reading`` starts and asks it.
 
 A question is a message of JSON on the socket that is the process's standard input; an answer is one
 of JSON and one of bytes, or one that says what is wrong.

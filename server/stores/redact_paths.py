@@ -1,4 +1,4 @@
-"""What pages say of faults: names of stores and folders, never places on the server's disk."""
+"""Error texts for pages: names of stores and folders, never full paths on the server."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ _PLACE = re.compile(r"(?<![\w/.:…-])(?:/[^\s/:;,'\"()]+){3,}")
 
 
 def said(fault: str, store: Path, recorded: Iterable[str] = ()) -> str:
-    """A fault as a page tells it; the log keeps it as it is.
+    """An error text for a page; the log has the original.
 
     Asks no disk, as it runs on the loop that serves all pages.
 
@@ -40,7 +40,7 @@ def said(fault: str, store: Path, recorded: Iterable[str] = ()) -> str:
     text = _SYSTEM.sub(r"\1", text)
     text = _PLACE.sub(lambda found: _short(found[0]), text)
     if text != fault:
-        log.warning("told in other words on a page: %s", fault)
+        log.warning("error shown redacted on the page: %s", fault)
     return text
 
 

@@ -1,4 +1,4 @@
-"""Opens stores beside the page's thread, each once a process."""
+"""Opens stores in background threads, each once per process."""
 
 import threading
 from collections import OrderedDict
@@ -23,7 +23,7 @@ class Shelf:
     """The stores of a process; what a page shows stays open, and a few beside.
 
     Every store has a thread of its own, so that one on a slow disk keeps no other waiting. A store
-    that was replaced on disk is opened anew for the next page; pages that show the old one keep it.
+    that was replaced on disk is opened again for the next page; pages that show the old one keep it.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Shelf:
         self._kept: dict[tuple[Path, Callable[[StoreData], Any]], tuple[object, Any]] = {}
 
     def ask(self, path: Path) -> "Future[StoreData]":
-        """Ask for a store, all read; the future may hold a ``StoreError``."""
+        """Open a store and read its summary; the future may hold a ``StoreError``."""
         return self._worker(path).submit(self._opened, path)
 
     def ask_for(self, path: Path, make: "Callable[[StoreData], T]") -> "Future[T]":

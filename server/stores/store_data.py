@@ -1,4 +1,4 @@
-"""One store as the views need it: read-only arrays and what follows from them, no user state."""
+"""One store as the views need it: read-only arrays and derived values, no user state."""
 
 import base64
 import io
@@ -65,7 +65,7 @@ class StoreData:
         self.matrices = StoredMatrices(store)
 
     def prepare(self) -> None:
-        """Read all that pages show, so that none waits for the disk but for a matrix."""
+        """Read all that pages show, so that later only matrices wait for the disk."""
         for variable in VARIABLES:
             if variable not in _UNSEEN and self.store.has(variable):
                 self.store.read(variable)
@@ -132,7 +132,7 @@ class StoreData:
         return found
 
     def why_undefined(self, metric: str) -> str:
-        """Why no head has a value of the metric, as a sentence."""
+        """Why no head has a value of the metric, as one sentence."""
         if metric == "cls":
             return "This model has no class token, so there is no CLS distance."
         if not self.has_classifier:
@@ -187,7 +187,7 @@ class StoreData:
 
     @lazy_property
     def default_metric(self) -> str:
-        """The divergence, or where heads were not pruned or there is no classifier what is left."""
+        """The divergence, or the first metric with values if it has none."""
         defined = (m for m in ("jsd", "gradient") if np.isfinite(self.importance(m)).any())
         return next(defined, "patch")
 

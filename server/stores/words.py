@@ -1,4 +1,4 @@
-"""What pages and reports say of a store as a whole: heads, images, accuracy."""
+"""Descriptions of a store for pages and reports: heads, images, accuracy."""
 
 from headbrush.server.stores.store_data import StoreData
 
@@ -9,15 +9,15 @@ def heads_words(data: StoreData) -> str:
 
 
 def images_words(data: StoreData) -> str:
-    """How many images of what folder."""
+    """Number of images, and their folder."""
     folder = "/".join(str(data.store.attrs["images"]).replace("\\", "/").split("/")[-2:])
     return f"{data.num_images:,}".replace(",", " ") + f" images of {folder}"
 
 
 def accuracy_words(data: StoreData) -> str:
-    """How many are predicted correctly, or why that is not known."""
+    """Share of correct predictions, or why it is unknown."""
     if not data.has_labels:
-        return "no labels: the predicted class stands for the true one"
+        return "no labels: using the predicted class as the true one"
     if not data.has_classifier:
         return "no classifier"
     return f"{data.correct.mean():.1%} predicted correctly"

@@ -73,7 +73,7 @@ def test_an_address_names_stores(stores, arguments, expected):
 def test_a_strange_name_leads_nowhere_and_is_said(key, name):
     names, note = asked_stores(TWO, {key: [name]})
     assert names == []
-    assert note.startswith("The link names a store that is not served here: ")
+    assert note.startswith("The link names a store that this server does not have: ")
     assert len(note) < 200
     only, note = asked_stores(ONE, {key: [name]})
     assert only == ["a.headbrush"]
@@ -81,7 +81,7 @@ def test_a_strange_name_leads_nowhere_and_is_said(key, name):
 
 
 def test_what_holds_no_store_is_refused_before_serving(tmp_path):
-    with pytest.raises(InputError, match="not a headbrush store, and no folder that holds"):
+    with pytest.raises(InputError, match="not a headbrush store, nor a folder that holds"):
         check([tmp_path])
     with pytest.raises(StoreError, match="no such store"):
         check([tmp_path / "missing"])

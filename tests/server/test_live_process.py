@@ -78,7 +78,7 @@ def test_it_starts_when_asked_and_is_less_urgent(process):
     ("end", "how"),
     [
         (ask("kill", signal.SIGSEGV), r"\(SIGSEGV\)"),
-        (ask("kill", signal.SIGKILL), r"\(SIGKILL, often for want of memory\)"),
+        (ask("kill", signal.SIGKILL), r"\(SIGKILL, often because memory ran out\)"),
         (ask("exit", 3), r"\(exit status 3\)"),
     ],
 )

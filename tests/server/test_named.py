@@ -69,7 +69,7 @@ def test_what_does_not_fit_the_store_is_left_out_with_a_note(data):
     rows[1]["colour"] = "url(x)"
     kept, note = named.from_json(json.dumps(rows), data)
     assert [one.name for one in kept] == ["box"]
-    assert note == "2 of 3 kept brushes could not be used."
+    assert note == "2 of 3 saved brushes could not be used."
 
 
 nested = st.recursive(

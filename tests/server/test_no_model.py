@@ -18,7 +18,7 @@ from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import show_page
 from tests.stores import attributes, make_store, values
 
-SAID = "This server runs no models: only what the store itself holds is shown."
+SAID = "This server runs no models, so only stored values are shown."
 
 
 @pytest.fixture

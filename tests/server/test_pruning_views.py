@@ -145,10 +145,10 @@ def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, mode
     views = pruning_views(session)
     show_page(document)
     for _, future in model.asked:
-        future.set_exception(LiveError("The model is not at hand: put it back at /x."))
+        future.set_exception(LiveError("The model was not found: put it back at /x."))
     run(document)
     for view in views:
-        assert view._note.text == "The model is not at hand: put it back at /x."
+        assert view._note.text == "The model was not found: put it back at /x."
         assert not view._plot.visible
     session.history.change(image=3)
     answer(document, model, pruned())

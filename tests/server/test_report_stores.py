@@ -32,7 +32,7 @@ def nothing(*names):
 def test_a_model_without_class_token_or_prefix(tmp_path):
     path = make_token_store(tmp_path / "mean.headbrush", (3, 5), 0)
     html = make_report(path).html
-    assert "means over all tokens, as the model has no class token" in html
+    assert "means over all tokens, because the model has no class token" in html
 
 
 def test_a_model_without_classifier(tmp_path):

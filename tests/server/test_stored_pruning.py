@@ -18,7 +18,7 @@ from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned, run, show_page
 from tests.stores import attributes, make_store, values
 
-GONE = "The model is not at hand: put it back at /x."
+GONE = "The model was not found: put it back at /x."
 
 
 def by_mode():
@@ -117,7 +117,7 @@ def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
     pruned_share = stored_pruning(kept, image, kept_session.head.number).probability[4, label]
     assert shown["after"][known].tolist() == [pruned_share]
     assert [words.endswith("→ ?") for words in shown["numbers"]] == (~known).tolist()
-    assert view._note.text == f"{GONE} Of pruned predictions the store has the true class alone."
+    assert view._note.text == f"{GONE} Only the true class's pruned probability is stored."
 
 
 def test_what_a_page_shows_was_read_before_so_that_nothing_waits_for_the_disk(

@@ -1,4 +1,4 @@
-"""A brush as text that a link or a browser keeps, and back; what comes back is never trusted."""
+"""A brush as text, for links and browser storage, and back; the text is untrusted."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def clauses_text(clauses: Sequence[Clause]) -> str:
 
 
 def read_clauses(text: str, data: StoreData, longest: int) -> tuple[Clause, ...]:
-    """The brush that untrusted ``text`` of at most ``longest`` characters tells.
+    """Parse the brush in untrusted ``text`` of at most ``longest`` characters.
 
     Raises
     ------

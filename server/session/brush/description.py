@@ -1,4 +1,4 @@
-"""What is brushed, in a few words. Pure."""
+"""The brush in a few words. Pure."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,9 @@ def brush_words(clauses: Sequence[Clause]) -> str:
 
 
 def brushed_words(data: StoreData, brush: Brush) -> str:
-    """How much of each kind is brushed."""
+    """The numbers of brushed images, heads and patterns."""
     if not brush.active:
-        return "nothing brushed: all images and heads count"
+        return "nothing brushed: showing all images and heads"
     counts = (
         (brush.images.sum(), data.num_images, "images"),
         (brush.heads.sum(), data.num_heads, "heads"),

@@ -1,4 +1,4 @@
-"""A reader's list of file names, as text of unknown origin, and the images it names. Pure."""
+"""An uploaded list of file names (untrusted text), and the images it names. Pure."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ _FORMULA = tuple("=+-@\t\r")
 
 
 class NamesError(ValueError):
-    """Why a list of names cannot be read, as a sentence."""
+    """Why a list of names cannot be read, as one sentence."""
 
 
 def read_names(content: bytes) -> list[str]:
@@ -21,7 +21,7 @@ def read_names(content: bytes) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NamesError("The list is no UTF-8 text; save it as CSV UTF-8.") from None
+        raise NamesError("The list is not UTF-8 text; save it as CSV UTF-8.") from None
     if text[:4].casefold() == "sep=":  # tells a spreadsheet the delimiter
         text = text.partition("\n")[2]
     lines = text.splitlines()
@@ -38,7 +38,7 @@ def read_names(content: bytes) -> list[str]:
 
 
 def find_images(names: Sequence[str], data: StoreData) -> tuple[list[int], str]:
-    """Numbers of the images that ``names`` name, and a sentence of how many there are."""
+    """Numbers of the images that ``names`` name, and a sentence with their count."""
     numbers = {name: number for number, name in enumerate(data.names)}
     found: set[int] = set()
     unknown: list[str] = []
@@ -68,4 +68,4 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
-        raise NamesError(f"The list is no CSV: {error}.") from None
+        raise NamesError(f"The list is not CSV: {error}.") from None

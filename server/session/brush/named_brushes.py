@@ -1,4 +1,4 @@
-"""Named brushes: the reader's own list, kept by the browser, never in the store. Pure.
+"""Named brushes: the reader's own list, stored in the browser, never in the store. Pure.
 
 Every change returns a new list. What the browser kept is read back like a link: nothing of it is
 trusted.
@@ -64,7 +64,7 @@ def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
     A new one is compared where fewer than two are.
     """
     if not clauses:
-        raise NamedError("Nothing is brushed, so there is nothing to name.")
+        raise NamedError("Nothing is brushed, so there is no brush to name.")
     if len(clauses_text(clauses)) > LONGEST_BRUSH:
         raise NamedError("This brush is too large to be kept.")
     clean = _clean(name)
@@ -83,7 +83,7 @@ def renamed(named: Named, index: int, name: str) -> Named:
     """Give one another name that none has."""
     clean = _clean(name)
     if any(old.name == clean for old in named[:index] + named[index + 1 :]):
-        raise NamedError("Another brush has this name.")
+        raise NamedError("Another brush already has this name.")
     return _changed(named, index, name=clean)
 
 
@@ -121,13 +121,13 @@ def to_json(named: Named) -> str:
 def from_json(text: str, data: StoreData) -> tuple[Named, str]:
     """What can be used of a kept list, and a note, empty if all can."""
     if len(text) > 2 * MOST_NAMED * LONGEST_BRUSH:
-        return (), "The kept brushes are too many to be read."
+        return (), "The saved brushes are too many to read."
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError):
         rows = None
     if not isinstance(rows, list):
-        return (), "The kept brushes could not be read."
+        return (), "The saved brushes could not be read."
     named: Named = ()
     for row in rows[:MOST_NAMED]:
         try:
@@ -135,7 +135,7 @@ def from_json(text: str, data: StoreData) -> tuple[Named, str]:
         except (LinkError, NamedError, KeyError, TypeError, AttributeError):
             continue
     lost = len(rows) - len(named)
-    return named, f"{lost} of {len(rows)} kept brushes could not be used." if lost else ""
+    return named, f"{lost} of {len(rows)} saved brushes could not be used." if lost else ""
 
 
 def _with_row(named: Named, row: dict, data: StoreData) -> Named:

@@ -284,7 +284,7 @@ headbrush.report = (() => {
       share(brushed.heads.length, allHeads, "heads"),
       ...(shown.includes("pattern_places") ? [patterns] : []),
     ]
-    const none = "nothing brushed: all images and heads count"
+    const none = "nothing brushed: showing all images and heads"
     if (shown.length > 0)
       write("report_brushed", brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
     if (shown.includes("image_overview")) {
@@ -318,7 +318,7 @@ headbrush.report = (() => {
     const label = plot.center.find((/** @type {any} */ one) => one.name === "share_words")
     if (label == null) throw new Error(`the plot "${plot.name}" has no part named "share_words"`)
     const percent = Math.round((100 * largest) / of)
-    label.text = counts == null ? "" : `larger: more of its patterns brushed, up to ${percent}%`
+    label.text = counts == null ? "" : `dot size: share of patterns brushed (max ${percent}%)`
   }
 
   /**

@@ -1,11 +1,11 @@
-"""Why the model of a store gives no answer."""
+"""Errors of the live model."""
 
 from headbrush.analysis.store.errors import InputError
 
 
 class LiveError(InputError):
-    """Why the model cannot answer here, and what would help."""
+    """The model cannot answer here; the message says why and what would help."""
 
 
 class BusyError(InputError):
-    """Too many questions wait."""
+    """The queue of questions to the model is full."""

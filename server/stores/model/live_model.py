@@ -1,4 +1,4 @@
-"""What the store does not hold, computed by the model itself when asked for, in another process."""
+"""The live model: computes on demand, in another process, what the store does not hold."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -57,7 +57,7 @@ class LiveModel:
         _POOL.submit(lambda _is_wanted: self._load())
 
     def wait(self) -> None:
-        """Until all that was asked so far is answered."""
+        """Wait until all questions have been answered."""
         _POOL.submit(lambda _is_wanted: None).result()
 
     def _ask(
@@ -94,8 +94,8 @@ def live_model(store: Store) -> LiveModel | NoModel:
 
 
 def waiting_words() -> str:
-    """What a page says while it waits for the model."""
+    """The text that a page shows while it waits for the model."""
     others = _POOL.waiting - _ASKED_BY_A_PAGE
     if others < 1:
         return "computing with the model …"
-    return f"computing … {others} others wait"
+    return f"computing … ({others} others waiting)"

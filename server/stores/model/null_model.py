@@ -1,4 +1,4 @@
-"""What stands for the model of a store where the server runs none (``--no-live``)."""
+"""Replacement for the live model on a server that runs none (``--no-live``)."""
 
 import os
 from concurrent.futures import Future
@@ -16,7 +16,7 @@ def runs_none() -> bool:
 
 
 class NoModel:
-    """Answers at once that there is no answer; opens none of the places that a store names."""
+    """Fails every question at once, and opens none of the paths that a store names."""
 
     def attention(self, *_selection: int) -> "Future[Any]":
         """As for any question."""
@@ -35,6 +35,6 @@ class NoModel:
     def _answer(self) -> "Future[Any]":
         answer: Future[Any] = Future()
         answer.set_exception(
-            InputError("This server runs no models: only what the store itself holds is shown.")
+            InputError("This server runs no models, so only stored values are shown.")
         )
         return answer

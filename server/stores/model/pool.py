@@ -1,4 +1,4 @@
-"""The queue of questions to the models of a process."""
+"""The bounded queue of questions to the models of a process."""
 
 import threading
 from collections.abc import Callable
@@ -36,8 +36,8 @@ class Pool:
             if self.waiting >= self._most:
                 future.set_exception(
                     BusyError(
-                        f"The model is busy: {self.waiting} questions of other pages wait already. "
-                        "Select anew in a moment."
+                        f"The model is busy: {self.waiting} questions of other pages are already waiting. "
+                        "Select it again in a moment."
                     )
                 )
                 return future

@@ -1,4 +1,4 @@
-"""The process beside the server's that holds the models: started, asked, ended."""
+"""The child process that holds the models: starting it, asking it, ending it."""
 
 import json
 import logging
@@ -101,11 +101,11 @@ class LiveProcess:
                 self.close()
                 raise LiveError(
                     f"The model gave no answer within {limit:.0f} s, so it was stopped. "
-                    "Select anew to start it again."
+                    "Select it again to restart it."
                 )
             if seconds > self._patience and not is_wanted():
                 self.close()
-                raise LiveError("Nobody waits for the answer any more.")
+                raise LiveError("Nobody is waiting for the answer any more.")
 
     def _died(self) -> str:
         process = self._process
@@ -113,14 +113,14 @@ class LiveProcess:
             process.wait(1)
         self.close()
         how = "" if process.returncode is None else _how_it_ended(process.returncode)
-        log.error("the process of the models ended%s", how)
-        return f"The model's process ended without an answer{how}. Select anew to start it again."
+        log.error("the model process ended%s", how)
+        return f"The model's process ended without an answer{how}. Select it again to restart it."
 
 
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f" (exit status {code})"
-    too_large = ", often for want of memory" if -code == Signals.SIGKILL else ""
+    too_large = ", often because memory ran out" if -code == Signals.SIGKILL else ""
     with suppress(ValueError):
         return f" ({Signals(-code).name}{too_large})"
     return f" (signal {-code})"

@@ -37,10 +37,10 @@ _SAME_PREDICTION = 0.01
 _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
 _ARGUMENTS = {"img_size"}
-"""What an analysis gives timm beside the name; others could lead to files and addresses."""
+"""The arguments that an analysis passes to timm; others could name files and addresses."""
 _NOT_AT_HAND = (
-    "{what} is not at hand: the analysis found it at {place}, where it is no more. "
-    "What the store itself holds is shown all the same."
+    "{what} was not found: it was at {place} when the analysis ran. "
+    "Stored values are still shown."
 )
 
 
@@ -91,7 +91,7 @@ class StoreModel:
             try:
                 inputs = model.transform(load_image(picture))[None].to(model.device)
             except InputError as error:
-                raise LiveError(f"The image is not at hand: {error}") from error
+                raise LiveError(f"The image is not available: {error}") from error
             found = trace(model, inputs)
             self._demand_same(image, found.probability[0].cpu().numpy())
             size = _TENSORS_A_LAYER * len(found.layers) * found.layers[0].block_input.nbytes
@@ -104,16 +104,16 @@ class StoreModel:
             return
         if len(stored) != len(probability) or np.any(abs(stored - probability) > _SAME_PREDICTION):
             raise LiveError(
-                "The model predicts something else than in the analysis: its weights or "
-                f"{self._names[image]} have changed since, or the weights were random."
+                "The model's prediction no longer matches the stored one: its weights or "
+                f"{self._names[image]} have changed, or the weights were random."
             )
 
     def _file(self, image: int) -> Path:
         recorded = self._store.attrs["images"]
         if not Path(recorded).is_absolute():
             raise LiveError(
-                f"The images were no files ({recorded}), so the model cannot see them again. "
-                "What the store itself holds is shown all the same."
+                f"The images were not files ({recorded}), so the model cannot read them again. "
+                "Stored values are still shown."
             )
         folder = Path(recorded).resolve()
         path = (folder / self._names[image]).resolve()
@@ -131,7 +131,7 @@ class StoreModel:
             model = _load(source)
             if model.checkpoint_sha256 != self._store.attrs["checkpoint_sha256"]:
                 raise LiveError(
-                    "The weights have changed since the analysis, so they would show another model."
+                    "The weights have changed since the analysis, so the model is not run."
                 )
             self._model = model
         _spare_threads(self._model)
@@ -139,18 +139,18 @@ class StoreModel:
 
 
 def _demand_source(source: dict[str, Any]) -> None:
-    """Refuse at once, without loading torch, where the model cannot be had."""
+    """Refuse at once, without loading torch, if the model cannot be loaded."""
     if not {"name", "checkpoint", "pretrained"} <= source.keys():
-        raise LiveError("This store does not say how to load its model.")
+        raise LiveError("This store does not record how to load its model.")
     arguments = source.get("arguments", {})
     if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
-        raise LiveError("This store wants its model loaded as no analysis does, so it is not.")
+        raise LiveError("This store asks for its model with options that no analysis uses, so it is not loaded.")
     places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
     for place in map(Path, places):
         if place.is_absolute() and not place.exists():
             raise LiveError(_NOT_AT_HAND.format(what="The model", place=place))
     if not (source["checkpoint"] or source["pretrained"] or places[0].is_dir()):
-        raise LiveError("The model had random weights, which were not kept.")
+        raise LiveError("The model had random weights, which were not stored.")
 
 
 def _folder(name: str) -> Path:
@@ -159,7 +159,7 @@ def _folder(name: str) -> Path:
 
 def _load(source: dict[str, Any]) -> Any:
     name, checkpoint = source["name"], source["checkpoint"]
-    demand_extra("The model is not run here: it", MODEL)
+    demand_extra("Running the model", MODEL)
     try:
         from headbrush.analysis.model.loading import load_model
 
@@ -172,10 +172,10 @@ def _load(source: dict[str, Any]) -> Any:
     except InputError as error:
         if checkpoint is None and not _folder(name).is_dir():
             raise LiveError(
-                f"The model is not at hand: timm could not get the published weights of {name}. "
-                "Go online once so that they are kept on this machine, then select anew."
+                f"The model is not available: timm could not download the weights of {name}. "
+                "Go online once to download them, then select it again."
             ) from error
-        raise LiveError(f"The model is not at hand: {error}") from error
+        raise LiveError(f"The model is not available: {error}") from error
     except ImportError as error:
         raise LiveError(f"The model cannot be run here: {error}") from error
 
@@ -183,7 +183,7 @@ def _load(source: dict[str, Any]) -> Any:
 def _spare_threads(model: Any) -> None:
     """Run a small model in one thread.
 
-    Where the machine is busy, several threads wait for each other: measured four times slower.
+    On a busy machine several threads wait for each other: measured four times slower.
     """
     import torch
 
@@ -223,7 +223,7 @@ class Answering:
         if model is None:
             store = Store(path)
             if store.stamp != stamp:
-                raise LiveError("The store was replaced since this was opened; reload the page.")
+                raise LiveError("The store was replaced after this page opened it; reload the page.")
             model = StoreModel(store)
         self._models[path, stamp] = model
         while len(self._models) > _MOST_LOADED:

@@ -1,4 +1,4 @@
-"""Partial pruning as ``analyze --modes all`` stored it, for when the model is not at hand. Pure."""
+"""Partial pruning as stored by ``analyze --modes all``, used when no model is available. Pure."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from headbrush.server.stores.store_data import StoreData
 
 
 def stored_pruning(data: StoreData, image: int, number: int) -> Pruned | None:
-    """What the store holds of one head of one image under every mode; None where it holds none.
+    """Stored pruning results of one head of one image under every mode; None if not stored.
 
     Of the pruned predictions it holds the true class: the other probabilities are NaN.
     """

@@ -1,4 +1,4 @@
-"""What all figures have in common: tools, axes, and a tap that finds the nearest thing."""
+"""Helpers for figures: tools, axes, and a tap that finds the nearest point."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypedDict, Unpack, cast
@@ -57,7 +57,7 @@ def make_figure(
 ) -> figure:
     """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
-    Brushing tools answer once, when the mouse is released, a ``live box`` also on the way; the last
+    Brushing tools report once, when the mouse is released; a ``live box`` also while dragging; the last
     one is active. A figure without them shows its tools inside, only while the mouse is over it.
     """
     wheel, brushes = WheelZoomTool(), [_BRUSHES[kind]() for kind in brush]
@@ -90,7 +90,7 @@ def short_numbers() -> CustomJSTickFormatter:
 
 
 def one_line(name: str, **styles: str) -> Paragraph:
-    """A note that keeps the height of one line, whatever it says."""
+    """A note with a fixed height of one line."""
     cut = {"white-space": "nowrap", "overflow": "hidden", "contain": "inline-size"}
     return Paragraph(
         text="",

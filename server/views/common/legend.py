@@ -1,4 +1,4 @@
-"""Small legends in words and swatches; every text of the store is escaped."""
+"""HTML legends of words and swatches; all text from the store is escaped."""
 
 from collections.abc import Sequence
 from html import escape
@@ -14,7 +14,7 @@ _BUTTON = (
 
 
 def make_legend(name: str, lines: int = 1) -> Div:
-    """An empty legend that keeps the height of its lines whatever it shows."""
+    """An empty legend with a fixed height in lines."""
     return Div(
         text="",
         name=name,
@@ -31,12 +31,12 @@ def make_legend(name: str, lines: int = 1) -> Div:
 
 
 def height_of(lines: int) -> int:
-    """Pixels of a legend of so many lines."""
+    """Height in pixels of a legend of this many lines."""
     return 16 * lines + 2
 
 
 def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
-    """HTML of a coloured dot and a name each; of the first twenty, if there are more."""
+    """HTML of coloured dots and names, at most the first twenty."""
     shown = [
         f'<span style="white-space:nowrap;margin-right:7px">'
         f'<span style="color:{colour}">●</span> {escape(name)}</span>'

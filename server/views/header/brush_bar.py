@@ -1,4 +1,4 @@
-"""The line of brushes: a chip a clause, the named brushes, CSV files out and in.
+"""The brush bar: one chip per clause, named brushes, CSV export, and loading of name lists.
 
 The page (``static/page/brush_bar.js``) draws the line from what this tells, and asks in words and
 numbers; nothing that it asks is trusted.
@@ -118,7 +118,7 @@ class BrushBar:
         self._session.drop_clause(_index(place, len(self._session.state.clauses)))
 
     def _invert_patterns(self) -> None:
-        """Brush the patterns of D1 that its own clauses leave out, as Bokeh's menu says."""
+        """Invert D1's own brush: "Invert selection" in Bokeh's menu."""
         session = self._session
         own = [clause for clause in session.state.clauses if clause.view == VIEW]
         if not own:
@@ -172,7 +172,7 @@ class BrushBar:
     def _write(self, ending: str, make: Callable[[], bytes]) -> None:
         """Make a gzipped file off the event loop, one at a time, and send it to the browser."""
         if self._is_writing:
-            self._say("One file is being written; ask for the next when it is there.")
+            self._say("Still writing the previous file; try again when it is done.")
             return
         self._is_writing = True
         name = f"{self._session.data.store.path.stem}-{ending}"

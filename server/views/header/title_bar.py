@@ -1,4 +1,4 @@
-"""The title bar: what is selected, how much is brushed, and the buttons for both."""
+"""The title bar: the selection and the brush in words, with undo, redo and clear."""
 
 from dataclasses import fields
 

@@ -42,9 +42,10 @@ class ImageOverview:
     title = "Which images rely on the same heads?"
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
-        "their true-class probability alike. Click a point to select the image, drag a box or a "
-        "lasso to brush images, click a class in the legend or type its name: every other view "
-        "then tells of these. Where patterns are brushed, larger points hold more of them."
+        "their true-class probability in the same way. Click a point to select the image, drag a box or a "
+        "lasso to brush images, click a class in the legend or type its name: all other "
+        "views update to match. Where patterns are brushed, a larger point has a larger share of "
+        "its patterns brushed."
     )
 
     def __init__(self, session: Session) -> None:
@@ -120,7 +121,7 @@ class ImageOverview:
         self._describe(new)
 
     def react_to_brush(self, _state: ViewState) -> None:
-        """Say what the size of the points tells."""
+        """Explain the size of the points."""
         self._share.text = share_words(self._session.brushes.image_share)
 
     def _describe(self, state: ViewState) -> None:
@@ -183,5 +184,5 @@ class ImageOverview:
 
 
 def _dot_scale(images: int) -> float:
-    """How much smaller the dots of very many images are."""
+    """Scale factor of the dots, smaller for very many images."""
     return max(0.4, min(1.0, (_FULL_SIZE_UP_TO / images) ** 0.5))

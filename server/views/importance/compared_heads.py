@@ -91,7 +91,7 @@ class ComparedHeads:
         return drawn
 
     def paint(self, ink: str) -> None:
-        """Draw the difference as strong as text."""
+        """Draw the difference in the colour of the text."""
         self._difference.glyph.line_color = self._of_difference[0].line_color = ink
         self._legend.label_text_color = ink
         self._legend.background_fill_color = None

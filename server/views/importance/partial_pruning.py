@@ -31,11 +31,11 @@ _MARGINS = 0.17, 1.45
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 _NOISE = 1e-6
 """Rounding of float32 that is no change."""
-"""A small attention matrix, prefix tokens first; what is pruned is dark."""
+"""A pictogram of the attention matrix, prefix tokens first; the pruned part is dark."""
 
 
 class PartialPruning:
-    """A bar a mode; a click on one, or the menu, chooses the mode of the prediction."""
+    """One bar per mode; a click on a bar, or the menu, chooses the mode for the prediction."""
 
     name = "partial_pruning"
     title = "Which part matters?"
@@ -146,7 +146,7 @@ class PartialPruning:
     def _draw(self) -> None:
         state, data = self._session.state, self._session.data
         if state.metric not in PRUNING_METRICS:
-            self._explain("This metric is not measured by pruning; choose another one in B1.")
+            self._explain("This metric is not measured by pruning; choose another in B1.")
             return
         values = self._values(state)
         if np.isnan(values).all():

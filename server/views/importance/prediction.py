@@ -26,14 +26,14 @@ _COLUMNS = (
 
 
 class Prediction:
-    """The most probable classes, a pair of bars each: as it is, and pruned."""
+    """The most probable classes, a pair of bars each: unpruned and pruned."""
 
     name = "prediction"
-    title = "And the prediction?"
+    title = "How does the prediction change?"
     help = (
         "The five most probable classes of the unpruned and of the pruned model, and the true "
-        "class in bold. Grey is the model as it is, dark the model with the chosen part of the "
-        "head pruned."
+        "class in bold. Grey is the unpruned model, dark the model with the chosen part of the head "
+        "pruned."
     )
 
     def __init__(self, session: Session, pruning: PruningAnswer) -> None:
@@ -156,11 +156,11 @@ class Prediction:
         data = self._session.data
         if self._pruning.fault:
             return (
-                f"{self._pruning.fault} Of pruned predictions the store has the true class alone."
+                f"{self._pruning.fault} Only the true class's pruned probability is stored."
             )
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
-        unknown = "" if self._has_label(image) else " (no label: the predicted class stands for it)"
+        unknown = "" if self._has_label(image) else " (no label: using the predicted class)"
         return f"when pruned: {said}{unknown}"
 
     def _has_label(self, image: int) -> bool:

@@ -1,6 +1,6 @@
 """The selected head of the selected image under every pruning mode; B2 and B3 share the answer.
 
-The model is asked; where it cannot answer, the store may hold a part of the answer.
+The live model answers; where it cannot, the store may hold part of the answer.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class PruningAnswer:
     result
         Of the selected image and head; None while there is none.
     remark
-        What it waits for, or why there is no result; empty where nothing was asked yet.
+        The reason for waiting or for having no result; empty before the first question.
     waiting
         The model is at work.
     fault
@@ -56,7 +56,7 @@ class PruningAnswer:
         wait: Callable[[str], None],
         explain: Callable[[str], None],
     ) -> None:
-        """Let a view draw the result, or say what it waits for, or why there is none."""
+        """Let a view draw the result, or show why it is waiting or has none."""
         if self.result is not None:
             draw()
         elif self.waiting:

@@ -1,4 +1,4 @@
-"""The most important heads, to step through: a strip beside B1's metric."""
+"""Buttons beside B1's metric that step through the heads by importance."""
 
 from bokeh.layouts import row
 from bokeh.models import Button, Div, RadioButtonGroup

@@ -120,7 +120,7 @@ def draw(
 
 
 def warm_up() -> None:
-    """Compile what a first call would have to wait for."""
+    """Compile the loops that the first call needs."""
     points = np.random.default_rng(0).random((10, 2), np.float32)
     kinds = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
     for colouring in (COUNT, kinds, Colouring(values=points[:, 0])):

@@ -1,4 +1,4 @@
-"""How the patterns are drawn: their colours, worked out once a process, and the picture."""
+"""The picture of the patterns, and their colours, computed once per process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _BRUSHED_FROM = 2
 
 @dataclass(frozen=True)
 class Drawing:
-    """All that a picture of the patterns needs but the brush; can be drawn in any thread."""
+    """The inputs of a picture of the patterns, except the brush; can be drawn in any thread."""
 
     points: np.ndarray
     view: Range

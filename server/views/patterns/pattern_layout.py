@@ -58,9 +58,10 @@ class PatternLayout:
     name = "pattern_layout"
     title = "What have the heads learned?"
     help = (
-        "Each point is one head of one image, alike attention patterns lie close together, and the "
-        "more there are the stronger the colour; ringed dots are the selected image's heads. Click "
-        "takes the nearest head, box and lasso brush patterns, the wheel zooms in and draws anew."
+        "Each point is one head of one image; similar attention patterns lie close together, and "
+        "the more there are, the stronger the colour. Ringed dots are the selected image's heads. "
+        "Click to select the nearest head, drag a box or a lasso to brush patterns, turn the wheel "
+        "to zoom."
     )
 
     def __init__(self, session: Session) -> None:
@@ -221,7 +222,7 @@ class PatternLayout:
         self._session.previewed.emit(brush)
 
     def _end_preview(self) -> None:
-        """Show again what is brushed, where a drag has changed nothing in the end."""
+        """Show the brush again after a drag that changed nothing."""
         self._follow.drop()
         self._session.faults.forget(self.name, "_show_preview")  # of a drag that is over
         if self._previews:
@@ -305,7 +306,7 @@ class PatternLayout:
 def _preview(
     data: StoreData, request: tuple[tuple[Clause, ...], Drawing]
 ) -> tuple[Brush, Range, Picture]:
-    """Off the page's thread: what would be brushed, where, and its picture."""
+    """In a worker thread: the brush that the drag would leave, its range, and its picture."""
     clauses, drawing = request
     brush = resolve(clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed)
     return brush, drawing.view, drawing.picture(brush)

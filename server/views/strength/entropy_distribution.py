@@ -18,10 +18,10 @@ _NARROWEST = 0.002
 
 
 class EntropyDistribution:
-    """Shares of all images and of the brushed ones, and a line at the selected image."""
+    """Histograms of all images and of the brushed ones, with a line at the selected image."""
 
     name = "entropy_distribution"
-    title = "Is it always so?"
+    title = "Is this typical of the head?"
     help = (
         "How the entropy of this head's strength vector is distributed: grey over all images, blue "
         "over the brushed ones, each as shares of its own images. The line is the selected image."

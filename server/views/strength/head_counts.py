@@ -1,4 +1,4 @@
-"""C1, the other way: how many patterns of each head are brushed, layer by layer."""
+"""C1 as counts: the number of brushed patterns of each head, layer by layer."""
 
 import numpy as np
 from bokeh.models import (
@@ -30,7 +30,7 @@ _LIGHT_BELOW = 2
 
 
 class HeadCounts:
-    """A cell a head, the stronger the more; tap selects the head, box brushes heads."""
+    """One cell per head, darker for more patterns; tap selects a head, box brushes heads."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -31,11 +31,11 @@ class StrengthOverview:
     """Heads of the selected image, or their mean over the brushed images."""
 
     name = "strength_overview"
-    title = "Do heads look near, or everywhere?"
+    title = "Do heads look near or everywhere?"
     help = (
-        "Each point is a head; low: its patches attend to neighbours at one distance only, high: "
-        "to patches at all distances alike. Click selects a head, box and lasso brush heads. "
-        "Counts tell how many patterns of each head are brushed."
+        "Each point is a head. Low entropy: its patches attend to neighbours at one distance; "
+        "high: equally to patches at all distances. Click to select a head, drag a box or a lasso "
+        "to brush heads. Counts show how many patterns of each head are brushed."
     )
 
     def __init__(self, session: Session) -> None:

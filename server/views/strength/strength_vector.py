@@ -12,14 +12,14 @@ from headbrush.server.views.common.figure_tools import make_figure, short_number
 
 
 class StrengthVector:
-    """A bar a hop for the selected image; mean ± sd over the brushed images beside it."""
+    """One bar per hop for the selected image; mean ± sd over the brushed images beside it."""
 
     name = "strength_vector"
     title = "How far does this head look?"
     help = (
         "Bars: mean attention of a patch to one neighbour k steps away, in the selected image. "
         "Grey: mean and ±1 standard deviation of this head over the brushed images (all if none); "
-        "compared brushes have a line each, in their colour."
+        "each compared brush has a line in its colour."
     )
 
     def __init__(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What D2 to D5 show, in words and numbers, for those who do not see them."""
+"""D2 to D5 in words and numbers, for screen readers."""
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class MatrixWords:
         store, token = self._session.data.store, self._session.state.token
         prefix, name = store.num_prefix_tokens, self._name
         if token is None and not store.attrs["has_class_token"]:
-            return "means over all tokens, as the model has no class token"
+            return "means over all tokens, because the model has no class token"
         token = token or 0
         looks = prefix + int(attention[token, prefix:].argmax())
         looked = prefix + int(attention[prefix:, token].argmax())

@@ -28,7 +28,7 @@ class ImageContext:
     name = "image_context"
     title = "Where does this token look in the image?"
     help = (
-        "The image as the model gets it, then under two masks: the more a patch shows through, the "
+        "The image as the model sees it, then under two masks: the more a patch shows through, the "
         "more it attends to the token (middle) or the more the token attends to it (right), each "
         "relative to the strongest. Point at a patch of the left picture to choose the token, "
         "click to pin it; its own patch is outlined."

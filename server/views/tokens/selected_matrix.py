@@ -39,7 +39,7 @@ class Tokens(DataModel):
     wide
         How many patch tokens wide a prefix token is drawn.
     top
-        Attention that has the full colour.
+        Attention value drawn in full colour.
     threshold
         Attention below it is not drawn.
     token
@@ -70,11 +70,11 @@ class ShownMatrix:
     source
         The codes, row after row, for the browser.
     tokens
-        All else that the browser needs.
+        The rest of what the browser needs.
     codes
         ``(T, T)`` uint16, None without a matrix.
     remark
-        Where the matrix comes from, or why there is none.
+        Source of the matrix, or why there is none.
     waiting
         The model is at work, and the last matrix is still shown.
     """

@@ -34,7 +34,7 @@ class Threshold:
     name = "threshold"
     title = "What is strong?"
     help = (
-        "How many values of the matrix are how strong, both axes logarithmic: blue from or to "
+        "Histogram of the attention values, both axes logarithmic: blue from or to "
         "prefix tokens, orange between patches. Drag the red line, or click, to set the weakest "
         "attention that the lines and the matrix show; until then it is the strongest 1 %."
     )

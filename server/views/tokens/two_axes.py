@@ -18,7 +18,7 @@ _TOKEN = f"headbrush.matrix.tokenNear(tokens, cb_obj.x, cb_obj.y, {_REACH})"
 
 
 class TwoAxes:
-    """A line for every attention value from the threshold on, from its source to its target."""
+    """One line per attention value above the threshold, from its source to its target token."""
 
     name = "two_axes"
     title = "Who looks at whom?"
