@@ -1,10 +1,11 @@
 # make demo   analyse the bundled model (first time) and serve the page
 # make test   run every test, the browser tests too
+# make lint   repair what the checks of style can repair
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: demo test lint serve screenshots clean
+.PHONY: demo test lint lint-js serve screenshots clean
 .DELETE_ON_ERROR:
 
 # The environment is made again only when pyproject.toml changes.
@@ -23,7 +24,7 @@ serve: .venv/ready
 	$(BIN)/headbrush serve $(or $(STORE),demo.headbrush) --port $(PORT)
 
 # Two processes of several threads each would wait for each other.
-test: .venv/ready
+test: .venv/ready lint-js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -31,9 +32,22 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if command -v npm >/dev/null; then $(MAKE) node_modules/ready && npm run --silent fix; fi
+
+# Types and style of the browser's scripts, in a few seconds; nothing that runs needs npm.
+lint-js:
+	@if ! command -v npm >/dev/null; then \
+	  echo "SKIPPED: the scripts in server/static are not checked, as npm is not installed" >&2; \
+	elif ! $(MAKE) --silent node_modules/ready; then \
+	  echo "SKIPPED: the scripts in server/static are not checked, as npm could not install" >&2; \
+	else npm run --silent check; fi
+
+node_modules/ready: package.json package-lock.json
+	npm ci --silent
+	@touch $@
 
 screenshots: .venv/ready
 	PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py demo.headbrush design_notes/pictures
 
 clean:
-	rm -rf .venv build dist demo.headbrush
+	rm -rf .venv node_modules build dist demo.headbrush
