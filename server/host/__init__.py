@@ -1,4 +1,4 @@
-"""One server process on the net: launch, access, health, metrics, logs, shutdown.
+"""The server process: launch, access, health, metrics, logs, shutdown.
 
 May import ``server.stores`` and ``server.tools``; never ``server.pages`` or ``server.views``.
 """

@@ -1,8 +1,8 @@
 """Who may reach the server, decided before it listens.
 
-Bokeh listens on every interface unless told otherwise, and asks nobody who they are. Here it
-listens on this machine alone, and beyond only when it was said which pages may connect and who
-may see them.
+Bokeh by default listens on every interface and does not authenticate anyone. headbrush listens
+only on this machine, and beyond it only if the options say which pages may connect and who may see
+them.
 """
 
 import secrets
@@ -31,14 +31,14 @@ def guarded_options(
     Parameters
     ----------
     asked
-        What the options say, as Bokeh reads them.
+        The options as Bokeh parses them.
     options
-        The words themselves.
+        The options as given.
 
     Raises
     ------
     InputError
-        If they would let in more than was said.
+        If they would let in more people than the options say.
     """
     _demand_one_way(asked, environment)
     try:
@@ -76,14 +76,14 @@ def _demand_one_way(asked: Namespace, environment: Mapping[str, str]) -> None:
     if file and module and not asked.no_auth:
         raise InputError("give a password file or an auth module, not both.")
     if asked.no_auth and (asked.password_file or module):
-        raise InputError("--no-auth lets everyone in: leave it out, or the password or module.")
+        raise InputError("--no-auth lets everyone in: leave it out, or leave out the password file or auth module.")
 
 
 def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> None:
     where = f"--address {asked.address or repr('')} listens beyond this machine"
     if not origins:
         raise InputError(
-            f"{where}: give --allow-websocket-origin HOST[:PORT], as it is in people's address bar."
+            f"{where}: give --allow-websocket-origin HOST[:PORT], as it appears in people's address bar."
         )
     for origin in origins:
         if not origin.partition(":")[0].strip("*."):
@@ -95,7 +95,7 @@ def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> 
 
 
 def _home_options(asked: Namespace, origins: Sequence[str]) -> list[str]:
-    """This machine alone, under both names that people type for it."""
+    """This machine, under both names that people type for it."""
     added = ["--address", HOME] if asked.address is None else []
     if not origins and asked.port:
         for host in (HOME, "127.0.0.1"):

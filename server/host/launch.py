@@ -23,7 +23,7 @@ def serve(stores: list[Path], options: list[str]) -> None:
     Raises
     ------
     InputError
-        If a store cannot be read, the port is taken, or the server would let in more than was said.
+        If a store cannot be read, the port is taken, or the server would let in more people than the options say.
     """
     check(stores)
     asked = _asked(options)
@@ -57,7 +57,7 @@ def _asked(options: list[str]) -> Namespace:
 
 
 def _say(asked: Namespace, is_guarded: bool) -> None:
-    """Tell the address, and what would be unwise."""
+    """Print the address, and warnings."""
     scheme = "https" if asked.ssl_certfile else "http"
     where = asked.unix_socket or (
         f"{scheme}://localhost:{asked.port or '(port below)'}"
@@ -67,7 +67,7 @@ def _say(asked: Namespace, is_guarded: bool) -> None:
     beyond = asked.address is not None and not is_loopback(asked.address)
     if beyond and is_guarded and not asked.ssl_certfile:
         print(
-            "headbrush: without TLS the password can be read on its way: put a proxy with https "
+            "headbrush: without TLS the password is sent unencrypted: put a proxy with https "
             "in front, or give --ssl-certfile and --ssl-keyfile.",
             flush=True,
         )

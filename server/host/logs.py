@@ -1,4 +1,4 @@
-"""The server's log: for a person at a terminal as Bokeh writes it, else one JSON object a line."""
+"""The server's log: Bokeh's format on a terminal, else one JSON object per line."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(asked: Namespace) -> None:
-    """Log to ``--log-file`` or the terminal; as JSON unless a person reads or wants otherwise."""
+    """Log to ``--log-file`` or the terminal; as JSON unless a terminal or an option says otherwise."""
     logging.basicConfig(format=asked.log_format, filename=asked.log_file)
     is_read = sys.stderr.isatty() and not asked.log_file
     if asked.log_format == DEFAULT_LOG_FORMAT and not is_read:

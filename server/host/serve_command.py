@@ -1,4 +1,4 @@
-"""``bokeh serve`` as headbrush runs it: every option of Bokeh's, and what a team needs besides."""
+"""``headbrush serve``: ``bokeh serve`` with all its options, and more for teams."""
 
 import gc
 import logging
@@ -66,15 +66,15 @@ class ServeStores(Serve):
         *Serve.args,
         (
             "--password-file",
-            Argument(metavar="FILE", help="Ask for the password that 'headbrush password' kept"),
+            Argument(metavar="FILE", help="Ask for the password set by 'headbrush password FILE'"),
         ),
         (
             "--no-auth",
-            Argument(action="store_true", help="Let everyone in who can reach the address"),
+            Argument(action="store_true", help="Let in everyone who can reach the address"),
         ),
         (
             "--no-live",
-            Argument(action="store_true", help="Run no model and open no image that a store names"),
+            Argument(action="store_true", help="Never run a model or open an image that a store names"),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Stop without cutting anyone off: pages are told, then the processes end."""
+"""Graceful shutdown: pages are closed with a reason, then the processes end."""
 
 import asyncio
 import atexit
@@ -51,10 +51,10 @@ class GracefulServer:
             self._server.io_loop.stop()
 
     async def _stop(self) -> None:
-        log.info("stopping: %d pages are told", len(Socket.open_sockets))
+        log.info("shutting down: closing %d pages", len(Socket.open_sockets))
         self._begin()
         for socket in list(Socket.open_sockets):
-            socket.close(_GOING_AWAY, "the server stops")
+            socket.close(_GOING_AWAY, "the server is stopping")
         steps = int(_PATIENCE / _STEP)
         while Socket.open_sockets and steps:
             await asyncio.sleep(_STEP)

@@ -1,4 +1,4 @@
-"""Fills a page as its address asks, beside the thread that serves all pages."""
+"""Builds the page that an address asks for, in a thread beside the one that serves all pages."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Filling(Handler):
         self._words = words
 
     def modify_document(self, doc: Document) -> None:
-        """Put the right template in the place of the one that Bokeh has set."""
+        """Replace the template that Bokeh has set."""
         choose_template(doc)
 
     async def on_session_created(self, session_context: BokehSessionContext) -> None:
@@ -79,7 +79,7 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
 
     Returns
     -------
-    What the page shows: one store, two, or none.
+    The stores that the page shows: one, two or none.
     """
     context = document.session_context
     arguments = context.request.arguments if context else {}
@@ -128,7 +128,7 @@ async def _list(document: Document, stores: Mapping[str, Path], note: str) -> No
 
 
 async def _wait(futures: "Iterable[Future[Any]]", seconds: float) -> None:
-    """Until all are done, well or not, or the time is over."""
+    """Wait until all are done, successfully or not, or the time is over."""
     waiting = [asyncio.wrap_future(future) for future in futures]
     for future in waiting:
         future.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -29,7 +29,7 @@ from headbrush.server.views.strength.strength_overview import StrengthOverview
 
 _VIEWS = (ImageOverview, HeadImportance, StrengthOverview)
 SIDES = ("a_", "b_")
-"""What the names of views, plots and panels begin with."""
+"""Prefixes of the names of views, plots and panels."""
 
 
 def compare(

@@ -28,9 +28,9 @@ def explore(
     Parameters
     ----------
     state, note
-        The state that the address names, and what of the address could not be used.
+        The state that the address names, and a note on unusable parts of the address.
     store_name
-        What addresses call the store where there are several, else empty.
+        The store's name in addresses if several are served, else empty.
     """
     session = Session(data, state, theme_of(cookies), document)
     build = partial(built, session.faults)

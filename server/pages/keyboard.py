@@ -1,4 +1,4 @@
-"""What each key does to the state."""
+"""Keyboard commands: the change of state for each key."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -51,7 +51,7 @@ def arrange(
     Parameters
     ----------
     store_name
-        What addresses call the store where there are several, else empty.
+        The store's name in addresses if several are served, else empty.
     """
     channels = (
         session.summaries.channel, session.faults.channel, keys_model(partial(press, session)),
@@ -73,14 +73,14 @@ def arrange(
 
 @contextmanager
 def filled(document: Document) -> Iterator[None]:
-    """Fill a page: its models are counted once, and ``reconnect.js`` tells of a lost server."""
+    """Fill a page: its models are counted once, and ``reconnect.js`` reports a lost server."""
     document.config.update(reconnect_session=False, notify_connection_status=False)
     with document.models.freeze():  # else Bokeh counts all models anew for every root
         yield
 
 
 def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
-    """What every page's template needs."""
+    """Template variables that every page needs."""
     text = {place: assets.scripts(names) for place, names in scripts.items()}
     return {"css": assets.static(*_STYLES), "scripts": text}
 
@@ -111,7 +111,7 @@ def keys_model(act: Callable[[str], None]) -> Channel:
 
 
 def theme_model(*sessions: Session) -> Channel:
-    """A channel that says which theme the browser shows."""
+    """A channel that holds the theme that the browser shows."""
     shown = Channel(name="theme", tags=["dark" if sessions[0].reader.theme is DARK else "light"])
 
     def change(_attribute: str, _old: list, new: list) -> None:

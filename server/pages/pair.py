@@ -1,4 +1,4 @@
-"""Two sessions of one page: what is selected or brushed in one is so in the other."""
+"""Two linked sessions of one page: each selection and brush applies to both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _States = tuple[ViewState, ViewState]
 
 
 class Pair:
-    """Two sessions of one page; what is selected or brushed in one is so in the other.
+    """Two sessions of one page; each selection and brush applies to both.
 
     Images are the same where their names are, heads where layer and head are; what the other store
     does not have is left out there.
@@ -61,14 +61,14 @@ class Pair:
         self._show(self._steps.forward(self._settled))
 
     def clear(self) -> None:
-        """Remove the brushes of both sides, those too that one side alone has."""
+        """Remove the brushes of both sides, also those that only one side has."""
         for session in self.sessions:
             session.clear()
 
     _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
 
     def translated(self, place: int, state: ViewState) -> dict[str, object]:
-        """What a state of one store is in the other."""
+        """Translate a state of one store to the other."""
         here, there = self.sessions[place].data, self.sessions[1 - place].data
         ids = self._ids[1 - place]
         parts = {name: getattr(state, name) for name in _SHARED}
@@ -137,7 +137,7 @@ class Pair:
     def _tell(self) -> None:
         common = len(self._ids[0].keys() & self._ids[1].keys())
         first, second = (session.brush() for session in self.sessions)
-        counts = f"{first.images.sum()} and {second.images.sum()} images count"
-        heads = f"{first.heads.sum()} and {second.heads.sum()} heads"
-        self.told.text = f"{common} images are in both, by name · {counts} · {heads}"
+        counts = f"{first.images.sum()} / {second.images.sum()} images"
+        heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
+        self.told.text = f"{common} images with the same name · {counts} · {heads}"
         self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]

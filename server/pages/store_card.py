@@ -1,4 +1,4 @@
-"""What the list of stores says of one: a few words and a small picture. Pure."""
+"""The card of one store in the list: a few words and a small picture. Pure."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ _MARGIN = 0.05
 
 @dataclass(frozen=True)
 class Card:
-    """Text is that of the store, untrusted; the picture is a data address."""
+    """Text from the store, untrusted; the picture is a data URL."""
 
     model: str
     images: str

@@ -17,7 +17,7 @@ def list_stores(
     asked: Mapping[str, "Future[Card]"],
     note: str,
 ) -> None:
-    """Make the page that lists stores; what is not read yet, or cannot be, says so.
+    """Make the page that lists stores; those not yet read, or unreadable, say so.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def list_stores(
 def _row(name: str, path: Path, future: "Future[Card]") -> dict[str, object]:
     card, fault = None, ""
     if not future.done():
-        fault = "Not read yet: its disk is slow. Reload this page in a moment."
+        fault = "Still reading: the disk is slow. Reload this page in a moment."
     elif (error := future.exception()) is not None:
         fault = said(str(error), path)
     else:

@@ -1,4 +1,4 @@
-"""What belongs to the reader, not to the state of the page: the theme and the named brushes."""
+"""Settings of the reader, not of the page: the theme and the named brushes."""
 
 from collections.abc import Callable
 

@@ -20,7 +20,7 @@ from headbrush.server.stores.store_data import StoreData
 
 
 class Session:
-    """What the views of one page share.
+    """The state, brush and sources that the views of one page share.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Session:
     faults
         Which views failed.
     previewed
-        Emitted with the brush that a drag still under way would leave.
+        Emitted with the brush that an unfinished drag would leave.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Session:
         return self.brushes.resolved(clauses)
 
     def send_thumbnail(self, image: int) -> None:
-        """Fill in an image's thumbnail; pages begin without, as most are never looked at."""
+        """Fill in an image's thumbnail; pages start without any, because most are never looked at."""
         if not self.images.data["thumbnail"][image]:
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 
@@ -100,7 +100,7 @@ class Session:
     def brush_ids(self, view: BrushView, ids: Iterable[int], combine: Combine) -> None:
         """Join images or heads to those that are brushed by themselves.
 
-        Where that leaves none, none are brushed: that is not all of them.
+        If that leaves none, none are brushed, which differs from all.
         """
         own = tuple(clause for clause in self.state.clauses if clause.view == view)
         clause = Clause(view, Ids(tuple(sorted(ids))), combine)

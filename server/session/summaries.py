@@ -1,4 +1,4 @@
-"""What each view shows, in words and numbers, for readers who do not see it."""
+"""Text summaries of the views, for screen readers."""
 
 from collections.abc import Iterator, Mapping
 
@@ -23,11 +23,11 @@ class Summaries(Mapping[str, str]):
         return len(self._texts)
 
     def describe(self, view: str, text: str) -> None:
-        """Say in words, with numbers, what a view shows now."""
+        """Replace the text of a view."""
         self._texts[view] = text
         self.channel.tags = [view, text]
 
     def _on_tags(self, _attribute: str, _old: list[str], new: list[str]) -> None:
-        """Send all where the browser asks by an empty list: it has begun to listen."""
+        """Send all texts when the browser, which has begun to listen, asks by an empty list."""
         if not new:
             self.channel.tags = [word for pair in self._texts.items() for word in pair]

@@ -16,7 +16,7 @@ def check(words: Sequence[Path]) -> None:
     Raises
     ------
     StoreError
-        If a store named directly cannot be read. One inside a folder may be damaged: it is listed so.
+        If a store named directly cannot be read. A damaged one in a folder is listed as such.
     InputError
         If a folder holds no stores.
     """

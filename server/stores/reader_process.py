@@ -107,7 +107,8 @@ class Reader:
             except (EOFError, OSError) as error:
                 self._own = None
                 raise StoreError(
-                    f"{path}: the process that read it ended; it may be damaged. Select it again to retry."
+                    f"{path}: the process that read it ended; it may be damaged. "
+                    "Select it again to retry."
                 ) from error
         if isinstance(found, str):
             raise StoreError(found)

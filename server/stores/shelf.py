@@ -22,8 +22,8 @@ _BLOCK = 1 << 20
 class Shelf:
     """The stores of a process; what a page shows stays open, and a few beside.
 
-    Every store has a thread of its own, so that one on a slow disk keeps no other waiting. A store
-    that was replaced on disk is opened again for the next page; pages that show the old one keep it.
+    Every store has its own thread, so that one on a slow disk keeps no other waiting. A store that
+    was replaced on disk is opened again for the next page; pages that show the old one keep it.
     """
 
     def __init__(self) -> None:

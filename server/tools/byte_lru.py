@@ -1,4 +1,4 @@
-"""Results worth keeping, within a bound of memory."""
+"""Thread-safe LRU cache bounded in bytes."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""What a process needs that answers the questions of another, and ends with it."""
+"""Child side of the pipe: read requests; exit when the parent does."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Work that follows a moving mouse: only the newest request counts, nothing queues."""
+"""Run work in a thread; keep only the newest request."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

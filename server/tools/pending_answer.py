@@ -1,4 +1,4 @@
-"""What a page asks that takes time: only the newest question of each view counts."""
+"""Slow questions of a page: only the newest question of each view counts."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,13 +12,13 @@ from headbrush.analysis.store.errors import InputError
 PATIENCE_MS = 200
 TIME_OUT_MS = 60_000
 _TOO_LATE = (
-    "There was no answer within a minute: the server is busy with other pages, or a disk is slow. "
-    "Select anew to ask again."
+    "No answer within a minute: the server is busy with other pages, or a disk is slow. "
+    "Select it again to retry."
 )
 
 
 class LatestQuestion:
-    """What one view of one page asks; a newer question replaces an older one.
+    """The pending question of one view of one page; a newer question replaces an older one.
 
     So a page never has more than one question of a view in a queue.
     """
@@ -30,7 +30,7 @@ class LatestQuestion:
         document.on_session_destroyed(lambda _context: self._forget())
 
     def drop(self) -> None:
-        """Ask no more: a waiting question leaves the queue, a late answer is not delivered."""
+        """Cancel: a waiting question leaves the queue, a late answer is not delivered."""
         self._forget()
         for timer in self._timers:
             with suppress(ValueError):  # it has run already

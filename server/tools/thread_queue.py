@@ -1,4 +1,4 @@
-"""A thread that works on one thing after another, and never keeps the process from ending."""
+"""A worker thread with a queue, which never keeps the process from exiting."""
 
 import threading
 import weakref

@@ -44,7 +44,7 @@ def test_a_class_of_either_legend_brushes_its_images_by_name(tab, folder, tmp_pa
         tab.wait_for_selector("html[data-ready]")
         assert tab.locator("[data-kind=class]").count() >= 2 * len(np.unique(small.labels))
         tab.locator(f"[data-name=b_image_overview] [data-kind=class][data-number='{kind}']").click()
-        count = f"{len(expected)} and {len(expected)} images count"
+        count = f"{len(expected)} / {len(expected)} images"
         page.wait(f"named('compared_text').text.includes('{count}')")
         tab.locator(f"[data-name=a_image_overview] [data-kind=class][data-number='{kind}']").click()
         total = (StoreData(Store(folder / "one.headbrush")).labels == kind).sum()

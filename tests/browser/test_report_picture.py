@@ -83,7 +83,7 @@ def test_the_picture_has_what_was_brushed_and_no_tools_that_brush(page, data, br
 
 
 def test_it_says_why_it_cannot_be_brushed_beneath_it_and_at_the_end(page, data):
-    why = f"The {data.num_patterns} patterns are a picture that is not drawn anew, and cannot be"
+    why = f"The {data.num_patterns} patterns are a static picture that cannot be brushed"
     assert why in page.page.locator("#words-pattern_layout").text_content()
     left_out = page.page.locator("section[aria-labelledby=left_out]").text_content()
     assert why in left_out

@@ -41,7 +41,7 @@ def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
         ground = "getComputedStyle(document.querySelector('main')).backgroundColor"
         assert tab.evaluate(ground) == "rgb(255, 255, 255)"  # the looks have come
         log_in(tab, "wrong horse")
-        tab.wait_for_selector("text=This is not the password.")
+        tab.wait_for_selector("text=Wrong password.")
         log_in(tab)
         tab.wait_for_selector("html[data-ready]")
         tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")

@@ -42,7 +42,7 @@ def test_who_has_not_logged_in_is_sent_to_the_login(server, path):
 def test_a_wrong_password_lets_nobody_in(server):
     answer = server.log_in("correct horse")
     assert answer.status == 403
-    assert "This is not the password." in answer.text
+    assert "Wrong password." in answer.text
     assert "headbrush_login" not in answer.cookies
 
 

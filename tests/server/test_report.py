@@ -111,7 +111,7 @@ def test_a_brush_that_holds_nothing_is_told_and_all_count(data):
     nothing = Clause("images", Ids(()))
     state = replace(default_state(data), image=None, clauses=(nothing,))
     report = make_report(data, views=["image_overview"], state=state)
-    told = "The brush held no images; a report cannot show that, so all images count."
+    told = "The brush contained no images, so the report shows all of them."
     assert told in report.html
     assert report.session.state.clauses == ()
     assert set(report.session.images.data["share"]) == {NO_SHARE}
@@ -131,7 +131,7 @@ def test_the_findings_tell_the_farthest_hop_once(data):
     for number, of_hop in enumerate(hops):
         text = findings.head_finding(data, number)
         strongest = int(of_hop.argmax())
-        assert f"at hop {strongest} ({of_hop[strongest]:.3g} a neighbour, " in text
+        assert f"at hop {strongest} ({of_hop[strongest]:.3g} per neighbour, " in text
         assert (f"at the farthest, hop {last}" in text) == (strongest < last)
         assert text.count(f"hop {last}") == 1
 

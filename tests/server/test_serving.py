@@ -143,7 +143,7 @@ def test_when_stopped_the_server_tells_its_pages_and_ends_without_an_error(store
     with served(store_path, log=tmp_path / "log") as running:
         token = running.get("/server").token
         told = run_apart(lambda: _told_on_stop(running, token))
-        assert told == (1001, "the server stops")
+        assert told == (1001, "the server is stopping")
         assert running.process.wait(10) == 0
     assert "Traceback" not in running.log
 

@@ -1,4 +1,4 @@
-"""Which addresses are this machine's, and which places are on this server."""
+"""Checks of network addresses and of paths on this server."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ def is_loopback(address: str) -> bool:
 
 
 def place_within(text: str) -> str:
-    """The place on this server that an untrusted ``text`` names, ``/`` if it names none."""
+    """The path on this server that an untrusted ``text`` names, ``/`` if it names none."""
     parts = urlsplit(text)
     inside = text.startswith("/") and not text.startswith(("//", "/\\"))
     printable = text.isascii() and text.isprintable() and "\\" not in parts.path

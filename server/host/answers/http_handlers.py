@@ -1,4 +1,4 @@
-"""What the server answers besides Bokeh's own: headers, health, counts, refusals."""
+"""HTTP handlers besides Bokeh's own: headers, health, metrics, refusals."""
 
 import logging
 import secrets
@@ -32,7 +32,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _ENDED = 4001
-"""Code of a websocket that is closed because its login was ended; applications have 4000 on."""
+"""Code of a websocket that is closed because its login has ended; applications have 4000 on."""
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; "
@@ -40,13 +40,13 @@ _POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _FAILED = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>headbrush · error</title>
-<h1>This page could not be made</h1>
-<p>{reason}</p><p>Error {id}: the server's log says more.</p><p><a href="{place}">Start anew</a></p>
+<h1>This page could not be built</h1>
+<p>{reason}</p><p>Error {id}: see the server's log for details.</p><p><a href="{place}">Start over</a></p>
 """
 
 
 class SecurityHeaders(OutputTransform):
-    """Adds to every answer, of whatever handler, what keeps browsers careful."""
+    """Adds security headers to every answer of every handler."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -128,7 +128,7 @@ class Page(DocHandler):
         return self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else ""
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
-        """Log what failed under an id that the page tells."""
+        """Log the error under an id that the page shows."""
         if isinstance(value, HTTPError):
             super().log_exception(kind, value, trace)
             return
@@ -137,23 +137,23 @@ class Page(DocHandler):
         log.error("page failed", exc_info=(kind, value, trace), extra={"fields": fields})
 
     def write_error(self, status_code: int, **options: Any) -> None:
-        """Say that the page failed, and where to read more."""
+        """Answer with a page that says that building it failed."""
         if status_code != 500:
             super().write_error(status_code, **options)
             return
         fault = getattr(self, "_fault", "unknown")
-        reason = "The stores, or what the address asks for, made headbrush fail."
+        reason = "headbrush failed on these stores or this address."
         self.finish(_FAILED.format(id=fault, reason=reason, place=escape(self.request.path)))
 
 
 class Socket(WSHandler):
-    """A page's websocket: refused before it opens, timed, and told when the server stops."""
+    """A page's websocket: checked before it opens, timed, and closed when the server stops."""
 
     open_sockets: "set[Socket]" = set()  # noqa: RUF012 - of the process
     counts: Counts
 
     async def prepare(self) -> None:
-        """Refuse who has not logged in."""
+        """Refuse readers who have not logged in."""
         await super().prepare()
         if not self.current_user:
             raise HTTPError(403, "not logged in")
@@ -177,7 +177,7 @@ class Socket(WSHandler):
 
 
 def close_ended() -> None:
-    """Close the pages of logins that were ended."""
+    """Close the pages of ended logins."""
     for socket in [one for one in Socket.open_sockets if one.current_user in ENDED]:
         socket.close(_ENDED, "logged out")
 
@@ -198,7 +198,7 @@ class Health(RequestHandler):
 
 
 class Metrics(RequestHandler):
-    """What the server counted, for those on this machine and those who may see the pages."""
+    """The server's metrics, for this machine and for readers who may see the pages."""
 
     def initialize(self, text: Callable[[], str]) -> None:
         """Called by Tornado with what the route says."""

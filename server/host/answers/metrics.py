@@ -1,4 +1,4 @@
-"""What the server counts of itself, as the text that Prometheus reads."""
+"""Metrics of the server in Prometheus's text format."""
 
 import json
 import logging
@@ -14,16 +14,16 @@ Samples = dict[str, dict[Labels, float]]
 
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _KINDS = {
-    "headbrush_sessions": ("gauge", "Pages that are kept for a reader."),
+    "headbrush_sessions": ("gauge", "Open pages."),
     "headbrush_connections": ("gauge", "Open websockets."),
     "headbrush_answers": ("counter", "Answers over HTTP, by class of status."),
     "headbrush_answer_seconds": ("histogram", "Time to answer over HTTP."),
-    "headbrush_message_seconds": ("histogram", "Time to work on what a page told."),
-    "headbrush_loop_delay_seconds": ("histogram", "How late the event loop came to a timer."),
+    "headbrush_message_seconds": ("histogram", "Time to handle a message of a page."),
+    "headbrush_loop_delay_seconds": ("histogram", "Lateness of the event loop at a timer."),
     "headbrush_errors": ("counter", "Errors logged, by logger."),
     "process_resident_memory_bytes": ("gauge", "Memory in use."),
     "process_cpu_seconds": ("counter", "Processor time used."),
-    "process_start_time_seconds": ("gauge", "When the process began."),
+    "process_start_time_seconds": ("gauge", "Start time of the process."),
 }
 
 

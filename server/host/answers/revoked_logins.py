@@ -1,4 +1,4 @@
-"""Logins that were ended: known at once to all processes of a server, which share this memory."""
+"""Ended logins, in memory that all processes of a server share."""
 
 import mmap
 import secrets

@@ -50,14 +50,14 @@ def get_user(handler: RequestHandler) -> str | None:
 
 
 class LoginHandler(RequestHandler):
-    """The page that asks for the password."""
+    """The login page."""
 
     def get(self) -> None:
         """Ask."""
         self._ask("")
 
     async def post(self) -> None:
-        """Let in who knows the password; who guesses too often waits."""
+        """Check the password; after too many wrong ones the reader has to wait."""
         address = _network(self.request.remote_ip or "")
         wait = _ATTEMPTS.wait(address)
         if wait > 0:
@@ -74,7 +74,7 @@ class LoginHandler(RequestHandler):
             self._let_in()
         else:
             self.set_status(403)
-            self._ask("This is not the password.")
+            self._ask("Wrong password.")
 
     def _let_in(self) -> None:
         secure = self.request.protocol == "https"
@@ -103,7 +103,7 @@ class LoginHandler(RequestHandler):
 
 
 class LogoutHandler(RequestHandler):
-    """Ends a login; asked for by a button, never by a link."""
+    """Logs out, on POST only, so that no link can do it."""
 
     def post(self) -> None:
         """Log out: the login's open pages end, and its cookie is worth nothing more."""
@@ -116,7 +116,7 @@ class LogoutHandler(RequestHandler):
 
 
 def _network(address: str) -> str:
-    """What counts as one address: of IPv6 the part that one customer has."""
+    """The part of an address that identifies one customer: of IPv6 the /64 network."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

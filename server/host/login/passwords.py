@@ -1,4 +1,4 @@
-"""Passwords: kept as salted scrypt hashes, compared in constant time, guessed slowly."""
+"""Passwords: salted scrypt hashes, constant-time comparison, and a limit on guesses."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ _KIND = "scrypt"
 
 
 def hashed(password: str) -> str:
-    """One line that tells whether a password is this one, and not what it is."""
+    """A line with the salted hash of a password."""
     salt = secrets.token_bytes(16)
     found = _scrypt(password, salt, _COST, _BLOCK, _LANES)
     return "$".join([_KIND, f"{_COST},{_BLOCK},{_LANES}", _text(salt), _text(found)])
@@ -114,7 +114,7 @@ class Attempts:
         self._times = memoryview(mmap.mmap(-1, 8 * most * self._PLACES)).cast("d")
 
     def wait(self, address: str) -> float:
-        """Seconds until ``address`` may guess again; 0: now."""
+        """Seconds until ``address`` may guess again, 0 if it may now."""
         with self._lock:
             oldest = min(self._times[place] for place in self._places(address))
         return max(0.0, oldest + self._seconds - self._clock()) if oldest else 0.0
@@ -126,7 +126,7 @@ class Attempts:
             self._times[oldest] = self._clock()
 
     def forgive(self, address: str) -> None:
-        """Forget the guesses of who knew the password."""
+        """Forget the guesses of an address after the right password."""
         with self._lock:
             for place in self._places(address):
                 self._times[place] = 0.0

@@ -1,1 +1,1 @@
-"""The views as one HTML file that needs no server, or as parts of other pages."""
+"""The views as one HTML file that needs no server, or as fragments for other pages."""

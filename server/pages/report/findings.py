@@ -1,4 +1,4 @@
-"""What a report says in sentences: which heads matter, in which part, where they look. Pure."""
+"""Findings as sentences: which heads matter, in which part, and where they look. Pure."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ from headbrush.server.stores.words import accuracy_words, heads_words
 _REGION_MODES = (2, 3, 4)
 _FEW = 5
 _HARDLY = 1e-3
-"""Of any metric, an effect that nobody sees."""
+"""An effect below this is negligible in any metric."""
 _NOISE = 1e-6
-"""Rounding of float32 that is no change."""
+"""Rounding error of float32, not a change."""
 CITE_METHOD = (
     "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
     "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
@@ -30,11 +30,11 @@ def cite_tool(version: str) -> str:
 
 
 def lede(data: StoreData) -> str:
-    """What the report is of, and what can be done with it."""
+    """The first sentences: what the report shows, and how to use it."""
     return (
         f"How much each of {data.num_heads} attention heads ({heads_words(data)}) matters, and "
-        f"where it looks, in {data.num_images} images; {accuracy_words(data)}. A report by "
-        "headbrush that needs no network: images, heads and patterns can be brushed here."
+        f"where it looks, in {data.num_images} images; {accuracy_words(data)}. A "
+        "headbrush report; it works offline, and images, heads and patterns can be brushed."
     )
 
 
@@ -70,16 +70,16 @@ def mode_finding(data: StoreData, page: HeadPage) -> str:
     classes, values = _classes(data, page.image), _by_mode(page)
     if page.pruning is None and any(panel.view == "partial_pruning" for panel in page.panels):
         return (
-            f"{name}: {classes}. Which part of {label} matters here is not known: the model is not "
-            "at hand, and the store was made without --modes all."
+            f"{name}: {classes}. Which part of {label} matters here is unknown: the model is not "
+            "available, and the store was made without --modes all."
         )
     if values is None:
         return f"{name}: {classes}."
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
-    so = f"So it is mostly {MODES[strongest]} that matters."
+    so = f"So {MODES[strongest]} matters most."
     if values.max() < _HARDLY:
-        so = "All of this is small: the head hardly matters here."
+        so = "All of these are small: the head hardly matters here."
     metric = METRIC_NAMES[page.session.state.metric]
     whole = f"pruning all of {label} gives {metric} {values[1]:.3g}"
     return f"In {name} ({classes}) {whole}; {parts}. {so}"
@@ -104,11 +104,11 @@ def _classes(data: StoreData, image: int) -> str:
 
 
 def left_out(notes: Sequence[str]) -> list[str]:
-    """What a report lacks of what the server shows."""
+    """Differences between the report and the server's page."""
     return [
-        "Values over images are kept in 65 534 steps of their range, so that a mean differs by "
-        "less than a hundredth of a pixel; the CSV and netCDF files have the values themselves.",
-        "Attention matrices are here for the heads and images above only.",
+        "Values over images are rounded to 65 534 steps of their range, so a mean is off by less "
+        "than a hundredth of a pixel; the CSV and netCDF files have the exact values.",
+        "Attention matrices are included only for the heads and images above.",
         *notes,
     ]
 
@@ -120,7 +120,7 @@ def _consistency(data: StoreData, number: int) -> str:
     best = f"it is the most important head in {np.mean(rank == 0):.0%} of the images and among the"
     few = f"{best} five most important in {np.mean(rank < _FEW):.0%};"
     if own.sum() <= 0:
-        return f"{few} it changes nothing on average."
+        return f"{few} pruning it changes nothing on average."
     tenth = -(-total // 10)
     share = np.sort(own)[::-1][:tenth].sum() / own.sum()
     kind = "few images" if share > 0.5 else "many images alike"
@@ -137,7 +137,7 @@ def _reach(data: StoreData, number: int) -> str:
     hop, last = int(np.argmax(strength)), len(strength) - 1
     far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
     return (
-        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} a neighbour{far}), on "
+        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} per neighbour{far}), on "
         f"average {distance.mean():.1f} patches away. The entropy of these distances is "
         f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
         f"{data.num_heads} heads."
@@ -145,7 +145,7 @@ def _reach(data: StoreData, number: int) -> str:
 
 
 def short(value: object) -> str:
-    """A fraction in three digits; all else as it is."""
+    """A float with three digits; anything else unchanged."""
     if not isinstance(value, float):
         return str(value)
     return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"

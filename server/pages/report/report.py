@@ -1,4 +1,4 @@
-"""The server's views as one self-contained HTML file that still brushes, or as parts of pages.
+"""The server's views as one self-contained HTML file that keeps brushing, or as fragments.
 
 Nothing of it needs a server, a network or Python: images and heads share two sources, and the
 browser computes means and bands itself.
@@ -106,7 +106,7 @@ class Report:
 
     @property
     def size_words(self) -> str:
-        """The file's size, and what takes the room."""
+        """The file's size by part, as a sentence."""
         return size_words(self.sizes)
 
     def save(self, path: str | Path, fragment: bool = False) -> int:
@@ -115,7 +115,7 @@ class Report:
         Parameters
         ----------
         fragment
-            Only the views, for a page of one's own; as one item of JSON where ``path`` ends so.
+            Only the views, for another page; one JSON item if ``path`` ends in ``.json``.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class Report:
         return to_netcdf(self.session, self.pages)
 
     def parts(self) -> Parts:
-        """The views for a page of one's own; those of one report share a brush."""
+        """The views for another page; those of one report share a brush."""
         return make_parts(self._panels, plot_theme(), scripts(_SCRIPTS))
 
     def json_item(self) -> dict[str, Any]:
@@ -184,14 +184,14 @@ class Report:
 
     @lazy_property
     def _files(self) -> tuple[dict[str, str], list[str]]:
-        """Files within the file, gzipped in base64, and what is left out of them."""
+        """Files embedded in the HTML, gzipped in base64, and a note on those left out."""
         brush = self.session.brush()
         packed = {f"{kind}.csv": to_csv(self.data, brush, kind) for kind in ("images", "heads")}
         notes = []
         if self.data.num_patterns <= MOST_EMBEDDED:
             packed["values.nc"] = gzip.compress(self.netcdf, 1, mtime=0)
         else:
-            notes = ["The values as netCDF are too large for this file: --data writes them."]
+            notes = ["The netCDF file is too large to embed; --data FILE.nc writes it."]
         return {name: base64.b64encode(each).decode() for name, each in packed.items()}, notes
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -239,12 +239,12 @@ def make_report(
     Raises
     ------
     InputError
-        If something is asked that is not in the store.
+        If an image, head or view is not in the store.
     """
     data = _data(store)
     asked = read_asked(data, images, heads, views)
     if asked.needs_model:
-        live_model(data.store).warm_up()  # it loads while the other views are made
+        live_model(data.store).warm_up()  # the model loads while the other views are made
     return _made(data, asked, state or replace(default_state(data), image=None), named)
 
 

@@ -1,10 +1,10 @@
-"""What takes the room in a report's file. Pure."""
+"""The size of a report's file by part. Pure."""
 
 import re
 from collections.abc import Mapping
 
 USUAL_MB = 6
-"""What a report takes at most beside Bokeh's scripts, where few pages are asked for."""
+"""Expected limit of a report with few pages, besides Bokeh's scripts."""
 _BOKEH = re.compile(r"<script>\s*/\* BEGIN bokeh.*?</script>", re.DOTALL)
 
 
@@ -18,10 +18,10 @@ def sizes_of(html: str, files: Mapping[str, str]) -> dict[str, float]:
 
 
 def size_words(sizes: Mapping[str, float]) -> str:
-    """The whole, its parts, and what makes it smaller where it is large."""
+    """The size, its parts, and how to reduce it if it is large."""
     parts = sorted(sizes.items(), key=lambda part: -part[1])
     listed = ", ".join(f"{name} {size:.1f}" for name, size in parts)
     text = f"{sum(sizes.values()):.1f} MB ({listed})."
     if sum(sizes.values()) - sizes["Bokeh's scripts"] > USUAL_MB:
-        text += " Fewer --head, --image or --view make it smaller."
+        text += " Give fewer --head, --image or --view to make it smaller."
     return text

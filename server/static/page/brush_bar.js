@@ -111,7 +111,7 @@
     try {
       localStorage.setItem(storage(), state.keep)
     } catch {
-      say("this browser keeps nothing")
+      say("this browser does not save brushes")
     }
   }
 

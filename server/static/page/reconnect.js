@@ -41,7 +41,7 @@
     const login = document.createElement("a")
     login.href = location.href
     login.textContent = "Log in"
-    note.replaceChildren("You are logged out. ", login, " to open this page again, as it was.")
+    note.replaceChildren("You are logged out. ", login, " to reopen this page as it was.")
     note.hidden = false
     const main = /** @type {HTMLElement} */ (document.querySelector("main"))
     main.hidden = true

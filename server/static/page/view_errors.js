@@ -8,7 +8,7 @@
     made.className = "hb-failed"
     made.setAttribute("role", "alert")
     const note = document.createElement("p")
-    note.textContent = `This view failed; the others go on. Error ${id}: the server's log says more.`
+    note.textContent = `This view failed; the others keep working. Error ${id}: see the server's log for details.`
     const reload = document.createElement("button")
     reload.type = "button"
     reload.textContent = "Reload the page"

@@ -36,8 +36,8 @@ class Pool:
             if self.waiting >= self._most:
                 future.set_exception(
                     BusyError(
-                        f"The model is busy: {self.waiting} questions of other pages are already waiting. "
-                        "Select it again in a moment."
+                        f"The model is busy: {self.waiting} questions of other pages are already "
+                        "waiting. Select it again in a moment."
                     )
                 )
                 return future

@@ -144,7 +144,7 @@ def _demand_source(source: dict[str, Any]) -> None:
         raise LiveError("This store does not record how to load its model.")
     arguments = source.get("arguments", {})
     if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
-        raise LiveError("This store asks for its model with options that no analysis uses, so it is not loaded.")
+        raise LiveError("This store's model has options that no analysis sets, so it is not loaded.")
     places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
     for place in map(Path, places):
         if place.is_absolute() and not place.exists():
@@ -223,7 +223,7 @@ class Answering:
         if model is None:
             store = Store(path)
             if store.stamp != stamp:
-                raise LiveError("The store was replaced after this page opened it; reload the page.")
+                raise LiveError("The store was replaced after the page opened it; reload the page.")
             model = StoreModel(store)
         self._models[path, stamp] = model
         while len(self._models) > _MOST_LOADED:

@@ -1,4 +1,4 @@
-"""Bokeh as it is, but for what it works out anew for every model although it never changes.
+"""Cache Bokeh's property defaults per class.
 
 A page has about a thousand models, each of which asks for some forty defaults when it is made and
 again when it is written. Bokeh validates and copies every one of them each time. Here a default
@@ -29,7 +29,7 @@ _themed_values = HasProps.themed_values
 
 
 def use() -> None:
-    """From now on, for all models of this process."""
+    """Turn the cache on for all models of this process."""
     PropertyDescriptor._get_default = _kept_default
     PropertyDescriptor.has_unstable_default = _known_unstable
     HasProps.query_properties_with_values = _query_written
@@ -38,7 +38,7 @@ def use() -> None:
 
 
 def leave() -> None:
-    """Bokeh as it was."""
+    """Turn the cache off."""
     PropertyDescriptor._get_default = _get_default
     PropertyDescriptor.has_unstable_default = _has_unstable_default
     HasProps.query_properties_with_values = _query
@@ -48,7 +48,7 @@ def leave() -> None:
 
 @contextmanager
 def used() -> Iterator[None]:
-    """Meanwhile, for all models of this process."""
+    """Turn the cache on inside a ``with`` block."""
     use()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A page's first message, written beside the thread that serves all pages."""
+"""Serialise a page's first message in the thread that built the page."""
 
 from typing import Any
 

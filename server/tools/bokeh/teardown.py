@@ -1,4 +1,4 @@
-"""What a page was made of goes when the page goes, not when Python looks for garbage.
+"""Free a page's objects when it closes; keep the garbage collector off the event loop.
 
 Python looks through all objects of the process to find cycles, and every thread waits: a quarter of
 a second with twenty pages open, and Bokeh asks for it whenever a page is left. So pages are put

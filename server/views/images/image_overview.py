@@ -42,8 +42,8 @@ class ImageOverview:
     title = "Which images rely on the same heads?"
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
-        "their true-class probability in the same way. Click a point to select the image, drag a box or a "
-        "lasso to brush images, click a class in the legend or type its name: all other "
+        "their true-class probability in the same way. Click a point to select the image, drag a "
+        "box or a lasso to brush images, click a class in the legend or type its name: all other "
         "views update to match. Where patterns are brushed, a larger point has a larger share of "
         "its patterns brushed."
     )

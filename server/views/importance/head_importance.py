@@ -44,9 +44,9 @@ class HeadImportance:
     """Of the values that are shown, if there are any."""
     help = (
         "Each position is a head, layer after layer; the height shows how much pruning that "
-        "head changes. Grey shows mean and ±1 standard deviation over the brushed images (all if none), "
-        "the dark line the selected image; compared brushes have a mean and a band each, "
-        "and a dashed line, with its axis on the right, for their difference; click or drag the "
+        "head changes. Grey shows mean and ±1 standard deviation over the brushed images (all if "
+        "none), the dark line the selected image; each compared brush has a mean and a band, "
+        "and a dashed line, with its axis on the right, shows their difference. Click or drag the "
         "red line to select a head, drag a box to brush heads."
     )
 

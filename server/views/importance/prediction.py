@@ -32,8 +32,8 @@ class Prediction:
     title = "How does the prediction change?"
     help = (
         "The five most probable classes of the unpruned and of the pruned model, and the true "
-        "class in bold. Grey is the unpruned model, dark the model with the chosen part of the head "
-        "pruned."
+        "class in bold. Grey is the unpruned model, dark the model with the chosen part of the "
+        "head pruned."
     )
 
     def __init__(self, session: Session, pruning: PruningAnswer) -> None:

@@ -23,9 +23,9 @@ class AttentionMatrix:
     help = (
         "The attention of the selected head in the selected image: each row is a source token and "
         "sums to 1, each column a target token; blue is from or to prefix tokens such as CLS, "
-        "drawn wider to be seen, orange between patches, faint what is below the threshold. Point "
+        "drawn wider to be visible, orange between patches, faint below the threshold. Point "
         "at a row to follow its token in the other views, click it to pin the token, click again "
-        "to let it go."
+        "to unpin it."
     )
 
     def __init__(self, session: Session, matrix: ShownMatrix) -> None:

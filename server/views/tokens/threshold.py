@@ -36,7 +36,7 @@ class Threshold:
     help = (
         "Histogram of the attention values, both axes logarithmic: blue from or to "
         "prefix tokens, orange between patches. Drag the red line, or click, to set the weakest "
-        "attention that the lines and the matrix show; until then it is the strongest 1 %."
+        "attention that the lines and the matrix show; the default is the top 1 %."
     )
 
     def __init__(self, session: Session, matrix: ShownMatrix) -> None:

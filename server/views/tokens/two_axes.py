@@ -26,7 +26,7 @@ class TwoAxes:
         "Every token twice, as source above and as target below, prefix tokens first and then the "
         "patches row by row; a line is attention above the threshold, the more opaque the "
         "stronger, blue with a prefix token, orange between patches. Point near an axis to see "
-        "the lines of one token alone, click to pin it."
+        "only one token's lines, click to pin it."
     )
 
     def __init__(self, _session: Session, matrix: ShownMatrix) -> None:

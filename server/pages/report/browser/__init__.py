@@ -1,1 +1,1 @@
-"""What lets a report brush without a server."""
+"""Data and scripts with which a report brushes without a server."""

@@ -1,4 +1,4 @@
-"""Brushing without a server: what the browser needs to compute means and bands by itself.
+"""Brushing without a server: the data with which the browser computes means and bands.
 
 Values travel as 16-bit codes of their range (``static/report/brushing.js`` turns them back).
 """
@@ -17,7 +17,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, StoreData
 
 MOST_CODES = 1_200_000
-"""So many values of importance are sent; of larger stores only the metric that is shown."""
+"""Limit on the importance values sent; larger stores send only the shown metric."""
 PARTS = {
     "head_importance": (
         "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
@@ -36,7 +36,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> 
 
     Returns
     -------
-    Sentences that say what is left out.
+    Sentences on what is left out.
     """
     data = session.data
     none_brushed = _count_all(session)
@@ -88,16 +88,16 @@ def _parts(panels: tuple[Panel, ...], shown: list[str]) -> dict[str, Model]:
 
 
 def _count_all(session: Session) -> list[str]:
-    """Leave out what brushes none of the images or heads; to the browser that is no brush."""
+    """Drop brushes that contain no image or head; in the browser they would be no brush."""
     found = [view for view in ("images", "heads") if session.brushes.is_none(view)]
     for view in found:
         session.drop_clauses(view)
-    return [f"The brush held no {view}; a report cannot show that, so all {view} count."
+    return [f"The brush contained no {view}, so the report shows all of them."
             for view in found]  # fmt: skip
 
 
 def _follow(args: dict[str, Any]) -> None:
-    """Draw anew after every brush, choice and metric."""
+    """Redraw after every brush, choice and metric."""
     update = _script(args, "update(args)")
     for source in (args["images"], args["heads"]):
         source.selected.js_on_change("indices", update)
@@ -156,7 +156,7 @@ def _sent_metrics(data: StoreData, shown: str) -> tuple[list[str], list[str]]:
     if len(defined) * data.num_patterns <= MOST_CODES or shown not in defined:
         return defined, []
     left_out = ", ".join(METRIC_NAMES[name] for name in defined if name != shown)
-    return [shown], [f"Of the metrics only {METRIC_NAMES[shown]} is here; left out: {left_out}."]
+    return [shown], [f"Only the metric {METRIC_NAMES[shown]} is included; left out: {left_out}."]
 
 
 def _codes(name: str, values: np.ndarray, title: str = "") -> ColumnDataSource:

@@ -19,7 +19,7 @@ _SHADES = 64
 
 
 def pattern_places(session: Session) -> ColumnDataSource:
-    """Codes of all places, what is marked, and how it is coloured."""
+    """Codes of all coordinates, the marks of the brush, and the colours."""
     data, state = session.data, session.state
     xy = data.embedding(state.pattern)
     (x, *x_scale), (y, *y_scale) = to_codes(xy[:, 0]), to_codes(xy[:, 1])
@@ -37,7 +37,7 @@ def pattern_places(session: Session) -> ColumnDataSource:
 
 
 def empty_pictures(root: LayoutDOM) -> None:
-    """Take away what Python has drawn."""
+    """Remove the pictures that Python has drawn."""
     for name in ("pattern_picture", "pattern_levels"):
         for source in root.select({"name": name}):
             source.data = {column: [] for column in source.data}

@@ -1,1 +1,1 @@
-"""What a report is written as: netCDF values, fragments of pages."""
+"""Other outputs of a report: values as netCDF, fragments for other pages."""

@@ -1,4 +1,4 @@
-"""A report's views as parts of other pages: a script and a div each, or an item of JSON."""
+"""A report's views for other pages: one script and a div per view, or one JSON item."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _DARK = re.compile(r':root\[data-theme="dark"\] \{.*?\}\n', re.DOTALL)
 
 @dataclass(frozen=True)
 class Parts:
-    """What a page of one's own is given, beside the scripts of Bokeh itself.
+    """The parts to put into another page, besides Bokeh's own scripts.
 
     Attributes
     ----------
@@ -87,6 +87,6 @@ def _figure(panel: Panel, div: str) -> str:
 
 
 def _css() -> str:
-    """Colours for the parts alone, which are light in any page."""
+    """Colours of the fragments, which are light in any page."""
     text = static("css/colours.css", "css/fragment.css")
     return _DARK.sub("", text).replace(":root", ".hb-fragment")

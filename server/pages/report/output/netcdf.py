@@ -25,7 +25,7 @@ _ATTRS = ("model", "images", "created")
 
 
 def to_netcdf(session: Session, pages: Sequence[HeadPage]) -> bytes:
-    """All that the plots show, unrounded: of all images and heads, and of the pages."""
+    """The unrounded values behind the plots: of all images and heads, and of the pages."""
     data = session.data
     variables = {name: _stored(data, name) for name in _SHOWN}
     brushed = session.brush("heads").images
@@ -87,7 +87,7 @@ def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, tuple[Any
         found["page_attention"] = (
             ("page", "query", "key"),
             np.stack([nothing if p.attention is None else p.attention for p in pages]),
-            {"long_name": "attention, NaN where it is not at hand"},
+            {"long_name": "attention, NaN where it is not available"},
         )
     if any(page.pruning is not None for page in pages):
         nothing = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)

@@ -1,1 +1,1 @@
-"""What a report holds: the request, its panels, its thumbnails."""
+"""The contents of a report: request, panels, thumbnails."""

@@ -1,4 +1,4 @@
-"""What takes longest in a report's command is begun before all else is imported."""
+"""Fast start of ``headbrush report``: the model loads while the rest is imported."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ MODEL_VIEWS = frozenset(("partial_pruning", "prediction"))
 
 @contextmanager
 def hurried(path: Path, views: Sequence[str]) -> Iterator[Store]:
-    """Open a store while its model loads in its own process, and spare what one report needs not.
+    """Open a store while its model loads in its own process; skip work a single report does not need.
 
     Meanwhile no garbage is collected and no document checked; Bokeh's defaults are worked out once.
     """

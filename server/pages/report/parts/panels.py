@@ -1,4 +1,4 @@
-"""The server's own views, without what needs a server: the plots, legends and notes of each."""
+"""The server's own views without the parts that need a server: plots, legends and notes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,7 +36,7 @@ class Panel:
     name
         Of the view and, on a page, its number; no other root has it.
     words
-        What it shows, in numbers.
+        A text summary with numbers.
     """
 
     name: str
@@ -136,7 +136,7 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
 
 
 def _settle(document: Document, data: StoreData) -> None:
-    """Do what a server does for its page: say that it is shown, and hand over the answers."""
+    """Do what a server does for its page: report that it is shown, and deliver the answers."""
     document.callbacks.trigger_event(DocumentReady())
     for source in (data.matrices, live_model(data.store)):  # what is not stored is then asked live
         source.wait()

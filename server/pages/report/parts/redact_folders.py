@@ -1,4 +1,4 @@
-"""Files are sent to others: of the author's folders only the last name is told."""
+"""Reports are shared: reduce absolute folders of the author's machine to their last name."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Which heads, images and views a report is asked to show; every mistake is one sentence. Pure."""
+"""The heads, images and views of a report; every mistake in them is one sentence. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
 USUAL_HEADS = 5
 MOST_PAGES = 40
 MOST_PLACES = 1_000_000
-"""Of more patterns the places are left out, and the picture stays as it is."""
+"""With more patterns the coordinates are left out, and the picture is static."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Asked:
 
     @property
     def needs_model(self) -> bool:
-        """Whether a page shows what only the model can tell."""
+        """Whether a page needs the live model."""
         return bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views)
 
 
@@ -50,25 +50,25 @@ def read_asked(
     heads: Sequence[object] = (),
     views: Sequence[str] = (),
 ) -> Asked:
-    """Check what is asked of a store.
+    """Check the request against a store.
 
     Parameters
     ----------
     images
-        Ids or file names; without, each head is shown in an image to which it matters.
+        Ids or file names; by default each head is shown in an image to which it matters.
     heads
-        ``layer.head`` or pairs; without, the most important heads of the store are shown.
+        ``layer.head`` or pairs; by default the most important heads of the store.
     views
-        Names of views; without, all.
+        Names of views; by default all.
 
     Raises
     ------
     InputError
-        If something of it is not in the store, or too much is asked.
+        If an image, head or view is not in the store, or the request has too many pages.
     """
     for view in views:
         if view not in VIEWS:
-            raise InputError(f"--view {view}: there is no such view; there are {', '.join(VIEWS)}.")
+            raise InputError(f"--view {view}: unknown view; choose from {', '.join(VIEWS)}.")
     shown = tuple(view for view in VIEWS if view in views) if views else VIEWS
     chosen_heads = [read_head(data, word) for word in heads]
     chosen_images = [read_image(data, word) for word in images]
@@ -133,22 +133,22 @@ def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
     if not heads:
         metric = METRIC_NAMES[data.default_metric]
         words.append(
-            f"No head was asked for, so the {count} globally most important are shown: those with "
+            f"No head was given, so the {count} globally most important are shown: those with "
             f"the largest mean {metric} over all {data.num_images} images."
         )
     if not images:
         words.append(
-            "No image was asked for, so each head is shown in the image to which it matters most, "
+            "No image was given, so each head is shown in the image to which it matters most, "
             "among those that are predicted correctly and whose attention is stored, if any."
         )
     return " ".join(words)
 
 
 def why_kept(data: StoreData) -> str:
-    """Why the picture of the patterns stays as it is; nothing where they can be brushed."""
+    """Why the picture of the patterns is static; empty if it can be brushed."""
     if data.num_patterns <= MOST_PLACES:
         return ""
     return (
-        f"The {data.num_patterns} patterns are a picture that is not drawn anew, and cannot be "
-        f"brushed: a report holds the places of at most {MOST_PLACES}."
+        f"The {data.num_patterns} patterns are a static picture that cannot be brushed: a report "
+        f"holds the coordinates of at most {MOST_PLACES}."
     )

@@ -1,4 +1,4 @@
-"""Small pictures of all images for their tooltips, within a bound."""
+"""Thumbnails of all images for their tooltips, up to a limit."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ _SIDE = 40
 
 
 def fill_thumbnails(session: Session) -> list[str]:
-    """Put a picture of every image into the shared source, or say that there are too many."""
+    """Put a thumbnail of every image into the shared source, or say that there are too many."""
     data = session.data
     if data.num_images > MOST_PICTURES:
         return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
