@@ -76,7 +76,7 @@ def _demand_one_way(asked: Namespace, environment: Mapping[str, str]) -> None:
     if file and module and not asked.no_auth:
         raise InputError("give a password file or an auth module, not both.")
     if asked.no_auth and (asked.password_file or module):
-        raise InputError("--no-auth lets everyone in: leave it out, or leave out the password file or auth module.")
+        raise InputError("--no-auth lets everyone in: leave it out, or leave out the password or auth module.")
 
 
 def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> None:

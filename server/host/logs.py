@@ -34,7 +34,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(asked: Namespace) -> None:
-    """Log to ``--log-file`` or the terminal; as JSON unless a terminal or an option says otherwise."""
+    """Log to ``--log-file`` or the terminal; as JSON unless a person reads it at a terminal."""
     logging.basicConfig(format=asked.log_format, filename=asked.log_file)
     is_read = sys.stderr.isatty() and not asked.log_file
     if asked.log_format == DEFAULT_LOG_FORMAT and not is_read:

@@ -74,7 +74,7 @@ class ServeStores(Serve):
         ),
         (
             "--no-live",
-            Argument(action="store_true", help="Never run a model or open an image that a store names"),
+            Argument(action="store_true", help="Run no model and open no image of a store"),
         ),
     )
 

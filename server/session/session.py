@@ -80,7 +80,7 @@ class Session:
         return self.brushes.resolved(clauses)
 
     def send_thumbnail(self, image: int) -> None:
-        """Fill in an image's thumbnail; pages start without any, because most are never looked at."""
+        """Fill in an image's thumbnail; a page starts without any, as most are never viewed."""
         if not self.images.data["thumbnail"][image]:
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 

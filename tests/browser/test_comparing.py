@@ -48,7 +48,7 @@ def test_a_class_of_either_legend_brushes_its_images_by_name(tab, folder, tmp_pa
         page.wait(f"named('compared_text').text.includes('{count}')")
         tab.locator(f"[data-name=a_image_overview] [data-kind=class][data-number='{kind}']").click()
         total = (StoreData(Store(folder / "one.headbrush")).labels == kind).sum()
-        page.wait(f"named('compared_text').text.includes('{total} and {len(expected)} images')")
+        page.wait(f"named('compared_text').text.includes('{total} / {len(expected)} images')")
         for name in ("a", "b"):
             legend = tab.locator(f"[data-name={name}_image_overview] [data-kind=class]").last
             assert legend.bounding_box()["y"] < page.frame(f"{name}_images_plot")["top"]

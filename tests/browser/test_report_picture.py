@@ -87,7 +87,7 @@ def test_it_says_why_it_cannot_be_brushed_beneath_it_and_at_the_end(page, data):
     assert why in page.page.locator("#words-pattern_layout").text_content()
     left_out = page.page.locator("section[aria-labelledby=left_out]").text_content()
     assert why in left_out
-    assert f"a report holds the places of at most {LIMIT}" in left_out
+    assert f"a report holds the coordinates of at most {LIMIT}" in left_out
 
 
 def test_images_and_heads_are_still_brushed_among_those_of_the_brushed_patterns(

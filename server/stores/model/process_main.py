@@ -144,7 +144,7 @@ def _demand_source(source: dict[str, Any]) -> None:
         raise LiveError("This store does not record how to load its model.")
     arguments = source.get("arguments", {})
     if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
-        raise LiveError("This store's model has options that no analysis sets, so it is not loaded.")
+        raise LiveError("The store's model has options that no analysis sets, so it is not loaded.")
     places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
     for place in map(Path, places):
         if place.is_absolute() and not place.exists():

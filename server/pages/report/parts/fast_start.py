@@ -15,7 +15,7 @@ MODEL_VIEWS = frozenset(("partial_pruning", "prediction"))
 
 @contextmanager
 def hurried(path: Path, views: Sequence[str]) -> Iterator[Store]:
-    """Open a store while its model loads in its own process; skip work a single report does not need.
+    """Open a store while its model loads in another process; skip what one report does not need.
 
     Meanwhile no garbage is collected and no document checked; Bokeh's defaults are worked out once.
     """
