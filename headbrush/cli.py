@@ -197,7 +197,9 @@ def report_command(
     size = size if fragment else made.size_words
     if made.asked.why:
         _out.print(made.asked.why, markup=False)
-    _out.print(f"{out}: {len(made.pages)} pages of heads, {size}", markup=False)
+    pages = len(made.pages)
+    head_pages = f"{pages} head page{'' if pages == 1 else 's'}"
+    _out.print(f"{out}: {head_pages}, {size}", markup=False)
 
 
 @app.command()

@@ -76,14 +76,17 @@ def _demand_one_way(asked: Namespace, environment: Mapping[str, str]) -> None:
     if file and module and not asked.no_auth:
         raise InputError("give a password file or an auth module, not both.")
     if asked.no_auth and (asked.password_file or module):
-        raise InputError("--no-auth lets everyone in: leave it out, or leave out the password or auth module.")
+        raise InputError(
+            "--no-auth lets everyone in: leave it out, or leave out the password or auth module."
+        )
 
 
 def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> None:
     where = f"--address {asked.address or repr('')} listens beyond this machine"
     if not origins:
         raise InputError(
-            f"{where}: give --allow-websocket-origin HOST[:PORT], as it appears in people's address bar."
+            f"{where}: give --allow-websocket-origin HOST[:PORT], as it appears in people's "
+            "address bar."
         )
     for origin in origins:
         if not origin.partition(":")[0].strip("*."):

@@ -23,7 +23,8 @@ def serve(stores: list[Path], options: list[str]) -> None:
     Raises
     ------
     InputError
-        If a store cannot be read, the port is taken, or the server would let in more people than the options say.
+        If a store cannot be read, the port is taken, or the server would let in more people than
+        the options say.
     """
     check(stores)
     asked = _asked(options)

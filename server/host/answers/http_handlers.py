@@ -41,7 +41,8 @@ _POLICY = (
 )
 _FAILED = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>headbrush · error</title>
 <h1>This page could not be built</h1>
-<p>{reason}</p><p>Error {id}: see the server's log for details.</p><p><a href="{place}">Start over</a></p>
+<p>{reason}</p><p>Error {id}: see the server's log for details.</p>
+<p><a href="{place}">Start over</a></p>
 """
 
 

@@ -78,6 +78,8 @@ def mode_finding(data: StoreData, page: HeadPage) -> str:
     strongest = max(_REGION_MODES, key=lambda mode: values[mode])
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
     so = f"So {MODES[strongest]} matters most."
+    if values[strongest] < values[1] / 2:
+        so = "No part alone has half of this effect: they matter together."
     if values.max() < _HARDLY:
         so = "All of these are small: the head hardly matters here."
     metric = METRIC_NAMES[page.session.state.metric]
@@ -137,8 +139,8 @@ def _reach(data: StoreData, number: int) -> str:
     hop, last = int(np.argmax(strength)), len(strength) - 1
     far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
     return (
-        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} per neighbour{far}), on "
-        f"average {distance.mean():.1f} patches away. The entropy of these distances is "
+        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} per neighbour{far}), "
+        f"on average {distance.mean():.1f} patches away. The entropy of these distances is "
         f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
         f"{data.num_heads} heads."
     )

@@ -58,7 +58,7 @@ def make_figure(
     """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
     Brushing tools report once, when the mouse is released; a ``live box`` also while dragging; the
-    last one is active. A figure without them shows its tools inside, only while the mouse is over it.
+    last one is active. A figure without them shows its tools inside, while the mouse is over it.
     """
     wheel, brushes = WheelZoomTool(), [_BRUSHES[kind]() for kind in brush]
     plot = figure(
