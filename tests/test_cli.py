@@ -173,8 +173,8 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     [
         (["--head", "7.0"], "--head 7.0: expected layer.head"),
         (["--image", "nobody.png"], "--image nobody.png: expected an id"),
-        (["--view", "all"], "--view all: there is no such view"),
-        (["--data", "none/values.nc"], "there is no folder"),
+        (["--view", "all"], "--view all: unknown view"),
+        (["--data", "none/values.nc"], "does not exist"),
     ],
 )
 def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path, words, expected):
@@ -209,4 +209,4 @@ def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
 
 def test_the_help_of_report_tells_how_to_make_its_file_smaller():
     shown = " ".join(invoke("report", "--help").output.split())
-    assert "more than 6 MB is made smaller by fewer --head, --image or --view" in shown
+    assert "more than 6 MB smaller, give fewer --head, --image or --view" in shown

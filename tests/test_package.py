@@ -198,7 +198,7 @@ def test_without_the_extra_the_model_says_what_is_missing(bare, tmp_path):
     source = '{"name": "vit_tiny_patch16_224", "checkpoint": null, "pretrained": true}'
     write_summary(store, values(), attributes(model_source=source))
     assert bare.python(MODEL, store) == (  # and logs nothing
-        "The model is not run here: it needs torch, timm, safetensors: "
+        "Running the model needs torch, timm, safetensors: "
         "pip install 'headbrush[analyze]'\n"
     )
 

@@ -80,7 +80,7 @@ def test_a_store_whose_model_is_gone_says_so_and_the_rest_works(
         with serving(copied) as url, browser.new_context() as context:
             page = HeadbrushPage(context.new_page(), url)
             for note in ("pruning_note", "prediction_note"):
-                page.wait(f"named({note!r}).text.includes('The model is not at hand')")
+                page.wait(f"named({note!r}).text.includes('The model was not found')")
                 assert "…/" + "/".join(Path(place).parts[-2:]) in page.value(note, "text")
             assert not page.value("pruning_plot", "visible")
             assert "from the store" in page.value("matrix_note", "text")

@@ -100,7 +100,7 @@ def test_images_and_heads_are_still_brushed_among_those_of_the_brushed_patterns(
     check_band(page, data, "jsd", within)
     assert page.page.evaluate(SHOWN)["levels"] == before["levels"]
     assert (
-        "picture that is not drawn anew"
+        "static picture that cannot be brushed"
         in page.page.locator("#words-pattern_layout").text_content()
     )
 
@@ -117,4 +117,4 @@ def test_it_is_painted_for_dark_paper_too(browser, written, data, brushed):
 
 def test_where_the_places_fit_nothing_of_this_is_said(data):
     report = make_report(data, views=["pattern_layout"])
-    assert "picture that is not drawn anew" not in (report.overview[0].words + str(report.notes))
+    assert "static picture that cannot be brushed" not in (report.overview[0].words + str(report.notes))

@@ -79,7 +79,7 @@ def test_the_link_of_a_store_names_it_also_when_it_is_copied(tab, address, brows
 @pytest.mark.parametrize("name", ["other", "../tiny.headbrush", "%00", "<b>x</b>"])
 def test_a_link_to_no_store_leads_to_the_list_with_a_note(tab, address, name):
     tab.goto(f"{address}?store={name}")
-    assert "names a store that is not served here" in tab.inner_text(".hb-note")
+    assert "names a store that this server does not have" in tab.inner_text(".hb-note")
     assert tab.locator(".hb-card").count() == 4
 
 
@@ -88,7 +88,7 @@ def test_a_store_removed_meanwhile_is_said_and_the_others_are_shown(tab, address
     tab.wait_for_selector(".hb-panel")
     (folder / "removed.headbrush").rename(folder / "away")
     tab.reload()
-    assert "not served here" in tab.inner_text(".hb-note")
+    assert "this server does not have" in tab.inner_text(".hb-note")
     assert tab.locator(".hb-card").count() == 3
     (folder / "away").rename(folder / "removed.headbrush")
 
@@ -152,13 +152,13 @@ def test_two_stores_side_by_side_share_brush_and_selection(browser, address):
         box = [(frame["x0"] + 0.2, frame["y1"] * 0.1), (2.4, frame["y1"] * 0.9)]
         tab.locator(".hb-of-head_importance .bk-tool-icon-x-box-select").first.click()
         page.drag("a_importance_plot", *box)
-        page.wait("named('compared_text').text.includes('3 and 3 heads')")
+        page.wait("named('compared_text').text.includes('3 / 3 heads')")
         assert tab.evaluate(selected, "layer_jitter") == [[0, 1, 2]] * 2
         tab.wait_for_function("location.search.includes('brush=')")
         assert parse_qs(urlsplit(tab.url).query)["with"] == [STRANGE]
         with browser.new_context() as another:
             other = HeadbrushPage(another.new_page(), tab.url)
-            assert "3 and 3 heads" in other.value("compared_text", "text")
+            assert "3 / 3 heads" in other.value("compared_text", "text")
         tab.keyboard.press("Escape")
-        page.wait("named('compared_text').text.includes('6 and 6 heads')")
+        page.wait("named('compared_text').text.includes('6 / 6 heads')")
         assert page.faults == []

@@ -160,7 +160,7 @@ def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
 
 def test_a_second_file_is_told_to_wait(bar, document):
     ask(bar, "export", "heads")
-    assert "One file is being written" in ask(bar, "export", "images")["note"][0]
+    assert "Still writing the previous file" in ask(bar, "export", "images")["note"][0]
     until(document, lambda: bar._file.tags)
     assert bar._file.tags[0].endswith("-heads.csv")
 

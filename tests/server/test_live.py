@@ -128,7 +128,7 @@ def test_another_picture_under_the_same_name_is_refused(store, folder):
     file = folder / "images" / store.read("name")[2]
     saved = file.read_bytes()
     Image.new("L", (16, 16), 255).save(file)
-    with pytest.raises(LiveError, match="predicts something else than in the analysis"):
+    with pytest.raises(LiveError, match="no longer matches the stored one"):
         LiveModel(store).partial_pruning(2, 0, 0).result()
     file.write_bytes(saved)
 
@@ -144,9 +144,7 @@ def test_a_missing_model_and_a_missing_image_are_named_with_their_place(store, f
         missing.rename(tmp_path / "away")
         with pytest.raises(LiveError) as caught:
             LiveModel(store).partial_pruning(0, 0, 0).result()
-        assert f"{what} is not at hand: the analysis found it at {missing.resolve()}," in str(
-            caught.value
-        )
+        assert f"{what} was not found: it was at {missing.resolve()} when" in str(caught.value)
         (tmp_path / "away").rename(missing)
 
 
@@ -161,7 +159,7 @@ def test_a_model_that_is_back_answers(store, folder, tmp_path):
 
 def test_random_weights_are_not_made_up_anew():
     _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True})
-    with pytest.raises(LiveError, match="random weights, which were not kept"):
+    with pytest.raises(LiveError, match="random weights, which were not stored"):
         _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})
 
 
@@ -173,7 +171,7 @@ def test_random_weights_are_not_made_up_anew():
 def test_no_store_chooses_how_timm_loads(arguments):
     source = {"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True}
     _demand_source(source | {"arguments": {"img_size": [32, 32]}})
-    with pytest.raises(LiveError, match="as no analysis does"):
+    with pytest.raises(LiveError, match="options that no analysis sets"):
         _demand_source(source | {"arguments": arguments})
 
 
@@ -188,14 +186,14 @@ def test_images_that_were_in_memory_cannot_be_seen_again(store):
     model = StoreModel(store)
     with (
         patch.dict(store.attrs, {"images": "MNIST of 5 images, in memory"}),
-        pytest.raises(LiveError, match=r"no files \(MNIST of 5 images, in memory\)"),
+        pytest.raises(LiveError, match=r"not files \(MNIST of 5 images, in memory\)"),
     ):
         model._file(0)
 
 
 def test_a_store_without_a_model_source_says_so(tmp_path):
     store = Store(make_store(tmp_path / "s"))
-    with pytest.raises(LiveError, match="does not say how to load its model"):
+    with pytest.raises(LiveError, match="does not record how to load its model"):
         LiveModel(store).attention(1, 0, 0).result()
 
 

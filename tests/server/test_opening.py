@@ -59,7 +59,7 @@ def test_a_replaced_store_is_opened_anew_and_old_pages_keep_theirs(shelf, path):
     replace(path, images=12)
     new = opened(shelf, path)
     assert (old.num_images, new.num_images) == (24, 12)
-    with pytest.raises(StoreError, match="replaced or removed since this was opened; reload"):
+    with pytest.raises(StoreError, match="replaced or removed after it was opened; reload"):
         old.matrices.ask(0, 0, 0).result(SOON)
     assert new.matrices.ask(0, 0, 0).result(SOON).shape == (17, 17)
     assert old.strength.shape[0] == 24

@@ -44,7 +44,7 @@ def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
     with patch.dict(data.store._cache, {"label": unknown}):
         session.history.change(image=5)
         answer(document, model, pruned())
-    assert "no label: the predicted class stands for it" in view._note.text
+    assert "no label: using the predicted class" in view._note.text
     assert any(name.startswith("predicted: ") for name in bars(view)["shown"])
 
 

@@ -33,7 +33,7 @@ def report(data):
         ({"heads": ["1.-1"]}, "--head 1.-1"),
         ({"images": ["24"]}, "expected an id from 0 to 23 or a file name"),
         ({"images": ["no.png"]}, "for example class-0/000.png"),
-        ({"views": ["matrix"]}, "there is no such view; there are head_importance"),
+        ({"views": ["matrix"]}, "unknown view; choose from head_importance"),
         ({"heads": ["0.0", "0.1"], "images": range(24)}, "at most 40 are shown"),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_notebook_shows_it_in_a_frame(report):
     assert "<script" not in shown
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(1, "mostly prefix ↔ patches"), (1e-4, "hardly")])
+@pytest.mark.parametrize(("scale", "expected"), [(1, "So prefix ↔ patches matters most"), (1e-4, "hardly")])
 def test_the_mode_that_matters_is_named_unless_none_does(report, data, scale, expected):
     metrics = scale * np.array([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4])
     pruning = SimpleNamespace(metrics=np.tile(metrics, (len(PRUNING_METRICS), 1)))

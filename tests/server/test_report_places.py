@@ -43,7 +43,7 @@ def test_of_absolute_folders_only_the_last_name_is_in_a_report(tmp_path):
     assert "<td>24 from pictures</td>" in report.html
     assert "headbrush analyze --images secret --model=model" in report.html
     reason = report.document.get_model_by_name("pruning_note").text
-    assert "secret/model, where it is no more" in reason
+    assert "secret/model when the analysis ran" in reason
 
 
 @pytest.mark.parametrize("source", ["no json", "[1]", '{"name": 3, "checkpoint": null}'])

@@ -69,7 +69,7 @@ def test_without_the_model_each_page_says_why_its_parts_are_not_there(data):
     report = make_report(data, ["0"], ["0.0"])
     panel = next(p for p in report.pages[0].panels if p.view == "partial_pruning")
     assert "model" in panel.words
-    assert "is not known: the model is not at hand" in report.html
+    assert "is unknown: the model is not available" in report.html
 
 
 def test_a_page_that_shows_no_pruning_tells_the_classes_alone(data, tmp_path):
@@ -85,7 +85,7 @@ def test_a_page_that_shows_no_pruning_tells_the_classes_alone(data, tmp_path):
 def test_an_image_whose_attention_is_not_at_hand_has_no_matrix(data):
     (page,) = make_report(data, ["1"], ["0.0"], ["attention_matrix"]).pages
     assert page.attention is None
-    assert "does not say how to load its model" in page.panels[0].words
+    assert "does not record how to load its model" in page.panels[0].words
 
 
 def test_what_the_server_shows_is_shown_again(data):

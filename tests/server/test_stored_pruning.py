@@ -140,7 +140,7 @@ def test_a_report_without_the_model_shows_what_the_store_holds(kept):
     panels = {panel.view: panel for panel in page.panels}
     assert panels["partial_pruning"].root.select_one({"name": "pruning_plot"}).visible
     assert "from the store" in panels["partial_pruning"].words
-    assert "the store has the true class alone" in panels["prediction"].words
+    assert "Only the true class's pruned probability" in panels["prediction"].words
     whole = values()["importance"][METRICS.index("jsd"), 3, 2, 1]
     assert f"pruning all of L2·H1 gives JSD of the prediction {whole:.3g}" in report.html
     np.testing.assert_array_equal(page.pruning.metrics[1, 1], whole)

@@ -47,7 +47,7 @@ def test_a_waiting_question_can_be_cancelled(gate):
 def test_a_pool_refuses_what_is_too_much_and_says_so(gate):
     pool = Pool("test", most=2)
     waiting = [pool.submit(lambda _wanted: gate.wait(SOON)) for _ in range(2)]
-    with pytest.raises(BusyError, match="busy: 2 questions of other pages wait already"):
+    with pytest.raises(BusyError, match="busy: 2 questions of other pages are already waiting"):
         pool.submit(lambda _wanted: 3).result(0)
     waiting[1].cancel()
     third = pool.submit(lambda _wanted: 3)

@@ -39,8 +39,7 @@ _SMALL_MODEL = 10_000_000
 _ARGUMENTS = {"img_size"}
 """The arguments that an analysis passes to timm; others could name files and addresses."""
 _NOT_AT_HAND = (
-    "{what} was not found: it was at {place} when the analysis ran. "
-    "Stored values are still shown."
+    "{what} was not found: it was at {place} when the analysis ran. Stored values are still shown."
 )
 
 
