@@ -53,7 +53,7 @@ def compare(
     with filled(document):
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
-        document.add_root(pair.told)
+        document.add_root(pair.counts)
         document.add_root(unseen(*_channels(pair)))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [

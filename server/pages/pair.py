@@ -33,7 +33,7 @@ class Pair:
         self.sessions = sessions
         self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
         self._is_following = False
-        self.told = Div(text="", name="compared_text", render_as_text=True)
+        self.counts = Div(text="", name="compared_text", render_as_text=True)
         self.link = Channel(name="link", tags=[""])
         sessions[1].history.change(**self.translated(0, sessions[0].state))
         self._settled = self._now()
@@ -139,5 +139,5 @@ class Pair:
         first, second = (session.brush() for session in self.sessions)
         counts = f"{first.images.sum()} / {second.images.sum()} images"
         heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
-        self.told.text = f"{common} images with the same name · {counts} · {heads}"
+        self.counts.text = f"{common} images with the same name · {counts} · {heads}"
         self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]

@@ -1,6 +1,6 @@
 """Share of each head's or image's patterns that are brushed, as size and opacity of its dot."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from bokeh.models import Label, LinearInterpolator, Node
@@ -23,7 +23,7 @@ def sized(usual: float, least: float, most: float) -> dict[str, Any]:
     return {"size": _by_share(usual, least, most), "alpha": _by_share(1, _FAINTEST, 1)}
 
 
-def share_label(plot: figure, corner: str = "bottom_left") -> Label:
+def share_label(plot: figure, corner: Literal["top_left", "bottom_left"] = "bottom_left") -> Label:
     """A line in a corner of a plot; :func:`share_words` fills it."""
     place = Node(target="frame", symbol=corner)
     label = Label(

@@ -19,12 +19,12 @@ class Faults:
 
     Attributes
     ----------
-    told
+    channel
         Its tags are pairs of a view's name and an id, which ``page/view_errors.js`` shows.
     """
 
     def __init__(self) -> None:
-        self.told = Channel(name="faults", tags=[])
+        self.channel = Channel(name="faults", tags=[])
         self._ids: dict[tuple[str, str], str] = {}
 
     def note(self, view: str, where: str, error: Exception) -> None:
@@ -40,7 +40,7 @@ class Faults:
             self._tell()
 
     def _tell(self) -> None:
-        self.told.tags = [word for (view, _), fault in self._ids.items() for word in (view, fault)]
+        self.channel.tags = [word for (view, _), fault in self._ids.items() for word in (view, fault)]
 
 
 class Failed:

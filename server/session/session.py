@@ -81,7 +81,7 @@ class Session:
 
     def send_thumbnail(self, image: int) -> None:
         """Fill in an image's thumbnail; a page starts without any, as most are never viewed."""
-        if not self.images.data["thumbnail"][image]:
+        if not columns_of(self.images)["thumbnail"][image]:
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 
     def select_image(self, image: int | None) -> None:

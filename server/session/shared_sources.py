@@ -29,8 +29,8 @@ class SharedSources:
     def __init__(self, data: StoreData, history: History, brushes: Brushes) -> None:
         self._history, self._brushes = history, brushes
         self._is_writing = self._is_narrowing = False
-        self.images = ColumnDataSource(_image_columns(data))
-        self.heads = ColumnDataSource(_head_columns(data))
+        self.images = ColumnDataSource(data=_image_columns(data))
+        self.heads = ColumnDataSource(data=_head_columns(data))
         self._by_view: dict[BrushView, ColumnDataSource] = {
             "images": self.images, "heads": self.heads,
         }  # fmt: skip

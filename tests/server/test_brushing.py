@@ -24,19 +24,18 @@ lassos = st.lists(st.tuples(floats, floats), min_size=3, max_size=8).map(
 )
 
 
-def id_clauses(view, kind, size):
+def id_clauses(view, size):
     ids = st.sets(st.integers(0, size - 1)).map(lambda chosen: Ids(tuple(sorted(chosen))))
-    return st.builds(Clause, st.just(view), st.just(kind), ids, combines)
+    return st.builds(Clause, st.just(view), ids, combines)
 
 
 clauses = st.lists(
     st.one_of(
-        id_clauses("images", "image", IMAGES),
-        id_clauses("heads", "head", HEADS),
+        id_clauses("images", IMAGES),
+        id_clauses("heads", HEADS),
         st.builds(
             Clause,
             st.just("patterns"),
-            st.just("pattern"),
             st.one_of(boxes, lassos),
             combines,
             st.sampled_from(["patch", "cls"]),

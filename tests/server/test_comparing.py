@@ -48,13 +48,13 @@ def test_brushed_images_are_those_of_the_same_names(pair, sessions):
     assert names(large) == names(small) == {small.data.names[1], small.data.names[2]}
     small.drop_clauses()
     assert large.state.clauses == ()
-    assert "12 images with the same name" in pair.told.text
+    assert "12 images with the same name" in pair.counts.text
 
 
 def test_no_image_of_one_is_no_image_of_the_other(pair, sessions):
     large, small = sessions
     large.add_clause(Clause("images", Ids(())))
-    assert "0 / 0 images" in pair.told.text
+    assert "0 / 0 images" in pair.counts.text
     assert not small.brush().images.any()
     large.brush_ids("images", [20], "replace")  # which the other does not have
     assert small.state.clauses == ()
@@ -64,7 +64,7 @@ def test_brushed_heads_are_those_of_the_same_layer_and_place(pair, sessions):
     large, small = sessions
     large.add_clause(Clause("heads", Ids((0, 3, 4))))  # L0·H0, L1·H1, L2·H0
     assert small.state.clauses[0].shape.ids == (0, 4)
-    assert "3 / 2 heads" in pair.told.text
+    assert "3 / 2 heads" in pair.counts.text
 
 
 @pytest.mark.usefixtures("pair")

@@ -34,16 +34,16 @@ regions = st.one_of(
 )
 
 
-def id_clauses(view, kind, size):
+def id_clauses(view, size):
     ids = st.sets(st.integers(0, size - 1)).map(lambda s: Ids(tuple(sorted(s))))
-    return st.builds(Clause, st.just(view), st.just(kind), ids, combines)
+    return st.builds(Clause, st.just(view), ids, combines)
 
 
 clauses = st.one_of(
-    id_clauses("images", "image", IMAGES),
-    id_clauses("heads", "head", LAYERS * HEADS),
+    id_clauses("images", IMAGES),
+    id_clauses("heads", LAYERS * HEADS),
     st.builds(
-        Clause, st.just("patterns"), st.just("instance"), regions, combines,
+        Clause, st.just("patterns"), regions, combines,
         st.sampled_from(PATTERNS),
     ),
 )  # fmt: skip

@@ -30,7 +30,7 @@ class ComparedHeads:
         self._sources = [
             ColumnDataSource({name: [] for name in columns}) for _ in range(MOST_COMPARED)
         ]
-        self._lines = [plot.line("number", "mean", source=s, width=2) for s in self._sources]
+        self._lines = [plot.line("number", "mean", source=s, line_width=2) for s in self._sources]
         self._bands = [
             Band(base="number", lower="low", upper="high", source=source, fill_alpha=0.18,
                  line_color=None, level="underlay")
@@ -38,9 +38,9 @@ class ComparedHeads:
         ]  # fmt: skip
         for band in self._bands:
             plot.add_layout(band)
-        self._range = plot.extra_y_ranges[_AXIS] = Range1d(-1, 1)
+        self._range = plot.extra_y_ranges[_AXIS] = Range1d(start=-1, end=1)
         self._difference = plot.line(
-            "number", "mean", source=ColumnDataSource({"number": [], "mean": []}), width=1.5,
+            "number", "mean", source=ColumnDataSource({"number": [], "mean": []}), line_width=1.5,
             line_dash="dashed", y_range_name=_AXIS,
         )  # fmt: skip
         zero = Span(dimension="width", location=0, line_dash="dotted", y_range_name=_AXIS)

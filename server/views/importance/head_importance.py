@@ -10,15 +10,17 @@ from bokeh.models import (
     CustomJSTickFormatter,
     FixedTicker,
     HoverTool,
+    Node,
     Paragraph,
     Range1d,
     Select,
     Span,
 )
+from bokeh.plotting import figure
 
 from headbrush.server.session.column_updates import update_columns
 from headbrush.server.session.dot_share import share_label, share_words, sized
-from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED
+from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
@@ -26,13 +28,14 @@ from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_line_moved,
     on_narrowing,
+    outlined,
     short_numbers,
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
 from headbrush.server.views.importance.top_heads import TopHeads
 
-_INK = {"--bk-line-color": "var(--ink)"}
-_STRIPE = {"--bk-fill-color": "var(--stripe)"}
+_INK: dict[str, str | Node] = {"--bk-line-color": "var(--ink)"}
+_STRIPE: dict[str, str | Node] = {"--bk-fill-color": "var(--stripe)"}
 
 
 class HeadImportance:
@@ -81,13 +84,13 @@ class HeadImportance:
         self._image_line.glyph.line_color = self._session.reader.theme.ink
         self._compared.paint(self._session.reader.theme.ink)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         data = self._session.data
         plot = make_figure(
             "importance_plot",
             brush=("range",),
-            x_range=Range1d(-1, data.num_heads, bounds=(-1, data.num_heads)),
-            y_range=Range1d(0, 1),
+            x_range=Range1d(start=-1, end=data.num_heads, bounds=(-1, data.num_heads)),
+            y_range=Range1d(start=0, end=1),
         )
         on_narrowing(plot, self._session.narrow)
         plot.toolbar.active_drag = None
@@ -98,7 +101,7 @@ class HeadImportance:
             fill_alpha=0.3, line_color=None, level="underlay",
         )  # fmt: skip
         plot.add_layout(band)
-        mean = plot.line("number", "mean", source=self._band, color=NEUTRAL, width=2)
+        mean = plot.line("number", "mean", source=self._band, color=NEUTRAL, line_width=2)
         self._of_brush = band, mean
         self._compared = ComparedHeads(plot)
         self._reference = Span(
@@ -113,14 +116,15 @@ class HeadImportance:
         self._image_line = plot.line("number", "value", source=self._line)
         dots = plot.scatter(
             "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
-            selection_line_color=BRUSHED, selection_line_width=3, nonselection_alpha=0.25,
+            nonselection_alpha=0.25, **outlined(3),
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
-        plot.select_one({"type": BoxSelectTool}).renderers = [dots]
+        (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
+        box.renderers = [dots]
         on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)
         return plot
 
-    def _draw_layers(self, plot) -> None:
+    def _draw_layers(self, plot: figure) -> None:
         data = self._session.data
         heads = data.heads_per_layer
         for layer in range(0, data.num_layers, 2):
@@ -149,7 +153,7 @@ class HeadImportance:
         values = data.shown_importance(new.metric)
         brush = self._session.brush("heads")
         chosen = values[brush.images]
-        defined = np.isfinite(values).any()
+        defined = bool(np.isfinite(values).any())
         self._note.update(
             text="" if defined else data.why_undefined(new.metric), visible=not defined
         )

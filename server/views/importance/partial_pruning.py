@@ -4,6 +4,7 @@ import numpy as np
 from bokeh.events import Tap
 from bokeh.layouts import column
 from bokeh.models import (
+    BasicTicker,
     BoxAnnotation,
     ColumnDataSource,
     CustomJS,
@@ -14,14 +15,16 @@ from bokeh.models import (
     Select,
     Span,
 )
+from bokeh.plotting import figure
 
-from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES, REGIONS
+from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES, REGIONS, PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import METRIC_AXES
 from headbrush.server.tools.assets import view_script
+from headbrush.server.tools.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
@@ -83,9 +86,9 @@ class PartialPruning:
         session.history.follow(["mode"], self.react_to_mode)
         pruning.follow(self._show)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         plot = make_figure(
-            "pruning_plot", x_range=Range1d(-_MARGINS[0], _MARGINS[1]), y_range=Range1d(7.55, -0.55)
+            "pruning_plot", x_range=Range1d(start=-_MARGINS[0], end=_MARGINS[1]), y_range=Range1d(start=7.55, end=-0.55)
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         self._chosen = BoxAnnotation(
@@ -114,11 +117,11 @@ class PartialPruning:
         }
         tips = [("pruned", "@words"), ("value", "@exact")]
         plot.add_tools(HoverTool(renderers=[rows], tooltips=tips))
-        plot.on_event(Tap, lambda event: self._choose(round(event.y)))
+        on_event(plot, Tap, lambda event: self._choose(round(event.y or 0)))
         plot.yaxis.ticker = FixedTicker(ticks=list(MODES))
-        plot.yaxis.major_label_overrides = mode_labels(self._session.data.store)
+        plot.yaxis.major_label_overrides = {**mode_labels(self._session.data.store)}
         plot.grid.visible = False
-        plot.xaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
         plot.xaxis.formatter = short_numbers()
         return plot
 
@@ -144,11 +147,13 @@ class PartialPruning:
             self._session.history.change(mode=mode)
 
     def _draw(self) -> None:
-        state, data = self._session.state, self._session.data
+        state, data, result = self._session.state, self._session.data, self._pruning.result
+        if result is None:
+            return
         if state.metric not in PRUNING_METRICS:
             self._explain("This metric is not measured by pruning; choose another in B1.")
             return
-        values = self._values(state)
+        values = self._values(result, state)
         if np.isnan(values).all():
             self._explain(data.why_undefined(state.metric))
             return
@@ -157,7 +162,8 @@ class PartialPruning:
         before, after = _MARGINS
         self._plot.x_range.update(start=-before * top, end=after * top)
         self._reference.update(visible=is_probability, location=float(values[0]))
-        self._source.data = dict(self._source.data) | {
+        self._source.data = {
+            **columns_of(self._source),
             "value": values,
             "shown": [_short(value) for value in values],
             "exact": [f"{value:.6g}" for value in values],
@@ -169,12 +175,11 @@ class PartialPruning:
         heading = f"{self._session.head!s}: {METRIC_AXES[state.metric]}"
         heading += ", from the store" if self._pruning.fault else ""
         self._note.text = heading
-        told = [f"{MODES[mode]} pruned {_told(value)}" for mode, value in enumerate(values)]
-        self._session.summaries.describe(self.name, f"{heading}, {'; '.join(told)}.")
+        words = [f"{MODES[mode]} pruned {_noted(value)}" for mode, value in enumerate(values)]
+        self._session.summaries.describe(self.name, f"{heading}, {'; '.join(words)}.")
 
-    def _values(self, state: ViewState) -> np.ndarray:
+    def _values(self, result: PrunedHead, state: ViewState) -> np.ndarray:
         """``(mode,)`` of the metric; P' itself for ``probability``."""
-        result = self._pruning.result
         if state.metric == "probability" and result.probability.shape[1]:
             label = self._session.data.labels[state.image]
             return result.probability[:, label].astype(float)
@@ -193,7 +198,7 @@ class PartialPruning:
         self._session.summaries.describe(self.name, sentence)
 
 
-def _told(value: float) -> str:
+def _noted(value: float) -> str:
     return "≈ 0" if 0 < abs(value) < _NOISE else f"{value:.3g}"
 
 

@@ -4,11 +4,13 @@ import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
+from bokeh.plotting import figure
 
 from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.tools.bokeh_types import columns_of, number_range
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
@@ -56,8 +58,8 @@ class Prediction:
         pruning.follow(self._show)
         self._plot.on_change("inner_width", lambda _attr, _old, _new: self._fit_names())
 
-    def _figure(self):
-        plot = make_figure("prediction_plot", x_range=Range1d(0, 1), y_range=Range1d(_TOP, 0))
+    def _figure(self) -> figure:
+        plot = make_figure("prediction_plot", x_range=Range1d(start=0, end=1), y_range=Range1d(start=_TOP, end=0))
         plot.toolbar_location = plot.toolbar.active_scroll = None
         rows = plot.hbar(
             "row", left=0, right=1, height=1, source=self._source, fill_alpha=0, line_alpha=0
@@ -104,14 +106,17 @@ class Prediction:
 
     def _draw(self) -> None:
         state, data = self._session.state, self._session.data
-        probability = self._pruning.result.probability
+        image, result = state.image, self._pruning.result
+        if image is None or result is None:
+            return
+        probability = result.probability
         if not probability.shape[1]:
             self._explain("This model has no classifier, so it predicts no class.")
             return
         before, after = probability[0], probability[state.mode]
-        label = int(data.labels[state.image])
+        label = int(data.labels[image])
         classes = _most_probable(before, after, label)
-        truth = "true" if self._has_label(state.image) else "predicted"
+        truth = "true" if self._has_label(image) else "predicted"
         row = np.arange(len(classes)) + 0.5
         names = [data.class_name(index) for index in classes]
         numbers = [f"{_percent(before[i])} → {_percent(after[i])}" for i in classes]
@@ -130,19 +135,19 @@ class Prediction:
         }
         self._truth = [f"{truth}: " if index == label else "" for index in classes]
         self._fit_names()
-        self._plot.y_range.start = max(len(classes), _TOP)
+        number_range(self._plot.y_range).start = max(len(classes), _TOP)
         self._fade(1.0)
         self._plot.visible = self._legend.visible = True
         self._draw_legend()
-        self._note.text = self._sentence(before, after, state.image)
-        told = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
-        pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(told)}."
+        self._note.text = self._sentence(before, after, image)
+        changes = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
+        pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(changes)}."
         words = f"{self._note.text.removesuffix('.')}. {pairs}"
         self._session.summaries.describe(self.name, words)
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
-        names = self._source.data["name"]
+        names = columns_of(self._source)["name"]
         try:
             room = int((self._plot.inner_width - _NUMBERS) / _CHARACTER)
         except UnsetValueError:
@@ -150,7 +155,7 @@ class Prediction:
         if len(names):
             wholes = [mark + name for mark, name in zip(self._truth, names, strict=True)]
             shown = [whole if len(whole) <= room else whole[: room - 1] + "…" for whole in wholes]
-            self._source.data["shown"] = shown
+            columns_of(self._source)["shown"] = shown
 
     def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
         data = self._session.data

@@ -15,6 +15,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.redact_paths import said_of
+from headbrush.server.tools.bokeh_types import on_event
 from headbrush.server.tools.pending_answer import LatestQuestion
 
 
@@ -44,7 +45,7 @@ class PruningAnswer:
         self._question = LatestQuestion(session.document)
         session.history.on_change(["image", "layer", "head"], self.react)
         # loading torch must not slow the first page
-        session.document.on_event(DocumentReady, self._start)
+        on_event(session.document, DocumentReady, self._start)
 
     def follow(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` now, and whenever a result comes, is waited for or is missing."""

@@ -9,7 +9,7 @@ from headbrush.server.stores.heads import rank_heads
 
 _SHOWN = 5
 _SMALL = ["hb-small"]
-_WORDS = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
+_WORDS: dict[str, str | None] = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
 
 
 class TopHeads:
