@@ -117,4 +117,4 @@ def test_it_is_painted_for_dark_paper_too(browser, written, data, brushed):
 
 def test_where_the_places_fit_nothing_of_this_is_said(data):
     report = make_report(data, views=["pattern_layout"])
-    assert "static picture that cannot be brushed" not in (report.overview[0].words + str(report.notes))
+    assert "that cannot be brushed" not in (report.overview[0].words + str(report.notes))

@@ -171,9 +171,15 @@ def test_a_notebook_shows_it_in_a_frame(report):
     assert "<script" not in shown
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(1, "So prefix ↔ patches matters most"), (1e-4, "hardly")])
-def test_the_mode_that_matters_is_named_unless_none_does(report, data, scale, expected):
-    metrics = scale * np.array([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4])
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4], "So prefix ↔ patches matters most"),
+        ([0, 4e-5, 1e-5, 3e-5, 2e-5, 3e-5, 2e-5, 4e-5], "hardly"),
+        ([0, 0.0932, 0, 0.013, 0.0179, 0.013, 0.0179, 0.0932], "No part alone"),
+    ],
+)
+def test_the_part_that_matters_is_named_unless_none_does(report, data, metrics, expected):
     pruning = SimpleNamespace(metrics=np.tile(metrics, (len(PRUNING_METRICS), 1)))
     page = replace(report.pages[0], pruning=pruning)
     assert expected in findings.mode_finding(data, page)
