@@ -1,11 +1,12 @@
-# make demo   analyse the bundled model (first time) and serve the page
+# make demo   analyze the bundled model (first time) and serve the page
 # make test   run every test, the browser tests too
+# make docs   write the reference of the Python interface into build/docs
 # make lint   repair what the checks of style can repair
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: demo test lint lint-js serve screenshots clean
+.PHONY: demo test lint lint-js docs serve screenshots clean
 .DELETE_ON_ERROR:
 
 # The environment is made again only when pyproject.toml changes.
@@ -45,6 +46,12 @@ lint-js:
 node_modules/ready: package.json package-lock.json
 	npm ci --silent
 	@touch $@
+
+# What users of the Python interface see; a warning is an error.
+API = headbrush headbrush.analysis.run.request headbrush.analysis.store.store headbrush.analysis.store.schema headbrush.analysis.store.errors headbrush.server.pages.report.report headbrush.server.pages.report.output.fragments
+docs: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python -W error -m pdoc --docformat numpy --output-directory build/docs $(API)
 
 screenshots: .venv/ready
 	PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py demo.headbrush design_notes/pictures
