@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from bokeh.application.application import SessionContext
 from bokeh.application.handlers import Handler
 from bokeh.document import Document
 from bokeh.server.contexts import BokehSessionContext
@@ -45,7 +46,7 @@ class Filling(Handler):
         """Replace the template that Bokeh has set."""
         choose_template(doc)
 
-    async def on_session_created(self, session_context: BokehSessionContext) -> None:
+    async def on_session_created(self, session_context: SessionContext) -> None:
         """Fill the page; Bokeh waits, and serves others meanwhile."""
 
         async def fill_it(document: Document) -> None:
@@ -81,9 +82,10 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
     -------
     The stores that the page shows: one, two or none.
     """
-    context = document.session_context
-    arguments = context.request.arguments if context else {}
-    cookies = context.request.cookies if context else {}
+    context = cast(BokehSessionContext | None, document.session_context)
+    request = context.request if context else None
+    arguments = request.arguments if request else {}
+    cookies = request.cookies if request else {}
     stores = await asyncio.wrap_future(_FOLDERS.submit(served_stores, words))
     names, note = asked_stores(stores, arguments)
     opened = []

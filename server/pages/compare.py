@@ -16,16 +16,17 @@ from headbrush.server.pages.layout import (
     theme_of,
 )
 from headbrush.server.pages.pair import Pair
-from headbrush.server.session.browser_channel import Channel, unseen
 from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import Stage, ViewState
 from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import kinds_model
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
+from headbrush.server.views.view import View
 
 _VIEWS = (ImageOverview, HeadImportance, StrengthOverview)
 SIDES = ("a_", "b_")
@@ -78,7 +79,7 @@ def _channels(pair: Pair) -> list[Channel]:
     ]
 
 
-def _views(session: Session, side: str) -> dict[str, object]:
+def _views(session: Session, side: str) -> dict[str, View]:
     """The views by the names of their roots, which the page's two sides tell apart."""
     made = {}
     for kind in _VIEWS:
@@ -86,7 +87,7 @@ def _views(session: Session, side: str) -> dict[str, object]:
         if not isinstance(view, Failed):
             view.layout.name = side + view.layout.name
         for plot in view.layout.select({"type": Plot}):
-            plot.name = side + plot.name
+            plot.name = f"{side}{plot.name}"
         made[view.layout.name] = view
     return made
 

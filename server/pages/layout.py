@@ -8,12 +8,12 @@ from typing import Any
 from bokeh.document import Document
 
 from headbrush.server.pages.keyboard import press
-from headbrush.server.session.browser_channel import Channel, unseen
 from headbrush.server.session.palette import DARK, LIGHT, Theme
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
 from headbrush.server.tools import assets
+from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import kinds_model
 from headbrush.server.views.registry import BY_NAME, Row
 from headbrush.server.views.view import View

@@ -8,13 +8,13 @@ from typing import ClassVar
 from bokeh.models import Div
 
 from headbrush.server.pages.keyboard import press
-from headbrush.server.session.browser_channel import Channel
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.session.undo_stack import Steps
 from headbrush.server.session.url_state import to_query
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.tools.undo_stack import Steps
 
 _SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
 _States = tuple[ViewState, ViewState]
@@ -82,17 +82,17 @@ class Pair:
     def _clause(
         self, clause: Clause, here: StoreData, there: StoreData, ids: Mapping[str, int]
     ) -> Clause | None:
+        if not isinstance(clause.shape, Ids):
+            return None  # patterns of one store are not those of the other
         if clause.view == "images":
             found = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
-        elif clause.view == "heads":
+        else:
             heads = (here.head(number) for number in clause.shape.ids)
             found = [
                 there.head_at(head.layer, head.head).number
                 for head in heads
                 if head.layer < there.num_layers and head.head < there.heads_per_layer
             ]
-        else:
-            return None
         is_whole = bool(found) or not clause.shape.ids
         return replace(clause, shape=Ids(tuple(sorted(found)))) if is_whole else None
 

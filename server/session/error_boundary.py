@@ -9,7 +9,7 @@ from typing import Any
 
 from bokeh.models import Div
 
-from headbrush.server.session.browser_channel import Channel
+from headbrush.server.tools.bokeh.browser_channel import Channel
 
 log = logging.getLogger("headbrush")
 
@@ -40,13 +40,15 @@ class Faults:
             self._tell()
 
     def _tell(self) -> None:
-        self.channel.tags = [word for (view, _), fault in self._ids.items() for word in (view, fault)]
+        pairs = [(view, fault) for (view, _), fault in self._ids.items()]
+        self.channel.tags = [word for pair in pairs for word in pair]
 
 
 class Failed:
     """Stands for a view that could not be built."""
 
     def __init__(self, kind: type, name: str) -> None:
+        self.name = name
         self.title = getattr(kind, "title", "")
         self.help = getattr(kind, "help", "")
         self.layout = Div(text="", name=name)
@@ -75,7 +77,7 @@ def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     """
     name = f"{side}{kind.name}"
     guarded = _guarded(kind)
-    view = guarded.__new__(guarded)
+    view: Any = object.__new__(guarded)
     guard = view._guard = _Guard(faults, name)
     try:
         view.__init__(*given)

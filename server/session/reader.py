@@ -5,7 +5,7 @@ from collections.abc import Callable
 from headbrush.server.session.brush.named_brushes import Compared, Named
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.palette import Theme
-from headbrush.server.session.signal import Signal
+from headbrush.server.tools.signal import Signal
 
 
 class Reader:

@@ -12,11 +12,12 @@ from headbrush.server.session.error_boundary import Faults
 from headbrush.server.session.palette import LIGHT, Theme
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
-from headbrush.server.session.signal import Signal
 from headbrush.server.session.state import History, ViewState
 from headbrush.server.session.summaries import Summaries
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.signal import Signal
 
 
 class Session:
@@ -81,7 +82,7 @@ class Session:
 
     def send_thumbnail(self, image: int) -> None:
         """Fill in an image's thumbnail; a page starts without any, as most are never viewed."""
-        if not columns_of(self.images)["thumbnail"][image]:
+        if not str(columns_of(self.images)["thumbnail"][image]):
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 
     def select_image(self, image: int | None) -> None:

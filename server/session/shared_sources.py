@@ -7,11 +7,11 @@ from bokeh.models import ColumnDataSource
 
 from headbrush.server.session.brush.clauses import BrushView, Clause, Ids, joined
 from headbrush.server.session.brushes import Brushes
-from headbrush.server.session.column_updates import update_columns
 from headbrush.server.session.dot_share import NO_SHARE, relative_shares
 from headbrush.server.session.palette import layer_colours
 from headbrush.server.session.state import History, Stage, ViewState
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.column_updates import update_columns
 
 _JITTER = 0.32
 

@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import Any
 
 from headbrush.server.session.brush.clauses import Clause
-from headbrush.server.session.signal import Signal
-from headbrush.server.session.undo_stack import Steps
 from headbrush.server.stores.store_data import METRIC_NAMES
+from headbrush.server.tools.signal import Signal
+from headbrush.server.tools.undo_stack import Steps
 
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from headbrush.server.session.browser_channel import Channel
+from headbrush.server.tools.bokeh.browser_channel import Channel
 
 
 class Summaries(Mapping[str, str]):

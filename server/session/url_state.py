@@ -1,5 +1,6 @@
 """A page's state as the query of a link, and back; links are untrusted."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -66,7 +67,7 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
     return urlencode(pairs, safe=":,~"), "the brush is too large for a link" if too_long else ""
 
 
-def from_query(arguments: dict[str, list[bytes]], data: StoreData) -> tuple[ViewState, str]:
+def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tuple[ViewState, str]:
     """The state that a link names, and a note, empty if all of the link could be used."""
     asked = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
     found: dict[str, Any] = {}

@@ -3,10 +3,12 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Recent:
+class Recent(Generic[T]):
     """The most recently used results; safe to share between threads.
 
     Parameters
@@ -18,10 +20,10 @@ class Recent:
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._used = 0
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Any:
+    def get(self, key: Hashable) -> T | None:
         """The result of ``key``, None if it is not kept."""
         with self._lock:
             if key not in self._kept:
@@ -29,10 +31,12 @@ class Recent:
             self._kept.move_to_end(key)
             return self._kept[key][0]
 
-    def put(self, key: Hashable, result: Any, size: int) -> None:
+    def put(self, key: Hashable, result: T, size: int) -> None:
         """Keep a result of ``size`` bytes, and forget those not used for longest."""
         with self._lock:
-            self._used += size - self._kept.pop(key, (None, 0))[1]
+            if key in self._kept:
+                self._used -= self._kept.pop(key)[1]
+            self._used += size
             self._kept[key] = (result, size)
             while self._used > self._budget and len(self._kept) > 1:
                 self._used -= self._kept.popitem(last=False)[1][1]

@@ -4,8 +4,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 
@@ -16,7 +15,7 @@ def command_of(module: str) -> list[str]:
     return [sys.executable, "-P", "-c", run]
 
 
-def started(module: str) -> tuple[subprocess.Popen, Connection]:
+def started(module: str) -> "tuple[subprocess.Popen[bytes], Connection]":
     """A process that runs ``main`` of a module, and what is connected with its standard input."""
     pipe, there = Pipe()
     process = subprocess.Popen(command_of(module), stdin=there.fileno(), stdout=2)

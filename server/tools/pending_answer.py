@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from bokeh.document import Document
+from bokeh.server.callbacks import TimeoutCallback
 
 from headbrush.analysis.store.errors import InputError
 
+T = TypeVar("T")
 PATIENCE_MS = 200
 TIME_OUT_MS = 60_000
 _TOO_LATE = (
@@ -26,7 +28,7 @@ class LatestQuestion:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._future: Future[Any] | None = None
-        self._timers: list[Any] = []
+        self._timers: list[TimeoutCallback] = []
         document.on_session_destroyed(lambda _context: self._forget())
 
     def drop(self) -> None:
@@ -39,8 +41,8 @@ class LatestQuestion:
 
     def ask(
         self,
-        future: "Future[Any]",
-        deliver: Callable[[Any | None, str], None],
+        future: "Future[T]",
+        deliver: Callable[[T | None, str], None],
         wait: Callable[[], None],
     ) -> None:
         """Deliver a result, or None and a sentence why there is none, on the event loop.
@@ -57,7 +59,7 @@ class LatestQuestion:
             if self._future is future:
                 wait()
 
-        def answered(result: Any | None, fault: str) -> None:
+        def answered(result: T | None, fault: str) -> None:
             if self._future is future:
                 self.drop()
                 deliver(result, fault)
@@ -75,9 +77,9 @@ class LatestQuestion:
 
 
 def when_done(
-    future: "Future[Any]",
-    deliver: Callable[[Any | None, str], None],
-    schedule: Callable[[Callable[[], None]], Any],
+    future: "Future[T]",
+    deliver: Callable[[T | None, str], None],
+    schedule: Callable[[Callable[[], None]], object],
 ) -> None:
     """Hand a result, or a sentence why there is none, to ``deliver`` on the event loop.
 
@@ -87,14 +89,14 @@ def when_done(
         Runs a function on the loop, for example ``document.add_next_tick_callback``.
     """
 
-    def finished(done: "Future[Any]") -> None:
+    def finished(done: "Future[T]") -> None:
         if not done.cancelled():
             schedule(lambda: deliver(*_outcome(done)))
 
     future.add_done_callback(finished)
 
 
-def _outcome(done: "Future[Any]") -> tuple[Any | None, str]:
+def _outcome(done: "Future[T]") -> tuple[T | None, str]:
     """The result and no words, or none and a sentence."""
     error = done.exception()
     if error is None:

@@ -4,10 +4,13 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import ParamSpec, TypeVar
 
-_Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
+P = ParamSpec("P")
+T = TypeVar("T")
+_Job = Callable[[], None]
 
 
 class Worker:
@@ -24,10 +27,10 @@ class Worker:
         self._lock = threading.Lock()
         weakref.finalize(self, self._jobs.put, None)
 
-    def submit(self, work: Callable[..., Any], *given: Any) -> "Future[Any]":
-        """Work on ``work(*given)`` when what was asked before is done."""
-        future: Future[Any] = Future()
-        self._jobs.put((future, work, given))
+    def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Work on ``work(*args, **kwargs)`` when what was asked before is done."""
+        future: Future[T] = Future()
+        self._jobs.put(partial(settle, future, partial(work, *args, **kwargs)))
         with self._lock:
             if not self._started:
                 self._started = True
@@ -39,16 +42,16 @@ class Worker:
 
 def _work(jobs: "SimpleQueue[_Job | None]") -> None:
     while (job := jobs.get()) is not None:
-        settle(*job)
+        job()
         del job  # keeps what it was given
 
 
-def settle(future: "Future[Any]", work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    """Give ``future`` what ``work(*given)`` returns or raises, unless it was cancelled."""
+def settle(future: "Future[T]", work: Callable[[], T]) -> None:
+    """Give ``future`` what ``work()`` returns or raises, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return
     try:
-        result = work(*given)
+        result = work()
     except BaseException as error:
         future.set_exception(error)
     else:

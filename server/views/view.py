@@ -1,6 +1,6 @@
 """What a page, a report and the error boundary may expect of a view."""
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from bokeh.models import LayoutDOM
 
@@ -18,7 +18,9 @@ class View(Protocol):
         The root; its ``name`` is the view's.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    help: ClassVar[str]
-    layout: LayoutDOM
+    name: str
+    title: str
+    help: str
+
+    @property
+    def layout(self) -> LayoutDOM: ...

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from headbrush.analysis.model.attention_sites import ModelError
+from headbrush.analysis.store.errors import ModelError
 from headbrush.analysis.model.capture import self_check
 from headbrush.analysis.model.loading import load_model, wrap_model
 from tests.analysis import families

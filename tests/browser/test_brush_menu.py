@@ -21,9 +21,9 @@ def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):
     page.wait("named('brushed_text').text.startsWith('brushed')")
     inside = (data.embedding("patch")[:, 0] <= middle).sum()
     text = "named('brushed_text').text.includes('{} of {} patterns')"
-    page.wait(text.format(inside, data.num_instances))
+    page.wait(text.format(inside, data.num_patterns))
     entry(page, "invert-selection")
-    page.wait(text.format(data.num_instances - inside, data.num_instances))
+    page.wait(text.format(data.num_patterns - inside, data.num_patterns))
     entry(page, "clear-selection")
     page.wait("!named('brushed_text').text.startsWith('brushed')")
 

@@ -83,7 +83,7 @@ def test_brushed_heads_are_brushed_in_importance_and_patterns(page, data):
     first_layer = np.flatnonzero(data.layer_of_head == 0).tolist()
     assert page.source("layer_jitter")["selected"] == first_layer
     patterns = len(first_layer) * data.num_images
-    assert f"{patterns} of {data.num_instances} patterns" in page.value("brushed_text", "text")
+    assert f"{patterns} of {data.num_patterns} patterns" in page.value("brushed_text", "text")
 
 
 def test_a_click_in_importance_selects_the_nearest_head(page, data):
@@ -95,7 +95,7 @@ def test_a_click_in_importance_selects_the_nearest_head(page, data):
 def test_dragging_the_line_selects_heads_on_the_way(page, data):
     height = page.frame("importance_plot")["y1"] / 2
     start = default_state(data)
-    number = data.head_number(start.layer, start.head)
+    number = data.head_at(start.layer, start.head).number
     page.drag("importance_plot", (number, height), (3.3, height))
     page.wait(f"named('selection_text').text.includes({data.head_labels[3]!r})")
     assert page.value("brushed_text", "text").startswith("nothing brushed")

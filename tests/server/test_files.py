@@ -95,8 +95,8 @@ def test_names_are_read_from_a_column_or_from_lines(content, expected):
         (b"", "empty"),
         (b"\n \n", "empty"),
         (b"x" * (MOST_BYTES + 1), "larger"),
-        (b"name\n" + b"x" * 200_000, "no CSV"),
-        (b"," * 200_000 + b'"' + b"x" * 200_000, "no CSV"),
+        (b"name\n" + b"x" * 200_000, "not CSV"),
+        (b"," * 200_000 + b'"' + b"x" * 200_000, "not CSV"),
     ],
 )
 def test_a_list_that_cannot_be_read_gives_one_sentence(content, reason):

@@ -91,7 +91,7 @@ def test_a_view_that_fails_tells_its_name_and_an_id_that_is_in_the_log(history, 
     with caplog.at_level(logging.ERROR, "headbrush"):
         history.change(head=1)
     assert fine.seen == [1]
-    name, fault = faults.told.tags
+    name, fault = faults.channel.tags
     assert name == "odd_view"
     (record,) = caplog.records
     assert fault in record.getMessage()
@@ -103,9 +103,9 @@ def test_the_card_goes_when_the_view_works_again(history):
     faults = Faults()
     built(faults, OddView, history)
     history.change(head=1)
-    assert faults.told.tags
+    assert faults.channel.tags
     history.change(head=2)
-    assert faults.told.tags == []
+    assert faults.channel.tags == []
 
 
 def test_a_view_that_cannot_be_built_is_stood_for_and_never_called_again(history, caplog):
@@ -114,7 +114,7 @@ def test_a_view_that_cannot_be_built_is_stood_for_and_never_called_again(history
     fine = built(faults, FineView, history)
     assert isinstance(view, Failed)
     assert (view.title, view.layout.name) == ("Half", "half_view")
-    assert faults.told.tags[0] == "half_view"
+    assert faults.channel.tags[0] == "half_view"
     history.change(head=3)
     assert fine.seen == [3]
     assert len(caplog.records) == 1
@@ -125,7 +125,7 @@ def test_a_view_may_still_catch_its_own_errors(history):
     view = built(faults, OddView, history)
     history.change(image=2)
     assert view.layout.text == "caught by the view itself"
-    assert faults.told.tags == []
+    assert faults.channel.tags == []
 
 
 def test_errors_are_caught_on_whatever_thread_builds_the_page(history):
@@ -138,7 +138,7 @@ def test_errors_are_caught_on_whatever_thread_builds_the_page(history):
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(build).result()
-    assert faults.told.tags[::2] == ["half_view", "odd_view"]
+    assert faults.channel.tags[::2] == ["half_view", "odd_view"]
 
 
 def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
@@ -146,14 +146,14 @@ def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
     view = built(faults, FollowingView, told.put)
     view.follow(1)
     told.get(timeout=10)()
-    name, fault = faults.told.tags
+    name, fault = faults.channel.tags
     assert name == "following_view"
     assert fault in caplog.text
     assert "ZeroDivisionError" in caplog.text
     view.follow(2)
     told.get(timeout=10)()
     assert view.shown == [1]
-    assert faults.told.tags == []
+    assert faults.channel.tags == []
 
 
 def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session):
@@ -171,4 +171,4 @@ def test_a_page_with_a_kind_of_view_twice_tells_which_failed(history):
         built(faults, OddView, history, side=side)
     assert built(faults, HalfView, history, side="b_").layout.name == "b_half_view"
     history.change(head=1)
-    assert faults.told.tags[::2] == ["b_half_view", "a_odd_view", "b_odd_view"]
+    assert faults.channel.tags[::2] == ["b_half_view", "a_odd_view", "b_odd_view"]

@@ -79,7 +79,7 @@ def test_where_the_store_holds_all_modes_it_answers_as_the_model_does(store):
     data, live = StoreData(store), LiveModel(store)
     for image, layer, head in ((3, 0, 1), (10, 1, 0)):
         asked = live.partial_pruning(image, layer, head).result()
-        found = stored_pruning(data, image, data.head_number(layer, head))
+        found = stored_pruning(data, image, data.head_at(layer, head).number)
         np.testing.assert_allclose(found.metrics, asked.metrics, atol=1e-6)
         label = data.labels[image]
         np.testing.assert_allclose(

@@ -41,7 +41,7 @@ def test_panels_say_that_there_is_no_model(strange, document):
         show_page(document)
     assert matrix.remark == SAID
     assert pruning._note.text == SAID
-    assert pruning._live.result is None
+    assert pruning._pruning.result is None
 
 
 @pytest.mark.parametrize(("options", "is_told"), [(["--no-live"], True), ([], False)])

@@ -3,6 +3,9 @@
 import os
 import shutil
 import threading
+from contextlib import closing
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -119,32 +122,49 @@ class HungFile:
         os.mkfifo(path)
         self._path = path
 
-    def release(self):
+    def close(self):
         """Let the disk answer: with rubbish."""
-        with self._path.open("wb"):
-            self._path.unlink()
-            self._path.write_bytes(b"damaged")
+        if self._path.is_fifo():
+            with self._path.open("wb"):
+                self._path.unlink()
+                self._path.write_bytes(b"damaged")
 
 
-def test_a_store_on_a_hanging_disk_keeps_no_other_waiting(shelf, path, tmp_path):
-    slow = make_store(tmp_path / "slow.headbrush")
-    hung = HungFile(slow / "summary.nc")
-    waiting = shelf.ask(slow)
-    assert opened(shelf, path).num_images == 24
+@pytest.fixture
+def hanging_disk():
+    """A folder of which no file is read until its event is set, and that event."""
+    answers, begun, read = threading.Event(), threading.Event(), Path.open
+
+    def open_slowly(path, *words, **options):
+        if "slow.headbrush" in path.parts:
+            begun.set()
+            answers.wait()
+        return read(path, *words, **options)
+
+    with patch.object(Path, "open", open_slowly):
+        yield begun, answers
+        answers.set()
+
+
+def test_a_store_on_a_hanging_disk_keeps_no_other_waiting(shelf, path, tmp_path, hanging_disk):
+    begun, answers = hanging_disk
+    waiting = shelf.ask(make_store(tmp_path / "slow.headbrush"))
+    assert begun.wait(SOON)
+    data = opened(shelf, path)
+    image = int(data.store.kept_images[0])
+    assert data.matrices.ask(image, 0, 0).result(SOON) is not None
     assert not waiting.done()
-    hung.release()
-    with pytest.raises(StoreError):
-        waiting.result(SOON)
+    answers.set()
+    assert waiting.result(SOON).num_images == 24
 
 
 def test_a_hanging_attention_file_keeps_no_other_store_waiting(shelf, path, tmp_path):
     slow = opened(shelf, make_store(tmp_path / "slow.headbrush"))
     quick = opened(shelf, path)
-    hung = HungFile(slow.store.path / "attention" / "00000.nc")
-    waiting = slow.matrices.ask(0, 0, 0)
-    assert quick.matrices.ask(0, 0, 0).result(SOON) is not None
-    assert not waiting.done()
-    hung.release()
+    with closing(HungFile(slow.store.path / "attention" / "00000.nc")):
+        waiting = slow.matrices.ask(0, 0, 0)
+        assert quick.matrices.ask(0, 0, 0).result(SOON) is not None
+        assert not waiting.done()
     with pytest.raises(StoreError):
         waiting.result(SOON)
 

@@ -108,7 +108,7 @@ def test_an_answer_for_an_old_selection_changes_nothing(session, model, document
     session.history.change(image=2)
     first.set_result(pruned(seed=1))
     run(document)
-    assert view._live.result is None
+    assert view._pruning.result is None
     answer(document, model, found := pruned(seed=2))
     np.testing.assert_array_equal(bars(view)["value"], found.metrics[PRUNING_METRICS.index("jsd")])
 

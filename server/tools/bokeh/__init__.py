@@ -1,1 +1,1 @@
-"""The only folder that reaches into the private side of Bokeh; each file says why."""
+"""Helpers around Bokeh; the only folder that reaches into its private side, each file says why."""

@@ -5,18 +5,27 @@ the server's work at a brush, and the browser drew some plots several times on t
 """
 
 from collections.abc import Awaitable
-from typing import Any
 
 from bokeh.document.events import DocumentPatchedEvent
+from bokeh.protocol import Protocol
 from bokeh.server import tornado
 from bokeh.server.connection import ServerConnection
+from bokeh.server.contexts import ApplicationContext
+from bokeh.server.session import ServerSession
+from bokeh.server.views.ws import WSHandler
 
 
 class Connection(ServerConnection):
     """Bokeh's connection; it gathers what changes while the document is locked."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def __init__(
+        self,
+        protocol: Protocol,
+        socket: WSHandler,
+        application_context: ApplicationContext,
+        session: ServerSession,
+    ) -> None:
+        super().__init__(protocol, socket, application_context, session)
         self._changes: list[DocumentPatchedEvent] = []
         self._lock_of_changes: list[Awaitable[None]] | None = None
 
@@ -41,4 +50,4 @@ async def _nothing() -> None:
 
 def use() -> None:
     """Connect pages in this way, of all servers of this process; Bokeh has no option for it."""
-    tornado.ServerConnection = Connection
+    tornado.ServerConnection = Connection  # pyright: ignore[reportPrivateImportUsage] (see above)

@@ -33,7 +33,7 @@ def use() -> None:
     PropertyDescriptor._get_default = _kept_default
     PropertyDescriptor.has_unstable_default = _known_unstable
     HasProps.query_properties_with_values = _query_written
-    HasProps._overridden_defaults = classmethod(cache(_overridden_defaults))
+    _set_overridden_defaults(cache(_overridden_defaults))
     HasProps.themed_values = _quickly_themed
 
 
@@ -42,8 +42,13 @@ def leave() -> None:
     PropertyDescriptor._get_default = _get_default
     PropertyDescriptor.has_unstable_default = _has_unstable_default
     HasProps.query_properties_with_values = _query
-    HasProps._overridden_defaults = classmethod(_overridden_defaults)
+    _set_overridden_defaults(_overridden_defaults)
     HasProps.themed_values = _themed_values
+
+
+def _set_overridden_defaults(function: Callable[[type[HasProps]], dict[str, Any]]) -> None:
+    # pyright takes the type of the bound method for that of the attribute, which is a classmethod
+    HasProps._overridden_defaults = classmethod(function)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager

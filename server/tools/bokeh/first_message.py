@@ -1,9 +1,9 @@
 """Serialise a page's first message in the thread that built the page."""
 
-from typing import Any
-
+from bokeh.core.serialization import Serialized
 from bokeh.document import Document
 from bokeh.document.events import DocumentChangedEvent, DocumentPatchedEvent
+from bokeh.document.json import DocJson
 
 
 def write_ahead(document: Document) -> None:
@@ -18,9 +18,9 @@ def write_ahead(document: Document) -> None:
         vars(document).pop("to_json", None)
         document.remove_on_change(forget)
 
-    def tell(*, deferred: bool = True) -> Any:
+    def tell(*, deferred: bool = True) -> DocJson | Serialized[DocJson]:
         drop()
         return written if deferred else document.to_json(deferred=False)
 
     document.on_change(forget)
-    document.to_json = tell
+    vars(document)["to_json"] = tell

@@ -8,9 +8,9 @@ for which it looks when no page is open, or many have been left.
 
 import gc
 from collections.abc import Sequence
-from typing import Any
 
 from bokeh.document import Document
+from bokeh.server.session import ServerSession
 
 _MANY = 200
 """A page leaves a quarter of a megabyte in cycles."""
@@ -34,7 +34,7 @@ class Pages:
         """A page is whole; ``parts`` are emptied with its models when it is left."""
         self.open += 1
 
-        def destroy(session: Any) -> None:
+        def destroy(session: ServerSession) -> None:
             models = list(document.models)
             Document.destroy(document, session)
             for part in (*models, *parts):

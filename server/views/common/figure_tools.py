@@ -25,8 +25,8 @@ from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
 from headbrush.server.session.palette import BRUSHED
-from headbrush.server.tools.bokeh_types import ends_of, on_event
 from headbrush.server.tools.assets import view_script
+from headbrush.server.tools.bokeh_types import ends_of, on_event
 
 _MARGIN = 0.06
 _MOST_CORNERS = 300
@@ -52,9 +52,7 @@ class FigureOptions(TypedDict, total=False):
     match_aspect: bool
 
 
-def make_figure(
-    name: str, brush: Sequence[str] = (), **options: Unpack[FigureOptions]
-) -> figure:
+def make_figure(name: str, brush: Sequence[str] = (), **options: Unpack[FigureOptions]) -> figure:
     """A figure that fills its panel; ``brush`` lists ``lasso``, ``box`` and ``range``, a box in x.
 
     Brushing tools report once, when the mouse is released; a ``live box`` also while dragging; the

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from headbrush.server.session.browser_channel import Channel
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import Combine
 from headbrush.server.session.session import Session
+from headbrush.server.tools.bokeh.browser_channel import Channel
 
 _COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from headbrush.server.session.browser_channel import Channel
 from headbrush.server.session.brush import named_brushes
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import Box, Clause
@@ -24,6 +23,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.pending_answer import when_done
 from headbrush.server.views.patterns.pattern_layout import VIEW
 

@@ -1,16 +1,17 @@
 """The title bar: the selection and the brush in words, with undo, redo and clear."""
 
+from collections.abc import Callable
 from dataclasses import fields
 
 from bokeh.layouts import row
 from bokeh.models import Button, Div
 
-from headbrush.server.session.browser_channel import Channel
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import to_query
+from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.header.brush_bar import BrushBar, MakeReport
 
 _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
@@ -49,18 +50,12 @@ class Status:
         self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
         self._note = note
         history = session.history
-        buttons = [
+        buttons: list[tuple[str, str, Callable[[], None]]] = [
             ("Clear brush", "clear", session.drop_clauses),
             ("Undo", "undo", history.undo),
             ("Redo", "redo", history.redo),
         ]
-        made = []
-        for label, name, act in buttons:
-            button = Button(
-                label=label, name=name, width=84, height=28, align="center", margin=(0, 3)
-            )
-            button.on_click(lambda act=act: act())
-            made.append(button)
+        made = [_button(*one) for one in buttons]
         self._link = Channel(name="link", tags=[""])
         self.layout = row(
             self._picture, self._selection, self._brushed, *made,
@@ -104,3 +99,9 @@ class Status:
         """Put the state into the page's address."""
         query, self._left_out = to_query(new, self._session.data)
         self._link.tags = [query, self._left_out]
+
+
+def _button(label: str, name: str, act: Callable[[], None]) -> Button:
+    button = Button(label=label, name=name, width=84, height=28, align="center", margin=(0, 3))
+    button.on_click(lambda: act())
+    return button

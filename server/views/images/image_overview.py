@@ -3,6 +3,7 @@
 import numpy as np
 from bokeh.layouts import column, row
 from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Select
+from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
 from headbrush.server.session.brush.clause_text import number_below
@@ -11,6 +12,7 @@ from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, v
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.tools.assets import view_script
+from headbrush.server.tools.bokeh_types import columns_of
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
@@ -68,7 +70,7 @@ class ImageOverview:
             sizing_mode="stretch_width",
         )
         self._find.on_change("value", self._on_find)
-        colour = Select(options=_COLOURS, width=170, name="image_colour")
+        colour = Select(options=list(_COLOURS), width=170, name="image_colour")
         session.history.bind(colour, "image_colour")
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
@@ -81,7 +83,7 @@ class ImageOverview:
         session.history.follow(["image"], self.react_to_image)
         session.history.follow(["clauses"], self.react_to_brush)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         x, y = self._points
         plot = make_figure(
             "images_plot",
@@ -138,24 +140,24 @@ class ImageOverview:
 
     def react_to_colour(self, new: ViewState) -> None:
         """Colour the points by class, probability or correctness."""
-        data, images = self._session.data, self._session.images
+        data, images = self._session.data, columns_of(self._session.images)
         colour = "shade"
         if new.image_colour != "class" and not data.has_classifier:
-            images.data["shade"] = [NEUTRAL] * data.num_images
+            images["shade"] = [NEUTRAL] * data.num_images
             self._legend.text = "This model has no classifier, so it predicts no class."
         elif new.image_colour == "probability":
-            images.data["shade"] = data.label_probability
+            images["shade"] = data.label_probability
             colour = linear_cmap("shade", value_colours(), 0, 1)
             self._legend.text = gradient("P[true class]", "0", "1", value_colours())
         elif new.image_colour == "class":
             palette = class_colours(max(len(data.class_names), 1))
-            images.data["shade"] = [palette[kind] for kind in data.labels]
-            kinds = np.unique(data.labels[data.labels >= 0])
+            images["shade"] = [palette[kind] for kind in data.labels]
+            kinds = np.unique(data.labels[data.labels >= 0]).tolist()
             self._legend.text = choices(
                 "class", [data.class_labels[k] for k in kinds], [palette[k] for k in kinds], kinds
             )
         else:
-            images.data["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
+            images["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
             self._legend.text = choices("correct", ("correct", "wrong"), _RIGHT_AND_WRONG, (0, 1))
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":

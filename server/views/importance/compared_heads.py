@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import Band, ColumnDataSource, Legend, LegendItem, LinearAxis, Range1d, Span
+from bokeh.models import (
+    Band,
+    ColumnDataSource,
+    GlyphRenderer,
+    Legend,
+    LegendItem,
+    LinearAxis,
+    Range1d,
+    Span,
+)
 from bokeh.plotting import figure
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
@@ -39,9 +48,10 @@ class ComparedHeads:
         for band in self._bands:
             plot.add_layout(band)
         self._range = plot.extra_y_ranges[_AXIS] = Range1d(start=-1, end=1)
+        self._means_apart = ColumnDataSource({"number": [], "mean": []})
         self._difference = plot.line(
-            "number", "mean", source=ColumnDataSource({"number": [], "mean": []}), line_width=1.5,
-            line_dash="dashed", y_range_name=_AXIS,
+            "number", "mean", source=self._means_apart, line_width=1.5, line_dash="dashed",
+            y_range_name=_AXIS,
         )  # fmt: skip
         zero = Span(dimension="width", location=0, line_dash="dotted", y_range_name=_AXIS)
         axis = LinearAxis(y_range_name=_AXIS, axis_label="first − second")
@@ -51,9 +61,10 @@ class ComparedHeads:
             plot.add_layout(part, place)
         self._legend = Legend(
             orientation="horizontal", location="right", visible=False, label_text_font_size=_FONT,
-            spacing=8, padding=0, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
+            spacing=8, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
             label_height=13, background_fill_alpha=0, border_line_color=None,
         )  # fmt: skip
+        self._legend.update(padding=0)  # as an argument unknown to Bokeh's stubs
         plot.add_layout(self._legend, "above")
 
     def draw(self, compared: Sequence[Compared], values: np.ndarray) -> list[np.ndarray]:
@@ -79,7 +90,7 @@ class ComparedHeads:
         difference = (
             means[0] - means[1] if self.has_difference else np.full(values.shape[1], np.nan)
         )
-        self._difference.data_source.data = {
+        self._means_apart.data = {
             "number": np.arange(len(difference)), "mean": difference
         }  # fmt: skip
         for part in self._of_difference:
@@ -97,12 +108,11 @@ class ComparedHeads:
         self._legend.background_fill_color = None
 
     def _name(self, names: list[str]) -> None:
-        items = [
-            LegendItem(label=value(name), renderers=[line])
-            for name, line in zip(names, self._lines, strict=False)
-        ]
+        items = [_item(name, line) for name, line in zip(names, self._lines, strict=False)]
         if self.has_difference:
-            items.append(
-                LegendItem(label=value("difference, right axis"), renderers=[self._difference])
-            )
+            items.append(_item("difference, right axis", self._difference))
         self._legend.update(items=items, visible=bool(items))
+
+
+def _item(name: str, line: GlyphRenderer) -> LegendItem:
+    return LegendItem(label=value(name), renderers=[line])

@@ -88,7 +88,9 @@ class PartialPruning:
 
     def _figure(self) -> figure:
         plot = make_figure(
-            "pruning_plot", x_range=Range1d(start=-_MARGINS[0], end=_MARGINS[1]), y_range=Range1d(start=7.55, end=-0.55)
+            "pruning_plot",
+            x_range=Range1d(start=-_MARGINS[0], end=_MARGINS[1]),
+            y_range=Range1d(start=7.55, end=-0.55),
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         self._chosen = BoxAnnotation(

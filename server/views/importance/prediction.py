@@ -59,7 +59,9 @@ class Prediction:
         self._plot.on_change("inner_width", lambda _attr, _old, _new: self._fit_names())
 
     def _figure(self) -> figure:
-        plot = make_figure("prediction_plot", x_range=Range1d(start=0, end=1), y_range=Range1d(start=_TOP, end=0))
+        plot = make_figure(
+            "prediction_plot", x_range=Range1d(start=0, end=1), y_range=Range1d(start=_TOP, end=0)
+        )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         rows = plot.hbar(
             "row", left=0, right=1, height=1, source=self._source, fill_alpha=0, line_alpha=0
@@ -160,9 +162,7 @@ class Prediction:
     def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
         data = self._session.data
         if self._pruning.fault:
-            return (
-                f"{self._pruning.fault} Only the true class's pruned probability is stored."
-            )
+            return f"{self._pruning.fault} Only the true class's pruned probability is stored."
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
         unknown = "" if self._has_label(image) else " (no label: using the predicted class)"

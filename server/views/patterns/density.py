@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from datashader.colors import rgb
 from datashader.transfer_functions import eq_hist
 
@@ -152,7 +153,8 @@ def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
     alpha = 255
     if not flat:
         alpha = (_WEAKEST + _rank(count) * (255 - _WEAKEST)).astype(np.uint32)
-    image[filled] = _packed(*mean.T, alpha)
+    red, green, blue = mean.T
+    image[filled] = _packed(red, green, blue, alpha)
     return _spread(image)
 
 
@@ -199,13 +201,12 @@ def _colours(ramp: tuple[str, ...]) -> np.ndarray:
 
 def _other() -> np.uint32:
     """The grey of points that are not brushed."""
-    return _packed(*rgb(NEUTRAL), GREY)
+    return np.uint32(_packed(*rgb(NEUTRAL), GREY))
 
 
-def _packed(red, green, blue, alpha=255) -> np.ndarray:
-    parts = (np.asarray(part).astype(np.uint32) for part in (red, green, blue, alpha))
-    red, green, blue, alpha = parts
-    return alpha << 24 | blue << 16 | green << 8 | red
+def _packed(red, green, blue, alpha: npt.ArrayLike = 255) -> np.ndarray:
+    r, g, b, a = (np.asarray(part).astype(np.uint32) for part in (red, green, blue, alpha))
+    return a << 24 | b << 16 | g << 8 | r
 
 
 def _spread(pixels: np.ndarray) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import numpy as np
 from bokeh.events import RangesUpdate
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Select
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Row, Select
+from bokeh.models import Range as BokehRange
+from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import (
     Box,
@@ -27,6 +30,7 @@ from headbrush.server.session.state import (
     ViewState,
 )
 from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.tools.bokeh_types import ends_of, number_range
 from headbrush.server.tools.latest_only import Latest
 from headbrush.server.views.common.figure_tools import (
     inner_size,
@@ -76,7 +80,7 @@ class PatternLayout:
             self._document.add_next_tick_callback,
         )
         own = {"x": [], "y": [], "colour": [], "label": []}
-        self._own = ColumnDataSource(own, name="own_patterns")
+        self._own = ColumnDataSource(data=own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
         self._legend = make_legend("pattern_legend")
@@ -97,19 +101,22 @@ class PatternLayout:
         session.reader.follow_theme(self._on_theme)
         session.reader.follow_named(self._on_named)
 
-    def _controls(self) -> row:
+    def _controls(self) -> Row:
         history = self._session.history
         kinds = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
         kinds.on_change("active", self._on_kind)
         styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
         history.bind(styles, "pattern_style", PATTERN_STYLES)
-        options = [(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS]
-        colour = Select(options=options, width=150, name="pattern_colour")
+        colour = Select(
+            options=[(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS],
+            width=150,
+            name="pattern_colour",
+        )
         history.bind(colour, "pattern_colour")
         self._kinds = kinds
         return row(kinds, styles, colour, sizing_mode="stretch_width")
 
-    def _figure(self):
+    def _figure(self) -> figure:
         xy = self._xy()
         plot = make_figure(
             "patterns_plot",
@@ -159,7 +166,7 @@ class PatternLayout:
         for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
             shown.update(reset_start=wanted.start, reset_end=wanted.end)
         x_range, y_range = whole
-        wanted = new.pattern_range or (x_range.start, x_range.end, y_range.start, y_range.end)
+        wanted = new.pattern_range or (*ends_of(x_range), *ends_of(y_range))
         if _rounded(self._visible()) != _rounded(wanted):
             plot.x_range.update(start=wanted[0], end=wanted[1])
             plot.y_range.update(start=wanted[2], end=wanted[3])
@@ -176,8 +183,7 @@ class PatternLayout:
             self._draw()
 
     def _visible(self) -> Range:
-        x_range, y_range = self._plot.x_range, self._plot.y_range
-        return x_range.start, x_range.end, y_range.start, y_range.end
+        return *ends_of(self._plot.x_range), *ends_of(self._plot.y_range)
 
     def react_to_drawing(self, _state: ViewState) -> None:
         """Draw the density again: other colours, brush or range."""
@@ -211,7 +217,8 @@ class PatternLayout:
             return
         state, coarse = self._session.state, self._session.data.num_patterns >= _COARSE_FROM
         clause = Clause(VIEW, shape, combine, state.pattern)
-        size = tuple(length // (2 if coarse else 1) for length in inner_size(self._plot))
+        width, height = inner_size(self._plot)
+        size = (width // 2, height // 2) if coarse else (width, height)
         clauses = joined(state.clauses, clause)
         self._previews = True
         self._follow.ask((clauses, self._drawing(size)))
@@ -239,8 +246,7 @@ class PatternLayout:
 
     def _draw_range(self) -> None:
         self._pending = None
-        x, y = self._plot.x_range, self._plot.y_range
-        whole = (x.reset_start, x.reset_end, y.reset_start, y.reset_end)
+        whole = (*_whole(self._plot.x_range), *_whole(self._plot.y_range))
         visible = _rounded(self._visible())
         wanted = None if visible == _rounded(whole) else visible
         if wanted == self._session.state.pattern_range:
@@ -314,6 +320,14 @@ def _preview(
 
 def _rounded(view: Range) -> Range:
     """To a ten-thousandth of the range's size: less than a pixel."""
-    sizes = (view[1] - view[0],) * 2 + (view[3] - view[2],) * 2
+    x0, x1, y0, y1 = view
+    sizes = (x1 - x0,) * 2 + (y1 - y0,) * 2
     digits = [3 - int(np.floor(np.log10(size))) if size > 0 else 6 for size in sizes]
-    return tuple(round(value, count + 1) for value, count in zip(view, digits, strict=True))
+    x0, x1, y0, y1 = (round(value, n + 1) for value, n in zip(view, digits, strict=True))
+    return x0, x1, y0, y1
+
+
+def _whole(shown: BokehRange) -> tuple[float, float]:
+    """Where a range begins and ends when the plot is reset."""
+    numbers = number_range(shown)
+    return cast(float, numbers.reset_start), cast(float, numbers.reset_end)

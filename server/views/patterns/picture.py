@@ -1,12 +1,18 @@
 """D1's picture in its plot: a byte a pixel where a palette tells the colours, else RGBA."""
 
+from typing import TYPE_CHECKING, Any
+
 from bokeh.models import ColumnDataSource, LinearColorMapper
 from bokeh.plotting import figure
 
+from headbrush.server.tools.bokeh_types import columns_of
 from headbrush.server.views.patterns.density import Picture, Range
 
+if TYPE_CHECKING:
+    from bokeh.models.sources import DataDict
+
 _WHERE = ("image", "x", "y", "dw", "dh")
-_NOTHING: dict[str, list] = {name: [] for name in _WHERE}
+_NOTHING: "DataDict" = {name: [] for name in _WHERE}
 
 
 class PatternPicture:
@@ -18,7 +24,8 @@ class PatternPicture:
         self._painted = None
         self._colours = LinearColorMapper(palette=["#00000000"], low=-0.5, high=0.5)
         plot.image_rgba(*_WHERE, source=self._rgba, level="image")
-        plot.image(*_WHERE, source=self._places, color_mapper=self._colours, level="image")
+        colours: dict[str, Any] = {"color_mapper": self._colours}  # unknown to Bokeh's stubs
+        plot.image(*_WHERE, source=self._places, level="image", **colours)
 
     def show(self, view: Range, picture: Picture) -> None:
         """Lay it over the range ``view``."""
@@ -29,7 +36,7 @@ class PatternPicture:
             self._paint(picture)
         places = ([picture.pixels], [x0], [y0], [x1 - x0], [y1 - y0])
         shown.data = dict(zip(_WHERE, places, strict=True))
-        if other.data["image"]:
+        if len(columns_of(other)["image"]):
             other.data = _NOTHING
 
     def _paint(self, picture: Picture) -> None:

@@ -2,12 +2,14 @@
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
+from bokeh.models import BasicTicker, ColumnDataSource, HoverTool, Range1d, Span
+from bokeh.plotting import figure
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.tools.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
 
@@ -43,8 +45,10 @@ class EntropyDistribution:
         self.react(state)
         self.react_to_image(state)
 
-    def _figure(self):
-        plot = make_figure("entropy_plot", x_range=Range1d(0, 1), y_range=Range1d(0, 1))
+    def _figure(self) -> figure:
+        plot = make_figure(
+            "entropy_plot", x_range=Range1d(start=0, end=1), y_range=Range1d(start=0, end=1)
+        )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         areas = [
             plot.quad(
@@ -67,10 +71,10 @@ class EntropyDistribution:
             ("of all images", "@all{0.0} %"),
             ("of the brushed ones", "@brushed{0.0} %"),
         ]
-        plot.add_tools(HoverTool(renderers=areas[:1], tooltips=tips, mode="vline"))
+        plot.add_tools(HoverTool(renderers=[areas[0]], tooltips=tips, mode="vline"))
         plot.xaxis.axis_label = "entropy (0–1)"
         plot.yaxis.axis_label = "% of images"
-        plot.xaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
         plot.xgrid.visible = False
         return plot
 
@@ -85,12 +89,12 @@ class EntropyDistribution:
         masks = [~none, brushed, *chosen, *unused]
         shares = [_shares(values[mask], edges) for mask in masks]
         columns = zip(("all", "brushed", *_SLOTS), shares, strict=True)
-        self._source.data = {"left": edges[:-1], "right": edges[1:]} | dict(columns)
+        self._source.data = {"left": edges[:-1], "right": edges[1:], **dict(columns)}
         for area, one in zip(self._compared, compared, strict=False):
             area.glyph.update(fill_color=one.colour, line_color=one.colour)
         margin = 0.04 * (edges[-1] - edges[0])
         self._plot.x_range.update(start=edges[0] - margin, end=edges[-1] + margin)
-        self._plot.y_range.end = float(np.max(shares)) * 1.08 or 1.0
+        number_range(self._plot.y_range).end = float(np.max(shares)) * 1.08 or 1.0
 
     def _shown_brush(self) -> np.ndarray:
         """The brushed images ``(m,)``; none where all are, or where named brushes are compared."""

@@ -10,12 +10,12 @@ from bokeh.models import (
     SingleIntervalTicker,
 )
 
-from headbrush.server.session.column_updates import update_columns
 from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.tools.bokeh_types import columns_of, ends_of
 from headbrush.server.views.common.figure_tools import (
     make_figure,
@@ -114,6 +114,6 @@ class StrengthOverview:
             )
         self._session.summaries.describe(self.name, words)
 
-    def _points(self):
-        columns = self._session.heads.data
-        return columns["layer_jitter"], columns["entropy"]
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        columns = columns_of(self._session.heads)
+        return np.asarray(columns["layer_jitter"]), np.asarray(columns["entropy"])

@@ -1,13 +1,16 @@
 """C2: how strongly the selected head attends to its k-hop neighbours (the paper's Fig. 1 C2)."""
 
+from typing import cast
+
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, Whisker
+from bokeh.models import ColumnDataSource, GlyphRenderer, HoverTool, Line, Range1d, TeeHead, Whisker
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.palette import NEUTRAL, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.tools.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 
 
@@ -35,7 +38,11 @@ class StrengthVector:
         self._bars = plot.vbar("hop", top="strength", width=0.8, source=self._source)
         mean = plot.line("hop", "mean", source=self._source, color=NEUTRAL, line_width=2)
         whisker = Whisker(
-            base="hop", upper="high", lower="low", source=self._source, line_color=NEUTRAL,
+            base="hop",
+            upper="high",
+            lower="low",
+            source=self._source,
+            line_color=NEUTRAL,
             upper_head=TeeHead(size=6, line_color=NEUTRAL),
             lower_head=TeeHead(size=6, line_color=NEUTRAL),
         )
@@ -50,7 +57,7 @@ class StrengthVector:
         session.history.on_change(["image", "layer", "head", "clauses"], self.react)
         session.reader.follow_named(lambda: self.react(session.state))
 
-    def _compared_line(self) -> GlyphRenderer[Line]:
+    def _compared_line(self) -> "GlyphRenderer[Line]":
         source = ColumnDataSource({"hop": [], "mean": []})
         return self.layout.line("hop", "mean", source=source, line_width=3)
 
@@ -81,7 +88,10 @@ class StrengthVector:
             if line.visible:
                 means.append(mean_and_deviation(strength[compared[place].images])[0])
                 line.glyph.line_color = compared[place].colour
-                line.data_source.data = {"hop": np.arange(len(means[-1])), "mean": means[-1]}
+                cast(ColumnDataSource, line.data_source).data = {
+                    "hop": np.arange(len(means[-1])),
+                    "mean": means[-1],
+                }
         return means
 
     def _describe(self, strength: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from bokeh.layouts import column
 from bokeh.models import BoxAnnotation, ColumnDataSource, Paragraph, Range1d
+from bokeh.plotting import figure
 
 from headbrush.server.session.palette import PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
@@ -38,13 +39,13 @@ class AttentionMatrix:
         self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name=self.name)
         matrix.follow(self.react)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         tokens = self._matrix.tokens
         size = tokens.prefix * tokens.wide + tokens.rows * tokens.columns
         plot = make_figure(
             "matrix_plot",
-            x_range=Range1d(0, size, bounds=(0, size)),
-            y_range=Range1d(size, 0, bounds=(0, size)),
+            x_range=Range1d(start=0, end=size, bounds=(0, size)),
+            y_range=Range1d(start=size, end=0, bounds=(0, size)),
             match_aspect=False,
         )
         plot.grid.visible = False
@@ -52,7 +53,7 @@ class AttentionMatrix:
         plot.xaxis.axis_label = "target token (key)"
         plot.yaxis.axis_label = "source token (query)"
         empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        picture = ColumnDataSource(empty, name="matrix_picture")
+        picture = ColumnDataSource(data=empty, name="matrix_picture")
         plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
         draw = self._matrix.draw(
             view_script("attention_matrix"), ("threshold", "top"), plot=plot, picture=picture,
@@ -67,7 +68,7 @@ class AttentionMatrix:
         self._matrix.choose_on(plot, _TOKEN)
         return plot
 
-    def _mark(self, plot) -> None:
+    def _mark(self, plot: figure) -> None:
         """Frame row and column of the chosen token."""
         look = {
             "line_color": SELECTED, "line_alpha": 0.8, "fill_color": SELECTED, "fill_alpha": 0.1,
@@ -83,10 +84,10 @@ class AttentionMatrix:
         """Say what is shown, and where it comes from."""
         matrix, state = self._matrix, self._session.state
         self._matrix.fade(self._plot)
-        if matrix.codes is None and not matrix.waiting:
+        if state.image is None or (matrix.codes is None and not matrix.waiting):
             self._note.text = matrix.remark
             return
-        head = self._session.str(self._session.head)
+        head = str(self._session.head)
         words = [f"{head} in {self._session.data.names[state.image]}", matrix.remark]
         if not matrix.waiting:
             words.append(

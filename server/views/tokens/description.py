@@ -25,19 +25,20 @@ class MatrixWords:
         self._tell()
 
     def _tell(self) -> None:
-        if self._matrix.waiting or self._matrix.codes is None:
+        image, codes = self._session.state.image, self._matrix.codes
+        if self._matrix.waiting or codes is None or image is None:
             words = dict.fromkeys(_VIEWS, self._matrix.remark)
         else:
-            words = self._words(from_codes(self._matrix.codes))
+            words = self._words(self._session.data.names[image], from_codes(codes))
         for view, text in words.items():
             self._session.summaries.describe(view, text)
 
-    def _words(self, attention: np.ndarray) -> dict[str, str]:
-        data, state, name = self._session.data, self._session.state, self._name
+    def _words(self, image: str, attention: np.ndarray) -> dict[str, str]:
+        name = self._name
         threshold = self._matrix.tokens.threshold
-        source, target = np.unravel_index(int(attention.argmax()), attention.shape)
+        source, target = map(int, np.unravel_index(int(attention.argmax()), attention.shape))
         strong = int((attention >= threshold).sum())
-        where = f"{self._session.head!s} in {data.names[state.image]}"
+        where = f"{self._session.head!s} in {image}"
         some = f"{strong} of {attention.size} values are at least {threshold:.3g}"
         return {
             "attention_matrix": (
@@ -66,6 +67,6 @@ class MatrixWords:
         store = self._session.data.store
         patch = token - store.num_prefix_tokens
         if patch >= 0:
-            row, column = divmod(int(patch), store.grid[1])
+            row, column = divmod(patch, store.grid[1])
             return f"patch {patch} (row {row}, column {column})"
         return "CLS" if token == 0 and store.attrs["has_class_token"] else f"prefix token {token}"

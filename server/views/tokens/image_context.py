@@ -1,8 +1,11 @@
 """D2: the selected image, and what a token has to do with its parts (the paper's Fig. 1 D2)."""
 
+from typing import Any
+
 import numpy as np
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LinearColorMapper, Paragraph
+from bokeh.plotting import figure
 
 from headbrush.server.session.palette import MASK, SELECTED
 from headbrush.server.session.session import Session
@@ -66,7 +69,7 @@ class ImageContext:
         self.layout = column(self._note, pictures, sizing_mode="stretch_both", name=self.name)
         matrix.follow(self.react)
 
-    def _figure(self, name: str):
+    def _figure(self, name: str) -> figure:
         rows, columns = self._session.data.store.grid
         plot = make_figure(
             name,
@@ -89,14 +92,15 @@ class ImageContext:
         )  # fmt: skip
         return plot
 
-    def _mask(self, plot, side: str):
+    def _mask(self, plot: figure, side: str):
         """Lay a mask over a picture."""
         rows, columns = self._session.data.store.grid
         mask = ColumnDataSource({"image": []}, name=f"{side}_mask")
         alphas = _OPAQUE * (1 - np.sqrt(np.linspace(0, 1, _STEPS)))
         shades = [f"{MASK}{round(255 * alpha):02x}" for alpha in alphas]
         shade = LinearColorMapper(palette=shades, low=0, high=1)
-        shown = plot.image("image", x=0, y=0, dw=columns, dh=rows, source=mask, color_mapper=shade)
+        colours: dict[str, Any] = {"color_mapper": shade}  # unknown to Bokeh's stubs
+        shown = plot.image("image", x=0, y=0, dw=columns, dh=rows, source=mask, **colours)
         plot.add_tools(HoverTool(renderers=[shown], tooltips=[("A", "@image{0.00000}")]))
         return mask, shade
 

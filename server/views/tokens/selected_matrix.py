@@ -6,6 +6,7 @@ them, and T = 1370 tokens are 3.8 MB instead of 7.5.
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from bokeh.core.properties import Bool, Float, Int, Nullable, String
@@ -14,17 +15,18 @@ from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
 from headbrush.server.session.session import Session
-from headbrush.server.session.signal import Signal
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.pending_answer import LatestQuestion
+from headbrush.server.tools.signal import Signal
 
 SHARE = 0.01
 """Share of the values that is shown until a threshold is chosen."""
 _TOP_SHARE = 0.005
 _PREFIX_SHARE = 0.04
-_WAITING, _SHOWN = {"opacity": "0.3"}, {"opacity": "1"}
+_WAITING: dict[str, str | None] = {"opacity": "0.3"}
+_SHOWN: dict[str, str | None] = {"opacity": "1"}
 """Styles of the last picture while the next matrix is computed, and of what is shown. BokehJS only
 sets what a style names, and never takes back what the last one named."""
 
@@ -50,16 +52,17 @@ class Tokens(DataModel):
         Why there is no matrix.
     """
 
-    prefix = Int()
-    rows = Int()
-    columns = Int()
-    has_class = Bool()
-    wide = Int()
-    top = Float(1.0)
-    threshold = Float(1.0)
-    token = Nullable(Int)
-    hovered = Nullable(Int)
-    message = String()
+    # read and set as values; Bokeh's stubs know that of its own models only
+    prefix = cast(int, Int())
+    rows = cast(int, Int())
+    columns = cast(int, Int())
+    has_class = cast(bool, Bool())
+    wide = cast(int, Int())
+    top = cast(float, Float(1.0))
+    threshold = cast(float, Float(1.0))
+    token = cast(int | None, Nullable(Int))
+    hovered = cast(int | None, Nullable(Int))
+    message = cast(str, String())
 
 
 class ShownMatrix:
@@ -173,8 +176,10 @@ class ShownMatrix:
             fault = said_of(fault, self._session.data.store)
             self._show(stored, fault or "from the store")
             return
-        self._wait("computing with the model …")
         state = self._session.state
+        if state.image is None:  # then nothing is asked of the store
+            return
+        self._wait("computing with the model …")
         future = live_model(self._session.data.store).attention(
             state.image, state.layer, state.head
         )

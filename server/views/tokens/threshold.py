@@ -10,16 +10,19 @@ from bokeh.models import (
     Button,
     ColumnDataSource,
     HoverTool,
+    LogTicker,
     PanTool,
     Paragraph,
     Range1d,
     Span,
     WheelZoomTool,
 )
+from bokeh.plotting import figure
 
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.assets import view_script
+from headbrush.server.tools.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
 
@@ -47,7 +50,8 @@ class Threshold:
         self._low = 10.0 ** math.floor(math.log10(1e-3 / self._size))
         self._edges = np.geomspace(self._low, 1, _BINS + 1)
         self._counts = ColumnDataSource(
-            {"left": self._edges[:-1], "right": self._edges[1:]} | self._columns(), name="counts"
+            data={"left": self._edges[:-1], "right": self._edges[1:], **self._columns()},
+            name="counts",
         )
         self._note = Paragraph(
             text="",
@@ -64,31 +68,37 @@ class Threshold:
         self.layout = column(heading, self._plot, sizing_mode="stretch_both", name=self.name)
         matrix.follow(self.react)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         plot = make_figure(
             "threshold_plot",
             x_axis_type="log",
             y_axis_type="log",
-            x_range=Range1d(self._low, 1),
-            y_range=Range1d(0.7, self._size**2),
+            x_range=Range1d(start=self._low, end=1),
+            y_range=Range1d(start=0.7, end=self._size**2),
         )
         plot.tools = [tool for tool in plot.tools if not isinstance(tool, PanTool | WheelZoomTool)]
         plot.min_height = 60
-        plot.yaxis.ticker.desired_num_ticks = 3
-        plot.xaxis.ticker.desired_num_ticks = 4
+        plot.yaxis.ticker = LogTicker(desired_num_ticks=3)
+        plot.xaxis.ticker = LogTicker(desired_num_ticks=4)
         plot.xaxis.axis_label = "attention A"
         plot.yaxis.axis_label = "values"
-        for kind, colour in (("patch", PATCH), ("prefix", PREFIX)):
+        bars = [
             plot.quad(
                 left="left", right="right", bottom=_NO_COUNT, top=kind, source=self._counts,
                 fill_color=colour, fill_alpha=0.45, line_color=colour,
-            )  # fmt: skip
+            )
+            for kind, colour in (("patch", PATCH), ("prefix", PREFIX))
+        ]  # fmt: skip
         tips = [
             ("A", "@left{%.2g} to @right{%.2g}"), ("of or to prefix", "@prefix_count"),
             ("between patches", "@patch_count"),
         ]  # fmt: skip
-        printf = dict.fromkeys(("@left", "@right"), "printf")
-        plot.add_tools(HoverTool(renderers=plot.renderers[:1], tooltips=tips, formatters=printf))
+        hover = HoverTool(
+            renderers=[bars[0]],
+            tooltips=tips,
+            formatters={"@left": "printf", "@right": "printf"},
+        )
+        plot.add_tools(hover)
         line = Span(dimension="height", line_color=SELECTED, line_width=3, visible=False)
         below = BoxAnnotation(fill_color=NEUTRAL, fill_alpha=0.15, visible=False)
         plot.add_layout(below)
@@ -98,11 +108,13 @@ class Threshold:
         drag = self._matrix.script(view_script("threshold_drag"), range=plot.x_range)
         for event in ("pan", "panend", "tap"):
             plot.js_on_event(event, drag)
-        plot.on_event(PanEnd, self._choose)
-        plot.on_event(Tap, self._choose)
+        on_event(plot, PanEnd, self._choose)
+        on_event(plot, Tap, self._choose)
         return plot
 
     def _choose(self, event: PanEnd | Tap) -> None:
+        if event.x is None:
+            return
         at = min(max(event.x, self._low), 1.0)
         self._session.history.change(threshold=float(f"{at:.3g}"))
 
@@ -131,4 +143,5 @@ class Threshold:
         """Count the values of the shown matrix."""
         self._matrix.fade(self._plot)
         if not self._matrix.waiting:
-            self._counts.data = dict(self._counts.data) | self._columns(self._matrix.codes)
+            counts = self._columns(self._matrix.codes)
+            self._counts.data = {**columns_of(self._counts), **counts}

@@ -2,6 +2,7 @@
 
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, Label, Range1d
+from bokeh.plotting import figure
 
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
@@ -36,14 +37,14 @@ class TwoAxes:
         self.layout = column(self._note, self._plot, sizing_mode="stretch_both", name=self.name)
         matrix.follow(self.react)
 
-    def _figure(self):
+    def _figure(self) -> figure:
         tokens = self._matrix.tokens
         wide = tokens.prefix * tokens.wide
         size = wide + tokens.rows * tokens.columns
         plot = make_figure(
             "axes_plot",
-            x_range=Range1d(0, size, bounds=(0, size)),
-            y_range=Range1d(*_ROOM, bounds=_ROOM),
+            x_range=Range1d(start=0, end=size, bounds=(0, size)),
+            y_range=Range1d(start=_ROOM[0], end=_ROOM[1], bounds=_ROOM),
         )
         plot.grid.visible = False
         plot.axis.visible = False
@@ -67,19 +68,19 @@ class TwoAxes:
         self._matrix.choose_on(plot, _TOKEN)
         return plot
 
-    def _draw_tokens(self, plot, wide: int, size: int) -> None:
+    def _draw_tokens(self, plot: figure, wide: int, size: int) -> None:
         """The two axes: a block for every prefix token, one for all patches."""
         tokens = self._matrix.tokens
-        words = (("source tokens: who looks", "bottom"), ("target tokens: looked at", "top"))
         look = {"x": 0, "text_font_size": "11px", "text_color": NEUTRAL}
-        for y, (text, baseline) in zip((1.0, 0.0), words, strict=True):
-            beyond = y + (0.04 if y else -0.04)
-            plot.add_layout(Label(y=beyond, text=text, text_baseline=baseline, **look))
-            edges = {"bottom": y - 0.02, "top": y + 0.02}
-            plot.quad(left=[wide], right=[size], color=PATCH, **edges)
+        sources, targets = "source tokens: who looks", "target tokens: looked at"
+        plot.add_layout(Label(y=1.04, text=sources, text_baseline="bottom", **look))
+        plot.add_layout(Label(y=-0.04, text=targets, text_baseline="top", **look))
+        for y in (1.0, 0.0):
+            low, high = y - 0.02, y + 0.02
+            plot.quad(left=[wide], right=[size], bottom=low, top=high, color=PATCH)
             left = [token * tokens.wide for token in range(tokens.prefix)]
             right = [start + 0.8 * tokens.wide for start in left]
-            plot.quad(left=left, right=right, color=PREFIX, **edges)
+            plot.quad(left=left, right=right, bottom=low, top=high, color=PREFIX)
 
     def react(self) -> None:
         """Fade while the next matrix is computed."""

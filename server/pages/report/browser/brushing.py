@@ -13,11 +13,14 @@ from headbrush.server.pages.report.browser.patterns import empty_pictures, patte
 from headbrush.server.pages.report.browser.quantise import to_codes
 from headbrush.server.pages.report.parts.panels import HeadPage, Panel, named_models
 from headbrush.server.pages.report.parts.request import why_kept
+from headbrush.server.session.brush.clauses import BrushView
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, StoreData
+from headbrush.server.tools.bokeh_types import columns_of
 
 MOST_CODES = 1_200_000
 """Limit on the importance values sent; larger stores send only the shown metric."""
+_SELECTED_IN: tuple[BrushView, ...] = ("images", "heads")
 PARTS = {
     "head_importance": (
         "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
@@ -89,7 +92,7 @@ def _parts(panels: tuple[Panel, ...], shown: list[str]) -> dict[str, Model]:
 
 def _count_all(session: Session) -> list[str]:
     """Drop brushes that contain no image or head; in the browser they would be no brush."""
-    found = [view for view in ("images", "heads") if session.brushes.is_none(view)]
+    found = [view for view in _SELECTED_IN if session.brushes.is_none(view)]
     for view in found:
         session.drop_clauses(view)
     return [f"The brush contained no {view}, so the report shows all of them."
@@ -115,9 +118,10 @@ def _prepare(session: Session) -> None:
     session.images.tags = [session.state.image]
     session.heads.tags = [session.head.number]
     of_patterns = [clause for clause in session.state.clauses if clause.view == "patterns"]
-    session.images.add(session.resolved(of_patterns).images.astype(np.uint8), "within")
-    session.images.add(session.data.labels.astype(np.int32), "class")
-    session.images.add(session.data.correct, "correct")
+    columns = columns_of(session.images)
+    columns["within"] = session.resolved(of_patterns).images.astype(np.uint8)
+    columns["class"] = session.data.labels.astype(np.int32)
+    columns["correct"] = session.data.correct
 
 
 def _choose(args: dict[str, Any]) -> None:

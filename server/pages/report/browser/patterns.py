@@ -3,7 +3,7 @@
 ``static/report/patterns.js`` and ``static/report/density.js`` do what the server's D1 does.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from bokeh.models import ColumnDataSource, LayoutDOM
@@ -40,7 +40,8 @@ def empty_pictures(root: LayoutDOM) -> None:
     """Remove the pictures that Python has drawn."""
     for name in ("pattern_picture", "pattern_levels"):
         for source in root.select({"name": name}):
-            source.data = {column: [] for column in source.data}
+            if isinstance(source, ColumnDataSource):
+                source.data = {column: [] for column in source.column_names}
 
 
 def _look(session: Session) -> tuple[np.ndarray | None, dict[str, Any]]:
@@ -49,7 +50,8 @@ def _look(session: Session) -> tuple[np.ndarray | None, dict[str, Any]]:
     if compared:
         nothing = session.resolved(())  # the browser itself greys what is not brushed
         chosen, mask = pattern_colours(compared, nothing, LIGHT.density[0])
-        kinds, palette = np.where(mask, chosen.categories, _NO_KIND), chosen.palette
+        categories = cast(np.ndarray, chosen.categories)
+        kinds, palette = np.where(mask, categories, _NO_KIND), chosen.palette
     else:
         chosen = colouring(session.data, state.pattern_colour)
         kinds, palette = _kinds(chosen)
@@ -71,7 +73,8 @@ def _kinds(chosen: Colouring) -> tuple[np.ndarray | None, list[str]]:
     if chosen.values is None:
         palette = list(dict.fromkeys(chosen.palette))
         places = np.array([palette.index(colour) for colour in chosen.palette] or [_NO_KIND])
-        return np.where(chosen.categories < 0, _NO_KIND, places[chosen.categories]), palette
+        categories = cast(np.ndarray, chosen.categories)
+        return np.where(categories < 0, _NO_KIND, places[categories]), palette
     ramp = value_colours()
     low, high = chosen.span
     with np.errstate(invalid="ignore"):

@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, cast
 
+from bokeh.document import Document
 from bokeh.embed import components, json_item
 from bokeh.layouts import column
 from bokeh.themes import Theme
@@ -55,7 +56,7 @@ def make_parts(panels: Sequence[Panel], theme: Theme, scripts: str) -> Parts:
 
 def make_item(panels: Sequence[Panel], theme: Theme, scripts: str) -> dict[str, Any]:
     """One item for ``Bokeh.embed.embed_item``; its key ``headbrush`` holds styles and scripts."""
-    document = panels[0].root.document
+    document = cast(Document, panels[0].root.document)
     wide = "stretch_width"
     framed = [column(p.root, height=_height(p), sizing_mode=wide) for p in panels]
     document.clear()

@@ -1,7 +1,7 @@
 """The server's own views without the parts that need a server: plots, legends and notes."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from bokeh.document import Document
@@ -12,6 +12,7 @@ from bokeh.models.tools import BoxSelectTool, LassoSelectTool
 from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
+from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import PAGE_VIEWS, why_kept
 from headbrush.server.session.brush.named_brushes import Named
@@ -65,7 +66,7 @@ class HeadPage:
     image: int
     session: Session
     panels: tuple[Panel, ...]
-    pruning: Any
+    pruning: PrunedHead | None
     attention: np.ndarray | None
     matrix_id: str
 
@@ -92,7 +93,7 @@ def _keep_picture(session: Session, plot: figure) -> None:
     plot.tools = [t for t in plot.tools if not isinstance(t, BoxSelectTool | LassoSelectTool)]
     plot.toolbar.active_drag = None
     session.reader.change_theme(DARK)
-    mapper = plot.select_one(LinearColorMapper)
+    mapper = cast(LinearColorMapper, plot.select_one({"type": LinearColorMapper}))
     dark = list(mapper.palette)
     session.reader.change_theme(LIGHT)
     mapper.update(name="two_palettes", tags=[dark])
@@ -129,9 +130,9 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
     )
     pruning, matrix = views.shared.get(PruningAnswer), views.shared.get(ShownMatrix)
     result = pruning.result if pruning else None
-    codes = matrix.codes if matrix else None
-    attention = None if codes is None else from_codes(codes)
-    matrix_id = "" if attention is None else matrix.source.id
+    attention, matrix_id = None, ""
+    if matrix is not None and matrix.codes is not None:
+        attention, matrix_id = from_codes(matrix.codes), matrix.source.id
     return HeadPage(head, image, session, panels, result, attention, matrix_id)
 
 
@@ -154,7 +155,7 @@ def _panel(row: Row, view: Any, session: Session, name: str) -> Panel:
     root = view.layout
     if row.report_parts:
         models = named_models(root)
-        kept = [models[part] for part in row.report_parts]
+        kept = [cast(LayoutDOM, models[part]) for part in row.report_parts]
         root = column(*(part for part in kept if part.visible), sizing_mode="stretch_both")
     root.name = name
     words = without_folders(session.summaries.get(row.name, ""), session.data.store)

@@ -100,13 +100,14 @@ def read_head(data: StoreData, word: object) -> int:
     """The number of a head that is named ``layer.head``, or by such a pair."""
     text = ".".join(map(str, word)) if isinstance(word, tuple | list) else str(word)
     layer, dot, head = text.partition(".")
-    place = number_below(layer, data.num_layers), number_below(head, data.heads_per_layer)
-    if not dot or None in place:
+    layer_number = number_below(layer, data.num_layers)
+    place = number_below(head, data.heads_per_layer)
+    if not dot or layer_number is None or place is None:
         raise InputError(
             f"--head {text}: expected layer.head, for example 2.0; this store has layers 0 to "
             f"{data.num_layers - 1} with heads 0 to {data.heads_per_layer - 1}."
         )
-    return data.head_at(*place).number
+    return data.head_at(layer_number, place).number
 
 
 def read_image(data: StoreData, word: object) -> int:

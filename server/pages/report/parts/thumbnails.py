@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from headbrush.server.session.session import Session
+from headbrush.server.tools.bokeh_types import columns_of
 
 MOST_PICTURES = 2_000
 _SIDE = 40
@@ -17,7 +18,7 @@ def fill_thumbnails(session: Session) -> list[str]:
     data = session.data
     if data.num_images > MOST_PICTURES:
         return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
-    session.images.data["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
+    columns_of(session.images)["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
     return []
 
 
