@@ -14,6 +14,7 @@ from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
 from headbrush.analysis.store.schema import METRICS, REQUIRED_ATTRIBUTES, SCHEMA_VERSION
 from headbrush.analysis.store.store import Store
 from tests.stores import make_store, values
+from tests.test_boundaries import ORDER
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)")
@@ -61,6 +62,15 @@ def test_links_lead_to_files_of_the_repository(page):
     for target, _ in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
         if "://" not in target:
             assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_plan_of_the_house_names_every_folder_of_the_import_order():
+    plan = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for name in ORDER:
+        folder = name.removeprefix("headbrush.").replace(".", "/")
+        assert f"`{folder}/`" in plan
+    for path in re.findall(r"`((?:analysis|server|tests|docs|benchmarks)/[\w/.]*)`", plan):
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.skipif(find_spec("pdoc") is None, reason="the extra docs is not installed")
