@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import netCDF4
 import numpy as np
@@ -18,6 +18,7 @@ from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import SCHEMA_VERSION
 from headbrush.analysis.store.untrusted_store import demand_matrices
 
+Codec = Literal["zlib", "blosc_zstd"]
 KEPT_BITS = 7
 MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
 """Bound on the relative error of a stored attention value (round to nearest at 7 bits)."""
@@ -39,7 +40,7 @@ class AttentionWriter:
     """
 
     def __init__(
-        self, path: Path, images: list[int], shape: tuple[int, int, int], codec: str = "zlib"
+        self, path: Path, images: list[int], shape: tuple[int, int, int], codec: Codec = "zlib"
     ) -> None:
         self._images = images
         self._stack = ExitStack()
@@ -54,10 +55,10 @@ class AttentionWriter:
         index[:] = images
         self._variable = self._attention_variable(tokens, codec)
 
-    def _attention_variable(self, tokens: int, codec: str) -> netCDF4.Variable:
+    def _attention_variable(self, tokens: int, codec: Codec) -> netCDF4.Variable:
         variable = self._file.createVariable(
             "attention",
-            "f4",
+            np.float32,
             ("image", "layer", "head", "query", "key"),
             compression=codec,
             complevel=4,
@@ -94,14 +95,16 @@ class AttentionWriter:
         self._stack.__exit__(kind, error, trace)
 
 
-def read_images(path: Path) -> np.ndarray:
-    """Global indices of the images that a file holds, int32."""
-    return read_attention(path, lambda file: file["image"][:])
+class AttentionReader:
+    """Reads attention files in this process."""
 
+    def read_images(self, path: Path) -> np.ndarray:
+        """Global indices of the images that a file holds, ``(n,)`` int32."""
+        return read_attention(path, lambda file: file["image"][:])
 
-def read_matrix(path: Path, row: int, layer: int, head: int) -> np.ndarray:
-    """One matrix of a file, ``(T, T)`` float32; reads one chunk."""
-    return read_attention(path, lambda file: file["attention"][row, layer, head])
+    def read_matrix(self, path: Path, row: int, layer: int, head: int) -> np.ndarray:
+        """One matrix of a file, ``(T, T)`` float32; reads one chunk."""
+        return read_attention(path, lambda file: file["attention"][row, layer, head])
 
 
 def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) -> np.ndarray:

@@ -5,24 +5,22 @@ chunk a head, so that reading one head reads one chunk. A file appears under its
 it is complete. This module needs numpy, xarray and netCDF4, never torch.
 """
 
-import errno
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from xarray.backends.locks import HDF5_LOCK
 
-from headbrush.analysis.store import attention_file
 from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.matrix_reader import MatrixReader
 from headbrush.analysis.store.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
-from headbrush.analysis.store.untrusted_store import demand_modest
+from headbrush.analysis.store.summary_file import SummaryFile
 
 
 class Store:
@@ -39,8 +37,7 @@ class Store:
     path
         The folder, ``NAME.headbrush``.
     reader
-        What reads files of attention: ``attention_file.py``, or the like in another
-        process.
+        Reads the files of attention; by default in this process.
 
     Raises
     ------
@@ -49,13 +46,15 @@ class Store:
         variable, dimension or attribute that does not fit.
     """
 
-    def __init__(self, path: Path | str, reader: Any = attention_file) -> None:
+    def __init__(self, path: Path | str, reader: MatrixReader | None = None) -> None:
         self.path = Path(path)
-        self._reader = reader
+        self._reader: MatrixReader = reader or AttentionReader()
         self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
-        with _summary(self.path, is_new=True) as summary:
+        file = SummaryFile(self.path)
+        file.demand_modest()
+        with file.dataset() as summary:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
@@ -82,16 +81,26 @@ class Store:
 
     def read(self, variable: str) -> np.ndarray:
         """One variable of the summary, complete; read once, then shared and read-only."""
+        if variable not in self._cache:  # what is in the cache waits for no other read
+            self.read_all([variable])
+        return self._cache[variable]
+
+    def read_all(self, variables: Iterable[str]) -> None:
+        """Read several variables at once, so that ``read`` of them is instant afterwards."""
         with self._cache_lock:
-            if variable not in self._cache:
-                self._demand_same()
-                with _summary(self.path) as summary:
+            missing = [variable for variable in variables if variable not in self._cache]
+            if not missing:
+                return
+            self._demand_same()
+            file = SummaryFile(self.path)
+            self._demand_same()
+            for variable in missing:  # others may use HDF5 in between
+                with file.dataset() as summary:
                     values = summary[variable].values
                 values.setflags(write=False)
                 self._cache[variable] = values
-            return self._cache[variable]
 
-    @cached_property
+    @lazy_property
     def kept_images(self) -> np.ndarray:
         """Sorted indices of the images whose attention is stored and readable, int64."""
         return np.array(sorted(self._places[0]), np.int64)
@@ -124,7 +133,7 @@ class Store:
                 "reload the page."
             )
 
-    @cached_property
+    @lazy_property
     def _places(self) -> tuple[dict[int, tuple[Path, int]], list[StoreError]]:
         """File and row of every image whose attention is stored, and the unreadable files."""
         places: dict[int, tuple[Path, int]] = {}
@@ -162,7 +171,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
                 continue
             raise StoreError(f"{path}: no values for the variable {name!r}.")
         array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
-        described = {"long_name": spec.long_name, "units": spec.units}
+        described: dict[str, str | np.ndarray] = {"long_name": spec.long_name, "units": spec.units}
         if spec.valid_range is not None:
             described["valid_range"] = np.array(spec.valid_range, spec.dtype)
         data[name] = (spec.dims, array, described)
@@ -182,50 +191,6 @@ def stamp_of(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@contextmanager
-def _summary(path: Path, is_new: bool = False) -> Iterator[xr.Dataset]:
-    """The summary, open meanwhile; no other thread is in HDF5, which xarray's lock leaves open."""
-    file = _summary_file(path)
-    if is_new:  # afterwards its stamp is known
-        with _said(file):
-            demand_modest(path, file)
-    with (
-        HDF5_LOCK,
-        _said(file),
-        xr.open_dataset(
-            file, engine="netcdf4", mask_and_scale=False, decode_times=False, lock=False
-        ) as summary,
-    ):
-        yield summary
-
-
-def _summary_file(path: Path) -> Path:
-    file = path / "summary.nc"
-    if not path.exists():
-        raise StoreError(f"{path}: no such store; make one with 'headbrush analyze --out {path}'.")
-    if not file.is_file():
-        unfinished = (path / "parts").is_dir() if path.is_dir() else False
-        raise StoreError(
-            f"{path}: this analysis is not finished; run the same 'headbrush analyze' again."
-            if unfinished
-            else f"{path}: not a headbrush store (it holds no summary.nc)."
-        )
-    return file
-
-
-@contextmanager
-def _said(file: Path) -> Iterator[None]:
-    """Say why a file cannot be read."""
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, StoreError):
-            raise
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
-            raise StoreError(f"{file}: no permission to read it.") from error
-        raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error
 
 
 def _validate(path: Path, summary: xr.Dataset) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import netCDF4
 import numpy as np
-from xarray.backends.locks import HDF5_LOCK
 
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import VARIABLES
@@ -25,21 +24,27 @@ _MOST_KEPT = 1 << 24
 _COUNTS = {"num_prefix_tokens": 0, "grid_height": 1, "grid_width": 1}
 
 
-def demand_modest(path: Path, file: Path) -> None:
+def demand_modest(path: Path, summary: netCDF4.Dataset, size: int) -> None:
     """Refuse a summary that unpacks to far more than its own size, or whose parts do not fit.
+
+    Parameters
+    ----------
+    path
+        The store.
+    size
+        Bytes of the file.
 
     Raises
     ------
     StoreError
         If its sizes or types cannot be those of a store.
     """
-    with HDF5_LOCK, netCDF4.Dataset(file) as summary:
-        sizes = {name: len(dimension) for name, dimension in summary.dimensions.items()}
-        claimed = sum(_bytes(variable) for variable in summary.variables.values())
-        strange = set(summary.variables) - set(VARIABLES)
-        groups = list(summary.groups)
-        told = {name: summary.getncattr(name) for name in summary.ncattrs() if name in _COUNTS}
-    allowed = _ALWAYS_ALLOWED + _MOST_BYTES_A_BYTE * file.stat().st_size
+    sizes = {name: len(dimension) for name, dimension in summary.dimensions.items()}
+    claimed = sum(_bytes(variable) for variable in summary.variables.values())
+    strange = set(summary.variables) - set(VARIABLES)
+    groups = list(summary.groups)
+    told = {name: summary.getncattr(name) for name in summary.ncattrs() if name in _COUNTS}
+    allowed = _ALWAYS_ALLOWED + _MOST_BYTES_A_BYTE * size
     if claimed > allowed:
         raise StoreError(
             f"{path}: summary.nc claims {claimed:,} bytes of values, expected at most {allowed:,}; "
@@ -47,10 +52,10 @@ def demand_modest(path: Path, file: Path) -> None:
         )
     if groups or any(name in sizes for name in strange):  # xarray would read those at once
         raise StoreError(f"{path}: summary.nc holds variables that a store does not have.")
-    for name, size in sizes.items():
+    for name, length in sizes.items():
         low, high = _SIZES.get(name, _ANY_SIZE)
-        if not low <= size <= high:
-            raise StoreError(f"{path}: dimension {name!r} is {size}, expected {low} to {high}.")
+        if not low <= length <= high:
+            raise StoreError(f"{path}: dimension {name!r} is {length}, expected {low} to {high}.")
     if sizes.get("layer", 1) * sizes.get("head", 1) > _MOST_HEADS:
         raise StoreError(f"{path}: more than {_MOST_HEADS} heads.")
     _demand_counts(path, told)

@@ -16,6 +16,8 @@ from headbrush.server.tools.child_process import started
 
 _PATIENCE_S = 1.0
 """A disk that answers later is slow."""
+_START_S = 60.0
+"""A process that has not begun to listen by then never will; others wait for their turn."""
 
 
 class ReadingProcess:
@@ -26,12 +28,15 @@ class ReadingProcess:
         self._is_ready = False
 
     def runs(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process is still alive."""
         return self._process.poll() is None
 
     def ask(self, question: bytes) -> None:
         """Send a question, once the process has begun to listen."""
         if not self._is_ready:
+            if not self._pipe.poll(_START_S):
+                self.close()
+                raise EOFError
             self._pipe.recv_bytes()
             self._is_ready = True
         self._pipe.send_bytes(question)
@@ -115,26 +120,26 @@ class Reader:
         return found
 
     def _answer(self, question: bytes) -> np.ndarray | str:
-        if self._own is None:
-            found = self._common_answer(question)
-            if found is not None:
-                return found
-        else:
+        if self._own is not None:
             self._own.ask(question)
-        return self._own.answer()
+            return self._own.answer()
+        late = self._ask_common(question)
+        if not isinstance(late, ReadingProcess):
+            return late
+        self._own = late
+        weakref.finalize(self, late.close)
+        return late.answer()
 
-    def _common_answer(self, question: bytes) -> np.ndarray | str | None:
-        """The answer of the common process; None where it is late, and the process now our own."""
+    def _ask_common(self, question: bytes) -> np.ndarray | str | ReadingProcess:
+        """The answer of the common process; the process itself, now ours, where it is late."""
         process, kept = self._common.take(), None
         try:
             process.ask(question)
-            if process.answers(_PATIENCE_S):
-                found = process.answer()
-                kept = process
-                return found
-            self._own = process
-            weakref.finalize(self, process.close)
-            return None
+            if not process.answers(_PATIENCE_S):
+                return process
+            answer = process.answer()
+            kept = process
+            return answer
         finally:
             self._common.give_back(kept)
 

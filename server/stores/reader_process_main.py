@@ -9,14 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from headbrush.analysis.store import attention_file
+from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
 from headbrush.server.tools.child_requests import listen
 
-_READ = {
-    "read_images": attention_file.read_images,
-    "read_matrix": attention_file.read_matrix,
-}
+_READER = AttentionReader()
+_READ = {"read_images": _READER.read_images, "read_matrix": _READER.read_matrix}
 
 
 def main() -> None:

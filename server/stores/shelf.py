@@ -16,7 +16,6 @@ from headbrush.server.tools.thread_queue import Worker
 T = TypeVar("T")
 _KEPT = 8
 """Stores that stay open although no page shows them."""
-_BLOCK = 1 << 20
 
 
 class Shelf:
@@ -31,7 +30,7 @@ class Shelf:
         self._workers: dict[Path, Worker] = {}
         self._open: WeakValueDictionary[Path, StoreData] = WeakValueDictionary()
         self._last: OrderedDict[Path, StoreData] = OrderedDict()
-        self._kept: dict[tuple[Path, Callable[[StoreData], Any]], tuple[object, Any]] = {}
+        self._kept: dict[tuple[Path, Callable[[StoreData], object]], tuple[object, Any]] = {}
 
     def ask(self, path: Path) -> "Future[StoreData]":
         """Open a store and read its summary; the future may hold a ``StoreError``."""
@@ -48,7 +47,6 @@ class Shelf:
     def _opened(self, path: Path) -> StoreData:
         data = self._open.get(path)
         if data is None or data.store.stamp != stamp_of(path):
-            _bring_in(path / "summary.nc")
             data = StoreData(Store(path, Reader()))
             data.prepare()
         with self._lock:
@@ -65,20 +63,9 @@ class Shelf:
         if known is None or known[0] != stamp:
             data = self._open.get(path)
             if data is None or data.store.stamp != stamp:
-                _bring_in(path / "summary.nc")
                 data = StoreData(Store(path, Reader()))
             known = self._kept[path, make] = stamp, make(data)
         return known[1]
-
-
-def _bring_in(file: Path) -> None:
-    """Let the system read a file, so that HDF5, which does one thing at a time, finds it there."""
-    try:
-        with file.open("rb", buffering=0) as opened:
-            while opened.read(_BLOCK):
-                pass
-    except OSError:
-        return  # opening it tells what is wrong
 
 
 SHELF = Shelf()

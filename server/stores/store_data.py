@@ -66,9 +66,8 @@ class StoreData:
 
     def prepare(self) -> None:
         """Read all that pages show, so that later only matrices wait for the disk."""
-        for variable in VARIABLES:
-            if variable not in _UNSEEN and self.store.has(variable):
-                self.store.read(variable)
+        shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
+        self.store.read_all(shown)
         self.default_image  # noqa: B018 - and what it rests on
 
     @lazy_property

@@ -124,10 +124,10 @@ class HungFile:
 
     def close(self):
         """Let the disk answer: with rubbish."""
-        if self._path.is_fifo():
-            with self._path.open("wb"):
-                self._path.unlink()
-                self._path.write_bytes(b"damaged")
+        wakes_readers = os.open(self._path, os.O_RDWR)  # waits for nobody
+        self._path.unlink()
+        self._path.write_bytes(b"damaged")
+        os.close(wakes_readers)
 
 
 @pytest.fixture

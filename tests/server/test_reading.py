@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from headbrush.analysis.store import attention_file
+from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.matrices import StoredMatrices
 from headbrush.server.stores.reader_process import Common, Reader
+from headbrush.server.tools import child_process
 from tests.server.served import ROOT
 from tests.stores import make_store
 
@@ -30,10 +32,17 @@ def prompt_disk():
 
 @pytest.fixture
 def common():
-    common = Common()
-    yield common
-    common.take().close()
-    common.give_back(None)
+    """A process that reads, for one test, which ends it."""
+    common, begun, start = Common(), [], child_process.started
+
+    def note(module):
+        begun.append(start(module))
+        return begun[-1]
+
+    with patch("headbrush.server.stores.reader_process.started", note):
+        yield common
+    for process, _pipe in begun:
+        process.kill()  # also ends one that is stopped
 
 
 @pytest.fixture
@@ -51,12 +60,18 @@ def is_gone(pid):
     return False
 
 
-def hang(common):
-    """The number of the process that reads, which hangs from now on, as at a disk."""
+@contextmanager
+def hung(common):
+    """The number of the process that reads; it hangs, as at a disk, until the block ends."""
     process = common.take()
     common.give_back(process)
-    os.kill(process._process.pid, signal.SIGSTOP)
-    return process._process.pid
+    pid = process._process.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_another_process_reads_the_same(path, common):
@@ -74,7 +89,7 @@ def test_faults_are_told_in_the_same_words(path, common):
         damage()
         for read, *place in (("read_images",), ("read_matrix", 0, 0, 0)):
             with pytest.raises(StoreError) as near:
-                getattr(attention_file, read)(file, *place)
+                getattr(AttentionReader(), read)(file, *place)
             with pytest.raises(StoreError) as far:
                 getattr(Reader(common), read)(file, *place)
             assert str(far.value) == str(near.value)
@@ -85,14 +100,13 @@ def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_pa
     quick = Store(path, Reader(common))
     assert slow.attention(0, 0, 0) is not None
     matrices = [StoredMatrices(store) for store in (slow, quick)]
-    pid = hang(common)
-    waiting = matrices[0].ask(0, 1, 0)
-    for head in ((0, 0, 0), (0, 1, 1)):
-        assert matrices[1].ask(*head).result(SOON) is not None
-    assert len(Store(path).read("name"))  # HDF5 is free in this process
-    assert not waiting.done()
-    again = matrices[0].ask(0, 2, 0)
-    os.kill(pid, signal.SIGCONT)
+    with hung(common):
+        waiting = matrices[0].ask(0, 1, 0)
+        for head in ((0, 0, 0), (0, 1, 1)):
+            assert matrices[1].ask(*head).result(SOON) is not None
+        assert len(Store(path).read("name"))  # HDF5 is free in this process
+        assert not waiting.done()
+        again = matrices[0].ask(0, 2, 0)
     np.testing.assert_array_equal(waiting.result(SOON), Store(slow.path).attention(0, 1, 0))
     np.testing.assert_array_equal(again.result(SOON), Store(slow.path).attention(0, 2, 0))
 
@@ -101,8 +115,7 @@ def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_pa
 def asked_of_a_hung_process(reader, file, common):
     """A question that a process which answered before gets when it hangs, and that process."""
     assert len(reader.read_images(file))
-    pid = hang(common)
-    with ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread, hung(common) as pid:
         yield pid, thread.submit(reader.read_images, file)
 
 

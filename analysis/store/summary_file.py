@@ -1,0 +1,91 @@
+"""The file ``summary.nc`` of a store, read into memory before HDF5 opens it.
+
+HDF5 does one thing at a time in a process. It reads a summary from memory, so that a store on a
+slow disk delays no other store for longer than its values take to unpack.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import netCDF4
+import xarray as xr
+from xarray.backends import NetCDF4DataStore
+from xarray.backends.locks import HDF5_LOCK
+
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.untrusted_store import demand_modest
+
+_MOST_IN_MEMORY = 1 << 30
+"""Bytes; HDF5 reads a larger summary from the disk."""
+
+
+class SummaryFile:
+    """The summary of the store at ``path`` as its file is now; HDF5 opens it as often as needed.
+
+    Raises
+    ------
+    StoreError
+        If there is no summary, or it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._store = path
+        self._path = _summary_path(path)
+        self._bytes: bytes | None = None
+        with _readable(self._path), self._path.open("rb") as file:
+            self._size = self._path.stat().st_size
+            if self._size <= _MOST_IN_MEMORY:
+                self._bytes = file.read()
+
+    def demand_modest(self) -> None:
+        """Refuse sizes and types that cannot be those of a store."""
+        with self._opened() as file:
+            demand_modest(self._store, file, self._size)
+
+    @contextmanager
+    def dataset(self) -> Iterator[xr.Dataset]:
+        """The summary, open in the block; no other thread is in HDF5 meanwhile."""
+        with self._opened() as file:
+            # xarray's own closing would wait for the lock that is held here; its stubs miss False
+            values = NetCDF4DataStore(file, lock=False)  # pyright: ignore[reportArgumentType]
+            yield xr.open_dataset(values, mask_and_scale=False, decode_times=False)
+
+    @contextmanager
+    def _opened(self) -> Iterator[netCDF4.Dataset]:
+        with (
+            HDF5_LOCK,
+            _readable(self._path),
+            netCDF4.Dataset(self._path, memory=self._bytes) as file,
+        ):
+            yield file
+
+
+def _summary_path(store: Path) -> Path:
+    file = store / "summary.nc"
+    if not store.exists():
+        raise StoreError(
+            f"{store}: no such store; make one with 'headbrush analyze --out {store}'."
+        )
+    if not file.is_file():
+        unfinished = (store / "parts").is_dir() if store.is_dir() else False
+        raise StoreError(
+            f"{store}: this analysis is not finished; run the same 'headbrush analyze' again."
+            if unfinished
+            else f"{store}: not a headbrush store (it holds no summary.nc)."
+        )
+    return file
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Say why a file cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, StoreError):
+            raise
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+            raise StoreError(f"{file}: no permission to read it.") from error
+        raise StoreError(f"{file}: not a readable netCDF-4 file ({error}).") from error
