@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from torch import nn
 
+from headbrush.analysis.images.dataset import MapDataset
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
@@ -15,7 +17,11 @@ from headbrush.analysis.store.store import Store
 
 
 def analyze_here(
-    model: Any, images: Any, out: Path, options: Mapping[str, Any], console: Console
+    model: str | Path | nn.Module,
+    images: str | Path | MapDataset,
+    out: Path,
+    options: Mapping[str, Any],
+    console: Console,
 ) -> Store:
     """Run or resume an analysis and open its store.
 

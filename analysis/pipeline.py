@@ -7,7 +7,7 @@ follow, from the parts. A run that was stopped goes on with the first missing pa
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 import numpy as np
 from torch import nn
@@ -41,9 +41,9 @@ from headbrush.analysis.run.fits import (
 )
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.scheduling import Scheduler, open_scheduler
+from headbrush.analysis.run.scheduling import Scheduler, Task, open_scheduler
 from headbrush.analysis.run.screening import ScreenJob, screen_shard
-from headbrush.analysis.run.shards import Shard, ShardJob, analyse_shard, shards
+from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.store_summary import attributes, summary
 from headbrush.analysis.run.work_folder import PartFiles, Parts
 from headbrush.analysis.store.schema import SCHEMA_VERSION
@@ -51,6 +51,16 @@ from headbrush.analysis.store.store import write_summary
 
 _NOTED = 20
 """Skipped images that are named on the terminal; all are in skipped.csv."""
+
+
+class _Job(Protocol):
+    """Work of one shard; its part has the same name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+_JobT = TypeVar("_JobT", bound=_Job)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class _Run:
     scheduler: Scheduler
     progress: StageProgress
 
-    def each(self, title: str, task: Any, jobs: list[Any]) -> None:
+    def each(self, title: str, task: Task[_JobT], jobs: list[_JobT]) -> None:
         """Do the jobs whose part is missing, as one stage."""
         with self.progress.stage(title) as advance:
             missing = [job for job in jobs if not self.parts.has(job.name)]
@@ -154,7 +164,7 @@ def _shared_paths(request: Request) -> list[str]:
     return [str(path.resolve()) for path in paths if isinstance(path, Path)]
 
 
-def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, Any]:
+def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, object]:
     return {
         "version": request.version,
         "schema_version": SCHEMA_VERSION,
@@ -182,16 +192,16 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     request, model, parts = run.request, run.model, run.parts
     write_skipped(parts.store, candidates.skipped)
     images, accuracy = _select(run, candidates)
-    pieces = shards(len(images))
-    run.each("attention and pruning", analyse_shard, _shard_jobs(run, images, pieces))
+    shards = cut_shards(len(images))
+    run.each("attention and pruning", analyze_shard, _shard_jobs(run, images, shards))
     with run.progress.stage("train autoencoder") as advance:
         if not parts.has(AUTOENCODER):
-            train_on_sample(model, pieces, parts, request.seed, advance)
-    jobs = [EncodeJob(f"latent-{piece.name}", piece.name, parts) for piece in pieces]
+            train_on_sample(model, shards, parts, request.seed, advance)
+    jobs = [EncodeJob(f"latent-{shard.name}", shard.name, parts) for shard in shards]
     run.each("encode patterns", encode_shard, jobs)
-    layouts = lay_out(model, images, pieces, parts, request.seed, run.progress)
+    layouts = lay_out(model, images, shards, parts, request.seed, run.progress)
     with run.progress.stage("write summary"):
-        values = summary(images, pieces, parts, request.modes)
+        values = summary(images, shards, parts, request.modes)
         values |= {name: layout.xy for name, layout in layouts.items()}
         described = attributes(request, model, images, candidates)
         described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
@@ -208,10 +218,10 @@ def _select(run: _Run, candidates: ImageSet) -> tuple[ImageSet, np.ndarray | Non
     request = run.request
     if request.best_worst is None:
         return candidates, None
-    pieces = shards(len(candidates))
+    shards = cut_shards(len(candidates))
     jobs = [
-        ScreenJob(f"screen-{piece.name}", piece.of(candidates), request.batch_size, run.parts)
-        for piece in pieces
+        ScreenJob(f"screen-{shard.name}", shard.of(candidates), request.batch_size, run.parts)
+        for shard in shards
     ]
     run.each("predict all images", screen_shard, jobs)
     predicted = np.concatenate([run.parts.load(job.name, "predicted")[0] for job in jobs])
@@ -220,22 +230,22 @@ def _select(run: _Run, candidates: ImageSet) -> tuple[ImageSet, np.ndarray | Non
     return choose_classes(candidates, chosen, request.limit, request.per_class), accuracy
 
 
-def _shard_jobs(run: _Run, images: ImageSet, pieces: list[Shard]) -> list[ShardJob]:
+def _shard_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[ShardJob]:
     request = run.request
     wanted = len(images) if request.attention is None else request.attention
     kept = spread(images.labels, wanted)
     return [
         ShardJob(
-            name=piece.name,
-            start=piece.start,
-            images=piece.of(images),
-            stored=tuple(int(i) - piece.start for i in kept if piece.start <= i < piece.stop),
+            name=shard.name,
+            start=shard.start,
+            images=shard.of(images),
+            stored=tuple(int(i) - shard.start for i in kept if shard.start <= i < shard.stop),
             batch_size=request.batch_size,
             modes=request.modes,
             predictions=request.predictions,
             parts=run.parts,
         )
-        for piece in pieces
+        for shard in shards
     ]
 
 

@@ -3,8 +3,9 @@
 import sys
 from concurrent.futures import wait
 from pathlib import Path
+from typing import cast
 
-from bokeh.application.application import ServerContext
+from bokeh.server.contexts import ApplicationContext, BokehServerContext
 
 from headbrush.server.pages.build import Filling
 from headbrush.server.session.brush import clauses
@@ -17,7 +18,7 @@ _PATIENCE_S = 5
 STORES = [Path(word) for word in sys.argv[1:]]
 
 
-def on_server_loaded(server_context: ServerContext) -> None:
+def on_server_loaded(server_context: BokehServerContext) -> None:
     """Called by Bokeh when the server starts."""
     reader_process.start()
     opening = []
@@ -26,4 +27,5 @@ def on_server_loaded(server_context: ServerContext) -> None:
     density.warm_up()
     clauses.warm_up()
     wait(opening, _PATIENCE_S)
-    server_context.application_context.application.add(Filling(STORES))
+    context = cast(ApplicationContext, server_context.application_context)
+    context.application.add(Filling(STORES))

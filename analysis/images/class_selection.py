@@ -66,7 +66,7 @@ def best_and_worst(accuracy: np.ndarray, count: int) -> np.ndarray:
 
 
 def choose_classes(
-    images: ImageSet, classes: Sequence[int], limit: int | None, per_class: int | None
+    images: ImageSet, classes: Sequence[int] | np.ndarray, limit: int | None, per_class: int | None
 ) -> ImageSet:
     """The images of some classes, at most ``per_class`` each and ``limit`` in all."""
     wanted = images.take(np.flatnonzero(np.isin(images.labels, classes)).tolist())

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,14 @@ from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.folder import ImageError, ImageSet
 
 
+class MapDataset(Protocol):
+    """Has ``len()`` and gives ``(image, label)``, or an image, for an index."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> object: ...
+
+
 @dataclass(frozen=True)
 class DatasetImages(ImageSet):
     """A map-style dataset, as PyTorch has them; names are its indices.
@@ -21,12 +29,11 @@ class DatasetImages(ImageSet):
     Attributes
     ----------
     dataset
-        Has ``len()`` and gives ``(image, label)``, or an image, for an index. An image is a PIL
-        image, a ``(H, W)`` or ``(H, W, 3)`` uint8 array, a uint8 tensor ``(C, H, W)``, or a float
-        tensor ``(C, H, W)`` that is already what the model takes.
+        An image is a PIL image, a ``(H, W)`` or ``(H, W, 3)`` uint8 array, a uint8 tensor
+        ``(C, H, W)``, or a float tensor ``(C, H, W)`` that is already what the model takes.
     """
 
-    dataset: Any = None
+    dataset: MapDataset = ()
 
     @property
     def thread_safe(self) -> bool:
@@ -57,7 +64,7 @@ class DatasetImages(ImageSet):
         return zlib.crc32(np.ascontiguousarray(values).tobytes())
 
 
-def dataset_images(dataset: Any, classes: ClassList, num_classes: int) -> DatasetImages:
+def dataset_images(dataset: MapDataset, classes: ClassList, num_classes: int) -> DatasetImages:
     """Images and labels of a dataset; ``dataset.classes`` names the classes if the model does not.
 
     Raises
@@ -86,21 +93,21 @@ def dataset_images(dataset: Any, classes: ClassList, num_classes: int) -> Datase
     return DatasetImages(Path(), indices, labels.astype(np.int32), tuple(names), dataset=dataset)
 
 
-def _labels(dataset: Any) -> Sequence[int]:
+def _labels(dataset: MapDataset) -> Sequence[int]:
     known = getattr(dataset, "targets", None)
     if known is not None and len(known) == len(dataset):
         return [int(label) for label in known]
     return [_image_and_label(dataset, index)[1] for index in range(len(dataset))]
 
 
-def _image_and_label(dataset: Any, index: int) -> tuple[Any, int]:
+def _image_and_label(dataset: MapDataset, index: int) -> tuple[object, int]:
     item = dataset[index]
     if isinstance(item, (tuple, list)):
         return item[0], int(item[1])
     return item, -1
 
 
-def _picture(image: Any) -> Image.Image | torch.Tensor:
+def _picture(image: object) -> Image.Image | torch.Tensor:
     if isinstance(image, torch.Tensor) and image.dtype == torch.uint8:
         image = image.movedim(0, -1).squeeze(-1).cpu().numpy()  # (C, H, W) -> (H, W, C)
     if isinstance(image, np.ndarray):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -13,6 +14,9 @@ from PIL import Image, UnidentifiedImageError
 from headbrush.analysis.images.class_folders import ClassList, classes_of_folders
 from headbrush.analysis.store.atomic_files import replacing
 from headbrush.analysis.store.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 EXTENSIONS = frozenset(
     (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -66,7 +70,7 @@ class ImageSet:
         """Where the images come from, for the record."""
         return str(self.folder.resolve())
 
-    def load(self, index: int) -> Image.Image:
+    def load(self, index: int) -> "Image.Image | torch.Tensor":
         """Decode one image completely.
 
         Raises
@@ -215,7 +219,9 @@ def thumbnails(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -
     height, width = pixels.shape[1:3]
     scale = min(1.0, THUMBNAIL_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = [Image.fromarray(np.ascontiguousarray(p)).resize(size, Image.BOX) for p in pixels]
+    small = [
+        Image.fromarray(np.ascontiguousarray(p)).resize(size, Image.Resampling.BOX) for p in pixels
+    ]
     return np.stack([np.asarray(picture) for picture in small])
 
 

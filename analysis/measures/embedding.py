@@ -129,18 +129,19 @@ def _fit(
     rows: np.ndarray, seed: int, jobs: int, on_progress: Callable[[float], None]
 ) -> TSNEEmbedding:
     early, late = _ITERATIONS
-    done = {"phase": 0}
+    is_late = False
 
     def count(iteration: int, _error: float, _embedding: np.ndarray) -> None:
-        total = iteration if done["phase"] == 0 else early + iteration
+        nonlocal is_late
+        total = early + iteration if is_late else iteration
         on_progress(min(1.0, total / (early + late)))
-        if done["phase"] == 0 and iteration >= early:
-            done["phase"] = 1
+        is_late = is_late or iteration >= early
 
     few = len(rows) < _FFT_FROM
+    # openTSNE has no annotations; pyright takes those of two arguments from their defaults.
     tsne = TSNE(
-        perplexity=min(_PERPLEXITY, max(1.0, (len(rows) - 1) / 3)),
-        initialization=initialization.pca(rows, random_state=seed),
+        perplexity=min(_PERPLEXITY, max(1.0, (len(rows) - 1) / 3)),  # pyright: ignore[reportArgumentType]
+        initialization=initialization.pca(rows, random_state=seed),  # pyright: ignore[reportArgumentType]
         neighbors="exact" if few else "annoy",
         negative_gradient_method="bh" if few else "fft",
         n_jobs=1 if few else jobs,

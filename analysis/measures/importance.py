@@ -6,7 +6,6 @@ needs no forward pass; P' resumes the model from the layer on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,26 +13,10 @@ from torch import Tensor, nn
 
 from headbrush.analysis.model.capture import LayerTrace, Trace, project, resume
 from headbrush.analysis.model.loading import VisionModel
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS
+from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS, PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 
 _CHUNK_BYTES = 24 * 2**20
-
-
-@dataclass(frozen=True)
-class PartialPruning:
-    """One head of one image under every mode.
-
-    Attributes
-    ----------
-    metrics
-        ``(metric, mode)`` float32: the pruning metrics under modes 0 to 7.
-    probability
-        ``(mode, classes)`` float32, P' under each mode; row 0 is P; ``(1, 0)`` if headless.
-    """
-
-    metrics: np.ndarray
-    probability: np.ndarray
 
 
 @torch.inference_mode()
@@ -76,7 +59,7 @@ def leave_one_out(
 @torch.inference_mode()
 def partial_pruning(
     model: VisionModel, traced: Trace, layer: int, head: int, label: int
-) -> PartialPruning:
+) -> PrunedHead:
     """All modes for one head of a single traced image; ``label`` -1 means the predicted class."""
     chosen = true_classes(traced, torch.tensor([label]))
     record = traced.layers[layer]
@@ -91,7 +74,7 @@ def partial_pruning(
         changed[:2] = _model_metrics(traced, after, chosen)[:, 0]
         probability = torch.cat([probability, after[:, 0].float()])
     unchanged = np.where(np.isnan(changed[:, :1]), np.float32(np.nan), np.float32(0))
-    return PartialPruning(np.hstack([unchanged, changed]), probability.cpu().numpy())
+    return PrunedHead(np.hstack([unchanged, changed]), probability.cpu().numpy())
 
 
 def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
@@ -110,10 +93,10 @@ def pruned_outputs(
     record = traced.layers[layer]
     prefix = model.geometry.num_prefix_tokens
     removed = region_output(record, mode, prefix, heads)  # (B, H, T, D)
-    attention = model.sites[layer].attention
-    if _is_linear_after_heads(attention):
+    projection = _only_projection(model.sites[layer].attention)
+    if projection is not None:
         # (C, H·D) -> (H, 1, D, C)
-        weight = attention.proj.weight.unflatten(1, (-1, removed.shape[3]))
+        weight = projection.weight.unflatten(1, (-1, removed.shape[3]))
         weight = weight.permute(1, 2, 0).unsqueeze(1)[heads]
         # (H, B, T, D) x (H, 1, D, C) -> (H, B, T, C)
         return record.output - removed.transpose(0, 1) @ weight
@@ -125,13 +108,13 @@ def pruned_outputs(
     return torch.stack(kept)
 
 
-def _is_linear_after_heads(attention: nn.Module) -> bool:
-    """Whether nothing but a linear map stands between A·V and z."""
+def _only_projection(attention: nn.Module) -> nn.Linear | None:
+    """The linear map between A·V and z; None where anything else stands there too."""
     norm = getattr(attention, "norm", None)
     gate = getattr(attention, "gate", None)
     proj = getattr(attention, "proj", None)
     plain_norm = norm is None or isinstance(norm, nn.Identity)
-    return plain_norm and gate is None and type(proj) is nn.Linear
+    return proj if plain_norm and gate is None and type(proj) is nn.Linear else None
 
 
 def region_output(record: LayerTrace, mode: int, prefix: int, heads: slice = slice(None)) -> Tensor:

@@ -14,11 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from headbrush.analysis.store.errors import InputError
-
-
-class ModelError(InputError):
-    """A model that cannot be loaded or analysed."""
+from headbrush.analysis.store.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def use_fused_attention(module: nn.Module) -> None:
     """Make every timm attention module call SDPA, also where that was switched off."""
     for child in module.modules():
         if isinstance(getattr(child, "fused_attn", None), bool):
-            child.fused_attn = True
+            child.fused_attn = True  # pyright: ignore[reportArgumentType] (torch: only tensors)
 
 
 @torch.inference_mode()

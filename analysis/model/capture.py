@@ -6,14 +6,16 @@ Notation: B images, L layers, H heads, T tokens, D width of a head, C width of t
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import NamedTuple, Protocol, cast
 
 import torch
+from timm.layers.attention import Attention
+from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, ModelError, Site
+from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, Site
 from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.store.errors import ModelError
 
 TOLERANCE = 1e-4
 """Largest relative deviation, of the largest output, that the self-check accepts."""
@@ -39,11 +41,11 @@ class LayerTrace:
     """
 
     block_input: Tensor
-    block_args: tuple[Any, ...]
-    block_kwargs: dict[str, Any]
+    block_args: tuple[object, ...]
+    block_kwargs: dict[str, object]
     attention_input: Tensor
-    attention_args: tuple[Any, ...]
-    attention_kwargs: dict[str, Any]
+    attention_args: tuple[object, ...]
+    attention_kwargs: dict[str, object]
     call: AttentionCall
     head_output: Tensor
     output: Tensor
@@ -67,44 +69,54 @@ class Trace:
         return self.output.softmax(-1)[:, : self.num_classes]
 
 
+class _Inputs(NamedTuple):
+    """The tokens ``(B, T, C)`` that a module received, and its other arguments."""
+
+    tokens: Tensor
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+
+
 @torch.inference_mode()
 def trace(model: VisionModel, images: Tensor) -> Trace:
     """Run ``images`` ``(B, C, H, W)`` through the model and record every layer."""
-    seen: list[dict[str, Any]] = [{} for _ in model.sites]
-    layer_of = {site.attention: layer for layer, site in enumerate(model.sites)}
-    active: list[int] = []
+    blocks: dict[nn.Module, _Inputs] = {}
+    attentions: dict[nn.Module, _Inputs] = {}
+    calls: dict[nn.Module, tuple[AttentionCall, Tensor]] = {}
+    outputs: dict[nn.Module, Tensor] = {}
+    active: list[nn.Module] = []
 
     def handle(call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
         result = proceed()
         if active:
-            seen[active[-1]] |= {"call": call, "head_output": result}
+            calls[active[-1]] = call, result
         return result
 
-    def enter(prefix: str, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        layer = layer_of[module] if prefix == "attention" else None
-        layer = _block_layer(model, module) if layer is None else layer
-        seen[layer] |= {
-            f"{prefix}_input": args[0], f"{prefix}_args": args[1:], f"{prefix}_kwargs": kwargs
-        }  # fmt: skip
-        if prefix == "attention":
-            active.append(layer)
+    def enter_block(module: nn.Module, args: tuple, kwargs: dict[str, object]) -> None:
+        blocks[module] = _Inputs(args[0], args[1:], kwargs)
 
-    def leave(module: nn.Module, _args: tuple, output: Tensor) -> None:
-        seen[layer_of[module]]["output"] = output
+    def enter_attention(module: nn.Module, args: tuple, kwargs: dict[str, object]) -> None:
+        attentions[module] = _Inputs(args[0], args[1:], kwargs)
+        active.append(module)
+
+    def leave_attention(module: nn.Module, _args: tuple, output: Tensor) -> None:
+        outputs[module] = output
         active.pop()
 
     with ExitStack() as hooks, AttentionSpy(handle):
-        for site in model.sites:
-            for prefix, module in (("block", site.block), ("attention", site.attention)):
-                hook = module.register_forward_pre_hook(partial(enter, prefix), with_kwargs=True)
+        for block, attention in ((site.block, site.attention) for site in model.sites):
+            for hook in (
+                block.register_forward_pre_hook(enter_block, with_kwargs=True),
+                attention.register_forward_pre_hook(enter_attention, with_kwargs=True),
+                attention.register_forward_hook(leave_attention),
+            ):
                 hooks.callback(hook.remove)
-            hooks.callback(site.attention.register_forward_hook(leave).remove)
         output = model.module(images)
-    return Trace(tuple(LayerTrace(**layer) for layer in seen), output, model.num_classes)
-
-
-def _block_layer(model: VisionModel, block: nn.Module) -> int:
-    return next(layer for layer, site in enumerate(model.sites) if site.block is block)
+    layers = (
+        LayerTrace(*blocks[block], *attentions[attention], *calls[attention], outputs[attention])
+        for block, attention in ((site.block, site.attention) for site in model.sites)
+    )
+    return Trace(tuple(layers), output, model.num_classes)
 
 
 @contextmanager
@@ -155,16 +167,32 @@ def resume(
     ``(N, classes)`` logits, or features of a headless model.
     """
     last = len(model.sites) - 1
-    for index in range(layer, last + 1):
+    rows = classifier_rows(model)
+    states = _after_attention(
+        model.sites[layer],
+        traced.layers[layer],
+        block_input,
+        output,
+        rows if layer == last else None,
+    )
+    for index in range(layer + 1, last + 1):
         record, site = traced.layers[index], model.sites[index]
-        rows = classifier_rows(model) if index == last else None
-        if index == layer:
-            states = _after_attention(site, record, block_input, output, rows)
-        elif rows is not None:
+        if index == last and rows is not None:
             states = _last_block(site, states, rows)
         else:
             states = site.block(states, *record.block_args, **record.block_kwargs)
-    return model.module.forward_head(model.module.norm(states))
+    module = cast(_Classifier, model.module)
+    return module.forward_head(module.norm(states))
+
+
+class _Classifier(Protocol):
+    """The part of a timm ViT after its blocks: norm, pooling, classifier."""
+
+    norm: nn.Module
+
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Pool the tokens and classify them, ``(N, T, C)`` -> ``(N, classes)``."""
+        ...
 
 
 def classifier_rows(model: VisionModel) -> int | None:
@@ -172,9 +200,6 @@ def classifier_rows(model: VisionModel) -> int | None:
 
     None where it pools over patches, or where the last block is not timm's plain one.
     """
-    from timm.layers import Attention
-    from timm.models.vision_transformer import Block
-
     site = model.sites[-1]
     plain = type(site.block) is Block and type(site.attention) is Attention
     token = getattr(model.module, "global_pool", "") == "token"
@@ -192,7 +217,7 @@ def _after_attention(
 
 def _last_block(site: Site, states: Tensor, rows: int) -> Tensor:
     """timm's plain block for its first ``rows`` tokens only, which attend to all."""
-    block, attention = site.block, site.attention
+    block, attention = cast(Block, site.block), cast(Attention, site.attention)
     normed = block.norm1(states)
     count, tokens, _ = normed.shape
     width = attention.num_heads * attention.head_dim

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from timm.models import load_state_dict
 from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import ModelError
+from headbrush.analysis.store.errors import ModelError
 
 Weights = dict[str, Tensor]
 

@@ -1,11 +1,14 @@
 """Layers, heads and tokens of a model."""
 
 from dataclasses import dataclass
+from typing import cast
 
-from timm.layers import to_2tuple
+from timm.layers.helpers import to_2tuple
+from timm.layers.patch_embed import PatchEmbed
 from torch import nn
 
-from headbrush.analysis.model.attention_sites import ModelError, Site
+from headbrush.analysis.model.attention_sites import Site
+from headbrush.analysis.store.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,16 @@ def geometry_of(
         If the tokens are not a prefix and a grid.
     """
     prefix = int(getattr(module, "num_prefix_tokens", 1))
-    embed = module.patch_embed
+    embed = cast(PatchEmbed, module.patch_embed)
     grid = getattr(embed, "grid_size", None)
     if grid is None or grid[0] * grid[1] != tokens - prefix:
-        patch = to_2tuple(embed.patch_size)
-        grid = (size[0] // patch[0], size[1] // patch[1])
+        height, width = cast(tuple[int, int], to_2tuple(embed.patch_size))
+        grid = (size[0] // height, size[1] // width)
     if grid[0] * grid[1] != tokens - prefix:
         raise ModelError(
             f"{name}: {tokens} tokens are not {prefix} prefix tokens and a {grid[0]}×{grid[1]} "
             "grid of patches, so its patches cannot be placed on the image."
         )
     has_class_token = getattr(module, "cls_token", None) is not None
-    heads = sites[0].attention.num_heads
+    heads = cast(int, sites[0].attention.num_heads)
     return Geometry(len(sites), heads, prefix, grid[0], grid[1], has_class_token)

@@ -13,16 +13,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import (
-    ModelError,
-    Site,
-    find_sites,
-    use_fused_attention,
-)
+from headbrush.analysis.model.attention_sites import Site, find_sites, use_fused_attention
 from headbrush.analysis.model.checkpoints import load_checkpoint, read_checkpoint, sizes_of
 from headbrush.analysis.model.geometry import Geometry, geometry_of
 from headbrush.analysis.model.model_config import input_config, input_transform, known_classes
 from headbrush.analysis.store.atomic_files import file_digest
+from headbrush.analysis.store.errors import ModelError
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """timm's configuration of a model: its input and the names of its outputs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
-from timm.data import ImageNetInfo, create_transform, resolve_model_data_config
+from timm.data.config import resolve_model_data_config
+from timm.data.imagenet_info import ImageNetInfo
+from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 
 
@@ -25,19 +27,19 @@ def input_config(module: nn.Module) -> dict[str, Any]:
 def input_transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:
     """PIL image -> float32 ``(C, H, W)``, as the configuration says."""
     mode = "L" if config["input_size"][0] == 1 else "RGB"
-    apply = create_transform(**config, is_training=False)
+    apply = cast(Callable[[Image.Image], Tensor], create_transform(**config, is_training=False))
     return lambda image: apply(image.convert(mode))
 
 
 def known_classes(module: nn.Module, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Identifiers and readable names of the ``count`` outputs; empty where timm knows none."""
     config = getattr(module, "pretrained_cfg", {}) or {}
-    ids = tuple(config.get("label_names") or ())
+    ids = tuple(map(str, config.get("label_names") or ()))
     if len(ids) == count and count:
-        described = config.get("label_descriptions") or {}
+        described: dict[str, str] = config.get("label_descriptions") or {}
         return ids, tuple(described.get(label, label) for label in ids)
     if count == 1000:
         info = ImageNetInfo()
         ids = tuple(info.label_names())
-        return ids, tuple(info.label_name_to_description(label) for label in ids)
+        return ids, tuple(info.label_name_to_description(label) or label for label in ids)
     return (), ()

@@ -100,12 +100,16 @@ def lay_out(
         "image_embedding": _Stage("lay out images", image_features, None),
     }
     _finish(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
-    layouts = {name: Layout(xy, float(share)) for name in stages
-               for xy, share in [parts.load(name, "xy", "preservation")]}  # fmt: skip
+    layouts = {name: _layout(parts, name) for name in stages}
     return {
         name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
         for name, found in layouts.items()
     }
+
+
+def _layout(parts: PartFiles, name: str) -> Layout:
+    xy, preservation = parts.load(name, "xy", "preservation")
+    return Layout(xy, float(preservation))
 
 
 @dataclass(frozen=True)

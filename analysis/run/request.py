@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
 
+from headbrush.analysis.images.dataset import MapDataset
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 
 
@@ -39,13 +40,13 @@ class Request:
         The command line, recorded in the store.
     """
 
-    images: Path | Any
+    images: Path | MapDataset
     out: Path
     model: str | nn.Module
     checkpoint: Path | None = None
     pretrained: bool = True
     class_names: tuple[str, ...] | None = None
-    transform: Callable[..., Any] | None = None
+    transform: Callable[[Image.Image], Tensor] | None = None
     image_size: tuple[int, int] | None = None
     limit: int | None = None
     per_class: int | None = None

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol, TypeVar, cast
 
 from headbrush.analysis.model.loading import ModelRecipe, VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.store.errors import InputError
 
-Task = Callable[[VisionModel, Any, Advance], None]
+Job = TypeVar("Job")
+Task = Callable[[VisionModel, Job, Advance], None]
 
 _WAIT_SECONDS = 60
 _ALONE = threading.Lock()
@@ -28,7 +29,7 @@ class ClusterError(InputError):
 class Scheduler(Protocol):
     """Does tasks."""
 
-    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
         """Do ``task`` for every job; ``advance`` is called with the finished share."""
 
 
@@ -38,7 +39,7 @@ class Local:
     def __init__(self, model: VisionModel) -> None:
         self._model = model
 
-    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
         """Do ``task`` for every job, in order."""
         for done, job in enumerate(jobs):
             task(self._model, job, lambda share, done=done: advance((done + share) / len(jobs)))
@@ -84,13 +85,14 @@ class Cluster:
         except TimeoutError as error:
             raise ClusterError(f"{address}: the scheduler has no worker.") from error
         try:
-            missing = self._client.run(_missing_paths, list(paths))
+            answers = self._client.run(_missing_paths, list(paths))
         except ModuleNotFoundError as error:
             raise ClusterError(
                 f"{address}: a worker lacks {error.name}; install headbrush of the same version "
                 "where the workers run."
             ) from error
-        for worker, found in missing.items():
+        # the client is a synchronous one, so the answers are here and nothing is to be awaited
+        for worker, found in cast(dict[str, list[str]], answers).items():
             if found:
                 raise ClusterError(f"{worker}: this worker does not see {found[0]}.")
 
@@ -100,7 +102,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def run(self, task: Task, jobs: Sequence[Any], advance: Advance) -> None:
+    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
         """Do ``task`` for every job, on any worker, in any order."""
         from distributed import KilledWorker, as_completed
 
@@ -142,7 +144,7 @@ def _model_of(recipe: ModelRecipe) -> VisionModel:
     return recipe.load()
 
 
-def _work(recipe: ModelRecipe, task: Task, job: Any) -> None:
+def _work(recipe: ModelRecipe, task: Task[Job], job: Job) -> None:
     with _ALONE:
         task(_model_of(recipe), job, lambda _share: None)
 

@@ -19,6 +19,8 @@ from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.attention_file import AttentionWriter
 
 SHARD_IMAGES = 64
+_IMAGE_AXIS = {"importance": 2}
+"""Of the arrays in which images are not the first axis; importance is (metric, mode, B, L, H)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Shard:
         return images.take(range(self.start, self.stop))
 
 
-def shards(count: int) -> list[Shard]:
+def cut_shards(count: int) -> list[Shard]:
     """Cut ``count`` images into shards of :data:`SHARD_IMAGES`."""
     return [
         Shard(start, min(start + SHARD_IMAGES, count)) for start in range(0, count, SHARD_IMAGES)
@@ -71,7 +73,7 @@ class ShardJob:
     parts: PartFiles
 
 
-def analyse_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
+def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
     """Measure every head of the shard's images; write the part and the attention file."""
     geometry = model.geometry
     shape = (geometry.num_layers, geometry.num_heads, geometry.num_tokens)
@@ -90,7 +92,7 @@ def analyse_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
             results.append(measured | _measure_images(model, traced, inputs, job, indices))
             advance(indices.stop / len(job.images))
     joined = {
-        name: np.concatenate([result[name] for result in results], axis=2 * (name == "importance"))
+        name: np.concatenate([result[name] for result in results], axis=_IMAGE_AXIS.get(name, 0))
         for name in results[0]
     }
     job.parts.save(job.name, **joined)
@@ -135,7 +137,8 @@ def _measure_layers(
             measured["cls_pattern"] = cls_pattern(attention, prefix)
         arrays = {name: value.cpu().numpy() for name, value in measured.items()}
         layers.append(arrays | {"patch_pattern": pack(binarise(attention, prefix))})
-        for row, image in stored:
-            writer.write(image, layer, attention[row].cpu().numpy())
+        if writer is not None:
+            for row, image in stored:
+                writer.write(image, layer, attention[row].cpu().numpy())
     # L of (B, H, …) -> (B, L, H, …)
     return {name: np.stack([layer[name] for layer in layers], axis=1) for name in layers[0]}

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +15,10 @@ from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 
 def summary(
     images: ImageSet, shards: Sequence[Shard], parts: PartFiles, modes: tuple[int, ...]
-) -> dict[str, Any]:
+) -> dict[str, np.ndarray]:
     """The store's variables, except the layouts, from the parts of all shards."""
     per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
-    values: dict[str, Any] = {
+    values: dict[str, np.ndarray] = {
         name: np.concatenate([parts.load(shard.name, name)[0] for shard in shards])
         for name in per_image
     }
@@ -46,7 +45,7 @@ def summary(
 
 def attributes(
     request: Request, model: VisionModel, images: ImageSet, candidates: ImageSet
-) -> dict[str, Any]:
+) -> dict[str, str | int | float]:
     """The store's global attributes.
 
     Parameters
@@ -55,7 +54,7 @@ def attributes(
         The images from which ``images`` were chosen; the same if none was left out.
     """
     geometry = model.geometry
-    described = {
+    described: dict[str, str | int | float] = {
         "headbrush_version": request.version,
         "schema_version": SCHEMA_VERSION,
         "model": model.name,

@@ -41,7 +41,7 @@ class PartFiles:
     def save(self, name: str, **arrays: np.ndarray) -> None:
         """Write one part, at once or not at all."""
         with replacing(self._path(name)) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType] (keywords name the arrays)
 
     def load(self, name: str, *keys: str) -> list[np.ndarray]:
         """Arrays ``keys`` of a finished part."""
@@ -80,7 +80,7 @@ class Parts:
         If the folder holds something else, a finished store, parts of another plan, or is in use.
     """
 
-    def __init__(self, store: Path, plan: dict[str, Any], restart: bool = False) -> None:
+    def __init__(self, store: Path, plan: dict[str, object], restart: bool = False) -> None:
         self.store = store
         self.folder = store / "parts"
         self._plan = json.dumps(plan, sort_keys=True, indent=1)
@@ -128,8 +128,8 @@ class Parts:
         if self._restart or not plan.is_file():
             self._clear()
             with replacing(plan) as temporary:
-                temporary.write_text(self._plan)
-        elif plan.read_text() != self._plan:
+                temporary.write_text(self._plan, encoding="utf-8")
+        elif plan.read_text(encoding="utf-8") != self._plan:
             raise PartsError(
                 f"{self.store}: holds an unfinished analysis of other images, model or options; "
                 "give the same options to resume, --restart to drop it, or another --out."
@@ -149,4 +149,4 @@ class Parts:
 def interrupted_plan(store: Path) -> dict[str, Any]:
     """The plan of an analysis that has not finished; empty if there is none."""
     plan = store / "parts" / "plan.json"
-    return json.loads(plan.read_text()) if plan.is_file() else {}
+    return json.loads(plan.read_text(encoding="utf-8")) if plan.is_file() else {}

@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class StoreError(InputError):
     """A store that cannot be read or written."""
+
+
+class ModelError(InputError):
+    """A model that cannot be loaded or analyzed."""

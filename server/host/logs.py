@@ -6,7 +6,6 @@ import sys
 import traceback
 from argparse import Namespace
 from datetime import UTC, datetime
-from typing import Any
 
 from bokeh.command.subcommands.serve import DEFAULT_LOG_FORMAT
 from tornado.process import task_id
@@ -20,7 +19,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record, with what ``extra={"fields": {…}}`` adds."""
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,

@@ -8,7 +8,7 @@ import tempfile
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bokeh.application import Application
 from bokeh.application.application import ServerContext
@@ -136,7 +136,8 @@ class ServeStores(Serve):
         self._due = time.monotonic() + _BEAT_MS / 1000
         for beat, milliseconds in ((self._beat, _BEAT_MS), (self._leave, _LEAVE_MS)):
             PeriodicCallback(beat, milliseconds).start()
-        return GracefulServer(server, self._unready)
+        # Bokeh calls only run_until_shutdown of what this returns
+        return cast(Server, GracefulServer(server, self._unready))
 
     def _unready(self) -> None:
         self._ready.is_ready = False

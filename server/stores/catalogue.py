@@ -77,8 +77,9 @@ def _found(words: Sequence[Path]) -> Iterator[Path]:
 
 
 def _name(path: Path, paths: Sequence[Path]) -> str:
-    for length in range(1, len(path.parts) + 1):
+    """The shortest end of a path that no other path has; else all of it."""
+    for length in range(1, len(path.parts)):
         end = path.parts[-length:]
         if sum(other.parts[-length:] == end for other in paths) == 1:
-            break
-    return "/".join(end)
+            return "/".join(end)
+    return "/".join(path.parts)

@@ -3,14 +3,17 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from html import escape
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from bokeh.embed.server import server_html_page_for_session
 from bokeh.protocol.exceptions import ProtocolError
+from bokeh.server.contexts import BokehSessionContext
 from bokeh.server.session import ServerSession
+from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -78,7 +81,7 @@ def policy(nonce: str = "") -> str:
 class Malformed(Matcher):
     """Matches addresses that hold control characters, or bytes that are no UTF-8, when unquoted."""
 
-    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: HTTPServerRequest) -> dict[str, object] | None:
         """Called by Tornado; a dict means yes."""
         try:
             text = unquote_to_bytes(request.path).decode()
@@ -98,7 +101,7 @@ class Refused(RequestHandler):
 class Page(DocHandler):
     """The page; its scripts, and no others that might stand in it, know the answer's nonce."""
 
-    async def get(self, *_args: Any, **_options: Any) -> None:
+    async def get(self, *_args: object, **_options: object) -> None:
         """Answer with a new session's page."""
         session = await self._session()
         nonce = secrets.token_urlsafe(18)
@@ -117,25 +120,31 @@ class Page(DocHandler):
 
     async def _session(self) -> ServerSession:
         try:
-            return await self.get_session()
+            # Tornado's decorator of Bokeh's method hides what that returns
+            return await cast(Awaitable[ServerSession], self.get_session())
         except (AttributeError, KeyError, TypeError, ValueError, ProtocolError) as error:
             raise HTTPError(403, "no session that was made here") from error
 
-    def _logout(self, session: Any) -> str:
-        context = session.document.session_context
+    def _logout(self, session: ServerSession) -> str:
+        context = cast(BokehSessionContext | None, session.document.session_context)
         return (context and context.logout_url) or ""
 
     def _xsrf(self) -> str:
         return self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else ""
 
-    def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         """Log the error under an id that the page shows."""
         if isinstance(value, HTTPError):
-            super().log_exception(kind, value, trace)
+            super().log_exception(typ, value, tb)
             return
         self._fault = secrets.token_hex(4)
         fields = {"id": self._fault, "path": self.request.path}
-        log.error("page failed", exc_info=(kind, value, trace), extra={"fields": fields})
+        log.error("page failed", exc_info=value, extra={"fields": fields})
 
     def write_error(self, status_code: int, **options: Any) -> None:
         """Answer with a page that says that building it failed."""
@@ -207,14 +216,15 @@ class Metrics(RequestHandler):
 
     async def get(self) -> None:
         """Answer in Prometheus's text format."""
-        provider = self.application.auth_provider
+        provider = cast(BokehTornado, self.application).auth_provider
         is_local = is_loopback(self.request.remote_ip or "")
         is_forwarded = any(n in self.request.headers for n in _FORWARDED)
         if not is_local or is_forwarded:
+            this = cast(HTTPServerRequest, self)  # so say its annotations; Bokeh gives handlers
             if provider.get_user_async is not None:
-                reader = await provider.get_user_async(self)
+                reader = await provider.get_user_async(this)
             else:
-                reader = provider.get_user is not None and provider.get_user(self)
+                reader = provider.get_user is not None and provider.get_user(this)
             if not reader:
                 raise HTTPError(403)
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

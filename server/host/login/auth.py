@@ -10,7 +10,9 @@ import ipaddress
 import os
 from functools import cache
 from pathlib import Path
+from typing import cast
 
+from bokeh.server.tornado import BokehTornado
 from tornado.web import RequestHandler
 
 from headbrush.server.host.answers.addresses import place_within
@@ -86,7 +88,7 @@ class LoginHandler(RequestHandler):
             samesite="Lax",
             secure=secure,
         )
-        prefix = self.application.prefix
+        prefix = _prefix(self)
         place = place_within(self.get_argument("next", "/"))
         self.redirect(f"{prefix}/" if place == "/" else place, status=303)
 
@@ -94,7 +96,7 @@ class LoginHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(
             _PAGE.render(
-                static=f"{self.application.prefix}/{APP.name}/static",
+                static=f"{_prefix(self)}/{APP.name}/static",
                 xsrf=self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else "",
                 place=place_within(self.get_argument("next", "/")),
                 said=said,
@@ -112,7 +114,12 @@ class LogoutHandler(RequestHandler):
             ENDED.add(login)
             close_ended()
         self.clear_cookie(_COOKIE)
-        self.redirect(f"{self.application.prefix}{login_url}", status=303)
+        self.redirect(f"{_prefix(self)}{login_url}", status=303)
+
+
+def _prefix(handler: RequestHandler) -> str:
+    """Prefix of every path of the server."""
+    return cast(BokehTornado, handler.application).prefix
 
 
 def _network(address: str) -> str:

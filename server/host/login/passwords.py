@@ -50,7 +50,7 @@ def read_password_file(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError:
-        sound = False
+        sound, line = False, ""
     if not sound:
         raise InputError(f"{path}: no password file; make one with 'headbrush password {path}'.")
     return line

@@ -2,8 +2,10 @@
 
 import os
 from concurrent.futures import Future
-from typing import Any
 
+import numpy as np
+
+from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.analysis.store.errors import InputError
 
 VARIABLE = "HEADBRUSH_NO_LIVE"
@@ -18,23 +20,22 @@ def runs_none() -> bool:
 class NoModel:
     """Fails every question at once, and opens none of the paths that a store names."""
 
-    def attention(self, *_selection: int) -> "Future[Any]":
-        """As for any question."""
-        return self._answer()
+    def attention(self, *_selection: int) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
 
-    def partial_pruning(self, *_selection: int) -> "Future[Any]":
-        """As for any question."""
-        return self._answer()
+    def partial_pruning(self, *_selection: int) -> "Future[PrunedHead]":
+        """Fail, as every question does here."""
+        return _refusal()
 
     def warm_up(self) -> None:
-        """Nothing."""
+        """There is nothing to load."""
 
     def wait(self) -> None:
         """Nothing is asked."""
 
-    def _answer(self) -> "Future[Any]":
-        answer: Future[Any] = Future()
-        answer.set_exception(
-            InputError("This server runs no models, so only stored values are shown.")
-        )
-        return answer
+
+def _refusal() -> Future:
+    answer = Future()
+    answer.set_exception(InputError("This server runs no models, so only stored values are shown."))
+    return answer

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from headbrush.server.stores.model.errors import BusyError
 from headbrush.server.tools.thread_queue import Worker, settle
+
+T = TypeVar("T")
 
 
 class Pool:
@@ -25,13 +28,13 @@ class Pool:
         self._worker = Worker(name)
         self.waiting = 0
 
-    def submit(self, work: Callable[[Callable[[], bool]], Any]) -> "Future[Any]":
+    def submit(self, work: Callable[[Callable[[], bool]], T]) -> "Future[T]":
         """Work on ``work(is_wanted)`` when what was asked before is done.
 
         The future can be cancelled also when its work has begun; ``is_wanted`` then is false as
         soon as another question waits.
         """
-        future: Future[Any] = Future()
+        future: Future[T] = Future()
         with self._lock:
             if self.waiting >= self._most:
                 future.set_exception(
@@ -46,17 +49,18 @@ class Pool:
         self._worker.submit(self._work, future, work)
         return future
 
-    def _work(self, future: "Future[Any]", work: Callable[[Callable[[], bool]], Any]) -> None:
+    def _work(self, future: "Future[T]", work: Callable[[Callable[[], bool]], T]) -> None:
         if future.cancelled():
             return
-        answer: Future[Any] = Future()
-        settle(answer, work, (lambda: not (future.cancelled() and self.waiting),))
+        answer: Future[T] = Future()
+        settle(answer, partial(work, lambda: not (future.cancelled() and self.waiting)))
         with suppress(InvalidStateError):  # it was cancelled meanwhile
-            if answer.exception() is None:
+            error = answer.exception()
+            if error is None:
                 future.set_result(answer.result())
             else:
-                future.set_exception(answer.exception())
+                future.set_exception(error)
 
-    def _count(self, _done: "Future[Any]") -> None:
+    def _count(self, _done: Future) -> None:
         with self._lock:
             self.waiting -= 1

@@ -36,13 +36,14 @@ class LiveProcess:
 
     def __init__(self, limit: float = 120, patience: float = 5) -> None:
         self._limit, self._patience = limit, patience
-        self._process: subprocess.Popen | None = None
-        self._pipe: Connection | None = None
+        self._running: tuple[subprocess.Popen[bytes], Connection] | None = None
 
     @property
     def pid(self) -> int | None:
         """Number of the process, None where it does not run."""
-        return self._process.pid if self._runs() else None
+        if self._running is None or self._running[0].poll() is not None:
+            return None
+        return self._running[0].pid
 
     def ask(
         self,
@@ -64,14 +65,13 @@ class LiveProcess:
         LiveError
             If the process says why it cannot answer, takes too long, or dies.
         """
-        if not self._runs():
-            self._start()
+        process, pipe = self._started()
         try:
-            self._pipe.send_bytes(json.dumps(question).encode())
-            self._await(is_wanted, self._limit if limit is None else limit)
-            answer = np.load(BytesIO(self._pipe.recv_bytes()), allow_pickle=False)
+            pipe.send_bytes(json.dumps(question).encode())
+            self._await(pipe, is_wanted, self._limit if limit is None else limit)
+            answer = np.load(BytesIO(pipe.recv_bytes()), allow_pickle=False)
         except (EOFError, OSError) as error:
-            raise LiveError(self._died()) from error
+            raise LiveError(self._died(process)) from error
         if "failed" in answer:
             log.error("the model failed: %s", answer["failed"])
         if "fault" in answer:
@@ -80,22 +80,22 @@ class LiveProcess:
 
     def close(self) -> None:
         """End the process, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._pipe.close()
-            self._process = self._pipe = None
+        if self._running is not None:
+            process, pipe = self._running
+            process.kill()
+            process.wait()
+            pipe.close()
+            self._running = None
 
-    def _runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _started(self) -> "tuple[subprocess.Popen[bytes], Connection]":
+        if self._running is None or self._running[0].poll() is not None:
+            self.close()
+            self._running = started("headbrush.server.stores.model.process_main")
+        return self._running
 
-    def _start(self) -> None:
-        self.close()
-        self._process, self._pipe = started("headbrush.server.stores.model.process_main")
-
-    def _await(self, is_wanted: Callable[[], bool], limit: float) -> None:
+    def _await(self, pipe: Connection, is_wanted: Callable[[], bool], limit: float) -> None:
         began = time.monotonic()
-        while not self._pipe.poll(_STEP_S):
+        while not pipe.poll(_STEP_S):
             seconds = time.monotonic() - began
             if seconds > limit:
                 self.close()
@@ -107,8 +107,7 @@ class LiveProcess:
                 self.close()
                 raise LiveError("Nobody is waiting for the answer any more.")
 
-    def _died(self) -> str:
-        process = self._process
+    def _died(self, process: "subprocess.Popen[bytes]") -> str:
         with suppress(subprocess.TimeoutExpired):
             process.wait(1)
         self.close()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.tools.byte_lru import Recent
 from headbrush.server.tools.child_requests import listen
+
+if TYPE_CHECKING:
+    from headbrush.analysis.model.capture import Trace
+    from headbrush.analysis.model.loading import VisionModel
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -50,8 +54,8 @@ class StoreModel:
         self._store = store
         self._names = store.read("name").tolist()
         self._labels = store.read("label")
-        self._model: Any = None
-        self._traces = Recent(_TRACES_BYTES)
+        self._model: VisionModel | None = None
+        self._traces: Recent[Trace] = Recent(_TRACES_BYTES)
 
     def load(self) -> Arrays:
         """Be ready for questions."""
@@ -68,10 +72,10 @@ class StoreModel:
 
     def partial_pruning(self, image: int, layer: int, head: int) -> Arrays:
         """The metrics and predictions of one head under every mode."""
-        traced = self._trace(image)
+        model, traced = self._loaded(), self._trace(image)
         from headbrush.analysis.measures.importance import partial_pruning
 
-        found = partial_pruning(self._model, traced, layer, head, int(self._labels[image]))
+        found = partial_pruning(model, traced, layer, head, int(self._labels[image]))
         return {"metrics": found.metrics, "probability": found.probability}
 
     def unload(self) -> None:
@@ -79,7 +83,7 @@ class StoreModel:
         self._model = None
         self._traces = Recent(_TRACES_BYTES)
 
-    def _trace(self, image: int) -> Any:
+    def _trace(self, image: int) -> "Trace":
         model = self._loaded()
         found = self._traces.get(image)
         if found is None:
@@ -123,7 +127,7 @@ class StoreModel:
                 raise LiveError(_NOT_AT_HAND.format(what=what, place=place))
         return path
 
-    def _loaded(self) -> Any:
+    def _loaded(self) -> "VisionModel":
         if self._model is None:
             source = json.loads(self._store.attrs.get("model_source", "{}"))
             _demand_source(source)
@@ -156,7 +160,7 @@ def _folder(name: str) -> Path:
     return Path(name.removeprefix("local-dir:"))
 
 
-def _load(source: dict[str, Any]) -> Any:
+def _load(source: dict[str, Any]) -> "VisionModel":
     name, checkpoint = source["name"], source["checkpoint"]
     demand_extra("Running the model", MODEL)
     try:
@@ -179,7 +183,7 @@ def _load(source: dict[str, Any]) -> Any:
         raise LiveError(f"The model cannot be run here: {error}") from error
 
 
-def _spare_threads(model: Any) -> None:
+def _spare_threads(model: "VisionModel") -> None:
     """Run a small model in one thread.
 
     On a busy machine several threads wait for each other: measured four times slower.
@@ -238,5 +242,6 @@ def main() -> None:
     answering = Answering()
     while True:
         archive = BytesIO()
-        np.savez(archive, **answering.answer(json.loads(questions.get())))
+        answer = answering.answer(json.loads(questions.get()))
+        np.savez(archive, **answer)  # pyright: ignore[reportArgumentType] (keywords name the arrays)
         pipe.send_bytes(archive.getbuffer())

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
-from headbrush.server.stores.model.live_model import Pruned
 from headbrush.server.stores.store_data import StoreData
 
 
-def stored_pruning(data: StoreData, image: int, number: int) -> Pruned | None:
+def stored_pruning(data: StoreData, image: int, number: int) -> PrunedHead | None:
     """Stored pruning results of one head of one image under every mode; None if not stored.
 
     Of the pruned predictions it holds the true class: the other probabilities are NaN.
@@ -23,4 +22,4 @@ def stored_pruning(data: StoreData, image: int, number: int) -> Pruned | None:
         label, lost = data.labels[image], metrics[PRUNING_METRICS.index("probability")]
         probability[:, label] = data.probability[image, label] - lost
         probability[0] = data.probability[image]
-    return Pruned(metrics, probability)
+    return PrunedHead(metrics, probability)
