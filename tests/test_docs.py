@@ -80,3 +80,18 @@ def test_the_api_reference_builds_without_a_warning(tmp_path):
     subprocess.run([*command, "-o", tmp_path, *recipe.split()], cwd=ROOT, check=True)
     page = (tmp_path / "headbrush.html").read_text(encoding="utf-8")
     assert "Analyze a vision transformer on images and write a store." in page
+
+
+FILES = {
+    path.relative_to(ROOT).as_posix()
+    for folder in ("analysis", "benchmarks", "docs", "headbrush", "server", "tests")
+    for path in (ROOT / folder).rglob("*.*")
+}
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in ROOT.glob("design_notes/*.md")))
+def test_design_notes_name_files_that_exist(page):
+    words = re.findall(r"`([\w/]+\.(?:py|js|css))`", (ROOT / "design_notes" / page).read_text())
+    for word in words:
+        if word != "autoload.js":  # Bokeh's
+            assert any(f"/{path}".endswith(f"/{word}") for path in FILES), word
