@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from headbrush import __version__
 from headbrush.analysis.store.store import write_summary
 from tests.installs import installed, link_closure, see_parent, site_packages
 from tests.server.served import free_port, running
@@ -85,7 +86,7 @@ def names_in(wheel: Path) -> list[str]:
 def test_the_wheel_holds_one_package_and_every_file_once(built):
     names = names_in(built[1])
     assert max(Counter(names).values()) == 1
-    assert {name.split("/")[0] for name in names} == {"headbrush", "headbrush-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"headbrush", f"headbrush-{__version__}.dist-info"}
     ours = {name for name in names if name.startswith("headbrush/")}
     expected = {f"headbrush/{path.name}" for path in (ROOT / "headbrush").glob("*.py")}
     expected |= {"headbrush/py.typed"}
@@ -122,7 +123,7 @@ def test_the_source_archive_holds_what_its_tests_need(built, tmp_path):
 
 def test_the_command_knows_its_version(headbrush):
     done = headbrush.run("headbrush", "--version")
-    assert (done.returncode, done.stdout) == (0, "headbrush 0.1.0\n")
+    assert (done.returncode, done.stdout) == (0, f"headbrush {__version__}\n")
 
 
 def test_info_beside_files_of_the_same_names(headbrush, store):

@@ -2,7 +2,7 @@
 
 Arrays are given as not writable and contiguous, so that each loop is compiled once; it is kept
 beside this file, or where ``NUMBA_CACHE_DIR`` says, for the next start. A kept loop names its
-module, so this one is imported by its full name: Bokeh gives the package a new one at each start.
+module, which has one name wherever it is imported.
 """
 
 from collections.abc import Callable

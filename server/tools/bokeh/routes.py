@@ -1,4 +1,4 @@
-"""Routes of a Bokeh server, before and instead of Bokeh's own.
+"""Routes added to a Bokeh server, before or instead of Bokeh's own.
 
 Bokeh has no option for either. ``add_first`` reaches into ``Server._tornado``: ``extra_patterns``
 come after Bokeh's own routes. Tried with Bokeh 3.8.2 to 3.9.2.
