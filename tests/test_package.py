@@ -86,7 +86,8 @@ def names_in(wheel: Path) -> list[str]:
 def test_the_wheel_holds_one_package_and_every_file_once(built):
     names = names_in(built[1])
     assert max(Counter(names).values()) == 1
-    assert {name.split("/")[0] for name in names} == {"headbrush", f"headbrush-{__version__}.dist-info"}
+    described = f"headbrush-{__version__}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"headbrush", described}
     ours = {name for name in names if name.startswith("headbrush/")}
     expected = {f"headbrush/{path.name}" for path in (ROOT / "headbrush").glob("*.py")}
     expected |= {"headbrush/py.typed"}

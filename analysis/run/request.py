@@ -19,25 +19,45 @@ class Request:
     ----------
     images
         A folder, or a map-style dataset of this process.
+    out
+        The store to make.
     model
         A timm name, a folder with timm's ``config.json``, or a module of this process.
+    checkpoint
+        Your own weights, ``.safetensors`` or ``.pth``.
+    pretrained
+        Whether to use timm's published weights if there is no checkpoint.
     class_names, transform
-        Of such a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
+        Only for such a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
     image_size
-        Height and width of the model's input in pixels, if not its own.
+        Height and width of the model's input in pixels; None: the model's own.
+    limit, per_class
+        Maximum number of images, in all and per class.
     best_worst
         Analyze only this many of the best and of the worst predicted classes.
+    classes
+        CSV file ``folder,index,name`` that assigns folders to classes.
     attention
-        How many images keep their attention, spread over the classes; None keeps all.
+        Number of images whose attention is stored, spread over the classes; None stores all.
     all_modes
         Whether heads are pruned in all seven modes, not only as a whole.
     predictions
-        Whether heads are pruned to see what the prediction becomes. If not, the faster gradient
+        Whether heads are pruned to measure the change of the prediction. If not, the faster gradient
         approximation is used instead.
+    batch_size
+        Images per batch.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    seed
+        Seed of sampling, training and layouts.
     scheduler
         Address of a Dask scheduler; None works in this process.
+    restart
+        Start over, even if ``out`` is a finished store.
     command
         The command line, recorded in the store.
+    version
+        headbrush's version, recorded in the store.
     """
 
     images: Path | MapDataset
