@@ -2,7 +2,7 @@
 
 Images are cut into shards. A shard is read, run through the model and pruned in batches, and
 leaves one part on disk; attention goes straight to its file. The autoencoder and the layouts
-follow, from the parts. A run that was stopped goes on with the first missing part.
+follow, from the parts. A stopped run resumes with the first missing part.
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ def gradient_importance(
     inputs
         ``(B, C, H, W)``, of which ``traced`` is the trace.
     labels
-        ``(B,)`` true classes; where -1, or without labels, the predicted class stands for it.
+        ``(B,)`` true classes; where -1, or without labels, the predicted class is used.
 
     Returns
     -------

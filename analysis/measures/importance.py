@@ -32,7 +32,7 @@ def leave_one_out(
     Parameters
     ----------
     labels
-        ``(B,)`` true classes; where -1, or without labels, the predicted class stands for it.
+        ``(B,)`` true classes; where -1, or without labels, the predicted class is used.
     predictions
         Whether to resume the model for ``probability`` and ``jsd``, nearly all of the time.
 

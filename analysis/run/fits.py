@@ -1,6 +1,6 @@
 """Fits over all shards together: the autoencoder and the three layouts.
 
-Every fit sees a bounded, seeded sample, and each result is a part of its own.
+Every fit sees a bounded, seeded sample, and each result is a separate part.
 """
 
 import os

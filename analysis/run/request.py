@@ -42,8 +42,8 @@ class Request:
     all_modes
         Whether heads are pruned in all seven modes, not only as a whole.
     predictions
-        Whether heads are pruned to measure the change of the prediction. If not, the faster gradient
-        approximation is used instead.
+        Whether heads are pruned to measure the change of the prediction. If not, the faster
+        gradient approximation is used instead.
     batch_size
         Images per batch.
     device

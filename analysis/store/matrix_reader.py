@@ -1,4 +1,4 @@
-"""What a store asks of whoever reads its files of attention."""
+"""The interface of readers of attention files."""
 
 from pathlib import Path
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class MatrixReader(Protocol):
-    """Reads files of attention, in this process or in another.
+    """Reads attention files, in this process or in another.
 
     Its methods raise a ``StoreError`` for a file that is missing or damaged.
     """

@@ -22,7 +22,7 @@ _MOST_IN_MEMORY = 1 << 30
 
 
 class SummaryFile:
-    """The summary of the store at ``path`` as its file is now; HDF5 opens it as often as needed.
+    """The current summary file of the store at ``path``; HDF5 can open it repeatedly.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _summary_path(store: Path) -> Path:
 
 @contextmanager
 def _readable(file: Path) -> Iterator[None]:
-    """Say why a file cannot be read."""
+    """Turn errors of reading into a :class:`StoreError`."""
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:

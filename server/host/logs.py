@@ -15,7 +15,7 @@ access_log = logging.getLogger("headbrush.access")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; no text that a reader sends can begin another."""
+    """One JSON object per line; text from a reader cannot start another line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record, with what ``extra={"fields": {…}}`` adds."""
@@ -43,7 +43,7 @@ def set_up(asked: Namespace) -> None:
 
 
 def log_answer(handler: RequestHandler) -> None:
-    """One line for an answer; queries are left out, they may hold tokens."""
+    """One line per answer, without the query, which may hold tokens."""
     request, status = handler.request, handler.get_status()
     seconds = request.request_time()
     is_routine = status < 400 and (request.path.endswith("/healthz") or "/static/" in request.path)

@@ -43,7 +43,7 @@ _BEAT_MS, _LEAVE_MS = 250, 5000
 
 
 class Ready(Handler):
-    """Knows whether the hooks of the application, which come before it, have run."""
+    """Application handler that knows whether the application's own hooks have run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class Ready(Handler):
     def on_server_loaded(self, server_context: ServerContext) -> None:  # noqa: ARG002
         """Called by Bokeh after the application's own hook."""
         gc.collect()
-        gc.freeze()  # what stays is not looked through again, see leaving.py
+        gc.freeze()  # permanent objects are not searched again, see teardown.py
         self.is_ready = True
 
 
 class ServeStores(Serve):
-    """Bokeh's own command, with security headers, health, counts, a log and a graceful stop."""
+    """Bokeh's command with security headers, health, metrics, a log and graceful shutdown."""
 
     args = (
         *Serve.args,
@@ -102,13 +102,13 @@ class ServeStores(Serve):
     def customize_applications(
         self, args: Namespace, applications: dict[str, Application]
     ) -> dict[str, Application]:
-        """Learn when the application is ready."""
+        """Add the handler that tells when the application is ready."""
         for application in applications.values():
             application.add(self._ready)
         return super().customize_applications(args, applications)
 
     def customize_kwargs(self, args: Namespace, server_kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Answer and log more than Bokeh does."""
+        """Add routes, headers and logging to Bokeh's."""
         secure = bool(server_kwargs.get("ssl_certfile"))
         return {
             **super().customize_kwargs(args, server_kwargs),
@@ -127,7 +127,7 @@ class ServeStores(Serve):
         }
 
     def customize_server(self, server: Server) -> Server:
-        """Begin to measure, here in the process that serves, and stop gracefully."""
+        """Start the metrics in the serving process, and shut down gracefully."""
         if self._children is not None:
             self._children.join()
         self._server = server

@@ -22,12 +22,12 @@ _STEP = 0.05
 
 
 class GracefulServer:
-    """Runs a Bokeh server until it is asked to stop; a second request stops at once.
+    """Runs a Bokeh server until a stop signal; a second signal stops at once.
 
     Parameters
     ----------
     begin
-        Called when it was asked to stop, before the pages are told.
+        Called after the signal, before the pages are closed.
     """
 
     def __init__(self, server: Server, begin: Callable[[], None]) -> None:

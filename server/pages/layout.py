@@ -75,7 +75,7 @@ def arrange(
 def filled(document: Document) -> Iterator[None]:
     """Fill a page: its models are counted once, and ``reconnect.js`` reports a lost server."""
     document.config.update(reconnect_session=False, notify_connection_status=False)
-    with document.models.freeze():  # else Bokeh counts all models anew for every root
+    with document.models.freeze():  # else Bokeh counts all models again for every root
         yield
 
 

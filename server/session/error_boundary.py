@@ -45,7 +45,7 @@ class Faults:
 
 
 class Failed:
-    """Stands for a view that could not be built."""
+    """Placeholder for a view that could not be built."""
 
     def __init__(self, kind: type, name: str) -> None:
         self.name = name
@@ -67,13 +67,13 @@ def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     """A view ``kind(*given)`` that hands its errors to ``faults``; :class:`Failed` if it has none.
 
     Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
-    whatever thread builds or serves the page. Work in other threads is no method of a view: it
-    cannot touch the page, so its error is raised where its result is taken.
+    whatever thread builds or serves the page. Work in other threads is not a method of a view and
+    cannot touch the page, so its error is raised where its result is read.
 
     Parameters
     ----------
     side
-        What the names of panels begin with, where a page has several of a kind.
+        Prefix of the panels' names on a page with two sides.
     """
     name = f"{side}{kind.name}"
     guarded = _guarded(kind)

@@ -118,7 +118,7 @@ class History:
         new = replace(self.state, **values)
         if new != self.state:
             self.settle()
-            if set(values) != {"pattern_range"}:  # zooming is no step to undo
+            if set(values) != {"pattern_range"}:  # zooming is not a step to undo
                 self._step_from(self.state)
             self._move(new)
 
@@ -130,7 +130,7 @@ class History:
             self._move(new)
 
     def settle(self) -> None:
-        """Close a gesture: all its previews are one step."""
+        """Close a gesture: all its previews become one step."""
         before, self._before = self._before, None
         if before is not None and before != self.state:
             self._step_from(before)
@@ -140,7 +140,7 @@ class History:
         self.stepped.emit()
 
     def setter(self, part: str, choices: Sequence[Any] | None = None) -> Callable[..., None]:
-        """A Bokeh callback that puts a widget's new value, or that choice, into ``part``."""
+        """A Bokeh callback that writes a widget's new value, or that choice, into ``part``."""
 
         def changed(_attribute: str, _old: Any, new: Any) -> None:
             self.change(**{part: new if choices is None else choices[new]})
@@ -159,12 +159,12 @@ class History:
         widget.on_change(attribute, self.setter(part, choices))
 
     def undo(self) -> None:
-        """Go back one change, if there is one."""
+        """Undo one step, if there is one."""
         self.settle()
         self._take(self._steps.back(self.state))
 
     def redo(self) -> None:
-        """Take back the last undo, if there is one."""
+        """Redo one step, if there is one."""
         self.settle()
         self._take(self._steps.forward(self.state))
 

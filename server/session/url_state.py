@@ -46,7 +46,7 @@ def default_state(data: StoreData) -> ViewState:
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
-    """The query of a link that opens this state, and what it leaves out, empty if nothing.
+    """The query of a link to this state, and a note on what it leaves out.
 
     Only what differs from the first screen is written, besides the selection.
     """
@@ -68,7 +68,7 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
 
 
 def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tuple[ViewState, str]:
-    """The state that a link names, and a note, empty if all of the link could be used."""
+    """The state in a link, and a note on its unusable parts, empty if none."""
     asked = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
     found: dict[str, Any] = {}
     faults = []

@@ -21,7 +21,7 @@ _START_S = 60.0
 
 
 class ReadingProcess:
-    """A process that reads; asked by one thread at a time. It ends when this one does."""
+    """A child process that reads; used by one thread at a time. It ends when its parent does."""
 
     def __init__(self) -> None:
         self._process, self._pipe = started("headbrush.server.stores.reader_process_main")
@@ -42,31 +42,31 @@ class ReadingProcess:
         self._pipe.send_bytes(question)
 
     def answers(self, seconds: float) -> bool:
-        """Whether the answer comes within so much time."""
+        """Whether the answer arrives within this time."""
         return self._pipe.poll(seconds)
 
     def answer(self) -> np.ndarray | str:
-        """Wait for the answer as long as it takes; a text says why there is none."""
+        """Wait for the answer as long as it takes; a string is an error message."""
         told = json.loads(self._pipe.recv_bytes())
         if "fault" in told:
             return told["fault"]
         return np.frombuffer(self._pipe.recv_bytes(), told["dtype"]).reshape(told["shape"])
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """Kill the process, whatever it is doing."""
         self._process.kill()
         self._pipe.close()
 
 
 class Common:
-    """The process that all stores share, one after another; started when it is first needed."""
+    """The reading process that all stores share, one at a time; started on demand."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: ReadingProcess | None = None
 
     def take(self) -> ReadingProcess:
-        """Wait for one's turn."""
+        """Wait for a turn."""
         self._turn.acquire()
         try:
             if self._process is None or not self._process.runs():

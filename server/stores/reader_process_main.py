@@ -18,7 +18,7 @@ _READ = {"read_images": _READER.read_images, "read_matrix": _READER.read_matrix}
 
 
 def main() -> None:
-    """Read until the process that asks is gone, also while a disk does not answer."""
+    """Read until the parent process is gone, also if a disk hangs."""
     pipe, questions = listen()
     pipe.send_bytes(b"ready")
     while True:

@@ -85,7 +85,7 @@ class StoreData:
 
     @lazy_property
     def labels(self) -> np.ndarray:
-        """``(m,)`` true class; the predicted class stands for an unknown one."""
+        """``(m,)`` true class, or the predicted class if unknown."""
         stored = self.store.read("label")
         return np.where(stored >= 0, stored, self.predicted)
 
@@ -133,7 +133,7 @@ class StoreData:
     def why_undefined(self, metric: str) -> str:
         """Why no head has a value of the metric, as one sentence."""
         if metric == "cls":
-            return "This model has no class token, so there is no CLS distance."
+            return "This model has no class token, so CLS distance does not exist."
         if not self.has_classifier:
             return "This model has no classifier, so pruning a head changes no prediction."
         if metric == "gradient":
@@ -192,7 +192,7 @@ class StoreData:
 
     @lazy_property
     def default_image(self) -> int:
-        """An image that shows why the first head matters."""
+        """The image selected at first, to which the first head matters."""
         return self.telling_image(self.default_head.number)
 
     def telling_image(self, number: int) -> int:

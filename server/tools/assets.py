@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 APP = Path(__file__).parent.parent
 """The Bokeh application's folder."""
 BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js")
-"""Scripts that change what Bokeh's own do, in pages and reports alike."""
+"""Scripts that patch BokehJS, in pages and reports alike."""
 SHARED_SCRIPTS = (
     "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",
 )  # fmt: skip
@@ -17,16 +17,16 @@ SHARED_SCRIPTS = (
 TEMPLATES = Environment(
     loader=FileSystemLoader(APP / "templates"), autoescape=True, undefined=StrictUndefined
 )
-"""Escapes what it fills in; a name that a template needs and is not given is an error."""
+"""The Jinja environment: escapes values, and a missing one is an error."""
 
 
 def static(*names: str) -> str:
-    """Styles, one after another."""
+    """The named style sheets, joined."""
     return "\n".join(_read(name) for name in names)
 
 
 def scripts(names: Iterable[str]) -> str:
-    """Scripts, one after another."""
+    """The named scripts, joined."""
     return ";\n".join(_read(name) for name in names)
 
 

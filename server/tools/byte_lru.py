@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """The most recently used results; safe to share between threads.
+    """The most recently used results.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Recent(Generic[T]):
             return self._kept[key][0]
 
     def put(self, key: Hashable, result: T, size: int) -> None:
-        """Keep a result of ``size`` bytes, and forget those not used for longest."""
+        """Store a result of ``size`` bytes, and drop the least recently used ones."""
         with self._lock:
             if key in self._kept:
                 self._used -= self._kept.pop(key)[1]

@@ -17,10 +17,10 @@ Place = tuple[float, float, float, float, int, int]
 
 
 def _compiled(loop: Callable[P, T]) -> Callable[P, T]:
-    """The loop as machine code, kept if there is a folder to keep it in."""
+    """Compile a loop; the machine code is cached if a cache folder is writable."""
     try:
         return njit(nogil=True, cache=True)(loop)
-    except RuntimeError:  # numba's word for no folder that can be written
+    except RuntimeError:  # numba's error for a cache folder that is not writable
         return njit(nogil=True)(loop)
 
 
@@ -63,7 +63,7 @@ def add_counts(points, place, mask, count, total):
 
 @_compiled
 def add_colours(points, place, mask, codes, colours, sums, total):
-    """Add up each pixel's colours, rows of ``colours``; a negative code is no point."""
+    """Add up each pixel's colours, rows of ``colours``; a negative code means no point."""
     every = len(mask) == 0
     for i in range(len(points)):
         column, row = _pixel(points[i, 0], points[i, 1], place)
@@ -78,7 +78,7 @@ def add_colours(points, place, mask, codes, colours, sums, total):
 
 @_compiled
 def add_values(points, place, mask, values, sums, total):
-    """Add up each pixel's values and how many; NaN is no value."""
+    """Sum and count of each pixel's values, without NaN."""
     every = len(mask) == 0
     for i in range(len(points)):
         column, row = _pixel(points[i, 0], points[i, 1], place)
@@ -150,7 +150,7 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
 
 @_compiled
 def tally(patterns, images, heads):
-    """Keep what both its image and its head allow, in place; how much each of them has left."""
+    """Keep patterns whose image and head are both allowed, in place; count the rest of each."""
     image_count = np.zeros(len(images), np.int64)
     head_count = np.zeros(len(heads), np.int64)
     for image in range(len(images)):

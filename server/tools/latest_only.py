@@ -21,7 +21,7 @@ class Latest(Generic[RequestT, T]):
         From a request to a result; touches no model of the page.
     show
         Called in the order of the requests with a function that returns each result, or raises
-        what went wrong: so a view is told of its own failure.
+        what went wrong: so a view gets its own failure.
     tell
         Makes the page call a function soon, from any thread: ``Document.add_next_tick_callback``.
     """
@@ -44,7 +44,7 @@ class Latest(Generic[RequestT, T]):
             self._start(request)
 
     def drop(self) -> None:
-        """Show nothing of what was asked so far."""
+        """Drop all pending requests."""
         self._next = None
         self._gesture += 1
 

@@ -1,4 +1,4 @@
-"""Every panel of a page, one row each: a new view is a file of its own and a row here."""
+"""The registry of views, one row each: a new view is one file and one row here."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ class Row:
     area
         Its area in the grid of the page (``static/css/style.css``).
     needs
-        What it shares with other views of the session, built once as ``needs(session)``.
+        Class of an object shared with other views, built once per session as ``needs(session)``.
     is_of_one_head
-        It shows one head of one image, not all; a report repeats it for each head.
+        Whether it shows one head of one image; a report repeats it for each head.
     report_parts
-        Names of the models that a report keeps of its layout; all of it where empty.
+        Names of the models of its layout that a report keeps; empty keeps all.
     report_order
         Place in a report, the least first; equal ones in the order of the page.
     """
@@ -112,7 +112,7 @@ def build_views(
     names: Iterable[str] = BY_NAME,
     build: Callable[..., Any] = lambda kind, *given: kind(*given),
 ) -> Views:
-    """Build the views of some names.
+    """Build the views with these names.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a page, a report and the error boundary may expect of a view."""
+"""The interface of a view for pages, reports and the error boundary."""
 
 from typing import Protocol
 

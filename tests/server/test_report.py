@@ -176,7 +176,7 @@ def test_a_notebook_shows_it_in_a_frame(report):
     [
         ([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4], "So prefix ↔ patches matters most"),
         ([0, 4e-5, 1e-5, 3e-5, 2e-5, 3e-5, 2e-5, 4e-5], "hardly"),
-        ([0, 0.0932, 0, 0.013, 0.0179, 0.013, 0.0179, 0.0932], "No part alone"),
+        ([0, 0.0932, 0, 0.013, 0.0179, 0.013, 0.0179, 0.0932], "No single part"),
     ],
 )
 def test_the_part_that_matters_is_named_unless_none_does(report, data, metrics, expected):

@@ -79,10 +79,10 @@ def policy(nonce: str = "") -> str:
 
 
 class Malformed(Matcher):
-    """Matches addresses that hold control characters, or bytes that are no UTF-8, when unquoted."""
+    """Matches addresses that hold control characters, or bytes that are not UTF-8, when unquoted."""
 
     def match(self, request: HTTPServerRequest) -> dict[str, object] | None:
-        """Called by Tornado; a dict means yes."""
+        """Called by Tornado; a dict means a match."""
         try:
             text = unquote_to_bytes(request.path).decode()
         except UnicodeDecodeError:
@@ -91,7 +91,7 @@ class Malformed(Matcher):
 
 
 class Refused(RequestHandler):
-    """Answers what no handler should see: a file system knows no name with a NUL."""
+    """Refuses addresses that no handler should see: a file name cannot hold a NUL."""
 
     def prepare(self) -> None:
         """Called by Tornado for every method."""
@@ -99,7 +99,7 @@ class Refused(RequestHandler):
 
 
 class Page(DocHandler):
-    """The page; its scripts, and no others that might stand in it, know the answer's nonce."""
+    """The page; only its own scripts know the answer's nonce."""
 
     async def get(self, *_args: object, **_options: object) -> None:
         """Answer with a new session's page."""
@@ -123,7 +123,7 @@ class Page(DocHandler):
             # Tornado's decorator of Bokeh's method hides what that returns
             return await cast(Awaitable[ServerSession], self.get_session())
         except (AttributeError, KeyError, TypeError, ValueError, ProtocolError) as error:
-            raise HTTPError(403, "no session that was made here") from error
+            raise HTTPError(403, "no session of this server") from error
 
     def _logout(self, session: ServerSession) -> str:
         context = cast(BokehSessionContext | None, session.document.session_context)

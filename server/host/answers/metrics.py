@@ -28,7 +28,7 @@ _KINDS = {
 
 
 class Counts:
-    """Counters and histograms of one process; used by its event loop alone."""
+    """Counters and histograms of one process; used only by its event loop."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, Labels], float] = defaultdict(float)
@@ -83,20 +83,20 @@ def text_of(processes: Mapping[str, Samples]) -> str:
 
 
 class Shared:
-    """A folder where the processes of one server leave what they counted for each other."""
+    """A folder through which the processes of one server share their counts."""
 
     def __init__(self, folder: Path, process: str) -> None:
         self._folder, self._process = folder, process
 
     def leave(self, samples: Samples) -> None:
-        """Write down what this process counted."""
+        """Write the counts of this process."""
         rows = [[n, list(map(list, ls)), v] for n, of in samples.items() for ls, v in of.items()]
         temporary = self._folder / f"{self._process}.new"
         temporary.write_text(json.dumps(rows))
         temporary.replace(self._folder / f"{self._process}.json")
 
     def found(self) -> dict[str, Samples]:
-        """What every process wrote last."""
+        """Read the latest counts of every process."""
         return {path.stem: _read(json.loads(path.read_text())) for path in self._paths()}
 
     def _paths(self) -> Iterable[Path]:
@@ -104,7 +104,7 @@ class Shared:
 
 
 class ErrorCounter(logging.Handler):
-    """Counts what is logged as an error."""
+    """Log handler that counts errors."""
 
     def __init__(self, counts: Counts) -> None:
         super().__init__(logging.ERROR)

@@ -9,12 +9,12 @@ _MOST = 8192
 
 
 class Ended:
-    """The logins that were ended last; made before the server's processes are.
+    """The most recently ended logins; made before the server's processes start.
 
     Parameters
     ----------
     most
-        How many are remembered.
+        Number of logins remembered.
     """
 
     def __init__(self, most: int = _MOST) -> None:
@@ -31,7 +31,7 @@ class Ended:
             self._memory[:_BYTES] = (count + 1).to_bytes(_BYTES)
 
     def __contains__(self, login: object) -> bool:
-        """Whether this is the name of a login that was ended."""
+        """Whether the login has ended."""
         if not isinstance(login, str) or len(login) != 2 * _BYTES:
             return False
         try:
@@ -41,7 +41,7 @@ class Ended:
 
 
 def new_login() -> str:
-    """A name for a login that nobody guesses."""
+    """An unguessable name for a login."""
     return secrets.token_hex(_BYTES)
 
 

@@ -33,18 +33,18 @@ _PAGE = TEMPLATES.get_template("login.html")
 
 @cache
 def _line() -> str:
-    """The password's hash, read when the server starts to ask for it."""
+    """The password's hash, read once at the start."""
     return read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
 
 
 @cache
 def _user() -> str:
-    """What the signed cookie holds; another password lets no old cookie in."""
+    """The content of the signed cookie; a new password makes old cookies invalid."""
     return hashlib.sha256(_line().encode()).hexdigest()[:32]
 
 
 def get_user(handler: RequestHandler) -> str | None:
-    """The reader's login, None who has not logged in; Bokeh asks before every answer."""
+    """The reader's login, None without one; Bokeh calls this before every answer."""
     shown = handler.get_secure_cookie(_COOKIE, max_age_days=_DAYS) or b""
     user, _, login = shown.decode("ascii", "replace").partition(".")
     is_known = hmac.compare_digest(user.encode(), _user().encode())
@@ -108,7 +108,7 @@ class LogoutHandler(RequestHandler):
     """Logs out, on POST only, so that no link can do it."""
 
     def post(self) -> None:
-        """Log out: the login's open pages end, and its cookie is worth nothing more."""
+        """Log out: close the login's open pages and revoke its cookie."""
         login = get_user(self)
         if login is not None:
             ENDED.add(login)

@@ -27,7 +27,7 @@ def hashed(password: str) -> str:
 
 
 def is_password(password: str, line: str) -> bool:
-    """Whether ``line`` was made of ``password``; takes as long for a wrong one."""
+    """Whether ``line`` was made from ``password``; takes as long for a wrong one."""
     _, numbers, salt, expected = line.split("$")
     found = _scrypt(password, _bytes(salt), *map(int, numbers.split(",")))
     return hmac.compare_digest(found, _bytes(expected))
@@ -57,7 +57,7 @@ def read_password_file(path: Path) -> str:
 
 
 def write_password_file(path: Path, password: str) -> None:
-    """Keep the hash of ``password``, readable by its owner alone.
+    """Write the hash of ``password`` to a file that only its owner can read.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _bytes(text: str) -> bytes:
 
 
 class Attempts:
-    """How often an address may still guess; all processes of a server count together.
+    """Limit on wrong passwords per address, counted over all processes of a server.
 
     Made before the processes are, which share its memory. An address has a place there, chosen by
     a secret; two that happen to have the same one count as one.

@@ -79,7 +79,7 @@ def mode_finding(data: StoreData, page: HeadPage) -> str:
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
     so = f"So {MODES[strongest]} matters most."
     if values[strongest] < values[1] / 2:
-        so = "No part alone has half of this effect: they matter together."
+        so = "No single part has half of this effect: they matter together."
     if values.max() < _HARDLY:
         so = "All of these are small: the head hardly matters here."
     metric = METRIC_NAMES[page.session.state.metric]

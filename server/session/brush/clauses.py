@@ -1,4 +1,4 @@
-"""A brush is a list of clauses; resolving them is pure.
+"""A brush as a list of clauses, and its resolution to masks. Pure.
 
 Images (m), heads (L·H) and patterns (m·L·H) are brushed; a pattern is what one head does in one
 image. Clauses of one view combine in order, a first one that subtracts or intersects with
@@ -47,7 +47,7 @@ class Lasso:
 
 @dataclass(frozen=True)
 class Clause:
-    """What one gesture in ``view`` marks, and how it joins what that view marked before.
+    """One gesture's selection in ``view``, and how it combines with that view's earlier ones.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Brush:
     images, heads, patterns
         Bool masks ``(m,)``, ``(L·H,)``, ``(m·L·H,)``.
     image_count, head_count
-        How many brushed patterns fall to each image and head, ``(m,)`` and ``(L·H,)``.
+        Number of brushed patterns of each image and head, ``(m,)`` and ``(L·H,)``.
     active
         Whether there is any clause.
     """
@@ -105,7 +105,7 @@ def resolve(
     points
         Coordinates ``(m·L·H, 2)`` of the patterns in a layout.
     kept
-        Remembers what each shape encloses, so that a further clause costs but its own shape.
+        Cache of the points in each shape, so that a further clause costs only its own shape.
     """
     used = [clause for clause in clauses if clause.view != exclude]
     images = np.ones(num_images, bool)
@@ -143,7 +143,7 @@ def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
 
 
 def warm_up() -> None:
-    """Compile what a first brush would have to wait for."""
+    """Compile the loops that the first brush needs."""
     points = np.zeros((1, 2), np.float32)
     for shape in (Box(0, 1, 0, 1), Lasso((0, 1, 1), (0, 0, 1))):
         resolve([Clause("patterns", shape)], 1, 1, lambda _layout: points)
@@ -188,7 +188,7 @@ def _combined(
 def _marked(
     clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: Recent | None
 ) -> np.ndarray:
-    """What one clause marks by itself."""
+    """The mask of one clause by itself."""
     if isinstance(clause.shape, Ids):
         found = np.zeros(size, bool)
         found[list(clause.shape.ids)] = True

@@ -25,7 +25,7 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 
 @dataclass(frozen=True)
 class NamedBrush:
-    """A brush with a name; ``compared`` ones are drawn in their colour in every view."""
+    """A brush with a name; if ``compared``, the views draw it in its colour."""
 
     name: str
     colour: str
@@ -35,7 +35,7 @@ class NamedBrush:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """What the views draw of a compared brush.
+    """A compared brush, resolved for the views.
 
     Attributes
     ----------
@@ -55,11 +55,11 @@ Named = tuple[NamedBrush, ...]
 
 
 class NamedError(ValueError):
-    """What cannot be done, as a sentence."""
+    """A change of the list that is not allowed; the message is one sentence."""
 
 
 def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
-    """Keep ``clauses`` under a name; one of that name keeps its place and colour.
+    """Save ``clauses`` under a name; an existing brush of that name keeps its place and colour.
 
     A new one is compared where fewer than two are.
     """
@@ -80,7 +80,7 @@ def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
 
 
 def renamed(named: Named, index: int, name: str) -> Named:
-    """Give one another name that none has."""
+    """Rename a brush; the new name must be free."""
     clean = _clean(name)
     if any(old.name == clean for old in named[:index] + named[index + 1 :]):
         raise NamedError("Another brush already has this name.")
@@ -88,9 +88,9 @@ def renamed(named: Named, index: int, name: str) -> Named:
 
 
 def recoloured(named: Named, index: int, colour: str) -> Named:
-    """Give one another colour, as ``#rrggbb``."""
+    """Change the colour of a brush, ``#rrggbb``."""
     if not _COLOUR.fullmatch(colour.lower()):
-        raise NamedError("A colour is written #rrggbb.")
+        raise NamedError("A colour must be #rrggbb.")
     return _changed(named, index, colour=colour.lower())
 
 
@@ -100,7 +100,7 @@ def deleted(named: Named, index: int) -> Named:
 
 
 def toggled(named: Named, index: int) -> Named:
-    """Compare one or no longer; of two others the first gives way."""
+    """Toggle the comparison of a brush; the third one replaces the first."""
     if named[index].compared:
         return _changed(named, index, compared=False)
     others = [place for place, old in enumerate(named) if old.compared]
@@ -110,7 +110,7 @@ def toggled(named: Named, index: int) -> Named:
 
 
 def to_json(named: Named) -> str:
-    """The list as the browser keeps it."""
+    """The list as text for the browser's storage."""
     return json.dumps([
         {"name": one.name, "colour": one.colour, "brush": clauses_text(one.clauses),
          "compared": one.compared}
@@ -119,7 +119,7 @@ def to_json(named: Named) -> str:
 
 
 def from_json(text: str, data: StoreData) -> tuple[Named, str]:
-    """What can be used of a kept list, and a note, empty if all can."""
+    """Parse a saved list: its usable brushes, and a note, empty if all are usable."""
     if len(text) > 2 * MOST_NAMED * LONGEST_BRUSH:
         return (), "The saved brushes are too many to read."
     try:

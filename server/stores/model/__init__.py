@@ -1,1 +1,1 @@
-"""The model of a store, run live in a process of its own. May import ``server.tools``."""
+"""The live model of a store, run in a child process. May import ``server.tools``."""

@@ -9,11 +9,11 @@ from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.analysis.store.errors import InputError
 
 VARIABLE = "HEADBRUSH_NO_LIVE"
-"""Of the environment; the application's own copy of this module is told by it."""
+"""Environment variable that tells all processes of the server."""
 
 
 def runs_none() -> bool:
-    """Whether this server was told to run no model."""
+    """Whether this server runs without models."""
     return bool(os.environ.get(VARIABLE))
 
 
@@ -29,10 +29,10 @@ class NoModel:
         return _refusal()
 
     def warm_up(self) -> None:
-        """There is nothing to load."""
+        """Do nothing: there is no model to load."""
 
     def wait(self) -> None:
-        """Nothing is asked."""
+        """Do nothing: no question is pending."""
 
 
 def _refusal() -> Future:

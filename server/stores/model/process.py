@@ -31,7 +31,7 @@ class LiveProcess:
     limit
         Seconds that one answer may take.
     patience
-        Seconds that an answer may take which nobody wants any more.
+        Seconds that an unwanted answer may take.
     """
 
     def __init__(self, limit: float = 120, patience: float = 5) -> None:
@@ -40,7 +40,7 @@ class LiveProcess:
 
     @property
     def pid(self) -> int | None:
-        """Number of the process, None where it does not run."""
+        """Process id, None if it is not running."""
         if self._running is None or self._running[0].poll() is not None:
             return None
         return self._running[0].pid
@@ -56,7 +56,7 @@ class LiveProcess:
         Parameters
         ----------
         is_wanted
-            Whether somebody waits for it, else it may be broken off.
+            Whether somebody still waits for the answer; if not, it may be cancelled.
         limit
             Seconds that this answer may take, if not as long as any.
 
@@ -79,7 +79,7 @@ class LiveProcess:
         return dict(answer)
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process, whatever it is doing."""
         if self._running is not None:
             process, pipe = self._running
             process.kill()

@@ -1,4 +1,4 @@
-"""The process that computes with a model what the store does not hold; ``live_process`` starts it.
+"""The child process that runs models, started by ``process.py``.
 
 The only file of the server that imports torch, and only in that process, never in the server's. A
 question and its answer are one message each on the socket that is the process's standard input:
@@ -58,7 +58,7 @@ class StoreModel:
         self._traces: Recent[Trace] = Recent(_TRACES_BYTES)
 
     def load(self) -> Arrays:
-        """Be ready for questions."""
+        """Import torch and load the model, to be ready for questions."""
         self._loaded()
         return {}
 
@@ -79,7 +79,7 @@ class StoreModel:
         return {"metrics": found.metrics, "probability": found.probability}
 
     def unload(self) -> None:
-        """Give back the memory of the model; it is loaded again when it is asked."""
+        """Free the model's memory; the next question loads it again."""
         self._model = None
         self._traces = Recent(_TRACES_BYTES)
 
@@ -203,7 +203,7 @@ def _usual_threads() -> int:
 
 
 class Answering:
-    """Answers about any store; few models stay loaded, the least recently asked goes first."""
+    """Answers questions about any store; a few models stay loaded, the least recently used is freed."""
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, tuple[int, ...]], StoreModel] = {}
@@ -235,7 +235,7 @@ class Answering:
 
 
 def main() -> None:
-    """Answer until the process that asks is gone, however it ended."""
+    """Answer until the parent process is gone."""
     with suppress(OSError):
         os.nice(_LESS_URGENT)
     pipe, questions = listen()

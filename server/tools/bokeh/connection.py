@@ -1,4 +1,4 @@
-"""A page's connection: all that one callback changes travels in one message.
+"""A page's connection that sends all changes of one callback in one message.
 
 Bokeh sends a message a change. For each it looks through all models of the page, which was half of
 the server's work at a brush, and the browser drew some plots several times on the way.
@@ -49,5 +49,5 @@ async def _nothing() -> None:
 
 
 def use() -> None:
-    """Connect pages in this way, of all servers of this process; Bokeh has no option for it."""
+    """Use this connection for all servers of this process; Bokeh has no option for it."""
     tornado.ServerConnection = Connection  # pyright: ignore[reportPrivateImportUsage] (see above)

@@ -31,7 +31,7 @@ class Pages:
         self._left = 0
 
     def made(self, document: Document, parts: Sequence[object]) -> None:
-        """A page is whole; ``parts`` are emptied with its models when it is left."""
+        """Register a finished page; ``parts`` are emptied with its models when it closes."""
         self.open += 1
 
         def destroy(session: ServerSession) -> None:

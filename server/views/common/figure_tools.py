@@ -109,7 +109,7 @@ def padded_range(values: np.ndarray) -> Range1d:
 
 
 def inner_size(plot: figure) -> tuple[int, int]:
-    """Width and height in pixels of what the axes enclose; a guess until the page has told."""
+    """Width and height in pixels of what the axes enclose; a guess until the page has reported it."""
     try:
         return plot.inner_width, plot.inner_height
     except UnsetValueError:
@@ -169,7 +169,7 @@ def on_line_moved(
 
 
 def on_narrowing(plot: figure, react: Callable[[bool], None]) -> None:
-    """Tell at the start of a drag whether its keys only take from a brush; at its end, no more."""
+    """Report at the start of a drag whether its keys only shrink a brush; reset at its end."""
     on_event(plot, PanStart, lambda event: react(bool(_keys(event).get("ctrl"))))
     on_event(plot, PanEnd, lambda _event: react(False))
 

@@ -47,7 +47,7 @@ def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
 
 
 def choices(kind: str, names: Sequence[str], colours: Sequence[str], numbers: Sequence[int]) -> str:
-    """HTML of swatches that are buttons; ``legend_buttons.js`` tells of ``kind`` and number.
+    """HTML of swatches that are buttons; ``legend_buttons.js`` sends ``kind`` and number.
 
     Where there are many it says so, as most of them are seen only when the legend is scrolled.
     """

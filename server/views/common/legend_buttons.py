@@ -1,4 +1,4 @@
-"""The buttons of legends: brush the images of a class, or those predicted right or wrong."""
+"""Legend buttons: brush the images of a class, or those predicted correctly or wrongly."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ def kinds_model(sessions: Mapping[str, Session]) -> Channel:
 
 
 def brush_kind(session: Session, colouring: object, kind: object, combine: object) -> None:
-    """Brush the images of a kind; what is no kind of ``colouring`` changes nothing."""
+    """Brush the images of a kind; an unknown kind of ``colouring`` changes nothing."""
     data = session.data
     kinds = {"class": max(len(data.class_names), 1), "correct": 2 if data.has_classifier else 0}
     if combine not in _COMBINES or not isinstance(colouring, str):

@@ -33,7 +33,7 @@ _FADED = 0.2
 _MARGINS = 0.17, 1.45
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 _NOISE = 1e-6
-"""Rounding of float32 that is no change."""
+"""Rounding error of float32, not a change."""
 """A pictogram of the attention matrix, prefix tokens first; the pruned part is dark."""
 
 

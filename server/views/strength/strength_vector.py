@@ -97,7 +97,7 @@ class StrengthVector:
     def _describe(self, strength: np.ndarray) -> None:
         head = str(self._session.head)
         if not np.isfinite(strength).any():
-            words = "No image is brushed, so there is no strength."
+            words = "No image is brushed, so there are no values."
         else:
             hop = int(np.nanargmax(strength))
             words = (

@@ -26,7 +26,7 @@ _CLEAR = np.zeros((1, 1), np.uint32)
 
 
 class ImageContext:
-    """Three times the image: as it is, masked by who attends to the token, by where it looks."""
+    """The image three times: plain, masked by who attends to the token, and by where it looks."""
 
     name = "image_context"
     title = "Where does this token look in the image?"

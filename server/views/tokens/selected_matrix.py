@@ -32,7 +32,7 @@ sets what a style names, and never takes back what the last one named."""
 
 
 class Tokens(DataModel):
-    """What the browser knows of the shown matrix beside its values.
+    """Data of the shown matrix for the browser, besides the values.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Tokens(DataModel):
     token
         Pinned token.
     hovered
-        Token under the pointer; known to the browser alone.
+        Token under the pointer; known only to the browser.
     message
         Why there is no matrix.
     """
@@ -177,7 +177,7 @@ class ShownMatrix:
             self._show(stored, fault or "from the store")
             return
         state = self._session.state
-        if state.image is None:  # then nothing is asked of the store
+        if state.image is None:  # then the store is not read
             return
         self._wait("computing with the model …")
         future = live_model(self._session.data.store).attention(

@@ -59,7 +59,7 @@ class HeadPage:
     pruning
         Metrics ``(metric, mode)`` and probabilities of partial pruning; None without the model.
     attention
-        ``(T, T)`` as it is shown; None where it is not.
+        ``(T, T)`` as shown; None if it is not shown.
     """
 
     head: int
@@ -108,7 +108,7 @@ def page_panels(
     Parameters
     ----------
     overview
-        All but the selection is as in its state.
+        Its state, except the selection, is used.
     """
     document, data, started = overview.document, overview.data, []
     of_head = [name for name in views if BY_NAME[name].is_of_one_head]

@@ -9,7 +9,7 @@ from headbrush.server.stores.redact_paths import recorded_places
 
 
 def without_folders(text: str, store: Store) -> str:
-    """``text`` with every folder and file that the store knows by its own name alone."""
+    """``text`` with the store's folders and files reduced to their last names."""
     for place in _known(store):
         whole = rf"(?<![\w.-]){re.escape(place)}(?![\w-])"
         text = re.sub(whole, lambda found: last_name(found[0]), text)
@@ -17,7 +17,7 @@ def without_folders(text: str, store: Store) -> str:
 
 
 def short_command(command: str) -> str:
-    """A command whose words are shown without absolute folders."""
+    """A command line without absolute folders."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -26,14 +26,14 @@ def short_command(command: str) -> str:
 
 
 def last_name(place: str) -> str:
-    """The last name of an absolute path; any other text as it is."""
+    """The last name of an absolute path; any other text unchanged."""
     if not _is_absolute(place):
         return place
     return re.split(r"[\\/]", place.rstrip("\\/"))[-1] or place
 
 
 def _known(store: Store) -> list[str]:
-    """Absolute places of images, model and weights, the longest first."""
+    """Absolute paths of images, model and weights, the longest first."""
     places = [place.rstrip("\\/") for place in recorded_places(store)]
     return sorted(filter(_is_absolute, places), key=len, reverse=True)
 
