@@ -15,7 +15,8 @@ from pathlib import Path
 
 from headbrush.analysis.store.attention_file import AttentionWriter
 from headbrush.analysis.store.store import write_summary
-from headbrush.server.pages.report.report import Report, make_report
+from headbrush.server.pages.report.make_report import make_report
+from headbrush.server.pages.report.report import Report
 from tests.stores import attention, attributes, values
 
 LAYERS = HEADS = 12

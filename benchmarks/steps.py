@@ -10,7 +10,7 @@ import numpy as np
 from bokeh.io import curdoc
 
 from headbrush.analysis.store.store import Store
-from headbrush.server.pages.report.report import report_of
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush import clauses
 from headbrush.server.session.brush.clauses import Clause, Lasso, resolve
 from headbrush.server.session.session import Session

@@ -96,6 +96,6 @@ def report(
     InputError
         If an image, head or view is not in the store.
     """
-    from headbrush.server.pages.report.report import make_report
+    from headbrush.server.pages.report.make_report import make_report
 
     return make_report(store, images, heads, views)

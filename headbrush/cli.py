@@ -188,15 +188,15 @@ def report_command(
         for file in (out, *([data] if data else [])):
             check_writable(file)
         with hurried(store, view or ()) as opened:
-            from headbrush.server.pages.report.report import make_report
+            from headbrush.server.pages.report.make_report import make_report
 
             made = make_report(opened, image or (), head or (), view or ())
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)
     size = size if fragment else made.size_words
-    if made.asked.why:
-        _out.print(made.asked.why, markup=False)
+    if made.request.why:
+        _out.print(made.request.why, markup=False)
     pages = len(made.pages)
     head_pages = f"{pages} head page{'' if pages == 1 else 's'}"
     _out.print(f"{out}: {head_pages}, {size}", markup=False)

@@ -17,12 +17,13 @@ def save_tiny_model(folder: Path, seed: int = 0, **changed: object) -> Path:
     sizes = {"img_size": 16, "patch_size": 4, "in_chans": 1, "num_classes": 3, "depth": 2}
     arguments = sizes | {"embed_dim": 16, "num_heads": 2, "mlp_ratio": 2} | changed
     model = timm.create_model("vit_tiny_patch16_224", **arguments)
+    data = {"input_size": (1, 16, 16), "mean": (0.5,), "std": (0.5,), "crop_pct": 1.0}
+    model.pretrained_cfg = {**model.pretrained_cfg, **data}
     save_for_hf(
         model,
         str(folder),
         model_args=arguments,
         safe_serialization=True,
-        data_config={"input_size": (1, 16, 16), "mean": (0.5,), "std": (0.5,), "crop_pct": 1.0},
         model_config={"label_names": list(CLASSES)},
     )
     return folder

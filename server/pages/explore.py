@@ -6,7 +6,7 @@ from functools import partial
 from bokeh.document import Document
 
 from headbrush.server.pages.layout import arrange, theme_of
-from headbrush.server.pages.report.report import report_of
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.error_boundary import built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState

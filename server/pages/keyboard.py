@@ -7,7 +7,7 @@ import numpy as np
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.server.session.session import Session
-from headbrush.server.stores.store_data import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_NAMES
 
 
 def press(session: Session, key: str) -> None:

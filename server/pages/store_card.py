@@ -1,7 +1,5 @@
 """The card of one store in the list: a few words and a small picture. Pure."""
 
-import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +8,7 @@ from PIL import Image
 from headbrush.server.session.palette import class_colours
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
+from headbrush.server.tools.data_url import data_url
 
 _SIZE = 150, 96
 """Width and height of a card's picture."""
@@ -62,6 +61,4 @@ def _picture(data: StoreData) -> str:
                     across = np.clip(column + x, 0, width - 1)
                     pixels[down, across, :3] = inks
                     pixels[down, across, 3] = 255
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize(_SIZE, Image.Resampling.LANCZOS).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_url(Image.fromarray(pixels).resize(_SIZE, Image.Resampling.LANCZOS))

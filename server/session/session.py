@@ -16,7 +16,7 @@ from headbrush.server.session.state import History, ViewState
 from headbrush.server.session.summaries import Summaries
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.signal import Signal
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from headbrush.server.session.brush.clauses import Clause
-from headbrush.server.stores.store_data import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.signal import Signal
 from headbrush.server.tools.undo_stack import Steps
 

@@ -23,7 +23,8 @@ from headbrush.server.session.state import (
     PATTERNS,
     ViewState,
 )
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 
 VERSION = "1"
 MOST_BRUSH = 6000
@@ -41,8 +42,8 @@ _CHOICES = {
 
 def default_state(data: StoreData) -> ViewState:
     """The first screen: the most important head, and an image to which it matters."""
-    head = data.default_head
-    return ViewState(data.default_image, head.layer, head.head, data.default_metric)
+    head = data.first.head
+    return ViewState(data.first.image, head.layer, head.head, data.first.metric)
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:

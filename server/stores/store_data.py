@@ -1,8 +1,5 @@
 """One store as the views need it: read-only arrays and derived values, no user state."""
 
-import base64
-import io
-
 import numpy as np
 from PIL import Image
 
@@ -10,24 +7,11 @@ from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
-from headbrush.server.stores.heads import Head, rank_heads
+from headbrush.server.stores.first_choice import FirstChoice
+from headbrush.server.stores.heads import Head
 from headbrush.server.stores.matrices import StoredMatrices
 from headbrush.server.tools.byte_lru import Recent
-
-METRIC_NAMES = {
-    "probability": "True-class probability",
-    "jsd": "JSD of the prediction",
-    "cls": "CLS distance",
-    "patch": "Patch distance",
-    "gradient": "Gradient (approximation)",
-}
-METRIC_AXES = {
-    "probability": "P′[true class]",
-    "jsd": "JSD (bits)",
-    "cls": "CLS distance (0–2)",
-    "patch": "patch distance (0–2)",
-    "gradient": "|dL/d mask| (nats), approximate",
-}
+from headbrush.server.tools.data_url import data_url
 
 _ENCLOSED_BYTES = 64 << 20
 """For the masks of shapes brushed lately, of all pages together."""
@@ -68,7 +52,7 @@ class StoreData:
         """Read all that pages show, so that later only matrices wait for the disk."""
         shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
         self.store.read_all(shown)
-        self.default_image  # noqa: B018 - and what it rests on
+        _ = self.first
 
     @lazy_property
     def probability(self) -> np.ndarray:
@@ -180,38 +164,14 @@ class StoreData:
         return self.heads[layer * self.heads_per_layer + head]
 
     @lazy_property
-    def default_head(self) -> Head:
-        """The globally most important head: largest mean of the first metric that is defined."""
-        return self.heads[rank_heads(self.importance(self.default_metric).mean(0))[0]]
-
-    @lazy_property
-    def default_metric(self) -> str:
-        """The divergence, or the first metric with values if it has none."""
-        defined = (m for m in ("jsd", "gradient") if np.isfinite(self.importance(m)).any())
-        return next(defined, "patch")
-
-    @lazy_property
-    def default_image(self) -> int:
-        """The image selected at first, to which the first head matters."""
-        return self.telling_image(self.default_head.number)
-
-    def telling_image(self, number: int) -> int:
-        """A correctly predicted image whose attention is kept, to which a head matters most."""
-        wanted = np.zeros(self.num_images, bool)
-        wanted[self.store.kept_images] = True
-        for candidates in (wanted & self.correct, wanted, np.ones(self.num_images, bool)):
-            if candidates.any():
-                effect = np.nan_to_num(self.importance(self.default_metric)[:, number])
-                return int(np.argmax(np.where(candidates, effect, -1)))
-        return 0
+    def first(self) -> FirstChoice:
+        """What a page shows first."""
+        return FirstChoice(self.heads, self.importance, self.correct, self.store.kept_images)
 
     def thumbnail(self, image: int) -> str:
-        """Data address of an image's thumbnail; encoded once a process, when first asked for."""
+        """Data URL of an image's thumbnail; encoded once a process, when first asked for."""
         if image not in self._thumbnails:
-            buffer = io.BytesIO()
-            Image.fromarray(self.store.read("thumbnail")[image]).save(buffer, "PNG")
-            text = base64.b64encode(buffer.getvalue()).decode()
-            self._thumbnails[image] = f"data:image/png;base64,{text}"
+            self._thumbnails[image] = data_url(Image.fromarray(self.store.read("thumbnail")[image]))
         return self._thumbnails[image]
 
     @lazy_property

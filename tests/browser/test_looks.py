@@ -210,7 +210,7 @@ def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
 
 
 def test_the_layout_of_cls_patterns_is_one_click_away(page, data):
-    first = data.default_image * data.num_heads
+    first = data.first.image * data.num_heads
     page.page.get_by_role("button", name="CLS", exact=True).click()
     page.page.wait_for_function("location.search.includes('pattern=cls')")
     own = page.page.evaluate(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headbrush.server.pages.report.browser.quantise import to_codes
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso, resolve
 from headbrush.server.session.palette import LIGHT
 from headbrush.server.session.url_state import default_state

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.pages.report.parts import request
-from headbrush.server.pages.report.report import make_report
 from headbrush.server.session.brush.clauses import Box, Clause, resolve
 from headbrush.server.session.palette import DARK, LIGHT
 from headbrush.server.session.url_state import default_state

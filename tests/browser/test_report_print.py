@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from tests.browser.conftest import HeadbrushPage
 
 MM = 96 / 25.4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.palette import DARK, LIGHT
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import show

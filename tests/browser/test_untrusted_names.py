@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.store import write_summary
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from tests.browser.conftest import HeadbrushPage, serving
 from tests.stores import attributes, make_store, values
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from headbrush.server.pages.report.report import report_of
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
 from headbrush.server.session.brush.description import clause_words
 from headbrush.server.session.brush.name_list import read_names

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.store import Store
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
 
 
@@ -33,9 +34,9 @@ def headless(summary):
 )
 def test_the_first_metric_is_one_that_the_store_has(tmp_path, change, metric, reason):
     data = changed(tmp_path, change)
-    assert data.default_metric == metric
+    assert data.first.metric == metric
     assert reason in data.why_undefined("jsd")
-    head = data.default_head
+    head = data.first.head
     mean = data.importance(metric).mean(0)
     assert mean[head.number] == mean.max()
 

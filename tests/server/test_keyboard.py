@@ -5,7 +5,7 @@ import numpy as np
 from headbrush.server.pages.keyboard import press
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_NAMES
 
 
 def test_arrows_step_through_images_and_heads_round_the_end(session, data):

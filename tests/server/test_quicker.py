@@ -15,7 +15,7 @@ from bokeh.models import Paragraph, Plot, Scatter
 from bokeh.themes import Theme
 
 from headbrush.server.pages.explore import explore
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.url_state import default_state
 from headbrush.server.tools.bokeh import defaults
 

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 
-from headbrush.server.pages.report.report import report_of
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.palette import DARK
 from headbrush.server.session.state import History, Stage

@@ -13,8 +13,8 @@ from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report import findings
 from headbrush.server.pages.report.browser import brushing
 from headbrush.server.pages.report.browser.quantise import MISSING, to_codes
-from headbrush.server.pages.report.parts.request import VIEWS, most_important, read_asked
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
+from headbrush.server.pages.report.parts.request import VIEWS, most_important, read_request
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.dot_share import NO_SHARE
 from headbrush.server.session.url_state import default_state
@@ -39,11 +39,11 @@ def report(data):
 )
 def test_what_is_not_in_the_store_is_refused_in_one_sentence(data, asked, expected):
     with pytest.raises(InputError, match=re.escape(expected)):
-        read_asked(data, **asked)
+        read_request(data, **asked)
 
 
 def test_heads_and_images_are_named_in_several_ways(data):
-    asked = read_asked(data, ["3", "class-0/003.png"], ["2.1", (0, 1)])
+    asked = read_request(data, ["3", "class-0/003.png"], ["2.1", (0, 1)])
     assert asked.pages == ((5, 3), (1, 3))
     assert asked.why == ""
 
@@ -54,8 +54,8 @@ def test_without_options_the_five_globally_most_important_heads_are_shown_and_it
     mean = data.importance("jsd").mean(0)
     heads = [page.head for page in report.pages]
     assert heads == most_important(data) == np.argsort(-mean)[:5].tolist()
-    assert "the 5 globally most important are shown" in report.asked.why
-    assert report.asked.why in report.html
+    assert "the 5 globally most important are shown" in report.request.why
+    assert report.request.why in report.html
 
 
 @pytest.mark.parametrize("view", ["image_overview", "pattern_layout"])
@@ -75,7 +75,7 @@ def test_a_report_has_the_plot_of_all_heads_that_was_shown(data, overview):
 
 
 def test_a_view_by_itself_brings_no_pages(data):
-    asked = read_asked(data, views=["head_importance", "image_overview"])
+    asked = read_request(data, views=["head_importance", "image_overview"])
     assert asked.pages == ()
     assert asked.views == ("head_importance", "image_overview")
 

@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.pages.report.parts.redact_folders import last_name
-from headbrush.server.pages.report.report import make_report
 from headbrush.server.stores.store_data import StoreData
 from tests.stores import attributes, make_store, values
 

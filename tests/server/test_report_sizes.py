@@ -2,7 +2,7 @@
 
 import pytest
 
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.pages.report.sizes import size_words
 
 

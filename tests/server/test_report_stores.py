@@ -7,7 +7,7 @@ import pytest
 
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.report import findings
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Box, Clause, Ids
 from headbrush.server.session.brush.named_brushes import saved, toggled
 from headbrush.server.session.state import ViewState

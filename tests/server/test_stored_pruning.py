@@ -6,7 +6,7 @@ import pytest
 from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES
 from headbrush.analysis.store.schema import METRICS, PRUNING_METRICS
 from headbrush.analysis.store.store import Store, write_summary
-from headbrush.server.pages.report.report import make_report
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.errors import LiveError

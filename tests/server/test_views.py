@@ -9,7 +9,7 @@ from bokeh.document import Document
 from bokeh.events import PanEnd, SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, HoverTool
 
-from headbrush.server.pages.report.report import report_of
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Box, Clause, Ids
 from headbrush.server.views.common.figure_tools import on_nearest
 from headbrush.server.views.header.title_bar import Status

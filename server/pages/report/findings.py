@@ -8,7 +8,8 @@ from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words
 
 _REGION_MODES = (2, 3, 4)
@@ -40,7 +41,7 @@ def lede(data: StoreData) -> str:
 
 def main_finding(data: StoreData) -> str:
     """Which heads matter, over all images."""
-    metric = data.default_metric
+    metric = data.first.metric
     mean = data.importance(metric).mean(0)
     if not np.isfinite(mean).any():
         return data.why_undefined(metric)
@@ -116,7 +117,7 @@ def left_out(notes: Sequence[str]) -> list[str]:
 
 
 def _consistency(data: StoreData, number: int) -> str:
-    values = np.nan_to_num(data.importance(data.default_metric))
+    values = np.nan_to_num(data.importance(data.first.metric))
     own, total = values[:, number], data.num_images
     rank = (values > own[:, None]).sum(1)
     best = f"it is the most important head in {np.mean(rank == 0):.0%} of the images and among the"

@@ -8,7 +8,8 @@ import pandas as pd
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.name_list import quoted
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 
 KINDS = ("images", "heads", "patterns")
 MOST_ROWS = 500_000

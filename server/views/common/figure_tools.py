@@ -26,7 +26,7 @@ from bokeh.plotting import figure
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
 from headbrush.server.session.palette import BRUSHED
 from headbrush.server.tools.assets import view_script
-from headbrush.server.tools.bokeh_types import ends_of, on_event
+from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
 
 _MARGIN = 0.06
 _MOST_CORNERS = 300

@@ -12,7 +12,7 @@ from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, v
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.tools.assets import view_script
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,

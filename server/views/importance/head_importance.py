@@ -22,7 +22,8 @@ from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, mean_and_deviation
+from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
+from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import (
     make_figure,

@@ -22,9 +22,9 @@ from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import METRIC_AXES
+from headbrush.server.stores.metrics import METRIC_AXES
 from headbrush.server.tools.assets import view_script
-from headbrush.server.tools.bokeh_types import columns_of, on_event
+from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 

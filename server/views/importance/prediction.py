@@ -10,7 +10,7 @@ from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.tools.bokeh_types import columns_of, number_range
+from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels

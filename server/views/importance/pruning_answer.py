@@ -14,7 +14,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.redact_paths import said_of
-from headbrush.server.tools.bokeh_types import on_event
+from headbrush.server.tools.bokeh.bokeh_types import on_event
 from headbrush.server.tools.pending_answer import LatestQuestion
 from headbrush.server.tools.signal import Signal
 

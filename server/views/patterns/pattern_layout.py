@@ -29,8 +29,9 @@ from headbrush.server.session.state import (
     Range,
     ViewState,
 )
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
-from headbrush.server.tools.bokeh_types import ends_of, number_range
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
 from headbrush.server.tools.latest_only import Latest
 from headbrush.server.views.common.figure_tools import (
     inner_size,

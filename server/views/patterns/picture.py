@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from bokeh.models import ColumnDataSource, LinearColorMapper
 from bokeh.plotting import figure
 
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.views.patterns.density import Picture, Range
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.tools.bokeh_types import number_range
+from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
 

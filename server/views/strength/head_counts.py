@@ -13,7 +13,7 @@ from bokeh.models import (
 from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.views.common.figure_tools import (
     inner_size,
     make_figure,

@@ -15,8 +15,8 @@ from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
-from headbrush.server.tools.bokeh_types import columns_of, ends_of
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,

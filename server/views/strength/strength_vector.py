@@ -10,7 +10,7 @@ from headbrush.server.session.palette import NEUTRAL, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
-from headbrush.server.tools.bokeh_types import number_range
+from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 
 

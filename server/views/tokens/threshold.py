@@ -22,7 +22,7 @@ from bokeh.plotting import figure
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.assets import view_script
-from headbrush.server.tools.bokeh_types import columns_of, on_event
+from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
 

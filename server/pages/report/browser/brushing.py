@@ -15,8 +15,9 @@ from headbrush.server.pages.report.parts.panels import HeadPage, Panel, named_mo
 from headbrush.server.pages.report.parts.request import why_kept
 from headbrush.server.session.brush.clauses import BrushView
 from headbrush.server.session.session import Session
-from headbrush.server.stores.store_data import METRIC_AXES, METRIC_NAMES, StoreData
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 
 MOST_CODES = 1_200_000
 """Limit on the importance values sent; larger stores send only the shown metric."""
@@ -92,7 +93,7 @@ def _parts(panels: tuple[Panel, ...], shown: list[str]) -> dict[str, Model]:
 
 def _count_all(session: Session) -> list[str]:
     """Drop brushes that contain no image or head; in the browser they would be no brush."""
-    found = [view for view in _SELECTED_IN if session.brushes.is_none(view)]
+    found: list[BrushView] = [view for view in _SELECTED_IN if session.brushes.is_none(view)]
     for view in found:
         session.drop_clauses(view)
     return [f"The brush contained no {view}, so the report shows all of them."

@@ -7,7 +7,8 @@ from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.parts.fast_start import MODEL_VIEWS
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.stores.store_data import METRIC_NAMES, StoreData
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.registry import ROWS
 
 _ORDERED = sorted(ROWS, key=lambda row: row.report_order)
@@ -21,7 +22,7 @@ MOST_PLACES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What a report shows.
 
     Attributes
@@ -44,12 +45,12 @@ class Asked:
         return bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views)
 
 
-def read_asked(
+def read_request(
     data: StoreData,
     images: Sequence[object] = (),
     heads: Sequence[object] = (),
     views: Sequence[str] = (),
-) -> Asked:
+) -> ReportRequest:
     """Check the request against a store.
 
     Parameters
@@ -73,10 +74,10 @@ def read_asked(
     chosen_heads = [read_head(data, word) for word in heads]
     chosen_images = [read_image(data, word) for word in images]
     if not any(view in PAGE_VIEWS for view in shown):
-        return Asked((), shown, "")
+        return ReportRequest((), shown, "")
     numbers = chosen_heads or most_important(data)
     why = _why(data, len(numbers), bool(heads), bool(images))
-    return Asked(_pages(data, numbers, chosen_images), shown, why)
+    return ReportRequest(_pages(data, numbers, chosen_images), shown, why)
 
 
 def _pages(
@@ -86,7 +87,7 @@ def _pages(
     pages = {
         (number, image): None
         for number in heads
-        for image in (images or [data.telling_image(number)])
+        for image in (images or [data.first.image_of(number)])
     }
     if len(pages) > MOST_PAGES:
         raise InputError(
@@ -126,13 +127,13 @@ def read_image(data: StoreData, word: object) -> int:
 
 def most_important(data: StoreData) -> list[int]:
     """Numbers of the globally most important heads, the most important first."""
-    return rank_heads(data.importance(data.default_metric).mean(0))[:USUAL_HEADS]
+    return rank_heads(data.importance(data.first.metric).mean(0))[:USUAL_HEADS]
 
 
 def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
     words = []
     if not heads:
-        metric = METRIC_NAMES[data.default_metric]
+        metric = METRIC_NAMES[data.first.metric]
         words.append(
             f"No head was given, so the {count} globally most important are shown: those with "
             f"the largest mean {metric} over all {data.num_images} images."

@@ -1,13 +1,11 @@
 """Thumbnails of all images for their tooltips, up to a limit."""
 
-import base64
-import io
-
 import numpy as np
 from PIL import Image
 
 from headbrush.server.session.session import Session
-from headbrush.server.tools.bokeh_types import columns_of
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
+from headbrush.server.tools.data_url import data_url
 
 MOST_PICTURES = 2_000
 _SIDE = 40
@@ -25,6 +23,4 @@ def fill_thumbnails(session: Session) -> list[str]:
 def _small(pixels: np.ndarray) -> str:
     picture = Image.fromarray(pixels)
     picture.thumbnail((_SIDE, _SIDE))
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=70)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_url(picture, "WEBP", quality=70)

@@ -1,0 +1,87 @@
+"""Makes reports: of a store as it is, or of what a page of the server shows."""
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bokeh.document import Document
+from bokeh.models import Markup
+
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages.report.browser.brushing import link
+from headbrush.server.pages.report.parts.panels import overview_panels, page_panels
+from headbrush.server.pages.report.parts.redact_folders import without_folders
+from headbrush.server.pages.report.parts.request import OVERVIEWS, ReportRequest, read_request
+from headbrush.server.pages.report.parts.thumbnails import fill_thumbnails
+from headbrush.server.pages.report.report import Report
+from headbrush.server.session.brush.named_brushes import Named
+from headbrush.server.session.palette import LIGHT
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.model.live_model import live_model
+from headbrush.server.stores.store_data import StoreData
+
+
+def make_report(
+    store: Store | StoreData | Path | str,
+    images: Sequence[object] = (),
+    heads: Sequence[object] = (),
+    views: Sequence[str] = (),
+    state: ViewState | None = None,
+    named: Named = (),
+) -> Report:
+    """Make a report of a store.
+
+    Parameters
+    ----------
+    images, heads, views
+        As of ``read_request``.
+    state, named
+        What a page of the server shows, to be shown again: its brush, colours and compared brushes.
+
+    Raises
+    ------
+    InputError
+        If an image, head or view is not in the store.
+    """
+    data = _data(store)
+    request = read_request(data, images, heads, views)
+    if request.needs_model:
+        live_model(data.store).warm_up()  # the model loads while the other views are made
+    return _made(data, request, state or replace(default_state(data), image=None), named)
+
+
+def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
+    """What a page of the server shows, as a gzipped report."""
+    if state.image is None:
+        report = make_report(data, views=OVERVIEWS, state=state, named=named)
+    else:
+        heads = [(state.layer, state.head)]
+        report = make_report(data, [state.image], heads, state=state, named=named)
+    return gzip.compress(report.html.encode(), 5, mtime=0)
+
+
+def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Named) -> Report:
+    document = Document()
+    session = Session(data, shown, LIGHT, document)
+    overview = overview_panels(session, request.views, named)
+    notes = fill_thumbnails(session)  # before the model is waited for
+    pages = page_panels(session, request.pages, request.views)
+    notes += link(session, overview, pages)
+    document.title = f"headbrush report: {data.store.attrs['model']}"
+    report = Report(data, request, session, overview, tuple(pages), tuple(notes), document)
+    with document.models.freeze():  # else every root is followed by a look at all models
+        for panel in report.panels:
+            document.add_root(panel.root)
+    for model in document.models:
+        if isinstance(model, Markup):
+            model.text = without_folders(model.text, data.store)
+    return report
+
+
+def _data(store: Store | StoreData | Path | str) -> StoreData:
+    if isinstance(store, StoreData):
+        return store
+    return StoreData(store if isinstance(store, Store) else Store(store))

@@ -1,0 +1,35 @@
+"""What a report holds, however it is written."""
+
+from dataclasses import dataclass
+
+from headbrush.server.pages.report.parts.panels import HeadPage, Panel
+from headbrush.server.pages.report.parts.request import ReportRequest
+from headbrush.server.session.session import Session
+from headbrush.server.stores.store_data import StoreData
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Panels of a store, and sentences.
+
+    Attributes
+    ----------
+    overview
+        Panels of all images and heads.
+    pages
+        Panels of one head in one image each.
+    notes
+        Sentences that say what is left out.
+    """
+
+    data: StoreData
+    request: ReportRequest
+    session: Session
+    overview: tuple[Panel, ...]
+    pages: tuple[HeadPage, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels, those of all images and heads first."""
+        return [*self.overview, *(panel for page in self.pages for panel in page.panels)]

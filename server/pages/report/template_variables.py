@@ -1,0 +1,106 @@
+"""What ``templates/report.html`` fills in: findings, facts, pages, scripts and styles."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bokeh import __version__ as bokeh_version
+
+from headbrush.analysis.store.store import store_size
+from headbrush.analysis.store.store_info import facts_of
+from headbrush.server.pages.report import findings
+from headbrush.server.pages.report.parts.contents import Contents
+from headbrush.server.pages.report.parts.panels import HeadPage
+from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders
+from headbrush.server.pages.report.parts.request import most_important
+from headbrush.server.session.brush.description import brushed_words
+from headbrush.server.session.palette import DARK_OF
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.assets import BOKEH_SCRIPTS, SHARED_SCRIPTS, scripts, static
+
+PLOT_SCRIPTS = (
+    *BOKEH_SCRIPTS,
+    *SHARED_SCRIPTS,
+    "report/density.js",
+    "report/patterns.js",
+    "report/brushing.js",
+    "report/page.js",
+)
+"""What the plots call; comes before them."""
+_STYLES = ("css/colours.css", "css/style.css", "css/report.css")
+_LATER_SCRIPTS = (
+    "bokeh/painting.js",
+    "page/save_plots.js",
+    "report/files.js",
+    "report/theme.js",
+    "report/print.js",
+)
+
+
+def variables(
+    contents: Contents, files: Mapping[str, str], file_notes: Sequence[str]
+) -> dict[str, Any]:
+    """The variables of the template, which escapes text.
+
+    Parameters
+    ----------
+    files, file_notes
+        Embedded files in base64 by their names, and what is left out of them.
+    """
+    data = contents.data
+    return {
+        "css": static(*_STYLES),
+        "scripts": scripts(PLOT_SCRIPTS),
+        "theme": scripts(["theme.js"]),
+        "later": scripts(_LATER_SCRIPTS),
+        "colours": DARK_OF,
+        "model": data.store.attrs["model"],
+        "lede": findings.lede(data),
+        "contents": contents.overview and contents.pages,
+        "facts": _facts(data),
+        "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
+        "findings": _findings(contents),
+        "why": contents.request.why,
+        "overview": contents.overview,
+        "brushed": brushed_words(data, contents.session.brush()),
+        "pages": [_page(data, page) for page in contents.pages],
+        "files": files,
+        "left_out": findings.left_out([*contents.notes, *file_notes]),
+        "citations": [findings.CITE_METHOD, findings.cite_tool(_version())],
+    }
+
+
+def _facts(data: StoreData) -> list[tuple[str, str]]:
+    store = data.store
+    shown = dict(facts_of(store, store_size(store.path)))
+    shown.pop("model source", None)
+    shown["command"] = short_command(str(shown["command"]))
+    return [(k, without_folders(findings.short(v), store)) for k, v in shown.items()]
+
+
+def _findings(contents: Contents) -> list[tuple[str, str]]:
+    """Pairs of a head's label and a text; the first is of all heads."""
+    data = contents.data
+    heads = dict.fromkeys(page.head for page in contents.pages) or most_important(data)
+    texts = [(data.head_labels[n], findings.head_finding(data, n)) for n in heads]
+    return [("", findings.main_finding(data)), *texts]
+
+
+def _page(data: StoreData, page: HeadPage) -> dict[str, Any]:
+    label, name = data.head_labels[page.head], data.names[page.image]
+    return {
+        "title": f"{label} in {name}",
+        "words": findings.mode_finding(data, page),
+        "picture": data.thumbnail(page.image),
+        "alt": f"The image {name}",
+        "panels": page.panels,
+        "label": f"attention-{label}-{page.image}",
+        "matrix": page.matrix_id,
+    }
+
+
+def _version() -> str:
+    try:
+        return version("headbrush")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,53 @@
+"""What a page shows first: the most important head, by a metric that the store has, in an image."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from headbrush.server.stores.heads import Head, rank_heads
+
+
+class FirstChoice:
+    """The first metric, head and image.
+
+    Attributes
+    ----------
+    metric
+        The divergence of the prediction, or the first metric with values if it has none.
+    head
+        The head with the largest mean of that metric.
+    image
+        An image that shows why that head matters.
+
+    Parameters
+    ----------
+    importance
+        From a metric to its values ``(m, L·H)``.
+    correct
+        ``(m,)`` bool, the images that are predicted correctly.
+    kept
+        Numbers of the images whose attention is stored.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        importance: Callable[[str], np.ndarray],
+        correct: np.ndarray,
+        kept: np.ndarray,
+    ) -> None:
+        has_values = (m for m in ("jsd", "gradient") if np.isfinite(importance(m)).any())
+        self.metric = next(has_values, "patch")
+        self._values, self._correct, self._kept = importance(self.metric), correct, kept
+        self.head = heads[rank_heads(self._values.mean(0))[0]]
+        self.image = self.image_of(self.head.number)
+
+    def image_of(self, number: int) -> int:
+        """A correctly predicted image whose attention is kept, to which a head matters most."""
+        wanted = np.zeros(len(self._correct), bool)
+        wanted[self._kept] = True
+        for candidates in (wanted & self._correct, wanted, np.ones_like(wanted)):
+            if candidates.any():
+                effect = np.nan_to_num(self._values[:, number])
+                return int(np.argmax(np.where(candidates, effect, -1)))
+        return 0

@@ -1,0 +1,16 @@
+"""The metrics of importance as readers see them: names, axis titles."""
+
+METRIC_NAMES = {
+    "probability": "True-class probability",
+    "jsd": "JSD of the prediction",
+    "cls": "CLS distance",
+    "patch": "Patch distance",
+    "gradient": "Gradient (approximation)",
+}
+METRIC_AXES = {
+    "probability": "P′[true class]",
+    "jsd": "JSD (bits)",
+    "cls": "CLS distance (0–2)",
+    "patch": "patch distance (0–2)",
+    "gradient": "|dL/d mask| (nats), approximate",
+}
