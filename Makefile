@@ -1,22 +1,36 @@
 # make demo   analyze the bundled model (first time) and serve the page
 # make test   run every test, the browser tests too
+# make test-oldest   run them with the lowest versions that pyproject.toml allows
 # make docs   write the reference of the Python interface into build/docs
-# make lint   repair what the checks of style can repair
+# make lint   repair what the checks of style can repair, and check types and spelling
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: demo test lint lint-js docs serve screenshots clean
+.PHONY: demo test test-oldest lint lint-js docs serve screenshots clean
 .DELETE_ON_ERROR:
 
-# The environment is made again only when pyproject.toml changes.
+# What is installed in an environment, again when pyproject.toml changes: make_environment,FOLDER,WHAT
+define make_environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "headbrush needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+@echo "Installing headbrush and what it needs into $(1) (a few minutes the first time)"
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+@touch $@
+endef
+
 .venv/ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "headbrush needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
-	@echo "Installing headbrush and what it needs into .venv (a few minutes the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@
+	$(call make_environment,.venv,--editable '.[analyze]')
+
+.venv/ready-to-test: pyproject.toml
+	$(call make_environment,.venv,--editable '.[test]')
+	@touch .venv/ready
+
+.venv-oldest/ready: pyproject.toml tests/oldest.py
+	@mkdir -p .venv-oldest
+	@$(PYTHON) tests/oldest.py > .venv-oldest/constraints.txt
+	$(call make_environment,.venv-oldest,--constraint .venv-oldest/constraints.txt --editable '.[test]')
 
 demo: .venv/ready
 	$(BIN)/headbrush demo --port $(PORT)
@@ -25,14 +39,22 @@ serve: .venv/ready
 	$(BIN)/headbrush serve $(or $(STORE),demo.headbrush) --port $(PORT)
 
 # Two processes of several threads each would wait for each other.
-test: .venv/ready lint-js
+test: .venv/ready-to-test lint-js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/codespell
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: .venv/ready
+# The same tests with the lowest versions that pyproject.toml allows, PYTEST_ARGS=tests/server some.
+test-oldest: .venv-oldest/ready
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/ready-to-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/basedpyright
+	$(BIN)/codespell
 	@if command -v npm >/dev/null; then $(MAKE) node_modules/ready && npm run --silent fix; fi
 
 # Types and style of the browser's scripts, in a few seconds; nothing that runs needs npm.
@@ -53,8 +75,8 @@ docs: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python -W error -m pdoc --docformat numpy --output-directory build/docs $(API)
 
-screenshots: .venv/ready
+screenshots: .venv/ready-to-test
 	PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py demo.headbrush design_notes/pictures
 
 clean:
-	rm -rf .venv node_modules build dist demo.headbrush
+	rm -rf .venv .venv-oldest node_modules build dist demo.headbrush

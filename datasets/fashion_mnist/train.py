@@ -105,12 +105,13 @@ def accuracy(model, images, labels, device) -> float:
 
 def save(model, args, record: dict) -> None:
     """Write timm's model folder (config.json, model.safetensors) and the training record."""
+    data = {"input_size": (1, 28, 28), "mean": (MEAN,), "std": (STD,), "crop_pct": 1.0}
+    model.pretrained_cfg = {**model.pretrained_cfg, **data}
     save_for_hf(
         model,
         args.out,
         model_args=MODEL_ARGS,
         safe_serialization=True,
-        data_config={"input_size": (1, 28, 28), "mean": (MEAN,), "std": (STD,), "crop_pct": 1.0},
         model_config={"label_names": list(CLASS_NAMES)},
     )
     (args.out / "training.json").write_text(json.dumps(record, indent=2) + "\n")

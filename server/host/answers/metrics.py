@@ -92,12 +92,14 @@ class Shared:
         """Write the counts of this process."""
         rows = [[n, list(map(list, ls)), v] for n, of in samples.items() for ls, v in of.items()]
         temporary = self._folder / f"{self._process}.new"
-        temporary.write_text(json.dumps(rows))
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
         temporary.replace(self._folder / f"{self._process}.json")
 
     def found(self) -> dict[str, Samples]:
         """Read the latest counts of every process."""
-        return {path.stem: _read(json.loads(path.read_text())) for path in self._paths()}
+        return {
+            path.stem: _read(json.loads(path.read_text(encoding="utf-8"))) for path in self._paths()
+        }
 
     def _paths(self) -> Iterable[Path]:
         return sorted(self._folder.glob("*.json"))
@@ -134,7 +136,7 @@ def _braces(labels: Labels) -> str:
 def _of_process() -> dict[str, float]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
         memory = pages * os.sysconf("SC_PAGE_SIZE")
     except OSError:  # no Linux: the most that was ever in use
         memory = used.ru_maxrss
