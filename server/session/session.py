@@ -33,7 +33,7 @@ class Session:
     brushes
         The resolved brush.
     images, heads
-        The shared sources, a row an image or a head, see :class:`SharedSources`.
+        The shared sources, one row per image or head, see :class:`SharedSources`.
     reader
         Theme and named brushes.
     summaries

@@ -1,4 +1,4 @@
-"""The two sources that all plots of a page share: a row an image, and a row a head."""
+"""The two sources that all plots of a page share: one row per image, one row per head."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ class SharedSources:
         history.follow(["clauses"], self._show_clauses, Stage.SOURCES)
 
     def narrow(self, is_on: bool) -> None:
-        """Say that a drag that only takes from a brush is on, or over: nothing left is not all."""
+        """Report the start or end of a drag that only shrinks a brush: then nothing left is not all."""
         self._is_narrowing = is_on
 
     def _on_selection(self, view: BrushView) -> Callable[[str, list[int], list[int]], None]:
@@ -78,7 +78,7 @@ class SharedSources:
         update_columns(self.images, share=self._shares("images", images.image_count))
 
     def _shares(self, view: BrushView, counts: np.ndarray) -> np.ndarray:
-        """The least share for all where none are brushed: the browser takes none for no brush."""
+        """The least share for all if none are brushed: to the browser an empty brush is no brush."""
         if self._brushes.is_none(view):
             return np.zeros(len(counts), np.float32)
         return relative_shares(counts, self._brushes.is_of_patterns)

@@ -1,4 +1,4 @@
-"""What a page shows first: the most important head, by a metric that the store has, in an image."""
+"""The first screen: the most important head by a metric of the store, and an image."""
 
 from collections.abc import Callable, Sequence
 

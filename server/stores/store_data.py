@@ -165,11 +165,11 @@ class StoreData:
 
     @lazy_property
     def first(self) -> FirstChoice:
-        """What a page shows first."""
+        """Metric, head and image that a page shows first."""
         return FirstChoice(self.heads, self.importance, self.correct, self.store.kept_images)
 
     def thumbnail(self, image: int) -> str:
-        """Data URL of an image's thumbnail; encoded once a process, when first asked for."""
+        """Data URL of an image's thumbnail; encoded on demand, once per process."""
         if image not in self._thumbnails:
             self._thumbnails[image] = data_url(Image.fromarray(self.store.read("thumbnail")[image]))
         return self._thumbnails[image]
@@ -188,7 +188,7 @@ class StoreData:
 
 
 def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over the first axis; NaN of no rows."""
+    """Mean and standard deviation over the first axis; NaN without rows."""
     if not len(rows):
         empty = np.full(rows.shape[1:], np.nan)
         return empty, empty

@@ -1,4 +1,4 @@
-"""A signal: callbacks that are called, in the order in which they came, when something happens."""
+"""Signals: lists of callbacks, called in order when something happens."""
 
 from collections.abc import Callable
 from typing import Generic, ParamSpec
@@ -7,7 +7,7 @@ Given = ParamSpec("Given")
 
 
 class Signal(Generic[Given]):
-    """Callbacks of one kind; what is emitted is handed to each of them."""
+    """Callbacks of one kind; each gets the emitted arguments."""
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[Given, None]] = []

@@ -105,7 +105,7 @@ def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):
     np.testing.assert_allclose(
         session.images.data["share"], inside.sum(1) / inside.sum(1).max(), rtol=1e-6
     )
-    assert f"up to {most / data.num_images:.0%}" in overview._share.text
+    assert f"(max {most / data.num_images:.0%})" in overview._share.text
     assert "brushed" in images._share.text
     session.drop_clauses()
     assert (session.images.data["share"] == NO_SHARE).all()

@@ -79,7 +79,7 @@ def policy(nonce: str = "") -> str:
 
 
 class Malformed(Matcher):
-    """Matches addresses that hold control characters, or bytes that are not UTF-8, when unquoted."""
+    """Matches addresses that hold control characters or non-UTF-8 bytes when unquoted."""
 
     def match(self, request: HTTPServerRequest) -> dict[str, object] | None:
         """Called by Tornado; a dict means a match."""

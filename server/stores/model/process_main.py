@@ -203,7 +203,7 @@ def _usual_threads() -> int:
 
 
 class Answering:
-    """Answers questions about any store; a few models stay loaded, the least recently used is freed."""
+    """Answers questions about any store; keeps a few models, frees the least recently used."""
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, tuple[int, ...]], StoreModel] = {}

@@ -109,7 +109,7 @@ def padded_range(values: np.ndarray) -> Range1d:
 
 
 def inner_size(plot: figure) -> tuple[int, int]:
-    """Width and height in pixels of what the axes enclose; a guess until the page has reported it."""
+    """Width and height in pixels inside the axes; a guess until the page reports it."""
     try:
         return plot.inner_width, plot.inner_height
     except UnsetValueError:

@@ -43,8 +43,8 @@ class PartialPruning:
     name = "partial_pruning"
     title = "Which part matters?"
     help = (
-        "Parts of this head's attention are set to zero, live by the model, or as stored where it "
-        "is not at hand; bars show the metric of the view beside. The small squares are the "
+        "Parts of this head's attention are set to zero, live by the model, or as stored if it is "
+        "not available; bars show the metric chosen in B1. The small squares are the "
         "attention matrix, prefix tokens (CLS) first: dark is pruned. A click on a bar, or the "
         "menu, chooses whose prediction is shown."
     )
