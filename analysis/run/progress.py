@@ -13,9 +13,8 @@ Advance = Callable[[float], None]
 
 
 class StageProgress:
-    """One bar a stage on a terminal; one line a finished stage elsewhere.
-
-    Stages may run beside each other, in threads.
+    """One bar per stage on a terminal; elsewhere one line per finished stage. Stages may run in
+    parallel threads.
     """
 
     def __init__(self, console: Console) -> None:

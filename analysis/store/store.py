@@ -1,7 +1,7 @@
 """Read and write a store: the folder ``NAME.headbrush`` that an analysis makes.
 
 ``summary.nc`` holds everything but the attention matrices, which lie in ``attention/*.nc``, one
-chunk a head, so that reading one head reads one chunk. A file appears under its name only when
+chunk per head, so that reading one head reads one chunk. A file appears under its name only when
 it is complete. This module needs numpy, xarray and netCDF4, never torch.
 """
 

@@ -57,7 +57,7 @@ DARK_OF = dict(zip((LIGHT.ink, *LIGHT.density), (DARK.ink, *DARK.density), stric
 
 
 def layer_colours(count: int) -> list[str]:
-    """One colour a layer, from first (darker) to last (lighter); seen on light and dark paper."""
+    """One colour per layer, from first (darker) to last (lighter); seen on light and dark paper."""
     return list(_layer_colours(count))
 
 
@@ -67,7 +67,7 @@ def _layer_colours(count: int) -> tuple[str, ...]:
 
 
 def class_colours(count: int) -> list[str]:
-    """One colour a class; they repeat beyond ten."""
+    """One colour per class; they repeat beyond ten."""
     return [_CLASSES[index % len(_CLASSES)] for index in range(count)]
 
 

@@ -39,7 +39,7 @@ class SharedSources:
         history.follow(["clauses"], self._show_clauses, Stage.SOURCES)
 
     def narrow(self, is_on: bool) -> None:
-        """Report the start or end of a drag that only shrinks a brush: then nothing left is not all."""
+        """Report the start or end of a drag that only shrinks a brush: empty is then not all."""
         self._is_narrowing = is_on
 
     def _on_selection(self, view: BrushView) -> Callable[[str, list[int], list[int]], None]:
@@ -78,7 +78,7 @@ class SharedSources:
         update_columns(self.images, share=self._shares("images", images.image_count))
 
     def _shares(self, view: BrushView, counts: np.ndarray) -> np.ndarray:
-        """The least share for all if none are brushed: to the browser an empty brush is no brush."""
+        """The least share for all if none are brushed: the browser ignores an empty brush."""
         if self._brushes.is_none(view):
             return np.zeros(len(counts), np.float32)
         return relative_shares(counts, self._brushes.is_of_patterns)

@@ -62,7 +62,7 @@ _PARTS = frozenset(field.name for field in fields(ViewState))
 
 
 class Stage(IntEnum):
-    """When a change reaches a follower: all of one stage come before any of the next."""
+    """Stages of a change: all followers of one stage are called before any of the next."""
 
     SOURCES = 0
     VIEWS = 1

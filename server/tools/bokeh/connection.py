@@ -1,6 +1,6 @@
 """A page's connection that sends all changes of one callback in one message.
 
-Bokeh sends a message a change. For each it looks through all models of the page, which was half of
+Bokeh sends one message per change. For each it looks through all models of the page, which was half of
 the server's work at a brush, and the browser drew some plots several times on the way.
 """
 
@@ -32,7 +32,7 @@ class Connection(ServerConnection):
     def send_patch_document(self, event: DocumentPatchedEvent) -> Awaitable[None]:
         """Send it with the others; Bokeh awaits all that this returns when the callback is done."""
         self._changes.append(event)
-        writes = self.session._pending_writes  # one list a lock
+        writes = self.session._pending_writes  # one list per lock
         if writes is self._lock_of_changes:
             return _nothing()
         self._lock_of_changes = writes

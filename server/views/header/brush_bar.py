@@ -35,7 +35,7 @@ MakeReport = Callable[[StoreData, ViewState, named_brushes.Named], bytes]
 
 
 class BrushBar:
-    """Tells the page of clauses and named brushes, and does what it asks.
+    """Sends clauses and named brushes to the page, and carries out its requests.
 
     Parameters
     ----------

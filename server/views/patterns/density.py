@@ -49,7 +49,7 @@ COUNT = Colouring()
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing; of few colours, a byte a pixel says which: a quarter of what RGBA takes.
+    """A picture: with few colours, one byte per pixel, a quarter of RGBA.
 
     Attributes
     ----------

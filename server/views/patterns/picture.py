@@ -1,4 +1,4 @@
-"""D1's picture in its plot: a byte a pixel where a palette tells the colours, else RGBA."""
+"""D1's picture in its plot: one byte per pixel with a palette, else RGBA."""
 
 from typing import TYPE_CHECKING, Any
 
