@@ -162,7 +162,7 @@
     reader.readAsDataURL(file)
   }
 
-  /** Patterns are brushed by the server, so it is told of entries of Bokeh's own menus. */
+  /** The server brushes patterns, so it is sent the entries of Bokeh's own menus. */
   function followMenus() {
     if (model("pattern_layout").type === "Div") return // stands for a view that could not be built
     for (const tool of model("patterns_plot").toolbar.tools) {

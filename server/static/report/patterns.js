@@ -68,7 +68,7 @@ headbrush.patterns = (() => {
   }
 
   /**
-   * Marks are kept in place; a count of changes tells of them, 0 where nothing is brushed.
+   * Marks are kept in place; a counter announces changes, 0 if nothing is brushed.
    * @param {BokehModel} places
    * @param {Uint8Array} marked
    * @param {number} count

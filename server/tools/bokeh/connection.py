@@ -1,7 +1,7 @@
 """A page's connection that sends all changes of one callback in one message.
 
-Bokeh sends one message per change. For each it looks through all models of the page, which was half of
-the server's work at a brush, and the browser drew some plots several times on the way.
+Bokeh sends one message per change. For each it looks through all models of the page, which was
+half of the server's work at a brush, and the browser drew some plots several times on the way.
 """
 
 from collections.abc import Awaitable
