@@ -23,7 +23,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """What one layer computed.
+    """The trace of one layer.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
 
 
 def average_precision(model: VisionModel, parts: PartFiles) -> float:
-    """That of the trained autoencoder."""
+    """Average precision of the trained autoencoder."""
     return _autoencoder(model, parts).average_precision
 
 

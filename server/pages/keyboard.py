@@ -31,7 +31,7 @@ def _step_head(session: Session, by: int) -> None:
 
 
 def _next(numbers: np.ndarray, now: int | None, by: int) -> int | None:
-    """Of sorted ``numbers`` the one after (``by`` 1) or before (-1) ``now``, round the end."""
+    """The number after (``by`` 1) or before (-1) ``now`` in sorted ``numbers``, wrapping round."""
     if not len(numbers):
         return now
     if now is None:

@@ -1,4 +1,4 @@
-"""What one reader sees and marks: state, brush, undo; no plots.
+"""One reader's session: state, brush, undo; no plots.
 
 May import ``server.stores`` and ``server.tools``.
 """

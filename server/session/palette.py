@@ -36,7 +36,7 @@ DENSITY_RAMP = ("#d9e2ec", "#9fb3c8", "#627d98", "#334e68", "#102a43")
 
 @dataclass(frozen=True)
 class Theme:
-    """What must differ between light and dark paper; all other colours are seen on both.
+    """The colours that differ between light and dark; all others are visible on both.
 
     Attributes
     ----------

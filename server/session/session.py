@@ -64,7 +64,7 @@ class Session:
 
     @property
     def state(self) -> ViewState:
-        """What the page shows now."""
+        """The current state."""
         return self.history.state
 
     @property

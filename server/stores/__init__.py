@@ -1,1 +1,1 @@
-"""What is served, read-only, whoever reads it. May import ``server.tools``."""
+"""The served stores, read-only and independent of the reader. May import ``server.tools``."""

@@ -125,7 +125,7 @@ class StoreData:
         return "This store holds the gradient approximation only: its heads were not pruned."
 
     def shown_importance(self, metric: str) -> np.ndarray:
-        """What B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric itself."""
+        """Values that B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric."""
         if metric != "probability":
             return self.importance(metric)
         return self.label_probability[:, None] - self.importance(metric)

@@ -54,7 +54,7 @@ def make_report(
 
 
 def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
-    """What a page of the server shows, as a gzipped report."""
+    """A gzipped report of what a page of the server shows."""
     if state.image is None:
         report = make_report(data, views=OVERVIEWS, state=state, named=named)
     else:

@@ -1,4 +1,4 @@
-"""What ``templates/report.html`` fills in: findings, facts, pages, scripts and styles."""
+"""Variables of ``templates/report.html``: findings, facts, pages, scripts and styles."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version

@@ -19,7 +19,7 @@ def clause_words(clause: Clause) -> str:
 
 
 def brush_words(clauses: Sequence[Clause]) -> str:
-    """All clauses in one line."""
+    """A line that lists all clauses."""
     return " · ".join(map(clause_words, clauses))
 
 

@@ -51,7 +51,7 @@ class LiveProcess:
         is_wanted: Callable[[], bool] = lambda: True,
         limit: float | None = None,
     ) -> dict[str, np.ndarray]:
-        """What ``live_child`` answers; not to be called by two threads at once.
+        """Ask ``process_main`` and wait for its answer; call it from one thread at a time.
 
         Parameters
         ----------

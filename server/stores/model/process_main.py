@@ -209,7 +209,7 @@ class Answering:
         self._models: dict[tuple[str, tuple[int, ...]], StoreModel] = {}
 
     def answer(self, question: Mapping[str, Any]) -> Arrays:
-        """What :class:`StoreModel` answers; or why there is none, as ``fault`` or ``failed``."""
+        """The answer of :class:`StoreModel`, or why there is none, as ``fault`` or ``failed``."""
         try:
             model = self._model(question["store"], tuple(question["stamp"]))
             ask = {"load": model.load, "attention": model.attention,

@@ -1,1 +1,1 @@
-"""What several views use: drawing, gestures, legends."""
+"""Helpers of several views: drawing, gestures, legends."""

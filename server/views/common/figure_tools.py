@@ -43,7 +43,7 @@ _COMBINE: dict[str, Combine] = {
 
 
 class FigureOptions(TypedDict, total=False):
-    """What figures have in different ways, see :class:`bokeh.plotting.figure`."""
+    """Options in which figures differ, see :class:`bokeh.plotting.figure`."""
 
     x_range: Range
     y_range: Range

@@ -1,1 +1,1 @@
-"""What stands above the panels: title bar and brush bar."""
+"""The header above the panels: title bar and brush bar."""

@@ -19,7 +19,7 @@ _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="
 
 
 class Status:
-    """Selection and brush in words; undo, redo, clear; keeps the page's address equal to the state."""
+    """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
 
     name = "status"
 

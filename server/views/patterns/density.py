@@ -28,7 +28,7 @@ _STEPS = 254
 
 @dataclass(frozen=True)
 class Colouring:
-    """What colours the points.
+    """The colouring of points.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class Drawing:
         return self.coloured(self.colouring, brush.patterns if brush.active else None)
 
     def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture:
-        """Those of ``mask`` in other colours, the others in grey."""
+        """Draw the patterns of ``mask`` in other colours, the others in grey."""
         ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
         return draw(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
 

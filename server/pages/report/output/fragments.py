@@ -41,7 +41,7 @@ class Parts:
 
     @property
     def html(self) -> str:
-        """All of it in order."""
+        """All parts, joined in order."""
         divs = "\n".join(self.divs.values())
         head = f"<style>{self.css}</style>\n<script>{self.scripts}</script>"
         return f"{head}\n{divs}\n{self.script}\n"

@@ -1,4 +1,4 @@
-"""What a report holds, however it is written."""
+"""The contents of a report, independent of the output format."""
 
 from dataclasses import dataclass
 
@@ -31,5 +31,5 @@ class Contents:
 
     @property
     def panels(self) -> list[Panel]:
-        """All panels, those of all images and heads first."""
+        """All panels; the overview's come first."""
         return [*self.overview, *(panel for page in self.pages for panel in page.panels)]

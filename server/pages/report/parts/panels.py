@@ -147,7 +147,7 @@ def _settle(document: Document, data: StoreData) -> None:
 
 
 def named_models(root: Model) -> dict[str, Model]:
-    """All that belongs to a model, by name; Bokeh itself would look through it for each name."""
+    """Every model below a model, by name; Bokeh would search them all for each name."""
     return {model.name: model for model in root.references() if model.name}
 
 

@@ -23,7 +23,7 @@ MOST_PLACES = 1_000_000
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What a report shows.
+    """The checked request: the pages and views of a report.
 
     Attributes
     ----------
