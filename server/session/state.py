@@ -148,7 +148,7 @@ class History:
         return changed
 
     def bind(self, widget: Any, part: str, choices: Sequence[Any] | None = None) -> None:
-        """Bind a widget's ``value``, or its ``active`` one of ``choices``, to ``part``, both ways."""
+        """Bind a widget's ``value``, or its ``active`` of ``choices``, to ``part``, both ways."""
         attribute = "value" if choices is None else "active"
 
         def show(state: ViewState) -> None:
