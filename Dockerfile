@@ -6,10 +6,12 @@ COPY headbrush headbrush
 COPY analysis analysis
 COPY server server
 COPY datasets/fashion_mnist datasets/fashion_mnist
-# an index of torch for the processor alone makes the image several gigabytes smaller
+# "[analyze]" installs torch too, for pruning and attention that a store does not hold; with an index
+# of torch for processors only, that image is several gigabytes smaller
+ARG EXTRAS=""
 ARG PIP_EXTRA_INDEX_URL
 RUN python -m venv /opt/headbrush \
- && /opt/headbrush/bin/pip install --no-cache-dir .
+ && /opt/headbrush/bin/pip install --no-cache-dir ".${EXTRAS}"
 
 FROM python:3.12-slim
 RUN useradd --uid 10001 --create-home headbrush

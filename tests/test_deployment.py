@@ -51,6 +51,14 @@ def test_the_image_serves_as_a_user_without_rights_and_is_asked_for_its_health(i
     assert "--no-auth" not in str(instructions)
 
 
+def test_the_image_is_built_without_torch_unless_an_argument_adds_it(instructions):
+    build = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["headbrush"]["build"]
+    arguments = named(instructions, "ARG")
+    assert 'EXTRAS=""' in arguments
+    assert {one.split("=")[0] for one in arguments} == set(build["args"])
+    assert named(instructions, "RUN")[0].endswith('pip install --no-cache-dir ".${EXTRAS}"')
+
+
 def test_compose_mounts_the_stores_for_reading_and_asks_for_origin_and_password():
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["headbrush"]
     command = [re.sub(r"\$\{.*", "viz.example.org", word) for word in service["command"]]

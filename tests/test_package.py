@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -78,6 +79,11 @@ def store(tmp_path_factory):
     return make_store(tmp_path_factory.mktemp("package") / "small.headbrush")
 
 
+def build_wheel(source: Path, target: Path) -> None:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", target, source]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def names_in(wheel: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as archive:
         return archive.namelist()
@@ -100,10 +106,24 @@ def test_the_wheel_holds_one_package_and_every_file_once(built):
 
 
 def test_the_wheel_is_the_same_from_the_source_archive_and_from_the_repository(built, tmp_path):
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, ROOT]
-    subprocess.run(command, check=True, capture_output=True)
+    build_wheel(ROOT, tmp_path)
     (direct,) = tmp_path.glob("*.whl")
     assert direct.read_bytes() == built[1].read_bytes()
+
+
+def test_the_wheel_can_be_built_of_what_the_dockerfile_copies(built, tmp_path):
+    (tmp_path / "source").mkdir()
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for line in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE):
+        for name in line.split():
+            target = tmp_path / "source" / name
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target, symlinks=True)
+            else:
+                shutil.copy(ROOT / name, target)
+    build_wheel(tmp_path / "source", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert set(names_in(wheel)) >= set(names_in(built[1]))  # beside it, what git ignores
 
 
 def test_the_source_archive_holds_what_its_tests_need(built, tmp_path):
@@ -200,8 +220,7 @@ def test_without_the_extra_the_model_says_what_is_missing(bare, tmp_path):
     source = '{"name": "vit_tiny_patch16_224", "checkpoint": null, "pretrained": true}'
     write_summary(store, values(), attributes(model_source=source))
     assert bare.python(MODEL, store) == (  # and logs nothing
-        "Running the model needs torch, timm, safetensors: "
-        "pip install 'headbrush[analyze]'\n"
+        "Running the model needs torch, timm, safetensors: pip install 'headbrush[analyze]'\n"
     )
 
 
