@@ -132,7 +132,7 @@ def _load(request: Request) -> loading.VisionModel:
 
 
 def _find(request: Request, model: loading.VisionModel) -> ImageSet:
-    """The images to analyse, or, where the best and worst classes are wanted, to choose from."""
+    """The images to analyze, or, if the best and worst classes are wanted, to choose from."""
     classes = ClassList(model.class_ids or (), model.class_names or ())
     if not classes.ids and not classes.names and model.num_classes:
         classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
@@ -214,7 +214,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
 
 
 def _select(run: _Run, candidates: ImageSet) -> tuple[ImageSet, np.ndarray | None]:
-    """The images to analyse, and the accuracy of each class if it was measured to choose them."""
+    """The images to analyze, and the accuracy of each class if it was measured to choose them."""
     request = run.request
     if request.best_worst is None:
         return candidates, None

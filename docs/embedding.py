@@ -1,4 +1,4 @@
-"""An article of one's own with two views of a store, which brush each other.
+"""An article with two views of a store, which brush each other.
 
     python docs/embedding.py demo.headbrush article.html
 

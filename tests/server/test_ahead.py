@@ -39,7 +39,7 @@ def test_what_was_written_ahead_is_told_once_without_work(written):
         again.assert_called_once()
 
 
-def test_a_page_that_has_changed_is_written_anew(written, text):
+def test_a_page_that_has_changed_is_written_again(written, text):
     text.text = "after"
     assert "after" in told(written)
     assert "before" not in told(written)

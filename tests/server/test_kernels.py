@@ -35,7 +35,7 @@ def test_the_next_process_finds_what_the_first_has_compiled(tmp_path):
     assert _run(tmp_path) == 1
 
 
-def test_without_a_folder_to_keep_them_in_loops_are_compiled_anew(tmp_path):
+def test_loops_are_compiled_each_time_without_a_cache_folder(tmp_path):
     assert _run(tmp_path, "caching.CacheImpl._locator_classes = []") == 0
     assert not list(tmp_path.iterdir())
 

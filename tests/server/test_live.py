@@ -157,7 +157,7 @@ def test_a_model_that_is_back_answers(store, folder, tmp_path):
     assert live.attention(0, 0, 0).exception() is None
 
 
-def test_random_weights_are_not_made_up_anew():
+def test_random_weights_are_refused():
     _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True})
     with pytest.raises(LiveError, match="random weights, which were not stored"):
         _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})

@@ -40,7 +40,7 @@ def opened(shelf, path):
 
 
 def replace(path, **sizes):
-    """Put another analysis in the place of a store, as an analysis anew does."""
+    """Put another analysis in the place of a store, as a repeated analysis does."""
     shutil.rmtree(path)
     return make_store(path, **sizes)
 
@@ -57,7 +57,7 @@ def test_what_pages_show_is_read_before_the_first_page(shelf, path):
         assert len(data.store.read(variable))
 
 
-def test_a_replaced_store_is_opened_anew_and_old_pages_keep_theirs(shelf, path):
+def test_a_replaced_store_is_opened_again_and_old_pages_keep_theirs(shelf, path):
     old = opened(shelf, path)
     replace(path, images=12)
     new = opened(shelf, path)

@@ -28,8 +28,8 @@ from tests.stores import make_store
         ("/srv/team a/s.headbrush: no such store", "s.headbrush: no such store"),
         ("/srv/team a/s.headbrush/summary.nc: (HDF error: '/srv/team a/s.headbrush/summary.nc')",
          "s.headbrush/summary.nc: (HDF error: 's.headbrush/summary.nc')"),
-        ("put it back at /data/my pictures/set and select anew",
-         "put it back at …/my pictures/set and select anew"),
+        ("put it back at /data/my pictures/set and retry",
+         "put it back at …/my pictures/set and retry"),
         ("/data/my pictures/set/a/1.png: damaged", "…/my pictures/set/a/1.png: damaged"),
         ("/srv/team a/s.headbrush/attention/00000.nc: damaged ([Errno -101] NetCDF: HDF error: "
          "'/srv/team a/s.headbrush/attention/00000.nc').",

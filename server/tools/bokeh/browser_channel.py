@@ -7,7 +7,7 @@ from bokeh.models import Div
 class Channel(DataModel):
     """Carries its ``tags`` both ways; the page finds it by its ``name``.
 
-    A hidden widget would be laid out and drawn anew with every word that it carries.
+    A hidden widget would be laid out and drawn again with every message.
     """
 
 

@@ -21,7 +21,7 @@ class MatrixWords:
         matrix.follow(self._tell)
 
     def react(self, _state: ViewState) -> None:
-        """Tell of the new threshold and token."""
+        """Describe the new threshold and token."""
         self._tell()
 
     def _tell(self) -> None:
