@@ -25,7 +25,8 @@ from headbrush.analysis.images.folder import (
     ImageSet,
     choose,
     drop_unreadable,
-    find_images,
+    label_images,
+    list_images,
     spread,
     write_skipped,
 )
@@ -45,7 +46,7 @@ from headbrush.analysis.run.scheduling import Scheduler, Task, open_scheduler
 from headbrush.analysis.run.screening import ScreenJob, screen_shard
 from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.store_summary import attributes, summary
-from headbrush.analysis.run.work_folder import PartFiles, Parts
+from headbrush.analysis.run.work_folder import PartFiles, WorkFolder
 from headbrush.analysis.store.schema import SCHEMA_VERSION
 from headbrush.analysis.store.store import write_summary
 
@@ -93,12 +94,14 @@ def analyze(request: Request, progress: StageProgress) -> Path:
     """
     with progress:
         with progress.stage("load model") as advance:
-            if isinstance(request.images, Path):
-                find_images(request.images, ClassList(), request.classes)
+            WorkFolder(request.out, _known_plan(request), request.restart).refuse_early()
+            listed = list_images(request.images) if isinstance(request.images, Path) else None
+            if listed is not None:  # the classes of the folders and of the file fit
+                label_images(listed, ClassList(), request.classes)
             advance(0.1)
             model = _load(request)
             advance(0.9)
-            found = _find(request, model)
+            found = _find(request, model, listed)
         with progress.stage("check images") as advance:
             images = drop_unreadable(found, advance)
         _tell_skipped(images, progress)
@@ -106,7 +109,7 @@ def analyze(request: Request, progress: StageProgress) -> Path:
             capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
         with (
             open_scheduler(request.scheduler, model, _shared_paths(request)) as scheduler,
-            Parts(request.out, _plan(request, model, images), request.restart) as parts,
+            WorkFolder(request.out, _plan(request, model, images), request.restart) as parts,
         ):
             _make(_Run(request, model, parts, scheduler, progress), images)
     return request.out
@@ -131,13 +134,13 @@ def _load(request: Request) -> loading.VisionModel:
     )
 
 
-def _find(request: Request, model: loading.VisionModel) -> ImageSet:
+def _find(request: Request, model: loading.VisionModel, listed: ImageSet | None) -> ImageSet:
     """The images to analyze, or, if the best and worst classes are wanted, to choose from."""
     classes = ClassList(model.class_ids or (), model.class_names or ())
     if not classes.ids and not classes.names and model.num_classes:
         classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
-    if isinstance(request.images, Path):
-        found = find_images(request.images, classes, request.classes)
+    if listed is not None:
+        found = label_images(listed, classes, request.classes)
     else:
         named = model.class_ids or model.class_names
         found = dataset_images(request.images, classes if named else ClassList(), model.num_classes)
@@ -164,14 +167,12 @@ def _shared_paths(request: Request) -> list[str]:
     return [str(path.resolve()) for path in paths if isinstance(path, Path)]
 
 
-def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, object]:
+def _known_plan(request: Request) -> dict[str, object]:
+    """The part of the plan that is known before the model and the images are read."""
     return {
         "version": request.version,
         "schema_version": SCHEMA_VERSION,
-        "model": model.name,
         "pretrained": request.pretrained,
-        "checkpoint_sha256": model.checkpoint_sha256,
-        "input_size": list(model.input_size),
         "attention": request.attention,
         "batch_size": request.batch_size,
         "best_worst": request.best_worst,
@@ -179,8 +180,16 @@ def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dic
         "per_class": request.per_class,
         "modes": list(request.modes),
         "predictions": request.predictions,
-        "device": model.device.type,
         "seed": request.seed,
+    }
+
+
+def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, object]:
+    return _known_plan(request) | {
+        "model": model.name,
+        "checkpoint_sha256": model.checkpoint_sha256,
+        "input_size": list(model.input_size),
+        "device": model.device.type,
         "images": [
             [name, images.fingerprint(index), int(images.labels[index])]
             for index, name in enumerate(images.names)

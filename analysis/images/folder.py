@@ -105,15 +105,20 @@ class ImageSet:
 def find_images(folder: Path, classes: ClassList, class_file: Path | None = None) -> ImageSet:
     """List ``DIR/<class>/<file>``, or a flat folder without labels.
 
-    ``classes`` and ``class_file`` are those of ``classes_of_folders``. Files without an image
-    extension and class folders without images are listed as skipped.
+    See ``list_images`` and ``label_images``, which this does one after the other.
+    """
+    return label_images(list_images(folder), classes, class_file)
+
+
+def list_images(folder: Path) -> ImageSet:
+    """List the images of a folder, not labelled yet.
+
+    Files without an image extension and class folders without images are listed as skipped.
 
     Raises
     ------
     ImageError
         If the folder is missing or holds no image.
-    ClassError
-        If a class folder names no class.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder}: no such folder of images.")
@@ -123,12 +128,25 @@ def find_images(folder: Path, classes: ClassList, class_file: Path | None = None
             f"{folder}: no images in it; expected {folder}/<class>/<file> or {folder}/<file> "
             f"ending in {', '.join(sorted(EXTENSIONS))}."
         )
-    parents = [file.parts[0] if len(file.parts) > 1 else None for file in files]
-    folders = sorted({parent for parent in parents if parent is not None})
-    index, class_names = classes_of_folders(folder, folders, classes, class_file)
-    labels = [-1 if parent is None else index[parent] for parent in parents]
     names = tuple(file.as_posix() for file in files)
-    return ImageSet(folder, names, np.array(labels, np.int32), class_names, tuple(skipped))
+    return ImageSet(folder, names, np.full(len(names), -1, np.int32), (), tuple(skipped))
+
+
+def label_images(images: ImageSet, classes: ClassList, class_file: Path | None = None) -> ImageSet:
+    """Label the images of a folder by its class folders; the disk is not asked again.
+
+    ``classes`` and ``class_file`` are those of ``classes_of_folders``.
+
+    Raises
+    ------
+    ClassError
+        If a class folder names no class.
+    """
+    parents = [name.split("/")[0] if "/" in name else None for name in images.names]
+    folders = sorted({parent for parent in parents if parent is not None})
+    index, class_names = classes_of_folders(images.folder, folders, classes, class_file)
+    labels = [-1 if parent is None else index[parent] for parent in parents]
+    return replace(images, labels=np.array(labels, np.int32), class_names=class_names)
 
 
 def choose(images: ImageSet, limit: int | None, per_class: int | None) -> ImageSet:

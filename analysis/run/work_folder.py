@@ -4,19 +4,24 @@ A store being made holds ``parts/``: ``plan.json`` says what is being made, one 
 of finished work, and a lock that the operating system releases when its process ends.
 """
 
-import fcntl
 import json
+import os
 import shutil
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from headbrush.analysis.store.atomic_files import remove_unfinished, replacing
 from headbrush.analysis.store.errors import InputError
 
 _REMOVED = "parts-removed"
+_VERSION = frozenset({"version", "schema_version"})
+_MODEL = frozenset({"model", "checkpoint_sha256", "input_size"})
 
 
 class PartsError(InputError):
@@ -62,8 +67,8 @@ class PartFiles:
         return self.folder / f"{name}.npz"
 
 
-class Parts:
-    """The working folder of one analysis; a ``with`` block gives its parts and holds the lock.
+class WorkFolder:
+    """The folder of one analysis; a ``with`` block gives its parts and holds the lock.
 
     Parameters
     ----------
@@ -80,39 +85,55 @@ class Parts:
         If the folder holds something else, a finished store, parts of another plan, or is in use.
     """
 
-    def __init__(self, store: Path, plan: dict[str, object], restart: bool = False) -> None:
+    def __init__(self, store: Path, plan: Mapping[str, object], restart: bool = False) -> None:
         self.store = store
         self.folder = store / "parts"
         self._plan = json.dumps(plan, sort_keys=True, indent=1)
         self._restart = restart
+        self._lock = FileLock(self.folder / "lock", timeout=0)
+
+    def refuse_early(self) -> None:
+        """Refuse what is wrong before the whole plan is known; makes no folder or file.
+
+        The plan may lack keys here; those that it has must be those of an unfinished run.
+        """
+        self._refuse_foreign_folder()
+        self._refuse_unwritable()
+        if (self.folder / "lock").is_file():
+            with self._locked():
+                pass
+        if not self._restart and (self.folder / "plan.json").is_file():
+            self._refuse_other_plan(is_whole=False)
 
     def __enter__(self) -> PartFiles:
         self._refuse_foreign_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w", encoding="utf-8")
+        self._locked()
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._prepare()
-        except BlockingIOError as error:
-            self._lock.close()
-            raise PartsError(f"{self.store}: another analysis is writing it.") from error
-        except PartsError:
-            self._lock.close()
+        except BaseException:
+            self._lock.release()
             raise
         return PartFiles(self.store)
 
     def __exit__(self, *_: object) -> None:
-        self._lock.close()
+        self._lock.release()
+
+    def _locked(self) -> AbstractContextManager[object]:
+        """Hold the lock, at the latest until this process ends, or the returned block."""
+        try:
+            return self._lock.acquire()
+        except Timeout as error:
+            raise PartsError(f"{self.store}: another analysis is writing it.") from error
 
     def _refuse_foreign_folder(self) -> None:
         if not self.store.exists():
             return
         if not self.store.is_dir():
             raise PartsError(f"{self.store}: exists and is a file; choose another --out.")
-        summary = self.store / "summary.nc"
-        if not any(self.store.iterdir()) or (self.folder / "lock").is_file():
+        if not any(self.store.iterdir()) or self._is_unfinished():
             return
-        if not summary.is_file():
+        if not (self.store / "summary.nc").is_file():
             raise PartsError(
                 f"{self.store}: exists and is not a headbrush store; choose another --out."
             )
@@ -123,20 +144,53 @@ class Parts:
                 "make it again."
             )
 
+    def _is_unfinished(self) -> bool:
+        """Whether an analysis has begun here, if only just; a lock may vanish when it is freed."""
+        has_begun = any((self.folder / name).is_file() for name in ("lock", "plan.json"))
+        return has_begun or (
+            [path.name for path in self.store.iterdir()] == ["parts"]
+            and self.folder.is_dir()
+            and not any(self.folder.iterdir())
+        )
+
+    def _refuse_unwritable(self) -> None:
+        place = self.store.absolute()
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            raise PartsError(f"{self.store}: {place} is a file; choose another --out.")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PartsError(f"{self.store}: no permission to write in {place}.")
+
     def _prepare(self) -> None:
         plan = self.folder / "plan.json"
         if self._restart or not plan.is_file():
             self._clear()
             with replacing(plan) as temporary:
                 temporary.write_text(self._plan, encoding="utf-8")
-        elif plan.read_text(encoding="utf-8") != self._plan:
-            raise PartsError(
-                f"{self.store}: holds an unfinished analysis of other images, model or options; "
-                "give the same options to resume, --restart to drop it, or another --out."
-            )
+        else:
+            self._refuse_other_plan(is_whole=True)
         (self.store / "attention").mkdir(exist_ok=True)
         for folder in (self.store, self.folder, self.store / "attention"):
             remove_unfinished(folder)
+
+    def _refuse_other_plan(self, is_whole: bool) -> None:
+        old, new = interrupted_plan(self.store), json.loads(self._plan)
+        if not old and new:
+            raise PartsError(
+                f"{self.store}: holds an unfinished analysis whose plan cannot be read; --restart "
+                "to drop it, or choose another --out."
+            )
+        keys = old.keys() | new.keys() if is_whole else new.keys()
+        other = {key for key in keys if key not in old or key not in new or old[key] != new[key]}
+        if not other:
+            return
+        is_upgrade = not _VERSION.isdisjoint(other)
+        go_on = f"use headbrush {old.get('version')}" if is_upgrade else "give the same options"
+        raise PartsError(
+            f"{self.store}: holds an unfinished analysis of {_differences(other, old, new)}; "
+            f"{go_on} to resume, --restart to drop it, or another --out."
+        )
 
     def _clear(self) -> None:
         (self.store / "summary.nc").unlink(missing_ok=True)
@@ -146,7 +200,24 @@ class Parts:
                 path.unlink()
 
 
+def _differences(other: set[str], old: Mapping[str, object], new: Mapping[str, object]) -> str:
+    """The differences between two plans, in words."""
+    words = []
+    if not _VERSION.isdisjoint(other):
+        words.append(f"another version ({old.get('version')}, this is {new.get('version')})")
+    if "images" in other:
+        words.append("other images")
+    if not _MODEL.isdisjoint(other):
+        words.append("another model")
+    if options := sorted(other - _VERSION - _MODEL - {"images"}):
+        words.append(f"other options ({', '.join(options)})")
+    return " and ".join(words)
+
+
 def interrupted_plan(store: Path) -> dict[str, Any]:
-    """The plan of an analysis that has not finished; empty if there is none."""
+    """The plan of an analysis that has not finished; empty if there is none, or it is damaged."""
     plan = store / "parts" / "plan.json"
-    return json.loads(plan.read_text(encoding="utf-8")) if plan.is_file() else {}
+    try:
+        return dict(json.loads(plan.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}

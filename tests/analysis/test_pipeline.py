@@ -9,8 +9,9 @@ from rich.console import Console
 
 import headbrush
 from headbrush.analysis import pipeline
+from headbrush.analysis.images import folder as folder_images
 from headbrush.analysis.images.class_folders import ClassList
-from headbrush.analysis.images.folder import find_images, load_image
+from headbrush.analysis.images.folder import find_images, list_images, load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.strength import hop_strength
 from headbrush.analysis.model.capture import trace
@@ -20,6 +21,7 @@ from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.work_folder import WorkFolder
 from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import VARIABLES
@@ -183,6 +185,37 @@ def test_a_module_and_a_dataset_of_a_notebook_give_the_store_of_their_files(
         np.testing.assert_array_equal(mine.read(name), store.read(name), err_msg=name)
     with pytest.raises(InputError, match="no option speed"):
         headbrush.analyze(model.module, dataset, tmp_path / "t", speed=9)
+
+
+def test_an_output_folder_that_is_in_the_way_is_refused_before_the_model_is_loaded(
+    inputs, store, tmp_path, monkeypatch
+):
+    def load(*_words, **_options):
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr(pipeline.loading, "load_model", load)
+    with pytest.raises(InputError, match="finished store"):
+        run(inputs, store.path)
+    with WorkFolder(tmp_path / "s", {"seed": 5}), pytest.raises(InputError, match="another anal"):
+        run(inputs, tmp_path / "s")
+    with pytest.raises(InputError, match="other options"):
+        run(inputs, tmp_path / "s")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="is a file"):
+        run(inputs, tmp_path / "file")
+
+
+def test_the_folder_of_images_is_listed_once(inputs, tmp_path, monkeypatch):
+    listed = []
+
+    def count(folder):
+        listed.append(folder)
+        return list_images(folder)
+
+    monkeypatch.setattr(pipeline, "list_images", count)
+    monkeypatch.setattr(folder_images, "list_images", count)
+    run(inputs, tmp_path / "s", limit=3)
+    assert listed == [inputs[1]]
 
 
 def assert_same(one, other):
