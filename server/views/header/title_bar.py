@@ -76,7 +76,7 @@ class Status:
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))
             guess = data.class_name(int(data.predicted[new.image]))
-            kind = "true" if data.has_labels else "predicted, as the true class is unknown:"
+            kind = "true" if data.has_labels else "no label, predicted"
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
             if data.has_labels and data.has_classifier:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]

@@ -145,7 +145,7 @@ class HeadImportance:
         plot.xaxis.formatter = CustomJSTickFormatter(
             args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
         )
-        plot.xaxis.axis_label = f"layer, and in it {heads} heads in order"
+        plot.xaxis.axis_label = f"layer ({heads} heads each)"
         plot.xgrid.visible = False
 
     def react(self, new: ViewState) -> None:
