@@ -7,7 +7,7 @@ follow, from the parts. A stopped run resumes with the first missing part.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 from torch import nn
@@ -20,7 +20,7 @@ from headbrush.analysis.images.class_selection import (
     class_accuracy,
     demand_classes,
 )
-from headbrush.analysis.images.dataset import dataset_images
+from headbrush.analysis.images.dataset import MapDataset, dataset_images
 from headbrush.analysis.images.folder import (
     ImageSet,
     choose,
@@ -143,7 +143,8 @@ def _find(request: Request, model: loading.VisionModel, listed: ImageSet | None)
         found = label_images(listed, classes, request.classes)
     else:
         named = model.class_ids or model.class_names
-        found = dataset_images(request.images, classes if named else ClassList(), model.num_classes)
+        dataset = cast(MapDataset, request.images)
+        found = dataset_images(dataset, classes if named else ClassList(), model.num_classes)
     if request.best_worst is None:
         return choose(found, request.limit, request.per_class)
     if not model.num_classes or not found.has_labels:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+    from headbrush.analysis.images.dataset import MapDataset
     from headbrush.analysis.store.store import Store
     from headbrush.server.pages.report.report import Report
 
@@ -22,7 +23,7 @@ __version__ = "0.2.0"
 
 def analyze(
     model: "str | Path | torch.nn.Module",
-    images: "str | Path | Any",
+    images: "str | Path | MapDataset",
     out: str | Path,
     *,
     attention: int | None = 60,

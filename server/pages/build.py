@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from bokeh.application.application import SessionContext
 from bokeh.application.handlers import Handler
@@ -27,6 +27,8 @@ from headbrush.server.tools.bokeh.teardown import PAGES
 from headbrush.server.tools.thread_queue import Worker
 from headbrush.server.views.common.plot_theme import plot_theme
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Arguments = Mapping[str, Sequence[bytes]]
 
 _MATRIX_PATIENCE_S = 0.5
@@ -110,13 +112,16 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
 
 
 async def _build(
-    document: Document, make: Callable[..., tuple[Session, ...]], *given: Any
+    document: Document,
+    make: Callable[Concatenate[Document, P], tuple[Session, ...]],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> tuple[Session, ...]:
     """Make the page and write it, one page at a time."""
 
     def work() -> tuple[Session, ...]:
         document.theme = plot_theme()
-        sessions = make(document, *given)
+        sessions = make(document, *args, **kwargs)
         write_ahead(document)
         return sessions
 
@@ -124,12 +129,12 @@ async def _build(
 
 
 async def _list(document: Document, stores: Mapping[str, Path], note: str) -> None:
-    asked = {name: SHELF.ask_for(path, card_of) for name, path in stores.items()}
-    await _wait(asked.values(), _LIST_PATIENCE_S)
-    list_stores(document, stores, asked, note)
+    cards = {name: SHELF.ask_for(path, card_of) for name, path in stores.items()}
+    await _wait(cards.values(), _LIST_PATIENCE_S)
+    list_stores(document, stores, cards, note)
 
 
-async def _wait(futures: "Iterable[Future[Any]]", seconds: float) -> None:
+async def _wait(futures: "Iterable[Future[T]]", seconds: float) -> None:
     """Wait until all are done, successfully or not, or the time is over."""
     waiting = [asyncio.wrap_future(future) for future in futures]
     for future in waiting:

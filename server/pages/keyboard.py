@@ -1,12 +1,13 @@
 """Keyboard commands: the change of state for each key."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.server.session.session import Session
+from headbrush.server.session.state import Changes
 from headbrush.server.stores.metrics import METRIC_NAMES
 
 
@@ -41,9 +42,9 @@ def _next(numbers: np.ndarray, now: int | None, by: int) -> int | None:
     return int(numbers[np.searchsorted(numbers, now, "left") - 1])
 
 
-def _step_choice(session: Session, part: str, choices: Sequence[Any], by: int) -> None:
+def _step_choice(session: Session, part: str, choices: Sequence[object], by: int) -> None:
     now = choices.index(getattr(session.state, part))
-    session.history.change(**{part: choices[(now + by) % len(choices)]})
+    session.history.change(**cast(Changes, {part: choices[(now + by) % len(choices)]}))
 
 
 _ACTS = {

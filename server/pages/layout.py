@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 from bokeh.document import Document
 
 from headbrush.server.pages.keyboard import press
+from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
@@ -15,6 +15,7 @@ from headbrush.server.stores.words import accuracy_words, heads_words, images_wo
 from headbrush.server.tools import assets
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.header.title_bar import Status
 from headbrush.server.views.registry import BY_NAME, Row
 from headbrush.server.views.view import View
 
@@ -44,7 +45,11 @@ def theme_of(cookies: Mapping[str, str]) -> Theme:
 
 
 def arrange(
-    document: Document, session: Session, views: Mapping[str, View], status: Any, store_name: str
+    document: Document,
+    session: Session,
+    views: Mapping[str, View],
+    status: Status | Failed,
+    store_name: str,
 ) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say.
 
@@ -79,7 +84,7 @@ def filled(document: Document) -> Iterator[None]:
         yield
 
 
-def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, Any]:
+def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, object]:
     """Template variables that every page needs."""
     text = {place: assets.scripts(names) for place, names in scripts.items()}
     return {"css": assets.static(*_STYLES), "scripts": text}

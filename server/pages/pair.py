@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from bokeh.models import Div
 
 from headbrush.server.pages.keyboard import press
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import ViewState
+from headbrush.server.session.state import Changes, ViewState
 from headbrush.server.session.url_state import to_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
@@ -67,11 +67,11 @@ class Pair:
 
     _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
 
-    def translated(self, place: int, state: ViewState) -> dict[str, object]:
+    def translated(self, place: int, state: ViewState) -> Changes:
         """Translate a state of one store to the other."""
         here, there = self.sessions[place].data, self.sessions[1 - place].data
         ids = self._ids[1 - place]
-        parts = {name: getattr(state, name) for name in _SHARED}
+        parts = _shared(state)
         parts["image"] = None if state.image is None else ids.get(here.names[state.image])
         if state.layer >= there.num_layers or state.head >= there.heads_per_layer:
             del parts["layer"], parts["head"]
@@ -85,16 +85,16 @@ class Pair:
         if not isinstance(clause.shape, Ids):
             return None  # patterns of one store are not those of the other
         if clause.view == "images":
-            found = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
+            ids_there = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
         else:
             heads = (here.head(number) for number in clause.shape.ids)
-            found = [
+            ids_there = [
                 there.head_at(head.layer, head.head).number
                 for head in heads
                 if head.layer < there.num_layers and head.head < there.heads_per_layer
             ]
-        is_whole = bool(found) or not clause.shape.ids
-        return replace(clause, shape=Ids(tuple(sorted(found)))) if is_whole else None
+        is_whole = bool(ids_there) or not clause.shape.ids
+        return replace(clause, shape=Ids(tuple(sorted(ids_there)))) if is_whole else None
 
     def _follow(self, place: int, new: ViewState) -> None:
         if self._is_following:
@@ -128,7 +128,7 @@ class Pair:
         self._is_following = True
         try:
             for session, state in zip(self.sessions, states, strict=True):
-                session.history.change(**{name: getattr(state, name) for name in _SHARED})
+                session.history.change(**_shared(state))
         finally:
             self._is_following = False
         self._settled = self._now()
@@ -141,3 +141,7 @@ class Pair:
         heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
         self.counts.text = f"{common} images with the same name · {counts} · {heads}"
         self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]
+
+
+def _shared(state: ViewState) -> Changes:
+    return cast(Changes, {name: getattr(state, name) for name in _SHARED})

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypedDict, Unpack, cast
+
+from bokeh.model import Model
 
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -56,6 +58,25 @@ class ViewState:
     mode: int = 1
     threshold: float | None = None
     token: int | None = None
+
+
+class Changes(TypedDict, total=False):
+    """New values of parts of a :class:`ViewState`."""
+
+    image: int | None
+    layer: int
+    head: int
+    metric: str
+    clauses: tuple[Clause, ...]
+    image_colour: str
+    overview: str
+    pattern: str
+    pattern_style: str
+    pattern_colour: str
+    pattern_range: Range | None
+    mode: int
+    threshold: float | None
+    token: int | None
 
 
 _PARTS = frozenset(field.name for field in fields(ViewState))
@@ -113,7 +134,7 @@ class History:
             raise ValueError(f"no such part of the state: {sorted(unknown)}")
         insort(self._followers, (stage, wanted, callback), key=itemgetter(0))
 
-    def change(self, **values: Any) -> None:
+    def change(self, **values: Unpack[Changes]) -> None:
         """Replace parts of the state; nothing happens where all stay equal."""
         new = replace(self.state, **values)
         if new != self.state:
@@ -122,7 +143,7 @@ class History:
                 self._step_from(self.state)
             self._move(new)
 
-    def preview(self, **values: Any) -> None:
+    def preview(self, **values: Unpack[Changes]) -> None:
         """Show a change of a gesture in progress."""
         new = replace(self.state, **values)
         if new != self.state:
@@ -139,15 +160,18 @@ class History:
         self._steps.keep(before)
         self.stepped.emit()
 
-    def setter(self, part: str, choices: Sequence[Any] | None = None) -> Callable[..., None]:
+    def setter(
+        self, part: str, choices: Sequence[object] | None = None
+    ) -> Callable[[str, object, Any], None]:
         """A Bokeh callback that writes a widget's new value, or that choice, into ``part``."""
 
-        def changed(_attribute: str, _old: Any, new: Any) -> None:
-            self.change(**{part: new if choices is None else choices[new]})
+        def changed(_attribute: str, _old: object, new: Any) -> None:
+            value = new if choices is None else choices[new]
+            self.change(**cast(Changes, {part: value}))
 
         return changed
 
-    def bind(self, widget: Any, part: str, choices: Sequence[Any] | None = None) -> None:
+    def bind(self, widget: Model, part: str, choices: Sequence[object] | None = None) -> None:
         """Bind a widget's ``value``, or its ``active`` of ``choices``, to ``part``, both ways."""
         attribute = "value" if choices is None else "active"
 

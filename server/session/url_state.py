@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 from urllib.parse import urlencode
 
 from headbrush.analysis.model.pruning_modes import MODES
@@ -21,6 +21,7 @@ from headbrush.server.session.state import (
     PATTERN_COLOURS,
     PATTERN_STYLES,
     PATTERNS,
+    Changes,
     ViewState,
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -70,34 +71,34 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
 
 def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tuple[ViewState, str]:
     """The state in a link, and a note on its unusable parts, empty if none."""
-    asked = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
-    found: dict[str, Any] = {}
+    texts = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
+    changes: Changes = {}
     faults = []
     for key, read in _READERS.items():
-        if key in asked:
+        if key in texts:
             try:
-                found |= read(key, asked[key], data)
+                changes |= read(key, texts[key], data)
             except LinkError:
                 faults.append(key)
     notes = []
-    if asked.get("v", VERSION) != VERSION:
+    if texts.get("v", VERSION) != VERSION:
         notes.append("The link was made by another version of headbrush.")
     if faults:
         notes.append(f"The link's {', '.join(faults)} could not be used.")
-    return replace(default_state(data), **found), " ".join(notes)
+    return replace(default_state(data), **changes), " ".join(notes)
 
 
-def _read_choice(key: str, text: str, _data: StoreData) -> dict[str, Any]:
+def _read_choice(key: str, text: str, _data: StoreData) -> Changes:
     if text not in _CHOICES[key]:
         raise LinkError
-    return {key: text}
+    return cast(Changes, {key: text})
 
 
-def _read_image(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+def _read_image(_key: str, text: str, data: StoreData) -> Changes:
     return {"image": None if text == "none" else index_below(text, data.num_images)}
 
 
-def _read_head(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+def _read_head(_key: str, text: str, data: StoreData) -> Changes:
     layer, _, head = text.partition(".")
     return {
         "layer": index_below(layer, data.num_layers),
@@ -105,32 +106,32 @@ def _read_head(_key: str, text: str, data: StoreData) -> dict[str, Any]:
     }
 
 
-def _read_mode(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+def _read_mode(_key: str, text: str, _data: StoreData) -> Changes:
     mode = index_below(text, len(MODES))
     if not mode:
         raise LinkError
     return {"mode": mode}
 
 
-def _read_token(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+def _read_token(_key: str, text: str, data: StoreData) -> Changes:
     return {"token": index_below(text, data.num_tokens)}
 
 
-def _read_threshold(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+def _read_threshold(_key: str, text: str, _data: StoreData) -> Changes:
     (value,) = finite_floats(text, 1)
     if not 0 <= value <= 1:
         raise LinkError
     return {"threshold": value}
 
 
-def _read_range(_key: str, text: str, _data: StoreData) -> dict[str, Any]:
+def _read_range(_key: str, text: str, _data: StoreData) -> Changes:
     x0, x1, y0, y1 = finite_floats(text, 4)
     if not (x0 < x1 and y0 < y1):
         raise LinkError
     return {"pattern_range": (x0, x1, y0, y1)}
 
 
-def _read_brush(_key: str, text: str, data: StoreData) -> dict[str, Any]:
+def _read_brush(_key: str, text: str, data: StoreData) -> Changes:
     return {"clauses": read_clauses(text, data, MOST_BRUSH)}
 
 

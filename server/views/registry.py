@@ -103,7 +103,7 @@ class Views:
         What several of them share, by its class.
     """
 
-    by_name: dict[str, Any]
+    by_name: dict[str, View]
     shared: dict[type, Any]
 
 
@@ -125,7 +125,7 @@ def build_views(
         If there is no view of a name.
     """
     wanted = {BY_NAME[name].name for name in names}
-    views: dict[str, Any] = {}
+    views: dict[str, View] = {}
     shared: dict[type, Any] = {}
     for row in ROWS:
         if row.name in wanted:

@@ -9,7 +9,6 @@ import binascii
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class BrushBar:
         self._session = session
         self._make_report = make_report
         self._document = session.document
-        self._note: list[Any] = ["", 0]
+        self._note, self._notes = "", 0
         self._is_writing = False
         self._shown = Channel(name="brush_bar", tags=[{}])
         self._file = Channel(name="exported", tags=[])
@@ -92,12 +91,12 @@ class BrushBar:
                 ],
                 "key": f"{session.data.store.path.name} {attrs['created']}",
                 "keep": named_brushes.to_json(session.reader.named) if keep else None,
-                "note": self._note,
+                "note": [self._note, self._notes],
             }
         ]  # fmt: skip
 
     def _say(self, note: str) -> None:
-        self._note = [note, self._note[1] + 1]
+        self._note, self._notes = note, self._notes + 1
         self._tell()
 
     def _on_asked(self, _attribute: str, _old: list, new: list) -> None:

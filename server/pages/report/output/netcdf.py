@@ -62,16 +62,20 @@ def _write(
     variable[:] = values
 
 
-def _stored(data: StoreData, name: str) -> tuple[Any, ...]:
+_Variable = tuple[Any, ...]
+"""The last arguments of :func:`_write`: dimensions and values, and often attributes."""
+
+
+def _stored(data: StoreData, name: str) -> _Variable:
     spec = VARIABLES[name]
     return spec.dims, data.store.read(name), {"long_name": spec.long_name, "units": spec.units}
 
 
-def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, tuple[Any, ...]]:
+def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, _Variable]:
     if not pages:
         return {}
     heads = np.array([page.head for page in pages])
-    found: dict[str, tuple[Any, ...]] = {
+    found: dict[str, _Variable] = {
         "page_layer": ("page", heads // data.heads_per_layer),
         "page_head": ("page", heads % data.heads_per_layer),
         "page_image": ("page", np.array([page.image for page in pages])),

@@ -1,7 +1,7 @@
 """The server's own views without the parts that need a server: plots, legends and notes."""
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from bokeh.document import Document
@@ -24,6 +24,7 @@ from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.registry import BY_NAME, Row, Views, build_views
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
+from headbrush.server.views.view import View
 
 _PICTURE_SIZE = 1000, 560
 
@@ -79,7 +80,8 @@ def overview_panels(
     shown = [name for name in views if not BY_NAME[name].is_of_one_head]
     made = build_views(session, shown).by_name
     if PatternLayout.name in made:
-        plot = made[PatternLayout.name].layout.select_one({"name": "patterns_plot"})
+        layout = made[PatternLayout.name].layout
+        plot = cast(figure, layout.select_one({"name": "patterns_plot"}))
         if why := why_kept(session.data):
             _keep_picture(session, plot)
             name = PatternLayout.name
@@ -151,7 +153,7 @@ def named_models(root: Model) -> dict[str, Model]:
     return {model.name: model for model in root.references() if model.name}
 
 
-def _panel(row: Row, view: Any, session: Session, name: str) -> Panel:
+def _panel(row: Row, view: View, session: Session, name: str) -> Panel:
     root = view.layout
     if row.report_parts:
         models = named_models(root)
