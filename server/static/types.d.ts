@@ -52,6 +52,9 @@ type Look = {
   kinds: Uint8Array | null
 }
 
+/** Values of a store as steps of a range. */
+type Table = { codes: Codes; width: number; low: number; step: number; title: string }
+
 /** The parts of a report by name, of the views that `shown` lists. */
 type ReportArgs = { readonly shown: string[]; readonly [name: string]: any }
 /** What is brushed in a report. */
@@ -75,6 +78,15 @@ type Brushed = {
 type Headbrush = {
   address: { show(): void }
   colours: Record<string, string>
+  captions: {
+    sayCounts(args: ReportArgs, brushed: Brushed, image: number | null): void
+    sayHeads(
+      args: ReportArgs,
+      brushed: Brushed,
+      image: number | null,
+      values: Record<string, number[]>,
+    ): void
+  }
   combine: {
     fromClick(event: MouseEvent): Combine
     fromKeys(shift: boolean, control: boolean): Combine
@@ -174,9 +186,17 @@ type Headbrush = {
     ): number | null
     parts(named: object): ReportArgs
     redraw(args: ReportArgs): void
+    shownMetric(args: ReportArgs): BokehModel
     tapHead(args: ReportArgs, event: any): void
     tapImage(args: ReportArgs, event: any): void
     update(args: ReportArgs): void
+  }
+  tables: {
+    extremes(list: number[]): (number | null)[]
+    largest(...lists: Iterable<number>[]): number
+    meanAndDeviation(table: Table, rows: number[]): { mean: Float64Array; deviation: Float64Array }
+    rowOf(table: Table, row: number): Float64Array
+    tableOf(source: BokehModel, width: number): Table
   }
   theme: { now(): string; print(begins: boolean): void; show(): void; toggle(): void }
 }

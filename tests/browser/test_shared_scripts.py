@@ -21,7 +21,7 @@ KEYS = {
 def page(browser):
     """An empty page with the shared scripts and those of a report."""
     page = browser.new_page()
-    reports = ("report/density.js", "report/patterns.js", "report/brushing.js")
+    reports = ("report/tables.js", "report/brushing.js")
     page.add_script_tag(content=scripts(["theme.js", *SHARED_SCRIPTS, *reports]))
     yield page
     page.close()

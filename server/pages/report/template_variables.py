@@ -23,6 +23,8 @@ PLOT_SCRIPTS = (
     *SHARED_SCRIPTS,
     "report/density.js",
     "report/patterns.js",
+    "report/tables.js",
+    "report/captions.js",
     "report/brushing.js",
     "report/page.js",
 )

@@ -1,10 +1,9 @@
 // Brushing without a server: means, bands and counts are computed here, from 16-bit codes of the
-// values (server/pages/report/browser/brushing.py makes them). The first functions are pure;
-// `update` draws. `args.shown` says which views are in the report.
+// values (server/pages/report/browser/brushing.py makes them). `args.shown` says which views are in the
+// report.
 globalThis.headbrush ??= /** @type {Headbrush} */ ({})
 headbrush.report = (() => {
-  /** @typedef {{codes: Codes, width: number, low: number, step: number, title: string}} Table */
-  const MISSING = 65535
+  const { largest, meanAndDeviation, rowOf, tableOf } = headbrush.tables
   const column = (/** @type {BokehModel} */ source, /** @type {string} */ name) =>
     source.get_column(name)
   const setData = (/** @type {BokehModel} */ source, /** @type {object} */ columns) =>
@@ -32,78 +31,6 @@ headbrush.report = (() => {
    */
   function columnsOf({ data }) {
     return data instanceof Map ? Object.fromEntries(data) : { ...data }
-  }
-
-  /**
-   * A source of codes as a table.
-   * @param {BokehModel} source
-   * @param {number} width values in a row
-   * @returns {Table}
-   */
-  function tableOf(source, width) {
-    const [low, step, title] = source.tags
-    return { codes: column(source, "code"), width, low, step, title }
-  }
-
-  /**
-   * @param {Table} table
-   * @param {number} row
-   * @param {number} at
-   */
-  function valueAt({ codes, width, low, step }, row, at) {
-    const code = codes[row * width + at]
-    return code === MISSING ? Number.NaN : low + code * step
-  }
-
-  /**
-   * @param {Table} table
-   * @param {number} row
-   */
-  const rowOf = (table, row) =>
-    Float64Array.from({ length: table.width }, (_, at) => valueAt(table, row, at))
-
-  /**
-   * Mean and standard deviation of each column over some rows; NaN of none.
-   * @param {Table} table
-   * @param {number[]} rows
-   */
-  function meanAndDeviation(table, rows) {
-    const mean = new Float64Array(table.width)
-    const squares = new Float64Array(table.width)
-    for (const row of rows) {
-      for (let at = 0; at < table.width; at++) mean[at] += valueAt(table, row, at)
-    }
-    for (let at = 0; at < table.width; at++) mean[at] /= rows.length
-    for (const row of rows) {
-      for (let at = 0; at < table.width; at++)
-        squares[at] += (valueAt(table, row, at) - mean[at]) ** 2
-    }
-    return { mean, deviation: squares.map((sum) => Math.sqrt(sum / rows.length)) }
-  }
-
-  /** @param {Iterable<number>[]} lists */
-  function largest(...lists) {
-    let largest = Number.NEGATIVE_INFINITY
-    for (const list of lists) for (const value of list) if (value > largest) largest = value
-    return largest
-  }
-
-  /**
-   * Where a list is least and largest; nulls of none but NaN.
-   * @param {number[]} list
-   * @returns {(number | null)[]}
-   */
-  function extremes(list) {
-    /** @type {number | null} */
-    let least = null
-    /** @type {number | null} */
-    let largest = null
-    for (let at = 0; at < list.length; at++) {
-      if (Number.isNaN(list[at])) continue
-      if (least == null || list[at] < list[least]) least = at
-      if (largest == null || list[at] > list[largest]) largest = at
-    }
-    return [least, largest]
   }
 
   /**
@@ -222,86 +149,6 @@ headbrush.report = (() => {
   }
 
   /**
-   * Put words into an element of the report's own page; the parts of a report in another page have
-   * only the words of the views that it took.
-   * @param {string} id
-   * @param {string} words
-   */
-  function write(id, words) {
-    const isOwnPage = document.querySelector("main.hb-report") != null
-    const place = isOwnPage ? headbrush.ready.element(id) : document.getElementById(id)
-    place?.replaceChildren(words)
-  }
-
-  /**
-   * @param {number} part
-   * @param {number} all
-   * @param {string} things
-   */
-  function share(part, all, things) {
-    const { grouped } = headbrush.numbers
-    return `${grouped(part)} of ${grouped(all)} ${things}`
-  }
-
-  /**
-   * Say what the views of heads show.
-   * @param {ReportArgs} args
-   * @param {Brushed} brushed
-   * @param {number | null} image
-   * @param {Record<string, number[]>} values by view
-   */
-  function sayHeads(args, brushed, image, values) {
-    const { grouped, rounded } = headbrush.numbers
-    const labels = column(args.heads, "label")
-    const [head] = args.heads.tags
-    const count = brushed.imagesOfAllHeads.length
-    const isAll = count === args.images.get_length()
-    const mean = `the mean over ${isAll ? "all" : "the"} ${grouped(count)} ${isAll ? "" : "brushed "}images`
-    const of = image == null ? mean : column(args.images, "name")[image]
-    for (const [view, list] of Object.entries(values)) {
-      const what = view === "head_importance" ? shownMetric(args).tags[2] : "Entropy"
-      const [least, most] = extremes(list)
-      if (least == null || most == null) continue // the metric is not defined
-      const ends = `highest ${rounded(list[most])} at ${labels[most]}, lowest ${rounded(list[least])} at ${labels[least]}`
-      const own = `selected head ${labels[head]}: ${rounded(list[head])}`
-      write(`words-${view}`, `${what}, ${of}: ${ends}; ${own}.`)
-    }
-  }
-
-  /**
-   * Say what is brushed and selected.
-   * @param {ReportArgs} args
-   * @param {Brushed} brushed
-   * @param {number | null} image
-   */
-  function sayCounts(args, brushed, image) {
-    const { images, heads, shown } = args
-    const { grouped } = headbrush.numbers
-    const [allImages, allHeads] = [images.get_length(), heads.get_length()]
-    const patterns = share(brushed.sum, allImages * allHeads, "patterns")
-    const counts = [
-      share(brushed.images.length, allImages, "images"),
-      share(brushed.heads.length, allHeads, "heads"),
-      ...(shown.includes("pattern_places") ? [patterns] : []),
-    ]
-    const none = "nothing brushed: showing all images and heads"
-    if (shown.length > 0)
-      write("report_brushed", brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
-    if (shown.includes("image_overview")) {
-      const about = (/** @type {string} */ name) => column(images, name)[image ?? 0]
-      const chosen = `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
-      const some = brushed.isAny ? `${grouped(brushed.images.length)} brushed; ` : ""
-      const selected = image == null ? "none is selected" : chosen
-      write("words-image_overview", `${grouped(allImages)} images; ${some}${selected}.`)
-    }
-    if (shown.includes("pattern_places")) {
-      const some = `${patterns} are brushed, the others are grey.`
-      const all = `${grouped(allImages * allHeads)} patterns, none of them brushed.`
-      write("words-pattern_layout", brushed.isAny ? some : all)
-    }
-  }
-
-  /**
    * The dots of heads or images are the larger the more of their patterns are brushed.
    * @param {BokehModel} source
    * @param {Uint32Array | null} counts null where no patterns are brushed
@@ -364,8 +211,8 @@ headbrush.report = (() => {
       ...(shown.includes("head_importance") ? { head_importance: line } : {}),
       ...(shown.includes("strength_overview") ? { strength_overview: entropy } : {}),
     }
-    sayHeads(args, brushed, image, values)
-    sayCounts(args, brushed, image)
+    headbrush.captions.sayHeads(args, brushed, image, values)
+    headbrush.captions.sayCounts(args, brushed, image)
   }
 
   /**
@@ -432,5 +279,5 @@ headbrush.report = (() => {
     heads.tags = [line.tags[0]]
   }
 
-  return { chooseHead, nearest, parts, redraw, tapHead, tapImage, update }
+  return { chooseHead, nearest, parts, redraw, shownMetric, tapHead, tapImage, update }
 })()
