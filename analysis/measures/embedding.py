@@ -95,14 +95,14 @@ def neighbour_preservation(
     """
     k = min(k, len(features) - 1)
     rng = np.random.default_rng(seed)
-    asked = np.sort(rng.permutation(len(features))[:sample])
+    sample_rows = np.sort(rng.permutation(len(features))[:sample])
     near = [
-        NearestNeighbors(n_neighbors=k + 1).fit(space).kneighbors(space[asked])[1]
+        NearestNeighbors(n_neighbors=k + 1).fit(space).kneighbors(space[sample_rows])[1]
         for space in (features, xy)
     ]
     shared = [
         len((set(one) & set(other)) - {row})
-        for row, one, other in zip(asked, *(n.tolist() for n in near), strict=True)
+        for row, one, other in zip(sample_rows, *(n.tolist() for n in near), strict=True)
     ]
     return float(np.mean(np.minimum(shared, k)) / k)
 

@@ -46,7 +46,7 @@ def gradient_importance(
     if not model.num_classes:
         return np.full((len(modes), len(inputs), *heads), np.nan, np.float32)
     chosen = true_classes(traced, labels)
-    found = [
+    slopes = [
         _head_gradients(model, part, classes)
         for part, classes in zip(
             inputs.split(_IMAGES_AT_ONCE), chosen.split(_IMAGES_AT_ONCE), strict=True
@@ -55,7 +55,7 @@ def gradient_importance(
     prefix = model.geometry.num_prefix_tokens
     result = np.empty((len(modes), len(inputs), *heads), np.float32)
     for layer, record in enumerate(traced.layers):
-        slope = torch.cat([part[layer] for part in found])  # dLoss/d(A·V), (B, H, T, D)
+        slope = torch.cat([part[layer] for part in slopes])  # dLoss/d(A·V), (B, H, T, D)
         for position, mode in enumerate(modes):
             change = (slope * region_output(record, mode, prefix)).sum((-2, -1))
             result[position, :, layer] = change.abs().float().cpu().numpy()

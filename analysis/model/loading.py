@@ -142,8 +142,8 @@ def load_model(
         load_checkpoint(module, weights, checkpoint)
         digest = file_digest(checkpoint)
     shown = _folder_name(folder) if name.startswith("local-dir:") else name
-    found = wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
-    return replace(found, recipe=recipe)
+    model = wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
+    return replace(model, recipe=recipe)
 
 
 def wrap_model(

@@ -121,10 +121,10 @@ class Store:
                 raise faults[0]
             return None
         path, row = places[image]
-        found = self._reader.read_matrix(path, row, layer, head)
-        if found.shape != (self.num_tokens, self.num_tokens):
-            raise StoreError(f"{path}: attention over {len(found)} tokens, not {self.num_tokens}.")
-        return found
+        matrix = self._reader.read_matrix(path, row, layer, head)
+        if matrix.shape != (self.num_tokens, self.num_tokens):
+            raise StoreError(f"{path}: attention over {len(matrix)} tokens, not {self.num_tokens}.")
+        return matrix
 
     def _demand_same(self) -> None:
         if stamp_of(self.path) != self.stamp:

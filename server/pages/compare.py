@@ -10,9 +10,9 @@ from headbrush.server.pages.layout import (
     COMPARE_SCRIPTS,
     facts,
     filled,
-    keys_model,
+    keys_channel,
     looks,
-    theme_model,
+    theme_channel,
     theme_of,
 )
 from headbrush.server.pages.pair import Pair
@@ -22,7 +22,7 @@ from headbrush.server.session.state import Stage, ViewState
 from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
-from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
@@ -71,9 +71,9 @@ def _channels(pair: Pair) -> list[Channel]:
     first, second = pair.sessions
     legends = {f"{side}image_overview": of for side, of in zip(SIDES, (first, second), strict=True)}
     return [
-        keys_model(pair.press),
-        theme_model(first, second),
-        kinds_model(legends),
+        keys_channel(pair.press),
+        theme_channel(first, second),
+        legend_channel(legends),
         first.faults.channel,
         pair.link,
     ]

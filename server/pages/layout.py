@@ -14,7 +14,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
 from headbrush.server.tools import assets
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
-from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.header.title_bar import Status
 from headbrush.server.views.registry import BY_NAME, Row
 from headbrush.server.views.view import View
@@ -59,8 +59,8 @@ def arrange(
         The store's name in addresses if several are served, else empty.
     """
     channels = (
-        session.summaries.channel, session.faults.channel, keys_model(partial(press, session)),
-        theme_model(session), kinds_model({"image_overview": session}),
+        session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
+        theme_channel(session), legend_channel({"image_overview": session}),
     )  # fmt: skip
     with filled(document):
         for view in (*views.values(), status):
@@ -108,14 +108,14 @@ def facts(data: StoreData) -> dict[str, str]:
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 
 
-def keys_model(act: Callable[[str], None]) -> Channel:
+def keys_channel(act: Callable[[str], None]) -> Channel:
     """A channel to which the page's keyboard script writes the key that was pressed."""
     keys = Channel(name="keys", tags=[])
     keys.on_change("tags", lambda _attribute, _old, new: act(str(new[0])))
     return keys
 
 
-def theme_model(*sessions: Session) -> Channel:
+def theme_channel(*sessions: Session) -> Channel:
     """A channel that holds the theme that the browser shows."""
     shown = Channel(name="theme", tags=["dark" if sessions[0].reader.theme is DARK else "light"])
 

@@ -67,10 +67,10 @@ class Pair:
 
     _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
 
-    def translated(self, place: int, state: ViewState) -> Changes:
+    def translated(self, side: int, state: ViewState) -> Changes:
         """Translate a state of one store to the other."""
-        here, there = self.sessions[place].data, self.sessions[1 - place].data
-        ids = self._ids[1 - place]
+        here, there = self.sessions[side].data, self.sessions[1 - side].data
+        ids = self._ids[1 - side]
         parts = _shared(state)
         parts["image"] = None if state.image is None else ids.get(here.names[state.image])
         if state.layer >= there.num_layers or state.head >= there.heads_per_layer:
@@ -96,15 +96,15 @@ class Pair:
         is_whole = bool(ids_there) or not clause.shape.ids
         return replace(clause, shape=Ids(tuple(sorted(ids_there)))) if is_whole else None
 
-    def _follow(self, place: int, new: ViewState) -> None:
+    def _follow(self, side: int, new: ViewState) -> None:
         if self._is_following:
             return
         self._is_following = True
         try:
-            self.sessions[1 - place].history.change(**self.translated(place, new))
+            self.sessions[1 - side].history.change(**self.translated(side, new))
         finally:
             self._is_following = False
-        if self.sessions[place].history.is_settled:
+        if self.sessions[side].history.is_settled:
             self._settled = self._now()
         self._tell()
 

@@ -14,7 +14,7 @@ from headbrush.server.stores.redact_paths import said
 def list_stores(
     document: Document,
     stores: Mapping[str, Path],
-    asked: Mapping[str, "Future[Card]"],
+    cards: Mapping[str, "Future[Card]"],
     note: str,
 ) -> None:
     """Make the page that lists stores; those not yet read, or unreadable, say so.
@@ -25,7 +25,7 @@ def list_stores(
         Place and card of every store, by the name that addresses use.
     """
     document.title = "headbrush"
-    rows = [_row(name, stores[name], future) for name, future in asked.items()]
+    rows = [_row(name, stores[name], future) for name, future in cards.items()]
     document.template_variables.update(
         looks(),
         template="start.html",

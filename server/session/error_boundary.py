@@ -47,10 +47,10 @@ class Faults:
 class Failed:
     """Placeholder for a view that could not be built."""
 
-    def __init__(self, kind: type, name: str) -> None:
+    def __init__(self, view_class: type, name: str) -> None:
         self.name = name
-        self.title = getattr(kind, "title", "")
-        self.help = getattr(kind, "help", "")
+        self.title = getattr(view_class, "title", "")
+        self.help = getattr(view_class, "help", "")
         self.layout = Div(text="", name=name)
 
 
@@ -63,7 +63,7 @@ class _Guard:
         self.is_dead = False
 
 
-def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
+def built(faults: Faults, view_class: type, *given: Any, side: str = "") -> Any:
     """A view ``kind(*given)`` that hands its errors to ``faults``; :class:`Failed` if it has none.
 
     Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
@@ -75,8 +75,8 @@ def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     side
         Prefix of the panels' names on a page with two sides.
     """
-    name = f"{side}{kind.name}"
-    guarded = _guarded(kind)
+    name = f"{side}{view_class.name}"
+    guarded = _guarded(view_class)
     view: Any = object.__new__(guarded)
     guard = view._guard = _Guard(faults, name)
     try:
@@ -84,21 +84,21 @@ def built(faults: Faults, kind: type, *given: Any, side: str = "") -> Any:
     except Exception as error:
         guard.is_dead = True
         faults.note(name, "", error)
-        return Failed(kind, name)
+        return Failed(view_class, name)
     finally:
         guard.is_inside = False
     return view
 
 
 @cache
-def _guarded(kind: type) -> type:
+def _guarded(view_class: type) -> type:
     methods = {
         name: _caught(member)
-        for base in reversed(kind.__mro__)
+        for base in reversed(view_class.__mro__)
         for name, member in vars(base).items()
         if isinstance(member, FunctionType) and not name.startswith("__")
     }
-    return type(kind.__name__, (kind,), methods)
+    return type(view_class.__name__, (view_class,), methods)
 
 
 def _caught(method: Callable[..., Any]) -> Callable[..., Any]:

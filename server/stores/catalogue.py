@@ -48,20 +48,20 @@ def asked_stores(
     One store is shown at once, and several are listed first. Two are compared. An address names a
     store, never a path.
     """
-    asked = [
+    names = [
         values[0].decode("utf-8", "replace")
         for key in ("store", "with")
         if (values := arguments.get(key))
     ]
-    found = [name for name in asked if name in stores]
-    unknown = [name for name in asked if name not in stores]
+    shown = [name for name in names if name in stores]
+    unknown = [name for name in names if name not in stores]
     if len(stores) == 1:
-        found = list(stores)
+        shown = list(stores)
     elif unknown:
-        found = []
+        shown = []
     strange = ", ".join(name[:_LONGEST_NAME] for name in unknown)
     note = f"The link names a store that this server does not have: {strange}." if strange else ""
-    return list(dict.fromkeys(found)), note
+    return list(dict.fromkeys(shown)), note
 
 
 def _is_folder_of_stores(path: Path) -> bool:

@@ -39,7 +39,7 @@ class StoredMatrices:
         self._worker.submit(int).result()
 
     def _read(self, *key: int) -> np.ndarray | None:
-        found = self._store.attention(*key)
-        if found is not None:
-            self._kept.put(key, found, found.nbytes)
-        return found
+        matrix = self._store.attention(*key)
+        if matrix is not None:
+            self._kept.put(key, matrix, matrix.nbytes)
+        return matrix

@@ -47,10 +47,10 @@ class ReadingProcess:
 
     def answer(self) -> np.ndarray | str:
         """Wait for the answer as long as it takes; a string is an error message."""
-        told = json.loads(self._pipe.recv_bytes())
-        if "fault" in told:
-            return told["fault"]
-        return np.frombuffer(self._pipe.recv_bytes(), told["dtype"]).reshape(told["shape"])
+        header = json.loads(self._pipe.recv_bytes())
+        if "fault" in header:
+            return header["fault"]
+        return np.frombuffer(self._pipe.recv_bytes(), header["dtype"]).reshape(header["shape"])
 
     def close(self) -> None:
         """Kill the process, whatever it is doing."""
@@ -108,16 +108,16 @@ class Reader:
         question = json.dumps({"ask": what, "path": str(path), "place": place}).encode()
         with self._lock:
             try:
-                found = self._answer(question)
+                answer = self._answer(question)
             except (EOFError, OSError) as error:
                 self._own = None
                 raise StoreError(
                     f"{path}: the process that read it ended; it may be damaged. "
                     "Select it again to retry."
                 ) from error
-        if isinstance(found, str):
-            raise StoreError(found)
-        return found
+        if isinstance(answer, str):
+            raise StoreError(answer)
+        return answer
 
     def _answer(self, question: bytes) -> np.ndarray | str:
         if self._own is not None:

@@ -22,13 +22,13 @@ def main() -> None:
     pipe, questions = listen()
     pipe.send_bytes(b"ready")
     while True:
-        asked = json.loads(questions.get())
+        question = json.loads(questions.get())
         try:
-            found = _READ[asked["ask"]](Path(asked["path"]), *asked["place"])
+            values = _READ[question["ask"]](Path(question["path"]), *question["place"])
         except StoreError as error:
             pipe.send_bytes(json.dumps({"fault": str(error)}).encode())
             continue
-        found = np.ascontiguousarray(found)
-        told = {"dtype": found.dtype.str, "shape": found.shape}
-        pipe.send_bytes(json.dumps(told).encode())
-        pipe.send_bytes(found.data.cast("B") if found.size else b"")
+        values = np.ascontiguousarray(values)
+        header = {"dtype": values.dtype.str, "shape": values.shape}
+        pipe.send_bytes(json.dumps(header).encode())
+        pipe.send_bytes(values.data.cast("B") if values.size else b"")

@@ -31,9 +31,9 @@ def said(fault: str, store: Path, recorded: Iterable[str] = ()) -> str:
         Other places that the fault may name.
     """
     text = fault
-    for place in sorted(recorded, key=len, reverse=True):
-        if place.startswith("/") and place.count("/") > _SHOWN:
-            text = text.replace(place, _short(place))
+    for path in sorted(recorded, key=len, reverse=True):
+        if path.startswith("/") and path.count("/") > _SHOWN:
+            text = text.replace(path, _short(path))
     folder = store.absolute().parent
     if folder != folder.parent:
         text = text.replace(f"{folder}/", "")
@@ -49,8 +49,8 @@ def said_of(fault: str, store: Store) -> str:
     return said(fault, store.path, recorded_places(store)) if fault else ""
 
 
-def _short(place: str) -> str:
-    return "…/" + "/".join(Path(place).parts[-_SHOWN:])
+def _short(path: str) -> str:
+    return "…/" + "/".join(Path(path).parts[-_SHOWN:])
 
 
 def recorded_places(store: Store) -> list[str]:

@@ -108,11 +108,11 @@ class StoreData:
             return None
         head = self.heads[number]
         stored = self.store.read("importance_by_mode")[:, :, image, head.layer, head.head]
-        found = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
+        values = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
         for row, metric in enumerate(PRUNING_METRICS):
             if metric in self._metrics:
-                found[row] = stored[:, self._metrics.index(metric)]
-        return found
+                values[row] = stored[:, self._metrics.index(metric)]
+        return values
 
     def why_undefined(self, metric: str) -> str:
         """Why no head has a value of the metric, as one sentence."""

@@ -24,9 +24,9 @@ def _compiled(loop: Callable[P, T]) -> Callable[P, T]:
         return njit(nogil=True)(loop)
 
 
-def given(values: np.ndarray, kind: type) -> np.ndarray:
+def given(values: np.ndarray, dtype: type) -> np.ndarray:
     """A view for the loops; a copy only of what is not contiguous or of another type."""
-    view = np.ascontiguousarray(values, kind).view()
+    view = np.ascontiguousarray(values, dtype).view()
     view.setflags(write=False)
     return view
 
@@ -38,9 +38,9 @@ def placement(view: tuple[float, float, float, float], width: int, height: int) 
 
 
 @njit(nogil=True, inline="always")
-def _pixel(x, y, place):
+def _pixel(x, y, placement):
     """Column and row of a point; a point on the far edge belongs to the last; -1 outside."""
-    x0, per_x, y0, per_y, width, height = place
+    x0, per_x, y0, per_y, width, height = placement
     column, row = (x - x0) * per_x, (y - y0) * per_y
     if not (0 <= column <= width and 0 <= row <= height):
         return -1, -1
@@ -48,11 +48,11 @@ def _pixel(x, y, place):
 
 
 @_compiled
-def add_counts(points, place, mask, count, total):
+def add_counts(points, placement, mask, count, total):
     """Count the points of ``mask`` in ``count``, all in ``total``; without a mask no total."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], place)
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
         if column < 0:
             continue
         if every or mask[i]:
@@ -62,11 +62,11 @@ def add_counts(points, place, mask, count, total):
 
 
 @_compiled
-def add_colours(points, place, mask, codes, colours, sums, total):
+def add_colours(points, placement, mask, codes, colours, sums, total):
     """Add up each pixel's colours, rows of ``colours``; a negative code means no point."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], place)
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
         if column < 0:
             continue
         if (every or mask[i]) and codes[i] >= 0:
@@ -77,11 +77,11 @@ def add_colours(points, place, mask, codes, colours, sums, total):
 
 
 @_compiled
-def add_values(points, place, mask, values, sums, total):
+def add_values(points, placement, mask, values, sums, total):
     """Sum and count of each pixel's values, without NaN."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], place)
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
         if column < 0:
             continue
         if (every or mask[i]) and values[i] == values[i]:
@@ -114,11 +114,11 @@ def widened(pixels, radius):
 def points_in_box(points, box):
     """Which points lie within ``(x0, x1, y0, y1)``, edges included."""
     x0, x1, y0, y1 = box
-    found = np.empty(len(points), np.bool_)
+    inside = np.empty(len(points), np.bool_)
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
-        found[i] = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
-    return found
+        inside[i] = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
+    return inside
 
 
 @_compiled
@@ -129,7 +129,7 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
     those of stripe ``s`` are ``edges[starts[s]:starts[s + 1]]``, edge ``e`` running from corner
     ``e`` to the next one.
     """
-    found = np.zeros(len(points), np.bool_)
+    inside = np.zeros(len(points), np.bool_)
     x0, x1, y0, y1 = xs.min(), xs.max(), ys.min(), ys.max()
     stripes = len(starts) - 1
     for i in range(len(points)):
@@ -144,8 +144,8 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
             xa, ya, xb, yb = xs[first], ys[first], xs[last], ys[last]
             if (ya > y) != (yb > y) and x < (xb - xa) * ((y - ya) / (yb - ya)) + xa:
                 odd = not odd
-        found[i] = odd
-    return found
+        inside[i] = odd
+    return inside
 
 
 @_compiled

@@ -31,8 +31,8 @@ class Row:
     ----------
     letter
         Its letter on the page, as in the paper's Fig. 1.
-    kind
-        The class; built as ``kind(session)``, or ``kind(session, shared)``.
+    view_class
+        Built as ``view_class(session)``, or ``view_class(session, shared)``.
     area
         Its area in the grid of the page (``static/css/style.css``).
     needs
@@ -46,7 +46,7 @@ class Row:
     """
 
     letter: str
-    kind: type[View]
+    view_class: type[View]
     area: str
     needs: type | None = None
     is_of_one_head: bool = False
@@ -56,7 +56,7 @@ class Row:
     @property
     def name(self) -> str:
         """The view's name."""
-        return self.kind.name
+        return self.view_class.name
 
 
 ROWS = (
@@ -110,14 +110,14 @@ class Views:
 def build_views(
     session: Session,
     names: Iterable[str] = BY_NAME,
-    build: Callable[..., Any] = lambda kind, *given: kind(*given),
+    build: Callable[..., Any] = lambda made, *given: made(*given),
 ) -> Views:
     """Build the views with these names.
 
     Parameters
     ----------
     build
-        Calls ``kind(*given)``; a page hands over an error boundary.
+        Calls ``made(*given)``; a page hands over an error boundary.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def build_views(
                 if row.needs not in shared:
                     shared[row.needs] = build(row.needs, session)
                 given.append(shared[row.needs])
-            views[row.name] = build(row.kind, *given)
+            views[row.name] = build(row.view_class, *given)
     if ShownMatrix in shared:
         build(MatrixWords, session, shared[ShownMatrix])
     return Views(views, shared)

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from headbrush.analysis.store.errors import ModelError
 from headbrush.analysis.model.capture import self_check
 from headbrush.analysis.model.loading import load_model, wrap_model
+from headbrush.analysis.store.errors import ModelError
 from tests.analysis import families
 from tests.models import CLASSES, save_tiny_model
 

@@ -9,7 +9,7 @@ from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.description import clause_words
 from headbrush.server.session.dot_share import NO_SHARE
 from headbrush.server.session.url_state import to_query
-from headbrush.server.views.common.legend_buttons import kinds_model
+from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.images.image_overview import ImageOverview
 
 SOME = Clause("images", Ids((1, 2)))
@@ -17,7 +17,7 @@ SOME = Clause("images", Ids((1, 2)))
 
 @pytest.fixture
 def press(session):
-    model = kinds_model({"image_overview": session})
+    model = legend_channel({"image_overview": session})
     stamps = count()
 
     def press(*words):

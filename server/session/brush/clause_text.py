@@ -77,10 +77,10 @@ def _clause(text: str, data: StoreData) -> Clause:
     if target in _ID_VIEWS:
         end = data.num_images if target == "images" else data.num_heads
         return Clause(_ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
-    kind, _, numbers = rest.partition(":")
-    if target not in LAYOUTS or kind not in ("box", "lasso"):
+    form, _, numbers = rest.partition(":")
+    if target not in LAYOUTS or form not in ("box", "lasso"):
         raise LinkError
-    shape = _box(numbers) if kind == "box" else _lasso(numbers)
+    shape = _box(numbers) if form == "box" else _lasso(numbers)
     return Clause("patterns", shape, _COMBINE[letter], target)
 
 
@@ -113,14 +113,14 @@ def _ids_text(ids: Sequence[int]) -> str:
 def _ids(text: str, end: int) -> tuple[int, ...]:
     if text == "none":
         return ()
-    found = np.zeros(end, bool)  # of ranges that a stranger repeats the time stays short
+    is_named = np.zeros(end, bool)  # of ranges that a stranger repeats the time stays short
     for word in text.split(","):
         first, dash, last = word.partition("-")
         start = index_below(first, end)
-        found[start : (index_below(last, end) if dash else start) + 1] = True
-    if not found.any():  # 5-2
+        is_named[start : (index_below(last, end) if dash else start) + 1] = True
+    if not is_named.any():  # 5-2
         raise LinkError
-    return tuple(np.flatnonzero(found).tolist())
+    return tuple(np.flatnonzero(is_named).tolist())
 
 
 def numbers_text(values: Sequence[float]) -> str:

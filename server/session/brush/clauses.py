@@ -156,9 +156,9 @@ def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         per_y = np.float64(count) / (ys.max() - ys.min())
         if not np.isfinite(per_y):  # a line, or corners beyond all measure
             per_y = np.float64(0)
-        places = np.clip((ys - ys.min()) * per_y, 0, count - 1)
-    places = np.nan_to_num(places).astype(int)
-    ends = np.sort([places, np.roll(places, -1)], axis=0)
+        stripe = np.clip((ys - ys.min()) * per_y, 0, count - 1)
+    stripe = np.nan_to_num(stripe).astype(int)
+    ends = np.sort([stripe, np.roll(stripe, -1)], axis=0)
     reaching = [np.flatnonzero((ends[0] <= s) & (s <= ends[1])) for s in range(count)]
     return float(per_y), np.cumsum([0, *map(len, reaching)]), np.concatenate(reaching)
 
@@ -171,17 +171,17 @@ def _combined(
 ) -> np.ndarray:
     mask = np.full(size, clauses[0].combine in ("subtract", "intersect"))
     for clause in clauses:
-        found = _marked(clause, size, points, kept)
+        marked = _marked(clause, size, points, kept)
         if clause.combine == "add":
-            mask |= found
+            mask |= marked
         elif clause.combine == "subtract":
-            mask &= ~found
+            mask &= ~marked
         elif clause.combine == "intersect":
-            mask &= found
+            mask &= marked
         elif clause.combine == "xor":
-            mask ^= found
+            mask ^= marked
         else:
-            mask = found.copy()
+            mask = marked.copy()
     return mask
 
 
@@ -190,13 +190,13 @@ def _marked(
 ) -> np.ndarray:
     """The mask of one clause by itself."""
     if isinstance(clause.shape, Ids):
-        found = np.zeros(size, bool)
-        found[list(clause.shape.ids)] = True
-        return found
+        mask = np.zeros(size, bool)
+        mask[list(clause.shape.ids)] = True
+        return mask
     key = clause.layout, clause.shape
-    found = None if kept is None else kept.get(key)
-    if found is None:
-        found = inside(clause.shape, points(clause.layout))
+    mask = None if kept is None else kept.get(key)
+    if mask is None:
+        mask = inside(clause.shape, points(clause.layout))
         if kept is not None:
-            kept.put(key, found, found.nbytes)
-    return found
+            kept.put(key, mask, mask.nbytes)
+    return mask

@@ -11,11 +11,11 @@ from headbrush.server.session.brush.name_list import quoted
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 
-KINDS = ("images", "heads", "patterns")
+TABLES = ("images", "heads", "patterns")
 MOST_ROWS = 500_000
 
 
-def to_csv(data: StoreData, brush: Brush, kind: str) -> bytes:
+def to_csv(data: StoreData, brush: Brush, table: str) -> bytes:
     """A gzipped CSV file with a header; all rows where nothing is brushed.
 
     The metrics of an image or a head are means over its brushed patterns.
@@ -25,12 +25,12 @@ def to_csv(data: StoreData, brush: Brush, kind: str) -> bytes:
     InputError
         If more than ``MOST_ROWS`` rows are brushed.
     """
-    rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(kind, brush.patterns))
+    rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(table, brush.patterns))
     if len(rows) > MOST_ROWS:
         raise InputError(
             f"{len(rows):,} rows are brushed, at most {MOST_ROWS:,} are written: brush fewer."
         )
-    columns = {"images": _images, "heads": _heads, "patterns": _patterns}[kind](data, brush, rows)
+    columns = {"images": _images, "heads": _heads, "patterns": _patterns}[table](data, brush, rows)
     text = pd.DataFrame(columns).to_csv(index=False, float_format="%.7g", lineterminator="\n")
     return gzip.compress(text.encode(), 5, mtime=0)
 
@@ -58,8 +58,8 @@ def _patterns(data: StoreData, _brush: Brush, rows: np.ndarray) -> dict[str, obj
 
 
 def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:
-    def classes(kinds: np.ndarray) -> list[str]:
-        return [quoted(data.class_name(int(kind))) for kind in kinds[images]]
+    def classes(codes: np.ndarray) -> list[str]:
+        return [quoted(data.class_name(int(code))) for code in codes[images]]
 
     known = data.has_labels
     return {

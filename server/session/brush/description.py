@@ -32,5 +32,5 @@ def brushed_words(data: StoreData, brush: Brush) -> str:
         (brush.heads.sum(), data.num_heads, "heads"),
         (brush.patterns.sum(), data.num_patterns, "patterns"),
     )
-    words = [f"{found:,} of {total:,} {kind}" for found, total, kind in counts]
+    words = [f"{brushed:,} of {total:,} {what}" for brushed, total, what in counts]
     return "brushed: " + " · ".join(words).replace(",", " ")

@@ -40,7 +40,7 @@ def read_names(content: bytes) -> list[str]:
 def find_images(names: Sequence[str], data: StoreData) -> tuple[list[int], str]:
     """Numbers of the images that ``names`` name, and a sentence with their count."""
     numbers = {name: number for number, name in enumerate(data.names)}
-    found: set[int] = set()
+    images: set[int] = set()
     unknown: list[str] = []
     wanted = list(dict.fromkeys(names))
     for name in wanted:
@@ -48,11 +48,11 @@ def find_images(names: Sequence[str], data: StoreData) -> tuple[list[int], str]:
         if number is None:
             unknown.append(name)
         else:
-            found.add(number)
+            images.add(number)
     words = f"{len(wanted) - len(unknown)} of {len(wanted)} names found"
     if unknown:
         words += f"; the first unknown is {unknown[0][:60]!r}"
-    return sorted(found), f"{words}."
+    return sorted(images), f"{words}."
 
 
 def quoted(text: str) -> str:

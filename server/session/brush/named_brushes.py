@@ -103,7 +103,7 @@ def toggled(named: Named, index: int) -> Named:
     """Toggle the comparison of a brush; the third one replaces the first."""
     if named[index].compared:
         return _changed(named, index, compared=False)
-    others = [place for place, old in enumerate(named) if old.compared]
+    others = [index for index, old in enumerate(named) if old.compared]
     if len(others) >= MOST_COMPARED:
         named = _changed(named, others[0], compared=False)
     return _changed(named, index, compared=True)
@@ -144,9 +144,9 @@ def _with_row(named: Named, row: dict, data: StoreData) -> Named:
     if any(old.name == _clean(name) for old in named):
         raise NamedError("twice")
     extended = saved(named, name, clauses)
-    place = len(named)
-    extended = recoloured(extended, place, colour)
-    return extended if extended[place].compared == compared else toggled(extended, place)
+    index = len(named)
+    extended = recoloured(extended, index, colour)
+    return extended if extended[index].compared == compared else toggled(extended, index)
 
 
 def _changed(named: Named, index: int, **values: object) -> Named:

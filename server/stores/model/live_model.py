@@ -68,13 +68,13 @@ class LiveModel:
         key: tuple[int, int, int],
     ) -> "Future[T]":
         def answer(is_wanted: Callable[[], bool]) -> T:
-            found = kept.get(key)
-            if found is None:
+            result = kept.get(key)
+            if result is None:
                 self._load()  # whole, whoever leaves: the next would wait for it from its beginning
                 arrays = _PROCESS.ask({**self._store, "ask": what, "of": key}, is_wanted)
-                found = make(arrays)
-                kept.put(key, found, sum(array.nbytes for array in arrays.values()))
-            return found
+                result = make(arrays)
+                kept.put(key, result, sum(array.nbytes for array in arrays.values()))
+            return result
 
         known = kept.get(key)
         if known is None:

@@ -75,8 +75,8 @@ class StoreModel:
         model, traced = self._loaded(), self._trace(image)
         from headbrush.analysis.measures.importance import partial_pruning
 
-        found = partial_pruning(model, traced, layer, head, int(self._labels[image]))
-        return {"metrics": found.metrics, "probability": found.probability}
+        pruned = partial_pruning(model, traced, layer, head, int(self._labels[image]))
+        return {"metrics": pruned.metrics, "probability": pruned.probability}
 
     def unload(self) -> None:
         """Free the model's memory; the next question loads it again."""
@@ -85,8 +85,8 @@ class StoreModel:
 
     def _trace(self, image: int) -> "Trace":
         model = self._loaded()
-        found = self._traces.get(image)
-        if found is None:
+        traced = self._traces.get(image)
+        if traced is None:
             picture = self._file(image)
             from headbrush.analysis.images.folder import load_image
             from headbrush.analysis.model.capture import trace
@@ -95,11 +95,11 @@ class StoreModel:
                 inputs = model.transform(load_image(picture))[None].to(model.device)
             except InputError as error:
                 raise LiveError(f"The image is not available: {error}") from error
-            found = trace(model, inputs)
-            self._demand_same(image, found.probability[0].cpu().numpy())
-            size = _TENSORS_A_LAYER * len(found.layers) * found.layers[0].block_input.nbytes
-            self._traces.put(image, found, size)
-        return found
+            traced = trace(model, inputs)
+            self._demand_same(image, traced.probability[0].cpu().numpy())
+            size = _TENSORS_A_LAYER * len(traced.layers) * traced.layers[0].block_input.nbytes
+            self._traces.put(image, traced, size)
+        return traced
 
     def _demand_same(self, image: int, probability: np.ndarray) -> None:
         stored = self._store.read("probability")[image]
@@ -122,9 +122,9 @@ class StoreModel:
         path = (folder / self._names[image]).resolve()
         if not path.is_relative_to(folder):
             raise LiveError(f"{self._names[image]!r} is outside the image folder.")
-        for place, what in ((folder, "The image folder"), (path, "The image")):
-            if not place.exists():
-                raise LiveError(_NOT_AT_HAND.format(what=what, place=place))
+        for path_there, what in ((folder, "The image folder"), (path, "The image")):
+            if not path_there.exists():
+                raise LiveError(_NOT_AT_HAND.format(what=what, path_there=path_there))
         return path
 
     def _loaded(self) -> "VisionModel":
@@ -148,11 +148,11 @@ def _demand_source(source: dict[str, Any]) -> None:
     arguments = source.get("arguments", {})
     if not isinstance(arguments, dict) or not arguments.keys() <= _ARGUMENTS:
         raise LiveError("The store's model has options that no analysis sets, so it is not loaded.")
-    places = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
-    for place in map(Path, places):
-        if place.is_absolute() and not place.exists():
-            raise LiveError(_NOT_AT_HAND.format(what="The model", place=place))
-    if not (source["checkpoint"] or source["pretrained"] or places[0].is_dir()):
+    paths = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
+    for path in map(Path, paths):
+        if path.is_absolute() and not path.exists():
+            raise LiveError(_NOT_AT_HAND.format(what="The model", path=path))
+    if not (source["checkpoint"] or source["pretrained"] or paths[0].is_dir()):
         raise LiveError("The model had random weights, which were not stored.")
 
 

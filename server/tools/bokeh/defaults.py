@@ -81,10 +81,10 @@ def _kept_default(self: PropertyDescriptor, obj: HasProps) -> Any:
 
 def _known_unstable(self: PropertyDescriptor, obj: HasProps) -> bool:
     key = type(obj), self.name
-    found = _unstable.get(key)
-    if found is None:
-        found = _unstable[key] = _has_unstable_default(self, obj)
-    return found
+    unstable = _unstable.get(key)
+    if unstable is None:
+        unstable = _unstable[key] = _has_unstable_default(self, obj)
+    return unstable
 
 
 def _query_written(

@@ -58,7 +58,7 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: Unpack[FigureOp
     Brushing tools report once, when the mouse is released; a ``live box`` also while dragging; the
     last one is active. A figure without them shows its tools inside, while the mouse is over it.
     """
-    wheel, brushes = WheelZoomTool(), [_BRUSHES[kind]() for kind in brush]
+    wheel, brushes = WheelZoomTool(), [_BRUSHES[shape]() for shape in brush]
     plot = figure(
         name=name,
         tools=[PanTool(), wheel, *brushes, ResetTool()],
@@ -223,8 +223,8 @@ def _combine(plot: figure, shape: Box | Lasso, keys: dict[str, bool]) -> Combine
     shift, control = bool(keys.get("shift")), bool(keys.get("ctrl"))
     if shift or control:
         return "subtract" if shift and control else "add" if shift else "intersect"
-    kind = BoxSelectTool if isinstance(shape, Box) else LassoSelectTool
-    mode = next((tool.mode for tool in plot.tools if isinstance(tool, kind)), "replace")
+    tool_class = BoxSelectTool if isinstance(shape, Box) else LassoSelectTool
+    mode = next((tool.mode for tool in plot.tools if isinstance(tool, tool_class)), "replace")
     return _COMBINE[mode]
 
 

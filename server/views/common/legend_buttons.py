@@ -12,7 +12,7 @@ from headbrush.server.tools.bokeh.browser_channel import Channel
 _COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
 
 
-def kinds_model(sessions: Mapping[str, Session]) -> Channel:
+def legend_channel(sessions: Mapping[str, Session]) -> Channel:
     """A channel to which ``page/legend_buttons.js`` writes the button that was pressed.
 
     Parameters
@@ -25,13 +25,13 @@ def kinds_model(sessions: Mapping[str, Session]) -> Channel:
     def act(_attribute: str, _old: list, new: list) -> None:
         view, *words = [*new, None, None, None, None][:4]
         if isinstance(view, str) and view in sessions:
-            brush_kind(sessions[view], *words)
+            brush_legend_entry(sessions[view], *words)
 
     asked.on_change("tags", act)
     return asked
 
 
-def brush_kind(session: Session, colouring: object, kind: object, combine: object) -> None:
+def brush_legend_entry(session: Session, colouring: object, kind: object, combine: object) -> None:
     """Brush the images of a kind; an unknown kind of ``colouring`` changes nothing."""
     data = session.data
     kinds = {"class": max(len(data.class_names), 1), "correct": 2 if data.has_classifier else 0}

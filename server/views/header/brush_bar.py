@@ -15,7 +15,7 @@ import numpy as np
 from headbrush.server.session.brush import named_brushes
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import Box, Clause
-from headbrush.server.session.brush.csv_export import KINDS, to_csv
+from headbrush.server.session.brush.csv_export import TABLES, to_csv
 from headbrush.server.session.brush.description import brush_words, clause_words
 from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, find_images, read_names
 from headbrush.server.session.session import Session
@@ -113,8 +113,8 @@ class BrushBar:
         except (named_brushes.NamedError, NamesError) as error:
             self._say(str(error))
 
-    def _drop(self, place: object) -> None:
-        self._session.drop_clause(_index(place, len(self._session.state.clauses)))
+    def _drop(self, index: object) -> None:
+        self._session.drop_clause(_index(index, len(self._session.state.clauses)))
 
     def _invert_patterns(self) -> None:
         """Invert D1's own brush: "Invert selection" in Bokeh's menu."""
@@ -144,12 +144,12 @@ class BrushBar:
         self._tell(keep=True)
 
     def _change_one(
-        self, change: Callable[..., named_brushes.Named], place: object, *values: object
+        self, change: Callable[..., named_brushes.Named], index: object, *values: object
     ) -> None:
-        self._change(change, _index(place, len(self._session.reader.named)), *values)
+        self._change(change, _index(index, len(self._session.reader.named)), *values)
 
-    def _apply(self, place: object) -> None:
-        chosen = self._session.reader.named[_index(place, len(self._session.reader.named))]
+    def _apply(self, index: object) -> None:
+        chosen = self._session.reader.named[_index(index, len(self._session.reader.named))]
         self._session.history.change(clauses=chosen.clauses)
 
     def _restore(self, text: object) -> None:
@@ -158,10 +158,10 @@ class BrushBar:
         if note:
             self._say(note)
 
-    def _export(self, kind: object) -> None:
-        if kind in KINDS:
+    def _export(self, table: object) -> None:
+        if table in TABLES:
             session = self._session
-            self._write(f"{kind}.csv", partial(to_csv, session.data, session.brush(), str(kind)))
+            self._write(f"{table}.csv", partial(to_csv, session.data, session.brush(), str(table)))
 
     def _save_report(self) -> None:
         session = self._session
@@ -220,8 +220,8 @@ def _named_images(content: str, data: StoreData) -> tuple[list[int], str]:
         return [], "The list could not be read."
 
 
-def _index(place: object, end: int) -> int:
-    number = number_below(str(place), end)
+def _index(text: object, end: int) -> int:
+    number = number_below(str(text), end)
     if number is None:
-        raise IndexError(place)
+        raise IndexError(text)
     return number

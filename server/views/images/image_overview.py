@@ -20,7 +20,7 @@ from headbrush.server.views.common.figure_tools import (
     padded_range,
 )
 from headbrush.server.views.common.legend import choices, gradient, make_legend
-from headbrush.server.views.common.legend_buttons import brush_kind
+from headbrush.server.views.common.legend_buttons import brush_legend_entry
 
 _TOOLTIP = """
 <div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
@@ -56,12 +56,12 @@ class ImageOverview:
         embedding = data.store.read("image_embedding")
         self._points = embedding[:, 0], embedding[:, 1]
         self._ids = {name: index for index, name in enumerate(data.names)}
-        self._kinds = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
+        self._class_of_name = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
         self._find = AutocompleteInput(
             name="find_image",
-            completions=[*sorted(self._kinds, key=len), *data.names],  # the first is taken
+            completions=[*sorted(self._class_of_name, key=len), *data.names],  # the first is taken
             placeholder="image id, file or class",
             case_sensitive=False,
             search_strategy="includes",
@@ -174,13 +174,13 @@ class ImageOverview:
         image = self._ids.get(new)
         if image is None:
             image = number_below(new, self._session.data.num_images)
-        if image is None and new not in self._kinds:
+        if image is None and new not in self._class_of_name:
             self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
             return
         self._find.title = ""
         self._find.value = ""  # so that the same can be asked for again
         if image is None:
-            brush_kind(self._session, "class", self._kinds[new], "replace")
+            brush_legend_entry(self._session, "class", self._class_of_name[new], "replace")
         else:
             self._session.select_image(image)
 

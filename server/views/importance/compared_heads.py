@@ -73,8 +73,8 @@ class ComparedHeads:
             return []
         self._is_drawn = bool(compared)
         drawn, means = [], []
-        for place, source in enumerate(self._sources):
-            one = compared[place] if place < len(compared) else None
+        for slot, source in enumerate(self._sources):
+            one = compared[slot] if slot < len(compared) else None
             chosen = values[one.images] if one else values[:0]
             mean, spread = mean_and_deviation(chosen)
             source.data = {
@@ -82,8 +82,8 @@ class ComparedHeads:
                 "high": mean + spread,
             }  # fmt: skip
             if one:
-                self._lines[place].glyph.line_color = one.colour
-                self._bands[place].fill_color = one.colour
+                self._lines[slot].glyph.line_color = one.colour
+                self._bands[slot].fill_color = one.colour
                 means.append(mean)
                 drawn += [mean + spread]
         self.has_difference = len(means) == MOST_COMPARED

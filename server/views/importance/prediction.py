@@ -68,10 +68,10 @@ class Prediction:
         )
         self._bars = [
             plot.hbar(
-                place, left=0, right=part, height=0.2, source=self._source, fill_color=colour,
+                edge, left=0, right=part, height=0.2, source=self._source, fill_color=colour,
                 line_color=None,
             )
-            for place, part, colour in (("above", "before", NEUTRAL), ("below", "after", None))
+            for edge, part, colour in (("above", "before", NEUTRAL), ("below", "after", None))
         ]  # fmt: skip
         style = {
             "source": self._source, "text_font_size": "11px", "y_offset": -2,

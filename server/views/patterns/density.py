@@ -100,20 +100,20 @@ def draw(
         Colours of counts, from few to many.
     """
     width, height = max(1, size[0]), max(1, size[1])
-    place = kernels.placement(view, width, height)
+    placement = kernels.placement(view, width, height)
     points = kernels.given(points, np.float32)
     chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
     total = np.zeros((height, width), np.uint32)
     colours, other = np.empty(0, np.uint32), _other()
     if colouring.categories is not None:
-        pixels = _by_category(points, place, chosen, colouring, flat, total)
+        pixels = _by_category(points, placement, chosen, colouring, flat, total)
     else:
         other = np.uint8(_OTHER)
         if colouring.values is not None:
-            pixels = _by_value(points, place, chosen, colouring, total)
+            pixels = _by_value(points, placement, chosen, colouring, total)
             colours = _colours(tuple(value_colours()))
         else:
-            pixels = _by_count(points, place, chosen, flat, total)
+            pixels = _by_count(points, placement, chosen, flat, total)
             colours = _colours((ramp[-2],) if flat else tuple(ramp))
     if mask is not None:
         pixels = np.where(pixels, pixels, np.where(_spread(total), other, pixels.dtype.type(0)))
@@ -123,33 +123,33 @@ def draw(
 def warm_up() -> None:
     """Compile the loops that the first call needs."""
     points = np.random.default_rng(0).random((10, 2), np.float32)
-    kinds = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
-    for colouring in (COUNT, kinds, Colouring(values=points[:, 0])):
+    by_category = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
+    for colouring in (COUNT, by_category, Colouring(values=points[:, 0])):
         draw(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
 
 
-def _by_count(points, place, mask, flat, total) -> np.ndarray:
+def _by_count(points, placement, mask, flat, total) -> np.ndarray:
     count = np.zeros_like(total)
-    kernels.add_counts(points, place, mask, count, total)
+    kernels.add_counts(points, placement, mask, count, total)
     count = _spread(count)
     filled = count > 0
-    places = np.zeros(count.shape, np.uint8)
-    places[filled] = _FIRST if flat else _on_ramp(_rank(count[filled]))
-    return places
+    shades = np.zeros(count.shape, np.uint8)
+    shades[filled] = _FIRST if flat else _on_ramp(_rank(count[filled]))
+    return shades
 
 
-def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
+def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
     """The mean colour of a pixel's points, the stronger the more there are."""
     exact = np.uint32 if len(points) < 1 << 24 else np.uint64  # sums of up to 255 a point
     sums = np.zeros((*total.shape, 4), exact)  # red, green, blue and count
     colours = np.array([(*rgb(colour), 1) for colour in colouring.palette], exact).reshape(-1, 4)
     codes = kernels.given(colouring.categories, np.int16)
-    kernels.add_colours(points, place, mask, codes, colours, sums, total)
+    kernels.add_colours(points, placement, mask, codes, colours, sums, total)
     image = np.zeros(total.shape, np.uint32)
     filled = sums[..., 3] > 0
-    found = sums[filled]
-    count = found[:, 3]
-    mean = (found[:, :3] // np.maximum(count, 1)[:, None]).astype(np.uint32)
+    colour_sums = sums[filled]
+    count = colour_sums[:, 3]
+    mean = (colour_sums[:, :3] // np.maximum(count, 1)[:, None]).astype(np.uint32)
     alpha = 255
     if not flat:
         alpha = (_WEAKEST + _rank(count) * (255 - _WEAKEST)).astype(np.uint32)
@@ -158,17 +158,17 @@ def _by_category(points, place, mask, colouring, flat, total) -> np.ndarray:
     return _spread(image)
 
 
-def _by_value(points, place, mask, colouring, total) -> np.ndarray:
+def _by_value(points, placement, mask, colouring, total) -> np.ndarray:
     sums = np.zeros((*total.shape, 2))  # of values, and how many
     values = kernels.given(colouring.values, np.float32)
-    kernels.add_values(points, place, mask, values, sums, total)
-    places = np.zeros(total.shape, np.uint8)
+    kernels.add_values(points, placement, mask, values, sums, total)
+    shades = np.zeros(total.shape, np.uint8)
     filled = sums[..., 1] > 0
-    found = sums[filled]
+    value_sums = sums[filled]
     low, high = colouring.span
-    share = (found[:, 0] / found[:, 1] - low) / ((high - low) or 1.0)
-    places[filled] = _on_ramp(np.clip(share, 0, 1))
-    return _spread(places)
+    share = (value_sums[:, 0] / value_sums[:, 1] - low) / ((high - low) or 1.0)
+    shades[filled] = _on_ramp(np.clip(share, 0, 1))
+    return _spread(shades)
 
 
 def _rank(counts: np.ndarray) -> np.ndarray:
@@ -193,9 +193,9 @@ def _on_ramp(shares: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _colours(ramp: tuple[str, ...]) -> np.ndarray:
     """No colour, grey, and the ramp in even steps; a ramp of one colour is that."""
-    places = np.linspace(0, len(ramp) - 1, _STEPS if len(ramp) > 1 else 1)
+    positions = np.linspace(0, len(ramp) - 1, _STEPS if len(ramp) > 1 else 1)
     channels = np.array([rgb(colour) for colour in ramp]).T
-    steps = _packed(*(np.interp(places, np.arange(len(ramp)), channel) for channel in channels))
+    steps = _packed(*(np.interp(positions, np.arange(len(ramp)), channel) for channel in channels))
     return np.array([_CLEAR, _other(), *steps], np.uint32)
 
 

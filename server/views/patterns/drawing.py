@@ -72,14 +72,14 @@ def pattern_colours(
 
     Where a brush is given, what it leaves out is near the colour ``pale``.
     """
-    kinds = np.zeros(len(compared[0].brush.patterns), np.int16)
+    members = np.zeros(len(compared[0].brush.patterns), np.int16)
     for bit, one in enumerate(compared):
-        kinds |= one.brush.patterns.astype(np.int16) << bit
-    palette, codes = pattern_names(compared)[1], np.maximum(kinds - 1, 0)
+        members |= one.brush.patterns.astype(np.int16) << bit
+    palette, codes = pattern_names(compared)[1], np.maximum(members - 1, 0)
     if brush is not None and brush.active:
         codes[~brush.patterns] += len(palette)
         palette += [mixed(pale, mixed(pale, colour)) for colour in palette]
-    return Colouring(codes, palette), kinds > 0
+    return Colouring(codes, palette), members > 0
 
 
 def mixed(one: str, other: str) -> str:

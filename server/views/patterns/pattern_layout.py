@@ -104,8 +104,8 @@ class PatternLayout:
 
     def _controls(self) -> Row:
         history = self._session.history
-        kinds = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
-        kinds.on_change("active", self._on_kind)
+        layouts = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
+        layouts.on_change("active", self._on_kind)
         styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
         history.bind(styles, "pattern_style", PATTERN_STYLES)
         colour = Select(
@@ -114,8 +114,8 @@ class PatternLayout:
             name="pattern_colour",
         )
         history.bind(colour, "pattern_colour")
-        self._kinds = kinds
-        return row(kinds, styles, colour, sizing_mode="stretch_width")
+        self._layouts = layouts
+        return row(layouts, styles, colour, sizing_mode="stretch_width")
 
     def _figure(self) -> figure:
         xy = self._xy()
@@ -161,7 +161,7 @@ class PatternLayout:
 
     def react_to_range(self, new: ViewState) -> None:
         """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
-        self._kinds.active = PATTERNS.index(new.pattern)
+        self._layouts.active = PATTERNS.index(new.pattern)
         xy, plot = self._xy(), self._plot
         whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
         for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):

@@ -34,8 +34,8 @@ class PatternPicture:
         if len(picture.colours):
             shown, other = other, shown
             self._paint(picture)
-        places = ([picture.pixels], [x0], [y0], [x1 - x0], [y1 - y0])
-        shown.data = dict(zip(_WHERE, places, strict=True))
+        columns = ([picture.pixels], [x0], [y0], [x1 - x0], [y1 - y0])
+        shown.data = dict(zip(_WHERE, columns, strict=True))
         if len(columns_of(other)["image"]):
             other.data = _NOTHING
 

@@ -83,11 +83,11 @@ class StrengthVector:
         for drawn in self._of_brush:
             drawn.visible = not compared
         means = []
-        for place, line in enumerate(self._compared):
-            line.visible = place < len(compared)
+        for slot, line in enumerate(self._compared):
+            line.visible = slot < len(compared)
             if line.visible:
-                means.append(mean_and_deviation(strength[compared[place].images])[0])
-                line.glyph.line_color = compared[place].colour
+                means.append(mean_and_deviation(strength[compared[slot].images])[0])
+                line.glyph.line_color = compared[slot].colour
                 cast(ColumnDataSource, line.data_source).data = {
                     "hop": np.arange(len(means[-1])),
                     "mean": means[-1],

@@ -75,7 +75,7 @@ def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, _Variable
     if not pages:
         return {}
     heads = np.array([page.head for page in pages])
-    found: dict[str, _Variable] = {
+    variables: dict[str, _Variable] = {
         "page_layer": ("page", heads // data.heads_per_layer),
         "page_head": ("page", heads % data.heads_per_layer),
         "page_image": ("page", np.array([page.image for page in pages])),
@@ -88,18 +88,18 @@ def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, _Variable
     tokens = data.num_tokens
     if any(page.attention is not None for page in pages):
         nothing = np.full((tokens, tokens), np.nan, np.float32)
-        found["page_attention"] = (
+        variables["page_attention"] = (
             ("page", "query", "key"),
             np.stack([nothing if p.attention is None else p.attention for p in pages]),
             {"long_name": "attention, NaN where it is not available"},
         )
     if any(page.pruning is not None for page in pages):
         nothing = np.full((len(PRUNING_METRICS), len(MODES)), np.nan, np.float32)
-        found["pruning_metric"] = ("pruning_metric", np.array(PRUNING_METRICS, object))
-        found["mode"] = ("mode", np.array(list(MODES)))
-        found["page_pruning"] = (
+        variables["pruning_metric"] = ("pruning_metric", np.array(PRUNING_METRICS, object))
+        variables["mode"] = ("mode", np.array(list(MODES)))
+        variables["page_pruning"] = (
             ("page", "pruning_metric", "mode"),
             np.stack([nothing if p.pruning is None else p.pruning.metrics for p in pages]),
             {"long_name": "change caused by pruning parts of the head, by mode"},
         )
-    return found
+    return variables
