@@ -51,7 +51,7 @@ def test_a_worker_that_dies_changes_nothing(inputs, cluster, tmp_path, monkeypat
     monkeypatch.setattr(shards, "SHARD_IMAGES", 2)
     local = run(inputs, tmp_path / "local")
     victim = cluster.workers[0].pid
-    killer = threading.Thread(target=kill_when_begun, args=(tmp_path / "far", victim))
+    killer = threading.Thread(target=kill_when_begun, args=(tmp_path / "far", victim), daemon=True)
     killer.start()
     far = run(inputs, tmp_path / "far", scheduler=cluster.scheduler_address)
     killer.join(60)

@@ -17,6 +17,7 @@ from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.store_data import StoreData
 from tests.models import save_images, save_tiny_model
+from tests.processes import stop
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -33,6 +34,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(2 * MODEL_S))
             if CHROMIUM is None and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="no chromium; install Debian's package"))
 
@@ -77,20 +79,23 @@ def serving(store: Path) -> Iterator[str]:
     words = [sys.executable, "-m", "headbrush", "serve", str(store)]
     process = subprocess.Popen([*words, "--port", str(port), "--address", "127.0.0.1",
                                 "--allow-websocket-origin", f"127.0.0.1:{port}"])  # fmt: skip
-    url = f"http://127.0.0.1:{port}/server"
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/server/metadata")
+        yield f"http://127.0.0.1:{port}/server"
+    finally:
+        stop(process)
+
+
+def _wait(process: subprocess.Popen, address: str) -> None:
     for _ in range(240):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/server/metadata", timeout=1).close()
-            break
+            urllib.request.urlopen(address, timeout=1).close()
+            return
         except OSError:
             if process.poll() is not None:
                 raise
             time.sleep(0.25)
-    try:
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
+    raise AssertionError("the server did not start within a minute")
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +109,10 @@ def server(store_path):
 def browser():
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+        try:
+            yield chromium
+        finally:
+            chromium.close()
 
 
 class HeadbrushPage:

@@ -20,6 +20,8 @@ from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 
+from tests.processes import stop
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -129,8 +131,7 @@ def running(
         _wait(process, f"http://127.0.0.1:{port}{prefix}/server/static/theme.js", log)
         yield Served(port, process, log, prefix)
     finally:
-        process.terminate()
-        process.wait(20)
+        stop(process)
 
 
 def _wait(process: subprocess.Popen, url: str, log: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
@@ -50,6 +51,7 @@ def played():
 
 @pytest.fixture
 def process(played):  # noqa: ARG001
+    """A process that plays the model's; it ends with the test."""
     made = LiveProcess()
     yield made
     made.close()
@@ -112,16 +114,13 @@ def test_one_question_may_take_longer_than_others_or_less_long(process):
         process.ask(ask("sleep", 60), limit=1)
 
 
-@pytest.mark.usefixtures("played")
-def test_what_nobody_wants_is_broken_off_after_a_while_only():
-    process = LiveProcess()
+def test_what_nobody_wants_is_broken_off_after_a_while_only(process):
     pid = process.ask(ask("what"))["pid"]
     process._patience = 2
     assert process.ask(ask("sleep", 0.1), lambda: False)["pid"] == pid
-    with pytest.raises(LiveError, match="Nobody waits"):
+    with pytest.raises(LiveError, match="Nobody is waiting"):
         process.ask(ask("sleep", 60), lambda: False)
     assert process.ask(ask("what"))["pid"] != pid
-    process.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -139,9 +138,13 @@ def test_it_ends_with_the_one_that_asks_even_in_the_midst_of_work(number):
     """)
     words = [sys.executable, "-c", code, _PLAYED]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as asking:
-        pid = int(asking.stdout.readline())
-        assert psutil.pid_exists(pid)
-        asking.send_signal(number)
+        try:
+            pid = int(asking.stdout.readline())
+            assert psutil.pid_exists(pid)
+            asking.send_signal(number)
+            asking.wait(SOON)
+        finally:
+            asking.kill()
     until(lambda: is_gone(pid))
 
 
@@ -150,11 +153,12 @@ def test_a_failure_that_is_no_fault_of_the_store_is_logged_and_told(store_path, 
     question = {"store": str(store.path), "stamp": store.stamp, "ask": "attention", "of": [0, 0]}
     answer = Answering().answer(question)
     assert str(answer["fault"]).startswith("The model failed: TypeError")
-    process = LiveProcess()
-    with pytest.raises(LiveError, match="The model failed: TypeError"):
+    with (
+        closing(LiveProcess()) as process,
+        pytest.raises(LiveError, match="The model failed: TypeError"),
+    ):
         process.ask(question)
     assert "Traceback" in caplog.text
-    process.close()
 
 
 def test_a_store_that_was_replaced_is_not_asked(store_path):
