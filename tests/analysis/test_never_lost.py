@@ -24,6 +24,7 @@ def python(*words, **options):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
 
+@pytest.mark.timeout(1200)  # a dozen analyses
 def test_ten_kills_at_random_moments_of_every_stage_change_nothing(inputs, tmp_path):
     done = python("-m", "tests.analysis.killed_runs", *inputs, tmp_path)
     assert done.returncode == 0, done.stderr
