@@ -24,13 +24,13 @@ _WHO = (
 
 
 def guarded_options(
-    asked: Namespace, options: Sequence[str], environment: Mapping[str, str]
+    arguments: Namespace, options: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """The options to serve with, and what to add to the environment.
 
     Parameters
     ----------
-    asked
+    arguments
         The options as Bokeh parses them.
     options
         The options as given.
@@ -40,19 +40,23 @@ def guarded_options(
     InputError
         If they would let in more people than the options say.
     """
-    _demand_one_way(asked, environment)
+    _refuse_contradictions(arguments, environment)
     try:
-        create_hosts_allowlist(asked.allow_websocket_origin, asked.port)
+        create_hosts_allowlist(arguments.allow_websocket_origin, arguments.port)
     except ValueError as error:
         raise InputError(f"--allow-websocket-origin: {error}; expected HOST[:PORT].") from error
-    password_file = asked.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
-    auth_module = asked.auth_module or environment.get("BOKEH_AUTH_MODULE")
-    origins = asked.allow_websocket_origin or _words(environment.get("BOKEH_ALLOW_WS_ORIGIN"))
-    if asked.no_auth:
+    password_file = arguments.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
+    auth_module = arguments.auth_module or environment.get("BOKEH_AUTH_MODULE")
+    origins = arguments.allow_websocket_origin or _words(environment.get("BOKEH_ALLOW_WS_ORIGIN"))
+    if arguments.no_auth:
         password_file = None
-    if not asked.unix_socket and asked.address is not None and not is_loopback(asked.address):
-        _demand_said(asked, origins, bool(password_file or auth_module))
-    added = [] if asked.unix_socket else _home_options(asked, origins)
+    if (
+        not arguments.unix_socket
+        and arguments.address is not None
+        and not is_loopback(arguments.address)
+    ):
+        _require_explicit_access(arguments, origins, bool(password_file or auth_module))
+    added = [] if arguments.unix_socket else _loopback_options(arguments, origins)
     secret = {}
     variables = {}
     if password_file:
@@ -60,29 +64,31 @@ def guarded_options(
         variables["HEADBRUSH_PASSWORD_FILE"] = str(Path(password_file).resolve())
         added += ["--auth-module", str(_AUTH_MODULE)]
     if password_file or auth_module:
-        added += [] if asked.enable_xsrf_cookies else ["--enable-xsrf-cookies"]
-        if asked.cookie_secret is None:
+        added += [] if arguments.enable_xsrf_cookies else ["--enable-xsrf-cookies"]
+        if arguments.cookie_secret is None:
             secret["BOKEH_COOKIE_SECRET"] = secrets.token_urlsafe(32)
-    if asked.session_ids is None:
+    if arguments.session_ids is None:
         secret |= {"BOKEH_SIGN_SESSIONS": "yes", "BOKEH_SECRET_KEY": secrets.token_urlsafe(32)}
     variables |= {name: value for name, value in secret.items() if not environment.get(name)}
     return [*options, *added], variables
 
 
-def _demand_one_way(asked: Namespace, environment: Mapping[str, str]) -> None:
+def _refuse_contradictions(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Refuse options that contradict each other; the environment gives way to --no-auth."""
-    module = asked.auth_module or environment.get("BOKEH_AUTH_MODULE")
-    file = asked.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
-    if file and module and not asked.no_auth:
+    module = arguments.auth_module or environment.get("BOKEH_AUTH_MODULE")
+    file = arguments.password_file or environment.get("HEADBRUSH_PASSWORD_FILE")
+    if file and module and not arguments.no_auth:
         raise InputError("give a password file or an auth module, not both.")
-    if asked.no_auth and (asked.password_file or module):
+    if arguments.no_auth and (arguments.password_file or module):
         raise InputError(
             "--no-auth lets everyone in: leave it out, or leave out the password or auth module."
         )
 
 
-def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> None:
-    where = f"--address {asked.address or repr('')} listens beyond this machine"
+def _require_explicit_access(
+    arguments: Namespace, origins: Sequence[str], is_guarded: bool
+) -> None:
+    where = f"--address {arguments.address or repr('')} listens beyond this machine"
     if not origins:
         raise InputError(
             f"{where}: give --allow-websocket-origin HOST[:PORT], as it appears in people's "
@@ -93,16 +99,16 @@ def _demand_said(asked: Namespace, origins: Sequence[str], is_guarded: bool) -> 
             raise InputError(
                 f"--allow-websocket-origin {origin} lets any web page connect: name the host."
             )
-    if not (is_guarded or asked.no_auth):
+    if not (is_guarded or arguments.no_auth):
         raise InputError(f"{where}: {_WHO}.")
 
 
-def _home_options(asked: Namespace, origins: Sequence[str]) -> list[str]:
+def _loopback_options(arguments: Namespace, origins: Sequence[str]) -> list[str]:
     """This machine, under both names that people type for it."""
-    added = ["--address", HOME] if asked.address is None else []
-    if not origins and asked.port:
+    added = ["--address", HOME] if arguments.address is None else []
+    if not origins and arguments.port:
         for host in (HOME, "127.0.0.1"):
-            added += ["--allow-websocket-origin", f"{host}:{asked.port}"]
+            added += ["--allow-websocket-origin", f"{host}:{arguments.port}"]
     return added
 
 

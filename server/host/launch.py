@@ -27,15 +27,21 @@ def serve(stores: list[Path], options: list[str]) -> None:
         the options say.
     """
     check(stores)
-    asked = _asked(options)
-    options, added = guarded_options(asked, options, os.environ)
-    if asked.no_live:
+    arguments = parse_options(options)
+    options, added = guarded_options(arguments, options, os.environ)
+    if arguments.no_live:
         added[null_model.VARIABLE] = "yes"
-    if not 0 <= asked.port <= 65535:
-        raise InputError(f"--port {asked.port}: expected a number from 0 to 65535.")
-    if asked.port and not asked.unix_socket and not _is_free(asked.port, asked.address):
-        raise InputError(f"port {asked.port} is in use; stop what uses it or give another --port.")
-    _say(asked, bool(asked.auth_module) or "--auth-module" in options)
+    if not 0 <= arguments.port <= 65535:
+        raise InputError(f"--port {arguments.port}: expected a number from 0 to 65535.")
+    if (
+        arguments.port
+        and not arguments.unix_socket
+        and not _is_free(arguments.port, arguments.address)
+    ):
+        raise InputError(
+            f"port {arguments.port} is in use; stop what uses it or give another --port."
+        )
+    _print_address(arguments, bool(arguments.auth_module) or "--auth-module" in options)
     command = [*command_of("headbrush.server.host.serve_command"), str(APP), *options]
     words = [*command, "--args", *(str(path.resolve()) for path in stores)]
     os.execve(sys.executable, words, {**os.environ, **added})
@@ -48,25 +54,25 @@ class _Parser(ArgumentParser):
         raise InputError(f"{message}.")
 
 
-def _asked(options: list[str]) -> Namespace:
+def parse_options(options: list[str]) -> Namespace:
     parser = _Parser(prog="headbrush serve", add_help=False)
     ServeStores(parser=parser)
-    asked = parser.parse_args(options)
-    if asked.files or asked.args:
+    arguments = parser.parse_args(options)
+    if arguments.files or arguments.args:
         raise InputError("name the stores first: headbrush serve STORE... [bokeh option]...")
-    return asked
+    return arguments
 
 
-def _say(asked: Namespace, is_guarded: bool) -> None:
+def _print_address(arguments: Namespace, is_guarded: bool) -> None:
     """Print the address, and warnings."""
-    scheme = "https" if asked.ssl_certfile else "http"
-    where = asked.unix_socket or (
-        f"{scheme}://localhost:{asked.port or '(port below)'}"
-        f"{'/' + asked.prefix.strip('/') if asked.prefix else ''}/{APP.name}"
+    scheme = "https" if arguments.ssl_certfile else "http"
+    where = arguments.unix_socket or (
+        f"{scheme}://localhost:{arguments.port or '(port below)'}"
+        f"{'/' + arguments.prefix.strip('/') if arguments.prefix else ''}/{APP.name}"
     )
     print(f"headbrush: {where}", flush=True)
-    beyond = asked.address is not None and not is_loopback(asked.address)
-    if beyond and is_guarded and not asked.ssl_certfile:
+    beyond = arguments.address is not None and not is_loopback(arguments.address)
+    if beyond and is_guarded and not arguments.ssl_certfile:
         print(
             "headbrush: without TLS the password is sent unencrypted: put a proxy with https "
             "in front, or give --ssl-certfile and --ssl-keyfile.",

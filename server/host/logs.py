@@ -32,11 +32,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def set_up(asked: Namespace) -> None:
+def set_up(arguments: Namespace) -> None:
     """Log to ``--log-file`` or the terminal; as JSON unless a person reads it at a terminal."""
-    logging.basicConfig(format=asked.log_format, filename=asked.log_file)
-    is_read = sys.stderr.isatty() and not asked.log_file
-    if asked.log_format == DEFAULT_LOG_FORMAT and not is_read:
+    logging.basicConfig(format=arguments.log_format, filename=arguments.log_file)
+    is_read = sys.stderr.isatty() and not arguments.log_file
+    if arguments.log_format == DEFAULT_LOG_FORMAT and not is_read:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLines())
     logging.getLogger("headbrush").setLevel(logging.INFO)

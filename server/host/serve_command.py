@@ -23,23 +23,18 @@ from tornado.process import task_id
 from tornado.web import RequestHandler
 
 from headbrush.server.host import logs
-from headbrush.server.host.answers.http_handlers import (
-    Health,
-    Malformed,
-    Metrics,
-    Page,
-    Refused,
-    SecurityHeaders,
-    Socket,
-    close_ended,
-)
-from headbrush.server.host.answers.metrics import Counts, ErrorCounter, Shared, text_of
+from headbrush.server.host.answers.headers import SecurityHeaders
+from headbrush.server.host.answers.health import Health, Metrics
+from headbrush.server.host.answers.metrics import ErrorCounter, MetricsFolder, ServerMetrics
+from headbrush.server.host.answers.page import Page
+from headbrush.server.host.answers.refusals import Malformed, Refused
+from headbrush.server.host.answers.socket import Socket, close_ended
 from headbrush.server.host.shutdown import Children, GracefulServer
 from headbrush.server.tools.bokeh import connection, defaults, routes
 
 _LARGEST_BODY = 1 << 16
 _PATIENCE_S = 75
-_BEAT_MS, _LEAVE_MS = 250, 5000
+_BEAT_MS, _WRITE_MS = 250, 5000
 
 
 class Ready(Handler):
@@ -50,10 +45,10 @@ class Ready(Handler):
         self.is_ready = False
 
     def modify_document(self, doc: Document) -> None:
-        """Nothing: the page is the application's."""
+        """Leave the page to the application."""
 
     def on_server_loaded(self, server_context: ServerContext) -> None:  # noqa: ARG002
-        """Called by Bokeh after the application's own hook."""
+        """Note that the application's own hook has run."""
         gc.collect()
         gc.freeze()  # permanent objects are not searched again, see teardown.py
         self.is_ready = True
@@ -81,13 +76,13 @@ class ServeStores(Serve):
     def __init__(self, parser: ArgumentParser) -> None:
         super().__init__(parser)
         self._ready = Ready()
-        self._counts = Counts()
+        self._metrics = ServerMetrics()
 
     def invoke(self, args: Namespace) -> None:
         """Serve until stopped."""
         logs.set_up(args)
-        logging.getLogger().addHandler(ErrorCounter(self._counts))
-        Socket.counts = self._counts
+        logging.getLogger().addHandler(ErrorCounter(self._metrics))
+        Socket.metrics = self._metrics
         connection.use()
         defaults.use()
         # no autoload.js: it would let any page embed this one
@@ -102,7 +97,7 @@ class ServeStores(Serve):
     def customize_applications(
         self, args: Namespace, applications: dict[str, Application]
     ) -> dict[str, Application]:
-        """Add the handler that tells when the application is ready."""
+        """Add the handler that knows when the application is ready."""
         for application in applications.values():
             application.add(self._ready)
         return super().customize_applications(args, applications)
@@ -132,9 +127,9 @@ class ServeStores(Serve):
             self._children.join()
         self._server = server
         routes.add_first(server, Malformed(), Refused)
-        self._shared = Shared(self._folder, str(task_id() or 0))
+        self._metrics_folder = MetricsFolder(self._folder, str(task_id() or 0))
         self._due = time.monotonic() + _BEAT_MS / 1000
-        for beat, milliseconds in ((self._beat, _BEAT_MS), (self._leave, _LEAVE_MS)):
+        for beat, milliseconds in ((self._beat, _BEAT_MS), (self._write_metrics, _WRITE_MS)):
             PeriodicCallback(beat, milliseconds).start()
         # Bokeh calls only run_until_shutdown of what this returns
         return cast(Server, GracefulServer(server, self._unready))
@@ -144,26 +139,23 @@ class ServeStores(Serve):
 
     def _note(self, handler: RequestHandler) -> None:
         logs.log_answer(handler)
-        self._counts.add("headbrush_answers", status=f"{handler.get_status() // 100}xx")
-        self._counts.time("headbrush_answer_seconds", handler.request.request_time())
+        self._metrics.answers.labels(f"{handler.get_status() // 100}xx").inc()
+        self._metrics.answer_seconds.observe(handler.request.request_time())
 
     def _beat(self) -> None:
         now = time.monotonic()
-        self._counts.time("headbrush_loop_delay_seconds", max(0, now - self._due))
+        self._metrics.loop_delay_seconds.observe(max(0, now - self._due))
         self._due = now + _BEAT_MS / 1000
         close_ended()  # also what another process ended
 
-    def _leave(self) -> None:
-        self._shared.leave(
-            self._counts.samples(
-                headbrush_sessions=len(self._server.get_sessions()),
-                headbrush_connections=len(Socket.open_sockets),
-            )
-        )
+    def _write_metrics(self) -> None:
+        self._metrics.sessions.set(len(self._server.get_sessions()))
+        self._metrics.connections.set(len(Socket.open_sockets))
+        self._metrics_folder.write(self._metrics.registry)
 
     def _text(self) -> str:
-        self._leave()
-        return text_of(self._shared.found())
+        self._write_metrics()
+        return self._metrics_folder.text()
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bokeh.server.server import Server
 
-from headbrush.server.host.answers.http_handlers import Socket
+from headbrush.server.host.answers.socket import Socket
 
 log = logging.getLogger("headbrush")
 
@@ -65,22 +65,23 @@ class GracefulServer:
 class Children:
     """The processes of ``--num-procs``: made by Tornado, stopped together with their parent.
 
-    Tornado's parent only waits for them, and would leave them behind. Each tells its number
-    through a pipe; the parent passes on what asks it to stop, and again each second.
+    Tornado's parent only waits for them and would leave them behind. Each child sends its process
+    id through a pipe; the parent sends SIGTERM to all of them when it is stopped, and again each
+    second, for those that joined late.
     """
 
     def __init__(self) -> None:
         self._parent = os.getpid()
         self._pids: set[int] = set()
-        self._told, self._tell = os.pipe()
-        os.set_blocking(self._told, False)
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
         for number in (*_SIGNALS, signal.SIGALRM):
             signal.signal(number, self._stop)
         atexit.register(signal.signal, signal.SIGALRM, signal.SIG_IGN)  # late, it would kill
 
     def join(self) -> None:
-        """Called by each child when it is about to serve."""
-        os.write(self._tell, f"{os.getpid()}\n".encode())
+        """Send the number of this child, which is about to serve, to the parent."""
+        os.write(self._write_end, f"{os.getpid()}\n".encode())
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def _stop(self, _number: int, _frame: object) -> None:
@@ -88,7 +89,7 @@ class Children:
             sys.exit(0)
         signal.setitimer(signal.ITIMER_REAL, 1)
         with contextlib.suppress(BlockingIOError):
-            self._pids |= {int(line) for line in os.read(self._told, 1 << 16).split()}
+            self._pids |= {int(line) for line in os.read(self._read_end, 1 << 16).split()}
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

@@ -7,10 +7,10 @@ import pytest
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.host.access import guarded_options
 from headbrush.server.host.answers.addresses import is_loopback
-from headbrush.server.host.launch import _asked
+from headbrush.server.host.launch import parse_options
+from headbrush.server.host.login.attempts import Attempts
 from headbrush.server.host.login.passwords import (
-    Attempts,
-    hashed,
+    hash_of,
     is_password,
     read_password_file,
     write_password_file,
@@ -32,7 +32,7 @@ def password_file(tmp_path_factory):
 
 
 def guarded(options, **environment):
-    return guarded_options(_asked(options), options, environment)
+    return guarded_options(parse_options(options), options, environment)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_secrets_that_were_given_are_kept(password_file):
 
 
 def test_a_hash_knows_its_password_and_no_other():
-    line = hashed("correct horse")
+    line = hash_of("correct horse")
     assert "horse" not in line
     assert is_password("correct horse", line)
     assert not any(is_password(word, line) for word in ("", "correct hors", "Correct horse", "é"))
-    assert line != hashed("correct horse")
+    assert line != hash_of("correct horse")
 
 
 def test_a_password_file_is_for_its_owner_alone(tmp_path):
@@ -138,12 +138,13 @@ def test_a_password_file_is_for_its_owner_alone(tmp_path):
 @pytest.mark.parametrize(
     "content",
     ["", "secret", "scrypt$1,8,1$AAAA$AAAA", "scrypt$99999999999,8,1$AAAAAAAAAAAAAAAA$AAAA",
-     "scrypt$x,8,1$$", "scrypt$32768,8,1$AAAAAAAAAAAAAAAA$AAAA", "\xff\x00"],
+     "scrypt$x,8,1$$", "scrypt$32768,8,1$AAAAAAAAAAAAAAAA$AAAA", "\xff\x00",
+     "$argon2id$v=19$m=65536,t=3,p=4$AAAA$AAAA"],
 )  # fmt: skip
 def test_what_is_no_password_file_is_refused(tmp_path, content):
     path = tmp_path / "password"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(InputError, match="no password file"):
+    with pytest.raises(InputError, match="headbrush password"):
         read_password_file(path)
 
 

@@ -1,5 +1,6 @@
 """A server with a password, asked as a browser and as a stranger would."""
 
+import json
 import re
 
 import pytest
@@ -37,6 +38,7 @@ def test_who_has_not_logged_in_is_sent_to_the_login(server, path):
     assert answer.status == 302
     assert answer.headers["Location"].startswith("/login?next=%2F")
     assert "token" not in answer.text
+    assert '"level": "warning"' not in server.log
 
 
 def test_a_wrong_password_lets_nobody_in(server):
@@ -96,7 +98,11 @@ def test_a_websocket_of_another_page_is_refused(server, cookie):
 def test_a_session_that_the_server_did_not_make_is_refused(server, cookie):
     token = server.get("/server", cookie).token
     assert server.websocket(token[:-2] + "AA", cookie) is None
-    assert server.get("/server?bokeh-session-id=mine", cookie).status == 403
+    logged = len(server.log)
+    assert server.get("/server?bokeh-session-id=mine.forged", cookie).status == 403
+    lines = server.log[logged:].splitlines()
+    assert [json.loads(line)["level"] for line in lines] == ["info", "info"]  # the second: access
+    assert "forged" not in server.log
 
 
 def test_logging_out_forgets_the_cookie(server, cookie):

@@ -3,16 +3,18 @@
 import json
 import re
 import signal
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.websocket import websocket_connect
 
-from headbrush.server.host.answers.http_handlers import SecurityHeaders
-from headbrush.server.host.answers.metrics import Counts, text_of
+from headbrush.server.host.answers.headers import SecurityHeaders
+from headbrush.server.host.answers.metrics import MetricsFolder, ServerMetrics
 from tests.server.served import broken_copy, run_apart, served
 
 SAFE = {
@@ -79,21 +81,32 @@ def test_health_is_one_word(server):
 
 
 def samples(text):
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+    """The value of each sample of a text, by its name and its labels in alphabetical order."""
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def of(name, process="0", **labels):
+    return (name, *sorted((labels | {"process": process}).items()))
 
 
 def test_counts_follow_what_is_asked(server):
-    name = 'headbrush_answers_total{status="4xx",process="0"}'
+    name = of("headbrush_answers_total", status="4xx")
     before = samples(server.get("/metrics").text)
     for _ in range(3):
         server.get("/nothing")
+    assert before[of("headbrush_errors_total", logger="headbrush", view="")] == 0
     server.websocket(server.get("/server").token)
     after = samples(server.get("/metrics").text)
     assert after[name] - before.get(name, 0) == 3
-    assert after['headbrush_sessions{process="0"}'] >= 1
-    assert after['process_resident_memory_bytes{process="0"}'] > 5e7
-    assert after['headbrush_loop_delay_seconds_count{process="0"}'] > 0
+    assert after[of("headbrush_sessions")] >= 1
+    assert after[of("process_resident_memory_bytes")] > 5e7
+    assert after[of("headbrush_loop_delay_seconds_count")] > 0
+    assert after[of("process_cpu_seconds_total")] > 0
+    assert time.time() - 3600 < after[of("process_start_time_seconds")] < time.time()
 
 
 def test_counts_are_for_this_machine_and_not_for_whom_a_proxy_lets_through(server):
@@ -101,19 +114,28 @@ def test_counts_are_for_this_machine_and_not_for_whom_a_proxy_lets_through(serve
         assert server.get("/metrics", **{header: "127.0.0.1"}).status == 403
 
 
-def test_a_histogram_counts_what_is_at_most_each_bound():
-    counts = Counts()
-    for seconds in (0.001, 0.005, 0.3, 99):
-        counts.time("headbrush_answer_seconds", seconds)
-    counts.add("headbrush_errors", logger='a"b\n')
-    found = samples(text_of({"1": counts.samples(headbrush_sessions=4)}))
-    bucket = 'headbrush_answer_seconds_bucket{{le="{}",process="1"}}'.format
-    assert [found[bucket(bound)] for bound in ("0.005", "0.25", "0.5", "10.0", "+Inf")] == [
-        2, 2, 3, 3, 4,
-    ]  # fmt: skip
-    assert found['headbrush_answer_seconds_sum{process="1"}'] == pytest.approx(99.306)
-    assert found['headbrush_errors_total{logger="a\\"b\\n",process="1"}'] == 1
-    assert found['headbrush_sessions{process="1"}'] == 4
+def test_a_histogram_counts_what_is_at_most_each_bound_in_each_process(tmp_path):
+    for process, times in (("0", (0.2,)), ("1", (0.001, 0.005, 0.3, 99))):
+        metrics = ServerMetrics()
+        for seconds in times:
+            metrics.answer_seconds.observe(seconds)
+        metrics.errors.labels('a"b\n', "").inc()
+        metrics.sessions.set(4)
+        folder = MetricsFolder(tmp_path, process)
+        folder.write(metrics.registry)
+    text = folder.text()
+    assert text.count("# TYPE headbrush_answer_seconds histogram") == 1
+    values = samples(text)
+    name = "headbrush_answer_seconds"
+    counts = [
+        values[of(f"{name}_bucket", "1", le=bound)]
+        for bound in ("0.005", "0.25", "0.5", "10.0", "+Inf")
+    ]
+    assert counts == [2, 2, 3, 3, 4]
+    assert values[of(f"{name}_count", "0")] == 1
+    assert values[of(f"{name}_sum", "1")] == pytest.approx(99.306)
+    assert values[of("headbrush_errors_total", "1", logger='a"b\n', view="")] == 1
+    assert values[of("headbrush_sessions", "1")] == 4
 
 
 def test_the_log_is_one_object_a_line_and_holds_no_query(server):
@@ -174,14 +196,14 @@ def test_packages_of_the_same_names_where_the_command_is_given_do_no_harm(store_
 
 
 def test_a_page_that_cannot_be_made_tells_an_id_that_is_in_the_log(store_path, tmp_path):
-    edits = {"pages/layout.py": (r"(def theme_of\(.*\n.*\n)", r"\1    1 / 0\n")}
+    edits = {"pages/layout.py": (r"(def theme_of\(.*\n.*\n)", r"\1    None + 1\n")}
     root = broken_copy(tmp_path / "root", edits)
     with served(store_path, log=tmp_path / "log", root=root) as running:
         answer = running.get("/server")
         assert answer.status == 500
         assert "Traceback" not in answer.text
-        assert "ZeroDivisionError" not in answer.text
+        assert "TypeError" not in answer.text
         fault = re.search(r"Error ([0-9a-f]{8})", answer.text)[1]
         assert f'"id": "{fault}"' in running.log
-        assert "ZeroDivisionError" in running.log
+        assert "TypeError" in running.log
         assert running.get("/healthz").status == 200

@@ -1,144 +1,120 @@
-"""Metrics of the server in Prometheus's text format."""
+"""Metrics of the server for Prometheus.
 
-import json
+The multiprocess mode of prometheus_client adds up the processes and drops the metrics of each
+process. An operator looks for the one process that is slow or large, so each process has its own
+registry, writes it to a folder, and the one that is asked adds the label ``process``.
+"""
+
 import logging
-import os
-import resource
-import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-Labels = tuple[tuple[str, str], ...]
-Samples = dict[str, dict[Labels, float]]
+import psutil
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_KINDS = {
-    "headbrush_sessions": ("gauge", "Open pages."),
-    "headbrush_connections": ("gauge", "Open websockets."),
-    "headbrush_answers": ("counter", "Answers over HTTP, by class of status."),
-    "headbrush_answer_seconds": ("histogram", "Time to answer over HTTP."),
-    "headbrush_message_seconds": ("histogram", "Time to handle a message of a page."),
-    "headbrush_loop_delay_seconds": ("histogram", "Lateness of the event loop at a timer."),
-    "headbrush_errors": ("counter", "Errors logged, by logger."),
-    "process_resident_memory_bytes": ("gauge", "Memory in use."),
-    "process_cpu_seconds": ("counter", "Processor time used."),
-    "process_start_time_seconds": ("gauge", "Start time of the process."),
-}
+_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+disable_created_metrics()
 
 
-class Counts:
-    """Counters and histograms of one process; used only by its event loop."""
+class ServerMetrics:
+    """The metrics of one process."""
 
     def __init__(self) -> None:
-        self._counters: dict[tuple[str, Labels], float] = defaultdict(float)
-        none = (("logger", "headbrush"), ("view", ""))
-        self._counters["headbrush_errors", none] = 0.0  # there to be watched before the first
-        self._times: dict[str, list[float]] = {}
-        self._began = time.time()
+        self.registry = CollectorRegistry()
+        self.sessions = self._gauge("sessions", "Open pages.")
+        self.connections = self._gauge("connections", "Open websockets.")
+        self.answers = Counter(
+            "headbrush_answers", "Answers over HTTP, by class of status.", ["status"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.answer_seconds = self._histogram("answer", "Time to answer over HTTP.")
+        self.message_seconds = self._histogram("message", "Time to handle a message of a page.")
+        self.loop_delay_seconds = self._histogram(
+            "loop_delay", "Lateness of the event loop at a timer."
+        )
+        self.errors = Counter(
+            "headbrush_errors", "Errors logged, by logger.", ["logger", "view"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.errors.labels("headbrush", "")  # alerts need the zero before the first error
+        self.registry.register(ProcessUse())
 
-    def add(self, name: str, **labels: str) -> None:
-        """Count one more."""
-        self._counters[name, tuple(sorted(labels.items()))] += 1
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"headbrush_{name}", meaning, registry=self.registry)
 
-    def time(self, name: str, seconds: float) -> None:
-        """Note how long something took."""
-        row = self._times.setdefault(name, [0.0] * (len(_BOUNDS) + 2))
-        row[next((i for i, bound in enumerate(_BOUNDS) if seconds <= bound), len(_BOUNDS))] += 1
-        row[-1] += seconds
-
-    def samples(self, **gauges: float) -> Samples:
-        """Everything, by the names that Prometheus sees."""
-        found: Samples = defaultdict(dict)
-        for (name, labels), value in self._counters.items():
-            found[f"{name}_total"][labels] = value
-        for name, row in self._times.items():
-            total = 0.0
-            for bound, count in zip((*map(str, _BOUNDS), "+Inf"), row, strict=False):
-                total += count
-                found[f"{name}_bucket"][("le", bound),] = total
-            found[f"{name}_sum"][()] = row[-1]
-            found[f"{name}_count"][()] = total
-        for name, value in (gauges | _of_process()).items():
-            found[name][()] = value
-        found["process_start_time_seconds"][()] = self._began
-        return found
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        full = f"headbrush_{name}_seconds"
+        return Histogram(full, meaning, buckets=_BOUNDS_S, registry=self.registry)
 
 
-def text_of(processes: Mapping[str, Samples]) -> str:
-    """The samples of several processes in Prometheus's text format, version 0.0.4."""
-    lines = []
-    for name, (kind, meaning) in _KINDS.items():
-        ends = ("_bucket", "_sum", "_count") if kind == "histogram" else ("", "_total")
-        shown = [
-            f"{name}{end}{_braces((*labels, ('process', process)))} {value:.12g}"
-            for process, samples in sorted(processes.items())
-            for end in ends
-            for labels, value in samples.get(name + end, {}).items()
-        ]
-        if shown:
-            full = f"{name}_total" if kind == "counter" else name
-            lines += [f"# HELP {full} {meaning}", f"# TYPE {full} {kind}", *shown]
-    return "\n".join(lines) + "\n"
+class ProcessUse(Collector):
+    """Memory, processor time and start of the process that asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them from the operating system."""
+        process = psutil.Process()
+        memory, times = process.memory_info().rss, process.cpu_times()
+        yield GaugeMetricFamily("process_resident_memory_bytes", "Memory in use.", memory)
+        yield CounterMetricFamily(
+            "process_cpu_seconds", "Processor time used.", times.user + times.system
+        )
+        yield GaugeMetricFamily(
+            "process_start_time_seconds", "Start time of the process.", process.create_time()
+        )
 
 
-class Shared:
-    """A folder through which the processes of one server share their counts."""
+class MetricsFolder(Collector):
+    """A folder with the metrics of every process of one server."""
 
     def __init__(self, folder: Path, process: str) -> None:
         self._folder, self._process = folder, process
 
-    def leave(self, samples: Samples) -> None:
-        """Write the counts of this process."""
-        rows = [[n, list(map(list, ls)), v] for n, of in samples.items() for ls, v in of.items()]
+    def write(self, registry: CollectorRegistry) -> None:
+        """Write the metrics of this process."""
         temporary = self._folder / f"{self._process}.new"
-        temporary.write_text(json.dumps(rows), encoding="utf-8")
-        temporary.replace(self._folder / f"{self._process}.json")
+        temporary.write_bytes(generate_latest(registry))
+        temporary.replace(self._folder / f"{self._process}.prom")
 
-    def found(self) -> dict[str, Samples]:
-        """Read the latest counts of every process."""
-        return {
-            path.stem: _read(json.loads(path.read_text(encoding="utf-8"))) for path in self._paths()
-        }
+    def collect(self) -> Iterator[Metric]:
+        """Read the latest metrics of all processes, each with its label."""
+        families: dict[str, Metric] = {}
+        for path in sorted(self._folder.glob("*.prom")):
+            for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
+                samples = [
+                    sample._replace(labels={**sample.labels, "process": path.stem})
+                    for sample in family.samples
+                ]
+                family.samples = []
+                families.setdefault(family.name, family).samples += samples
+        yield from families.values()
 
-    def _paths(self) -> Iterable[Path]:
-        return sorted(self._folder.glob("*.json"))
+    def text(self) -> str:
+        """The metrics of all processes in Prometheus's text format, version 0.0.4."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry).decode()
 
 
 class ErrorCounter(logging.Handler):
     """Log handler that counts errors."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, metrics: ServerMetrics) -> None:
         super().__init__(logging.ERROR)
-        self._counts = counts
+        self._metrics = metrics
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count a record by its logger, and by the view that failed, if it names one."""
         view = getattr(record, "fields", {}).get("view", "")
-        self._counts.add("headbrush_errors", logger=record.name, view=view)
-
-
-def _read(rows: list[list]) -> Samples:
-    found: Samples = defaultdict(dict)
-    for name, labels, value in rows:
-        found[name][tuple((key, word) for key, word in labels)] = value
-    return found
-
-
-def _braces(labels: Labels) -> str:
-    escaped = (
-        (key, word.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n"))
-        for key, word in labels
-    )
-    return "{" + ",".join(f'{key}="{word}"' for key, word in escaped) + "}"
-
-
-def _of_process() -> dict[str, float]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-        memory = pages * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # no Linux: the most that was ever in use
-        memory = used.ru_maxrss
-    seconds = used.ru_utime + used.ru_stime
-    return {"process_resident_memory_bytes": memory, "process_cpu_seconds_total": seconds}
+        self._metrics.errors.labels(record.name, view).inc()

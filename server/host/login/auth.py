@@ -1,12 +1,13 @@
 """Log in with the password whose hash HEADBRUSH_PASSWORD_FILE keeps: an auth module of Bokeh.
 
-Bokeh loads this file by its path, as no part of a package, so its imports are absolute.
+Bokeh loads this file by its path, outside any package, so its imports are absolute.
 """
 
 import asyncio
 import hashlib
 import hmac
 import ipaddress
+import logging
 import os
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,13 @@ from bokeh.server.tornado import BokehTornado
 from tornado.web import RequestHandler
 
 from headbrush.server.host.answers.addresses import place_within
-from headbrush.server.host.answers.http_handlers import close_ended
 from headbrush.server.host.answers.revoked_logins import ENDED, new_login
-from headbrush.server.host.login.passwords import Attempts, is_password, read_password_file
+from headbrush.server.host.answers.socket import close_ended
+from headbrush.server.host.login.attempts import Attempts
+from headbrush.server.host.login.passwords import is_outdated, is_password, read_password_file
 from headbrush.server.tools.assets import APP, TEMPLATES
+
+log = logging.getLogger("headbrush")
 
 login_url = "/login"
 logout_url = "/logout"
@@ -34,7 +38,11 @@ _PAGE = TEMPLATES.get_template("login.html")
 @cache
 def _line() -> str:
     """The password's hash, read once at the start."""
-    return read_password_file(Path(os.environ["HEADBRUSH_PASSWORD_FILE"]))
+    path = Path(os.environ["HEADBRUSH_PASSWORD_FILE"])
+    line = read_password_file(path)
+    if is_outdated(line):
+        log.warning("the hash in %s is weaker than today's: run 'headbrush password' again", path)
+    return line
 
 
 @cache
@@ -55,8 +63,8 @@ class LoginHandler(RequestHandler):
     """The login page."""
 
     def get(self) -> None:
-        """Ask."""
-        self._ask("")
+        """Show the form."""
+        self._show_form("")
 
     async def post(self) -> None:
         """Check the password; after too many wrong ones the reader has to wait."""
@@ -65,7 +73,7 @@ class LoginHandler(RequestHandler):
         if wait > 0:
             self.set_status(429)
             self.set_header("Retry-After", str(int(wait) + 1))
-            self._ask(f"Too many wrong passwords. Try again in {int(wait) + 1} seconds.")
+            self._show_form(f"Too many wrong passwords. Try again in {int(wait) + 1} seconds.")
             return
         _ATTEMPTS.count(address)
         password = self.get_body_argument("password", "", strip=False)
@@ -76,7 +84,7 @@ class LoginHandler(RequestHandler):
             self._let_in()
         else:
             self.set_status(403)
-            self._ask("Wrong password.")
+            self._show_form("Wrong password.")
 
     def _let_in(self) -> None:
         secure = self.request.protocol == "https"
@@ -92,14 +100,14 @@ class LoginHandler(RequestHandler):
         place = place_within(self.get_argument("next", "/"))
         self.redirect(f"{prefix}/" if place == "/" else place, status=303)
 
-    def _ask(self, said: str) -> None:
+    def _show_form(self, message: str) -> None:
         self.set_header("Cache-Control", "no-store")
         self.finish(
             _PAGE.render(
                 static=f"{_prefix(self)}/{APP.name}/static",
                 xsrf=self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else "",
                 place=place_within(self.get_argument("next", "/")),
-                said=said,
+                message=message,
             )
         )
 
