@@ -2,9 +2,10 @@
 
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 from bokeh.protocol.message import Message
+from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.ws import WSHandler
 from tornado.web import HTTPError
 
@@ -36,7 +37,7 @@ class Socket(WSHandler):
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Check the token, which Bokeh sends as the second subprotocol."""
         self._has_own_token = len(subprotocols) == 2 and is_own_token(
-            subprotocols[1], self.application
+            subprotocols[1], cast(BokehTornado, self.application)
         )
         return super().select_subprotocol(subprotocols)
 
