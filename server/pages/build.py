@@ -45,7 +45,9 @@ class Filling(Handler):
         self._words = words
 
     def modify_document(self, doc: Document) -> None:
-        """Replace the template that Bokeh has set."""
+        """Replace the template that Bokeh has set, or fail: Bokeh only logs that a page failed."""
+        if not is_filled(doc):
+            raise RuntimeError("the page was not built; its error is logged above")
         choose_template(doc)
 
     async def on_session_created(self, session_context: SessionContext) -> None:
