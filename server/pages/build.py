@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from bokeh.application.application import SessionContext
 from bokeh.application.handlers import Handler
@@ -35,6 +36,8 @@ _MATRIX_PATIENCE_S = 0.5
 _LIST_PATIENCE_S = 3.0
 _FOLDERS = Worker("headbrush-folders")
 _BUILDER = Worker("headbrush-build")
+_FAILURES: "WeakKeyDictionary[Document, Exception]" = WeakKeyDictionary()
+"""What made a page fail, until it is answered."""
 
 
 class Filling(Handler):
@@ -45,30 +48,34 @@ class Filling(Handler):
         self._words = words
 
     def modify_document(self, doc: Document) -> None:
-        """Replace the template that Bokeh has set, or fail: Bokeh only logs that a page failed."""
-        if not is_filled(doc):
-            raise RuntimeError("the page was not built; its error is logged above")
+        """Replace the template that Bokeh has set, or raise what made the page fail."""
+        if (error := _FAILURES.pop(doc, None)) is not None:
+            raise error
         choose_template(doc)
 
     async def on_session_created(self, session_context: SessionContext) -> None:
         """Fill the page; Bokeh waits, and serves others meanwhile."""
 
         async def fill_it(document: Document) -> None:
-            sessions = await fill(document, self._words)
+            try:
+                sessions = await fill(document, self._words)
+            except Exception as error:  # Bokeh would log it, and answer with an empty page
+                _FAILURES[document] = error
+                return
             PAGES.made(document, [part for one in sessions for part in (one.history, one)])
 
         await session_context.with_locked_document(fill_it)
 
 
 def is_filled(document: Document) -> bool:
-    """Whether the page has been filled."""
-    return "template" in document.template_variables
+    """Whether the page has been filled, or filling it has failed."""
+    return "template" in document.template_variables or document in _FAILURES
 
 
 def choose_template(document: Document) -> None:
     """Give a page that has been filled its own template, which escapes what it fills in."""
-    if is_filled(document):
-        variables = document.template_variables
+    variables = document.template_variables
+    if "template" in variables:
         for name in ("nonce", "logout", "xsrf"):  # which `bokeh serve` does not give
             variables.setdefault(name, "")
         document.template = TEMPLATES.get_template(variables["template"])
