@@ -72,7 +72,7 @@ def layout(
         xy[valid] = np.pad(rows[:, :1], ((0, 0), (0, 1)))
         return Layout(xy, float("nan"))
     members = np.zeros(len(rows), int) if groups is None else np.asarray(groups)[valid]
-    fitted = _stratified(members, fit_limit, np.random.default_rng(seed))
+    fitted = stratified(members, fit_limit, np.random.default_rng(seed))
     whole = len(fitted) == len(rows)
     embedding = _fit(
         rows[fitted], seed, jobs, lambda share: on_progress(share * (0.95 if whole else 0.3))
@@ -114,7 +114,7 @@ def _reduced(rows: np.ndarray, seed: int) -> np.ndarray:
     return reducer.fit_transform(rows).astype(np.float32)
 
 
-def _stratified(groups: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+def stratified(groups: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
     """Sorted indices of at most ``limit`` rows; groups give in turn, so each is represented."""
     if len(groups) <= limit:
         return np.arange(len(groups))

@@ -95,11 +95,11 @@ def lay_out(
         return _image_features(images, shards, parts)
 
     stages = {
-        "patch_embedding": _Stage("lay out patch patterns", patch_features, groups),
-        "cls_embedding": _Stage("lay out CLS patterns", cls_features, groups),
-        "image_embedding": _Stage("lay out images", image_features, None),
+        "patch_embedding": LayoutStage("lay out patch patterns", patch_features, groups),
+        "cls_embedding": LayoutStage("lay out CLS patterns", cls_features, groups),
+        "image_embedding": LayoutStage("lay out images", image_features, None),
     }
-    _finish(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
+    finish_layouts(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
     layouts = {name: _layout(parts, name) for name in stages}
     return {
         name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
@@ -113,7 +113,7 @@ def _layout(parts: PartFiles, name: str) -> Layout:
 
 
 @dataclass(frozen=True)
-class _Stage:
+class LayoutStage:
     """A layout to be made: its title, what makes its features, and the groups of their rows."""
 
     title: str
@@ -121,8 +121,12 @@ class _Stage:
     groups: np.ndarray | None
 
 
-def _finish(
-    stages: dict[str, _Stage], parts: PartFiles, seed: int, progress: StageProgress, together: int
+def finish_layouts(
+    stages: dict[str, LayoutStage],
+    parts: PartFiles,
+    seed: int,
+    progress: StageProgress,
+    together: int,
 ) -> None:
     """Save the layouts that are missing, ``together`` at a time: half of t-SNE uses one core."""
     stopped = Event()

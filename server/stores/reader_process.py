@@ -27,6 +27,11 @@ class ReadingProcess:
         self._process, self._pipe = started("headbrush.server.stores.reader_process_main")
         self._is_ready = False
 
+    @property
+    def pid(self) -> int:
+        """Process id; the process may have ended."""
+        return self._process.pid
+
     def runs(self) -> bool:
         """Whether the process is still alive."""
         return self._process.poll() is None

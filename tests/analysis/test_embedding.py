@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headbrush.analysis.measures.embedding import _stratified, layout, neighbour_preservation
+from headbrush.analysis.measures.embedding import layout, neighbour_preservation, stratified
 
 
 def clusters(count=40, dims=8):
@@ -41,7 +41,7 @@ def test_a_sample_keeps_nearly_as_many_neighbours_as_all():
 
 def test_every_group_is_in_the_sample():
     groups = np.array([0] * 1000 + [1] * 3 + [2] * 50)
-    chosen = _stratified(groups, 30, np.random.default_rng(0))
+    chosen = stratified(groups, 30, np.random.default_rng(0))
     assert np.bincount(groups[chosen]).tolist() == [14, 3, 13]
     assert len(np.unique(chosen)) == 30
 

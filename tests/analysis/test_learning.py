@@ -8,7 +8,7 @@ from rich.console import Console
 
 from headbrush.analysis.measures.embedding import Layout
 from headbrush.analysis.run import fits
-from headbrush.analysis.run.fits import _finish, _Stage
+from headbrush.analysis.run.fits import LayoutStage, finish_layouts
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.work_folder import PartFiles
 
@@ -25,13 +25,13 @@ def progress():
 
 
 def stages(rows):
-    return {name: _Stage(name, lambda: rows, None) for name in ("one", "other")}
+    return {name: LayoutStage(name, lambda: rows, None) for name in ("one", "other")}
 
 
 @pytest.mark.parametrize("together", [1, 2])
 def test_layouts_made_beside_each_other_are_those_made_alone(parts, progress, together):
     rows = np.random.default_rng(0).normal(size=(60, 5)).astype("f4")
-    _finish(stages(rows), parts, 0, progress, together)
+    finish_layouts(stages(rows), parts, 0, progress, together)
     alone = fits.layout(rows, seed=0)
     for name in ("one", "other"):
         xy, preservation = parts.load(name, "xy", "preservation")
@@ -48,20 +48,22 @@ def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progr
         for _step in range(2_000):
             on_progress(0.5)
             steps.append(0.5)
-            time.sleep(0.01)
+            time.sleep(0.01)  # the work of a step
         return Layout(features, 1.0)
 
     monkeypatch.setattr(fits, "layout", layout)
     unequal = {
-        "long": _Stage("long", lambda: np.zeros((2, 2)), None),
-        "failing": _Stage("failing", lambda: np.zeros((1, 2)), None),
+        "long": LayoutStage("long", lambda: np.zeros((2, 2)), None),
+        "failing": LayoutStage("failing", lambda: np.zeros((1, 2)), None),
     }
     with pytest.raises(MemoryError):
-        _finish(unequal, parts, 0, progress, together=2)
+        finish_layouts(unequal, parts, 0, progress, together=2)
     assert len(steps) < 1_000
     assert not parts.has("long")
 
 
 def test_a_finished_layout_is_not_made_again(parts, progress):
     parts.save("one", xy=np.zeros((3, 2)), preservation=np.array(1.0))
-    _finish({"one": _Stage("one", lambda: pytest.fail("made again"), None)}, parts, 0, progress, 1)
+    finish_layouts(
+        {"one": LayoutStage("one", lambda: pytest.fail("made again"), None)}, parts, 0, progress, 1
+    )

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from headbrush.analysis.run import shards
 from headbrush.analysis.run.scheduling import ClusterError
 from tests.analysis.test_pipeline import assert_same, run
 from tests.models import save_images, save_tiny_model
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,7 @@ def cluster():
 
 def kill_when_begun(out, process):
     """Kill a worker as soon as the first shard is done."""
-    while not list(out.glob("parts/0*.npz")):
-        time.sleep(0.01)
+    until(lambda: list(out.glob("parts/0*.npz")), 60)
     os.kill(process, signal.SIGKILL)
 
 

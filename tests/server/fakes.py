@@ -86,7 +86,8 @@ def answer(document, model, result):
 
 
 def bars(view):
-    return view._source.data
+    """What the bars of a view show."""
+    return view.layout.select_one({"name": f"{view.name}_bars"}).data
 
 
 def pruning_views(session):

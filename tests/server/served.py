@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 
 from tests.processes import stop
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -135,14 +135,18 @@ def running(
 
 
 def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
-    for _ in range(240):
+    def answers() -> bool:
         try:
             urllib.request.urlopen(url, timeout=1).close()
-            return
         except OSError:
             assert process.poll() is None, log.read_text()
-            time.sleep(0.25)
-    raise AssertionError(f"the server did not start: {log.read_text()}")
+            return False
+        return True
+
+    try:
+        until(answers, 60)
+    except AssertionError as error:
+        raise AssertionError(f"the server did not start: {log.read_text()}") from error
 
 
 def broken_copy(root: Path, edits: dict[str, tuple[str, str]]) -> Path:

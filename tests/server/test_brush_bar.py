@@ -19,7 +19,7 @@ from headbrush.server.session.url_state import from_query, to_query
 from headbrush.server.views.header.brush_bar import BrushBar
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.strength.strength_overview import StrengthOverview
-from tests.server.fakes import run
+from tests.server.pages import run_until, words
 
 IMAGES = Clause("images", Ids(tuple(range(24))))
 BOX = Clause("patterns", Box(-1.0, 1.0, -1.0, 1.0), layout="patch")
@@ -32,24 +32,28 @@ def bar(session):
 
 
 def ask(bar, *words):
-    bar._asked.tags = [*words, time.monotonic_ns()]
-    return bar._shown.tags[0]
+    channel(bar, "brush_asked").tags = [*words, time.monotonic_ns()]
+    return shown(bar)
 
 
-def until(document, condition):
-    """Run the page's loop until a condition holds."""
-    for _ in range(300):
-        if condition():
-            break
-        time.sleep(0.02)
-        run(document)
-    assert condition()
+def channel(bar, name):
+    return next(one for one in bar.channels if one.name == name)
+
+
+def shown(bar):
+    """What the page shows of the brush."""
+    return channel(bar, "brush_bar").tags[0]
+
+
+def exported(bar):
+    """Name and content of a file, if it is written."""
+    return channel(bar, "exported").tags
 
 
 def test_a_chip_tells_its_view_and_what_it_is():
     heads = Clause("heads", Ids((1, 2, 3)))
-    words = [clause_words(clause) for clause in (IMAGES, heads, BOX, LASSO)]
-    assert words == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
+    chips = [clause_words(clause) for clause in (IMAGES, heads, BOX, LASSO)]
+    assert chips == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
 
 
 def test_a_chip_removes_its_clause(bar, session):
@@ -105,33 +109,33 @@ def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):
     np.testing.assert_allclose(
         session.images.data["share"], inside.sum(1) / inside.sum(1).max(), rtol=1e-6
     )
-    assert f"(max {most / data.num_images:.0%})" in overview._share.text
-    assert "brushed" in images._share.text
+    assert f"(max {most / data.num_images:.0%})" in words(overview, "share_words")
+    assert "brushed" in words(images, "share_words")
     session.drop_clauses()
     assert (session.images.data["share"] == NO_SHARE).all()
-    assert overview._share.text == ""
+    assert words(overview, "share_words") == ""
 
 
 def test_named_brushes_are_saved_applied_and_restored(bar, session):
     session.history.change(clauses=(BOX, LASSO))
-    shown = ask(bar, "save", "mine")
-    assert [one["words"] for one in shown["named"]] == ["D1 patch box · + D1 CLS lasso"]
-    kept = shown["keep"]
+    saved = ask(bar, "save", "mine")
+    assert [one["words"] for one in saved["named"]] == ["D1 patch box · + D1 CLS lasso"]
+    kept = saved["keep"]
     session.drop_clauses()
     ask(bar, "apply", 0)
     assert session.state.clauses == (BOX, LASSO)
     assert ask(bar, "delete", 0)["named"] == []
     assert ask(bar, "restore", kept)["named"][0]["name"] == "mine"
     assert "could not be read" in ask(bar, "restore", "{")["note"][0]
-    assert bar._shown.tags[0]["keep"] is None
+    assert shown(bar)["keep"] is None
 
 
 def note_of(bar, document, content):
     """What is said of an uploaded list, when it has been read."""
-    before = bar._shown.tags[0]["note"]
+    before = shown(bar)["note"]
     ask(bar, "names", content)
-    until(document, lambda: bar._shown.tags[0]["note"] != before)
-    return bar._shown.tags[0]["note"][0]
+    run_until(document, lambda: shown(bar)["note"] != before)
+    return shown(bar)["note"][0]
 
 
 def test_an_uploaded_list_brushes_its_images(bar, session, data, document):
@@ -161,8 +165,8 @@ def test_a_long_list_is_read_beside_the_loop(bar, session, data, document):
 def test_a_second_file_is_told_to_wait(bar, document):
     ask(bar, "export", "heads")
     assert "Still writing the previous file" in ask(bar, "export", "images")["note"][0]
-    until(document, lambda: bar._file.tags)
-    assert bar._file.tags[0].endswith("-heads.csv")
+    run_until(document, lambda: exported(bar))
+    assert exported(bar)[0].endswith("-heads.csv")
 
 
 def test_a_brush_that_takes_the_place_of_another_is_told(bar, session):
@@ -175,12 +179,12 @@ def test_a_brush_that_takes_the_place_of_another_is_told(bar, session):
 
 def test_a_file_is_written_beside_the_page(bar, document):
     ask(bar, "export", "heads")
-    until(document, lambda: bar._file.tags)
-    name, content = bar._file.tags
+    run_until(document, lambda: exported(bar))
+    name, content = exported(bar)
     assert name.endswith("-heads.csv")
     assert gzip.decompress(content).startswith(b"layer,head,brushed_patterns,probability,jsd")
     ask(bar, "received")
-    assert bar._file.tags == []
+    assert exported(bar) == []
 
 
 @pytest.mark.parametrize(

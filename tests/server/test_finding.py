@@ -4,25 +4,26 @@ import numpy as np
 import pytest
 
 from headbrush.server.views.images.image_overview import ImageOverview
+from tests.server.pages import part
 
 
 @pytest.mark.parametrize(
     ("typed", "selected"), [("7", 7), ("class-1/004.png", 4), ("99", None), ("<b>", None)]
 )
 def test_finding_an_image_by_id_or_name(session, typed, selected):
-    view = ImageOverview(session)
+    find = part(ImageOverview(session), "find_image")
     session.select_image(None)
-    view._find.value = typed
+    find.value = typed
     assert session.state.image == selected
-    assert bool(view._find.title) == (selected is None)
-    assert view._find.value == ("" if selected is not None else typed)
+    assert bool(find.title) == (selected is None)
+    assert find.value == ("" if selected is not None else typed)
 
 
 def test_a_class_is_brushed_by_its_name(session, data):
-    view = ImageOverview(session)
-    assert set(data.class_names) <= set(view._find.completions)
-    view._find.value = data.class_names[1]
+    find = part(ImageOverview(session), "find_image")
+    assert set(data.class_names) <= set(find.completions)
+    find.value = data.class_names[1]
     np.testing.assert_array_equal(session.brush().images, data.labels == 1)
-    assert view._find.value == view._find.title == ""
-    view._find.value = "no such class"
-    assert "no image" in view._find.title
+    assert find.value == find.title == ""
+    find.value = "no such class"
+    assert "no image" in find.title

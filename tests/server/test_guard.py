@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import pytest
+from bokeh.events import SelectionGeometry
 from bokeh.models import Div
 
-from headbrush.server.session.brush.clauses import Box
 from headbrush.server.session.error_boundary import Failed, Faults, built
 from headbrush.server.session.state import History, ViewState
 from headbrush.server.tools.latest_only import Latest
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.patterns.picture import PatternPicture
+from tests.server.pages import drag, happen, plot_of
+from tests.waiting import until
 
 
 class FineView:
@@ -156,12 +159,15 @@ def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
     assert faults.channel.tags == []
 
 
-def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session):
+def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session, document):
     view = built(session.faults, PatternLayout, session)
-    with patch.object(view._picture, "show", side_effect=ValueError("no picture")):
-        view._show_preview(lambda: (session.brush(), (0, 1, 0, 1), None))
+    box = {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1}
+    with patch.object(PatternPicture, "show", side_effect=ValueError("no picture")):
+        happen(SelectionGeometry(plot_of(view), geometry=box, final=False))
+        until(lambda: document.session_callbacks)
+        document.session_callbacks[0].callback()
     assert session.faults.channel.tags[0] == "pattern_layout"
-    view._on_region(Box(0, 1, 0, 1), "replace")
+    drag(view, box)
     assert session.faults.channel.tags == []
 
 

@@ -11,6 +11,7 @@ from headbrush.server.session.dot_share import NO_SHARE
 from headbrush.server.session.url_state import to_query
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.images.image_overview import ImageOverview
+from tests.server.pages import words
 
 SOME = Clause("images", Ids((1, 2)))
 
@@ -20,8 +21,8 @@ def press(session):
     model = legend_channel({"image_overview": session})
     stamps = count()
 
-    def press(*words):
-        model.tags = [*words, next(stamps)]
+    def press(*button):
+        model.tags = [*button, next(stamps)]
 
     return press
 
@@ -46,10 +47,10 @@ def test_without_a_classifier_no_image_is_right_or_wrong(press, session, data, m
     overview = ImageOverview(session)
     for colour in ("correct", "probability"):
         session.history.change(image_colour=colour)
-        assert "no classifier" in overview._legend.text
+        assert "no classifier" in words(overview, "image_legend")
         assert len(set(session.images.data["shade"])) == 1
     session.history.change(image_colour="class")
-    assert "class-0" in overview._legend.text
+    assert "class-0" in words(overview, "image_legend")
 
 
 def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
@@ -68,7 +69,7 @@ def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "pressed",
     [
         (), ("image_overview",), (None, "class", 1, "add"), (["x"], "class", 1, "add"),
         ("elsewhere", "class", 1, "add"), ("image_overview", "class", 99, "replace"),
@@ -77,7 +78,7 @@ def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
         ("image_overview", "class", -1, "add"), ("image_overview", "class", 0, {"a": 1}),
     ],
 )  # fmt: skip
-def test_what_is_no_button_changes_nothing(press, session, words):
+def test_what_is_no_button_changes_nothing(press, session, pressed):
     session.history.change(clauses=(SOME,))
-    press(*words)
+    press(*pressed)
     assert session.state.clauses == (SOME,)

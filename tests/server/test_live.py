@@ -24,7 +24,7 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.stores.model.live_model import LiveModel
 from headbrush.server.stores.model.process import LiveProcess
-from headbrush.server.stores.model.process_main import StoreModel, _demand_source
+from headbrush.server.stores.model.process_main import StoreModel, demand_source
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.pending_answer import when_done
@@ -158,9 +158,9 @@ def test_a_model_that_is_back_answers(store, folder, tmp_path):
 
 
 def test_random_weights_are_refused():
-    _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True})
+    demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True})
     with pytest.raises(LiveError, match="random weights, which were not stored"):
-        _demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})
+        demand_source({"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": False})
 
 
 @pytest.mark.parametrize(
@@ -170,16 +170,19 @@ def test_random_weights_are_refused():
 )  # fmt: skip
 def test_no_store_chooses_how_timm_loads(arguments):
     source = {"name": "vit_tiny_patch16_224", "checkpoint": None, "pretrained": True}
-    _demand_source(source | {"arguments": {"img_size": [32, 32]}})
+    demand_source(source | {"arguments": {"img_size": [32, 32]}})
     with pytest.raises(LiveError, match="options that no analysis sets"):
-        _demand_source(source | {"arguments": arguments})
+        demand_source(source | {"arguments": arguments})
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(store):
-    model = StoreModel(store)
-    model._names = ["../../secret.png"]
+    read, names = store.read, np.array(["../../secret.png"])
+    with patch.object(
+        store, "read", lambda variable: names if variable == "name" else read(variable)
+    ):
+        model = StoreModel(store)
     with pytest.raises(LiveError, match="outside the image folder"):
-        model._file(0)
+        model.attention(0, 0, 0)
 
 
 def test_images_that_were_in_memory_cannot_be_seen_again(store):
@@ -188,7 +191,7 @@ def test_images_that_were_in_memory_cannot_be_seen_again(store):
         patch.dict(store.attrs, {"images": "MNIST of 5 images, in memory"}),
         pytest.raises(LiveError, match=r"not files \(MNIST of 5 images, in memory\)"),
     ):
-        model._file(0)
+        model.attention(0, 0, 0)
 
 
 def test_a_store_without_a_model_source_says_so(tmp_path):

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
@@ -17,9 +16,9 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.stores.model.process import LiveProcess
 from headbrush.server.stores.model.process_main import Answering
+from tests.waiting import SOON, until
 
 ROOT = Path(__file__).parent.parent.parent
-SOON = 20
 _PLAYED = """
 import os, time
 from headbrush.server.stores.model import process_main
@@ -52,16 +51,8 @@ def played():
 @pytest.fixture
 def process(played):  # noqa: ARG001
     """A process that plays the model's; it ends with the test."""
-    made = LiveProcess()
-    yield made
-    made.close()
-
-
-def until(is_so):
-    end = time.monotonic() + SOON
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    with closing(LiveProcess()) as made:
+        yield made
 
 
 def is_gone(pid):
@@ -99,24 +90,33 @@ def test_one_that_died_between_questions_leaves_no_zombie_and_is_started_again(p
     assert process.ask(ask("what"))["pid"] != first
 
 
-def test_what_takes_too_long_is_stopped(process):
-    pid = int(process.ask(ask("what"))["pid"])
-    process._limit = 1
-    with pytest.raises(LiveError, match=r"within 1 s, so it was stopped\. Select it again"):
-        process.ask(ask("sleep", 60))
-    assert not psutil.pid_exists(pid)
+@pytest.mark.usefixtures("played")
+def test_what_takes_too_long_is_stopped():
+    with closing(LiveProcess(limit=1)) as process:
+        pid = int(process.ask(ask("what"), limit=SOON)["pid"])
+        with pytest.raises(LiveError, match=r"within 1 s, so it was stopped\. Select it again"):
+            process.ask(ask("sleep", 60))
+        assert not psutil.pid_exists(pid)
 
 
-def test_one_question_may_take_longer_than_others_or_less_long(process):
-    process._limit = 0.5
-    assert process.ask(ask("sleep", 1.5), limit=SOON)["pid"] == process.pid
-    with pytest.raises(LiveError, match="no answer within 1 s"):
-        process.ask(ask("sleep", 60), limit=1)
+@pytest.mark.usefixtures("played")
+def test_one_question_may_take_longer_than_others_or_less_long():
+    with closing(LiveProcess(limit=0.5)) as process:
+        assert process.ask(ask("sleep", 1.5), limit=SOON)["pid"] == process.pid
+        with pytest.raises(LiveError, match="no answer within 1 s"):
+            process.ask(ask("sleep", 60), limit=1)
 
 
-def test_what_nobody_wants_is_broken_off_after_a_while_only(process):
+@pytest.fixture
+def hasty(played):  # noqa: ARG001
+    """A process whose unwanted answers may take two seconds."""
+    with closing(LiveProcess(patience=2)) as made:
+        yield made
+
+
+def test_what_nobody_wants_is_broken_off_after_a_while_only(hasty):
+    process = hasty
     pid = process.ask(ask("what"))["pid"]
-    process._patience = 2
     assert process.ask(ask("sleep", 0.1), lambda: False)["pid"] == pid
     with pytest.raises(LiveError, match="Nobody is waiting"):
         process.ask(ask("sleep", 60), lambda: False)
@@ -168,9 +168,28 @@ def test_a_store_that_was_replaced_is_not_asked(store_path):
 
 
 def test_few_stores_stay_loaded(tmp_path, store_path):
+    freed = []
+
+    class Loaded:
+        """A model that is loaded, and tells when it is not any more."""
+
+        def __init__(self, store):
+            self.name = store.path.name
+
+        def load(self):
+            return {}
+
+        attention = partial_pruning = load
+
+        def unload(self):
+            freed.append(self.name)
+
     answering = Answering()
-    for number in range(3):
-        place = tmp_path / f"{number}.headbrush"
-        place.symlink_to(store_path)
-        answering._model(str(place), Store(place).stamp)
-    assert [Path(path).name[0] for path, _ in answering._models] == ["1", "2"]
+    with patch("headbrush.server.stores.model.process_main.StoreModel", Loaded):
+        for number in (0, 1, 2, 1, 3):
+            place = tmp_path / f"{number}.headbrush"
+            if not place.exists():
+                place.symlink_to(store_path)
+            question = {"store": str(place), "stamp": Store(place).stamp, "ask": "load", "of": []}
+            assert answering.answer(question) == {}
+    assert freed == ["0.headbrush", "2.headbrush"]

@@ -25,6 +25,7 @@ from headbrush.server.views.tokens.selected_matrix import (
 )
 from headbrush.server.views.tokens.threshold import Threshold
 from headbrush.server.views.tokens.two_axes import TwoAxes
+from tests.server.pages import columns, happen, note, plot_of
 from tests.token_stores import make_token_store
 
 
@@ -103,11 +104,11 @@ def test_a_chosen_threshold_stays_for_other_heads_and_the_default_follows_them(s
 def test_a_drag_of_the_line_is_one_step_and_says_what_it_means(session, matrix):
     view = Threshold(session, matrix)
     before = session.state
-    view._plot._trigger_event(PanEnd(view._plot, x=0.123456, y=1))
+    happen(PanEnd(plot_of(view), x=0.123456, y=1))
     assert session.state.threshold == 0.123
     session.history.undo()
     assert session.state == before
-    view._plot._trigger_event(Tap(view._plot, x=7.0, y=1))
+    happen(Tap(plot_of(view), x=7.0, y=1))
     assert session.state.threshold == 1.0
 
 
@@ -128,7 +129,7 @@ def test_every_value_is_counted_once_in_the_histogram(tmp_path, prefix):
     data = StoreData(store)
     session = Session(data, default_state(data))
     view = Threshold(session, ShownMatrix(session))
-    counts = view._counts.data
+    counts = columns(view, "counts")
     assert counts["patch_count"].sum() == 15**2
     assert counts["prefix_count"].sum() == (15 + prefix) ** 2 - 15**2
     stored = store.attention(session.state.image, session.state.layer, session.state.head)
@@ -140,24 +141,24 @@ def test_every_value_is_counted_once_in_the_histogram(tmp_path, prefix):
 def test_the_picture_is_the_selected_images_thumbnail(session, matrix, data):
     view = ImageContext(session, matrix)
     session.select_image(8)
-    shown = view._image.data["image"][0].view(np.uint8).reshape(28, 28, 4)
+    shown = columns(view, "context_image")["image"][0].view(np.uint8).reshape(28, 28, 4)
     np.testing.assert_array_equal(shown[..., :3], data.store.read("thumbnail")[8])
     assert (shown[..., 3] == 255).all()
     session.select_image(None)
-    (nothing,) = view._image.data["image"]
+    (nothing,) = columns(view, "context_image")["image"]
     assert nothing.tolist() == [[0]]  # a pixel that is not seen
 
 
 def test_without_an_image_the_panels_say_what_to_do(session, matrix):
     views = panels(session, matrix)
     session.select_image(None)
-    assert "Select an image" in views[2]._note.text
+    assert "Select an image" in note(views[2])
     assert "Select an image" in matrix.tokens.message
     assert matrix.source.data["code"].size == 0
-    assert views[3]._counts.data["patch_count"].sum() == 0
+    assert columns(views[3], "counts")["patch_count"].sum() == 0
     session.select_image(8)
     assert matrix.tokens.message == ""
-    assert "from the store" in views[2]._note.text
+    assert "from the store" in note(views[2])
 
 
 def test_a_damaged_attention_file_is_named_in_these_panels_only(store_path, tmp_path):
@@ -167,8 +168,8 @@ def test_a_damaged_attention_file_is_named_in_these_panels_only(store_path, tmp_
     session = Session(data, default_state(data))
     matrix = ShownMatrix(session)
     views = panels(session, matrix)
-    assert "00000.nc: missing, damaged or foreign file" in views[2]._note.text
-    assert matrix.tokens.message == views[2]._note.text
+    assert "00000.nc: missing, damaged or foreign file" in note(views[2])
+    assert matrix.tokens.message == note(views[2])
 
 
 def answer(document, future, result):
@@ -195,11 +196,11 @@ def test_the_last_matrix_stays_faint_while_the_model_computes(session, data, doc
     codes = matrix.codes
     session.select_image(missing)
     assert matrix.codes is codes
-    assert all(view._plot.styles["opacity"] == "0.3" for view in views[1:])
+    assert all(plot_of(view).styles["opacity"] == "0.3" for view in views[1:])
     answer(document, asked, data.store.attention(8, 0, 0))
-    assert all(view._plot.styles["opacity"] == "1" for view in views[1:])
+    assert all(plot_of(view).styles["opacity"] == "1" for view in views[1:])
     np.testing.assert_array_equal(from_codes(matrix.codes), data.store.attention(8, 0, 0))
-    assert "live, computed by the model" in views[2]._note.text
+    assert "live, computed by the model" in note(views[2])
 
 
 def test_a_live_matrix_that_comes_too_late_is_dropped(session, data, document, asked):

@@ -14,6 +14,7 @@ from headbrush.server.views.patterns.drawing import mixed, pattern_colours, patt
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from headbrush.server.views.strength.strength_vector import StrengthVector
+from tests.server.pages import columns, part, words
 from tests.server.pictures import pattern_picture
 
 PALE = "#d9e2ec"
@@ -118,9 +119,9 @@ def test_compared_patterns_outside_of_the_brush_are_pale(session):
     assert list(strong) == pattern_names(compared)[1]
     assert not set(strong) & set(pale)
     patterns = PatternLayout(session)
-    assert "pale: not brushed" in patterns._legend.text
+    assert "pale: not brushed" in words(patterns, "pattern_legend")
     session.drop_clauses()
-    assert "pale" not in patterns._legend.text
+    assert "pale" not in words(patterns, "pattern_legend")
 
 
 def test_two_brushes_are_compared_in_every_view(session, data):
@@ -132,9 +133,9 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     session.reader.change_named(three()[:2])
     values = data.importance("jsd")
     one, other = values[[0, 1, 2]].mean(0), values[[2, 5]].mean(0)
-    lines = [source.data["mean"] for source in importance._compared._sources]
+    lines = [columns(importance, f"importance_compared_{slot}")["mean"] for slot in (0, 1)]
     np.testing.assert_allclose(lines, [one, other], rtol=1e-6)
-    difference = importance._compared._difference.data_source.data["mean"]
+    difference = columns(importance, "importance_difference")["mean"]
     np.testing.assert_allclose(difference, one - other, atol=1e-7)
     shown = importance.plot.extra_y_ranges["difference"]
     assert shown.start == -shown.end <= difference.min() < 0
@@ -142,8 +143,9 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     assert importance.plot.yaxis[1].visible
     assert importance.plot.yaxis[0].axis_label != importance.plot.yaxis[1].axis_label
     strength = data.strength[[2, 5], session.head.number].mean(0)
-    np.testing.assert_allclose(vector._compared[1].data_source.data["mean"], strength, rtol=1e-6)
-    shares = entropy._source.data
+    hops = columns(vector, "hops_compared_1")["mean"]
+    np.testing.assert_allclose(hops, strength, rtol=1e-6)
+    shares = columns(entropy, "entropy_bars")
     assert sum(shares["compared_0"]) == pytest.approx(100)
     assert not any(shares["brushed"])
     assert (pattern_picture(patterns) != before).any()
@@ -151,4 +153,4 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     np.testing.assert_array_equal(pattern_picture(patterns), before)
     assert importance.plot.y_range.start == 0
     assert not importance.plot.yaxis[1].visible
-    assert not importance._compared._legend.visible
+    assert not part(importance, "compared_legend").visible

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import weakref
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
@@ -16,8 +17,7 @@ from headbrush.server.pages.store_card import card_of
 from headbrush.server.stores.shelf import Shelf
 from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
-
-SOON = 20
+from tests.waiting import SOON, until
 
 
 @pytest.fixture(autouse=True)
@@ -172,9 +172,9 @@ def test_a_hanging_attention_file_keeps_no_other_store_waiting(shelf, path, tmp_
 def test_few_stores_stay_open_when_no_page_shows_them(shelf, tmp_path):
     paths = [make_store(tmp_path / f"{number}.headbrush") for number in range(10)]
     shown = opened(shelf, paths[0])
-    for path in paths[1:]:
-        opened(shelf, path)
-    assert len(shelf._last) == 8
+    others = [weakref.ref(opened(shelf, path)) for path in paths[1:]]
+    until(lambda: others[0]() is None)
+    assert [other() is not None for other in others] == [False] + 8 * [True]
     assert opened(shelf, paths[0]) is shown
 
 

@@ -61,11 +61,20 @@ def test_places_of_images_and_model_are_shortened_on_pages(tmp_path):
     assert said_of(fault, store) == "no …/t/ures, no …/a/mine.pth"
 
 
+class AskedPage(Document):
+    """A document that a browser asked for, with arguments in its address."""
+
+    def __init__(self, arguments):
+        super().__init__()
+        self.given = {key: [value.encode()] for key, value in arguments.items()}
+
+    @property
+    def session_context(self):
+        return SimpleNamespace(request=SimpleNamespace(arguments=self.given, cookies={}))
+
+
 def page_of(words, **arguments):
-    document = Document()
-    given = {key: [value.encode()] for key, value in arguments.items()}
-    request = SimpleNamespace(arguments=given, cookies={})
-    document._session_context = lambda: SimpleNamespace(request=request)
+    document = AskedPage(arguments)
     with patch.object(build, "SHELF", Shelf()):
         finished(build.fill(document, words))
     return document.template_variables

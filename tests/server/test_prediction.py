@@ -4,17 +4,18 @@ from unittest.mock import patch
 
 import numpy as np
 
-from headbrush.server.views.importance.prediction import Prediction, _most_probable
+from headbrush.server.views.importance.prediction import Prediction, most_probable
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned
+from tests.server.pages import note, words
 
 
 def test_classes_are_the_top_five_of_both_and_the_label_by_unpruned_probability():
     before = np.array([0.3, 0.25, 0.2, 0.1, 0.05, 0.04, 0.03, 0.03])
     after = before[::-1]
-    assert _most_probable(before, before, 0) == [0, 1, 2, 3, 4]
-    assert sorted(_most_probable(before, after, 0)) == list(range(8))
-    assert _most_probable(before, before, 7) == [0, 1, 2, 3, 4, 7]
+    assert most_probable(before, before, 0) == [0, 1, 2, 3, 4]
+    assert sorted(most_probable(before, after, 0)) == list(range(8))
+    assert most_probable(before, before, 7) == [0, 1, 2, 3, 4, 7]
 
 
 def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
@@ -33,18 +34,18 @@ def test_prediction_is_that_of_the_chosen_mode_with_the_true_class_marked(
     assert shown["shown"][truth] == f"true: {data.class_name(int(data.labels[5]))}"
     session.history.change(mode=7)
     np.testing.assert_array_equal(bars(view)["after"], found.probability[7, order])
-    assert "7 = 3 + 4" in view._legend.text
+    assert "7 = 3 + 4" in words(view, "prediction_legend")
 
 
 def test_without_a_label_the_predicted_class_stands_for_it_and_it_is_said(
     session, model, document, data
 ):
     view = Prediction(session, PruningAnswer(session))
-    unknown = np.full(data.num_images, -1)
-    with patch.dict(data.store._cache, {"label": unknown}):
+    read, unknown = data.store.read, np.full(data.num_images, -1)
+    with patch.object(data.store, "read", lambda name: unknown if name == "label" else read(name)):
         session.history.change(image=5)
         answer(document, model, pruned())
-    assert "no label: using the predicted class" in view._note.text
+    assert "no label: using the predicted class" in note(view)
     assert any(name.startswith("predicted: ") for name in bars(view)["shown"])
 
 

@@ -11,7 +11,7 @@ from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.tools.pending_answer import PATIENCE_MS
-from headbrush.server.views.importance.partial_pruning import PartialPruning, _short
+from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from tests.server.fakes import (
@@ -23,6 +23,7 @@ from tests.server.fakes import (
     run,
     show_page,
 )
+from tests.server.pages import happen, note, part, plot_of
 
 
 def test_nothing_is_asked_before_the_page_is_shown(session, model, document):
@@ -40,7 +41,7 @@ def test_bars_are_the_metric_under_every_mode(session, model, document, metric):
     answer(document, model, found := pruned())
     session.history.change(metric=metric)
     np.testing.assert_array_equal(bars(view)["value"], found.metrics[PRUNING_METRICS.index(metric)])
-    assert not view._reference.visible
+    assert not part(view, "pruning_reference").visible
 
 
 def test_probability_is_shown_itself_with_the_unpruned_as_reference(session, model, document, data):
@@ -49,22 +50,23 @@ def test_probability_is_shown_itself_with_the_unpruned_as_reference(session, mod
     answer(document, model, found := pruned())
     kept = found.probability[:, data.labels[4]]
     np.testing.assert_array_equal(bars(view)["value"], kept)
-    assert view._reference.visible
-    assert view._reference.location == pytest.approx(kept[0])
+    assert part(view, "pruning_reference").visible
+    assert part(view, "pruning_reference").location == pytest.approx(kept[0])
 
 
 def test_a_click_on_a_bar_and_the_menu_choose_the_mode(session, model):
     view = PartialPruning(session, PruningAnswer(session))
-    view._plot._trigger_event(Tap(view._plot, x=0.1, y=4.3))
-    assert (session.state.mode, view._menu.value) == (4, "4")
-    assert (view._chosen.top, view._chosen.bottom) == (3.5, 4.5)
-    view._menu.value = "6"
+    plot, menu, chosen = plot_of(view), part(view, "mode"), part(view, "pruning_chosen")
+    happen(Tap(plot, x=0.1, y=4.3))
+    assert (session.state.mode, menu.value) == (4, "4")
+    assert (chosen.top, chosen.bottom) == (3.5, 4.5)
+    menu.value = "6"
     assert session.state.mode == 6
     for y in (0.2, 8.4, -3.0):  # unpruned is no pruning to predict by
-        view._plot._trigger_event(Tap(view._plot, x=0.1, y=y))
+        happen(Tap(plot, x=0.1, y=y))
     assert session.state.mode == 6
     session.history.undo()
-    assert view._menu.value == "4"
+    assert menu.value == "4"
     assert model.asked == []
 
 
@@ -101,14 +103,15 @@ def test_each_part_of_the_state_redraws_only_who_reads_it(session, model, docume
 
 
 def test_an_answer_for_an_old_selection_changes_nothing(session, model, document):
-    view = PartialPruning(session, PruningAnswer(session))
+    pruning = PruningAnswer(session)
+    view = PartialPruning(session, pruning)
     session.history.change(image=1)
     first = model.asked[-1][1]
     first.set_running_or_notify_cancel()
     session.history.change(image=2)
     first.set_result(pruned(seed=1))
     run(document)
-    assert view._pruning.result is None
+    assert pruning.result is None
     answer(document, model, found := pruned(seed=2))
     np.testing.assert_array_equal(bars(view)["value"], found.metrics[PRUNING_METRICS.index("jsd")])
 
@@ -129,16 +132,17 @@ def test_computing_is_said_only_after_a_while_and_fades_the_old_bars(session, mo
     views = pruning_views(session)
     show_page(document)
     answer(document, model, pruned())
-    before = [view._note.text for view in views]
+    values = part(views[0], "pruning_values")
+    before = [note(view) for view in views]
     session.history.change(image=3)
-    assert [view._note.text for view in views] == before
+    assert [note(view) for view in views] == before
     pass_time(document, PATIENCE_MS)
     for view in views:
-        assert view._note.text == "computing with the model …"
-    assert views[0]._bars.glyph.fill_alpha < 1
+        assert note(view) == "computing with the model …"
+    assert values.glyph.fill_alpha < 1
     answer(document, model, pruned())
-    assert [view._note.text.startswith("computing") for view in views] == [False, False]
-    assert views[0]._bars.glyph.fill_alpha == 1
+    assert [note(view).startswith("computing") for view in views] == [False, False]
+    assert values.glyph.fill_alpha == 1
 
 
 def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, model, document):
@@ -148,19 +152,19 @@ def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, mode
         future.set_exception(LiveError("The model was not found: put it back at /x."))
     run(document)
     for view in views:
-        assert view._note.text == "The model was not found: put it back at /x."
-        assert not view._plot.visible
+        assert note(view) == "The model was not found: put it back at /x."
+        assert not plot_of(view).visible
     session.history.change(image=3)
     answer(document, model, pruned())
-    assert all(view._plot.visible for view in views)
+    assert all(plot_of(view).visible for view in views)
 
 
 def test_without_an_image_both_panels_say_what_to_do(session, model):
     views = pruning_views(session)
     session.select_image(None)
     for view in views:
-        assert view._note.text.startswith("Select an image")
-        assert not view._plot.visible
+        assert note(view).startswith("Select an image")
+        assert not plot_of(view).visible
     assert model.asked == []
 
 
@@ -169,10 +173,10 @@ def test_a_metric_that_is_not_measured_by_pruning_has_no_bars(session, model, do
     show_page(document)
     answer(document, model, pruned())
     session.history.change(metric="gradient")
-    assert "not measured by pruning" in view._note.text
-    assert not view._plot.visible
+    assert "not measured by pruning" in note(view)
+    assert not plot_of(view).visible
     session.history.change(metric="jsd")
-    assert view._plot.visible
+    assert plot_of(view).visible
 
 
 def test_a_headless_model_has_only_layer_metrics_and_says_why(
@@ -185,18 +189,23 @@ def test_a_headless_model_has_only_layer_metrics_and_says_why(
     found.metrics[:2] = np.nan
     answer(document, model, PrunedHead(found.metrics, np.zeros((1, 0), "f4")))
     for shown in (view, prediction):
-        assert "has no classifier" in shown._note.text
-        assert not shown._plot.visible
+        assert "has no classifier" in note(shown)
+        assert not plot_of(shown).visible
     session.history.change(metric="patch")
     np.testing.assert_array_equal(
         bars(view)["value"], found.metrics[PRUNING_METRICS.index("patch")]
     )
-    assert view._plot.visible
+    assert plot_of(view).visible
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0, "0.000"), (0.4021, "0.402"), (0.0011, "0.001"), (6.2e-4, "6e-4"), (3e-10, "≈ 0")],
 )
-def test_values_are_short_and_never_a_false_zero(value, shown):
-    assert _short(value) == shown
+def test_values_are_short_and_never_a_false_zero(session, model, document, value, shown):
+    view = PartialPruning(session, PruningAnswer(session))
+    show_page(document)
+    found = pruned()
+    found.metrics[PRUNING_METRICS.index("jsd"), 2] = value
+    answer(document, model, found)
+    assert bars(view)["shown"][2] == shown

@@ -5,24 +5,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
 import numpy as np
+import psutil
 import pytest
 
 from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.matrices import StoredMatrices
-from headbrush.server.stores.reader_process import Common, Reader
+from headbrush.server.stores.reader_process import Common, Reader, ReadingProcess
 from headbrush.server.tools import child_process
 from tests.server.served import ROOT
 from tests.stores import make_store
-
-SOON = 20
+from tests.waiting import SOON, until
 
 
 @pytest.fixture(autouse=True)
@@ -50,22 +50,12 @@ def path(tmp_path):
     return make_store(tmp_path / "s.headbrush")
 
 
-def is_gone(pid):
-    for _ in range(200):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 @contextmanager
 def hung(common):
     """The number of the process that reads; it hangs, as at a disk, until the block ends."""
     process = common.take()
     common.give_back(process)
-    pid = process._process.pid
+    pid = process.pid
     os.kill(pid, signal.SIGSTOP)
     try:
         yield pid
@@ -115,15 +105,23 @@ def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_pa
 def asked_of_a_hung_process(reader, file, common):
     """A question that a process which answered before gets when it hangs, and that process."""
     assert len(reader.read_images(file))
+    asked, ask = threading.Event(), ReadingProcess.ask
+
+    def note(process, question):
+        ask(process, question)
+        asked.set()
+
     with ThreadPoolExecutor(1) as thread, hung(common) as pid:
-        yield pid, thread.submit(reader.read_images, file)
+        with patch.object(ReadingProcess, "ask", note):
+            waiting = thread.submit(reader.read_images, file)
+            assert asked.wait(SOON)
+        yield pid, waiting
 
 
 def test_a_process_that_died_is_told_and_replaced(path, common):
     reader = Reader(common)
     file = path / "attention" / "00000.nc"
     with asked_of_a_hung_process(reader, file, common) as (pid, waiting):
-        time.sleep(0.2)  # it is asked
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(StoreError, match="process that read it ended"):
             waiting.result(SOON)
@@ -139,14 +137,14 @@ def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
         assert len(waiting.result(SOON))
     del reader, waiting
     gc.collect()
-    assert is_gone(pid)
+    until(lambda: not psutil.pid_exists(pid))
 
 
 def test_no_process_outlives_the_one_that_asks():
     code = (
-        "import os; from headbrush.server.stores import reader_process as reading; "
-        "reading.start(); "
-        "print(reading._COMMON._process._process.pid, flush=True); os._exit(0)"
+        "import os, psutil; from headbrush.server.stores import reader_process; "
+        "reader_process.start(); (child,) = psutil.Process().children(); "
+        "print(child.pid, flush=True); os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
-    assert is_gone(int(done.stdout))
+    until(lambda: not psutil.pid_exists(int(done.stdout)))

@@ -16,6 +16,7 @@ from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.prediction import Prediction
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned, run, show_page
+from tests.server.pages import note, plot_of
 from tests.stores import attributes, make_store, values
 
 GONE = "The model was not found: put it back at /x."
@@ -90,14 +91,14 @@ def test_bars_come_from_the_store_while_the_model_is_gone(kept_session, model, d
     state = kept_session.state
     expected = by_mode()[:, METRICS.index("jsd"), state.image, state.layer, state.head]
     np.testing.assert_array_equal(bars(view)["value"], [0, *expected])
-    assert view._plot.visible
-    assert view._note.text.endswith("JSD (bits), from the store")
+    assert plot_of(view).visible
+    assert note(view).endswith("JSD (bits), from the store")
     kept_session.history.change(metric="probability")
     kept_share = stored_pruning(kept, state.image, kept_session.head.number).probability
     np.testing.assert_array_equal(bars(view)["value"], kept_share[:, kept.labels[state.image]])
     kept_session.history.change(image=9)
     answer(document, model, pruned())
-    assert "store" not in view._note.text
+    assert "store" not in note(view)
 
 
 def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
@@ -117,7 +118,7 @@ def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
     pruned_share = stored_pruning(kept, image, kept_session.head.number).probability[4, label]
     assert shown["after"][known].tolist() == [pruned_share]
     assert [words.endswith("→ ?") for words in shown["numbers"]] == (~known).tolist()
-    assert view._note.text == f"{GONE} Only the true class's pruned probability is stored."
+    assert note(view) == f"{GONE} Only the true class's pruned probability is stored."
 
 
 def test_what_a_page_shows_was_read_before_so_that_nothing_waits_for_the_disk(
@@ -130,7 +131,7 @@ def test_what_a_page_shows_was_read_before_so_that_nothing_waits_for_the_disk(
     show_page(document)
     (data.store.path / "summary.nc").unlink()
     fail(document, model)
-    assert view._note.text.endswith("from the store")
+    assert note(view).endswith("from the store")
 
 
 def test_a_report_without_the_model_shows_what_the_store_holds(kept):

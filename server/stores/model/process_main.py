@@ -42,7 +42,7 @@ _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
 _ARGUMENTS = {"img_size"}
 """The arguments that an analysis passes to timm; others could name files and addresses."""
-_NOT_AT_HAND = (
+_NOT_FOUND = (
     "{what} was not found: it was at {place} when the analysis ran. Stored values are still shown."
 )
 
@@ -124,13 +124,13 @@ class StoreModel:
             raise LiveError(f"{self._names[image]!r} is outside the image folder.")
         for path_there, what in ((folder, "The image folder"), (path, "The image")):
             if not path_there.exists():
-                raise LiveError(_NOT_AT_HAND.format(what=what, path_there=path_there))
+                raise LiveError(_NOT_FOUND.format(what=what, place=path_there))
         return path
 
     def _loaded(self) -> "VisionModel":
         if self._model is None:
             source = json.loads(self._store.attrs.get("model_source", "{}"))
-            _demand_source(source)
+            demand_source(source)
             model = _load(source)
             if model.checkpoint_sha256 != self._store.attrs["checkpoint_sha256"]:
                 raise LiveError(
@@ -141,7 +141,7 @@ class StoreModel:
         return self._model
 
 
-def _demand_source(source: dict[str, Any]) -> None:
+def demand_source(source: dict[str, Any]) -> None:
     """Refuse at once, without loading torch, if the model cannot be loaded."""
     if not {"name", "checkpoint", "pretrained"} <= source.keys():
         raise LiveError("This store does not record how to load its model.")
@@ -151,7 +151,7 @@ def _demand_source(source: dict[str, Any]) -> None:
     paths = [_folder(source["name"]), *([source["checkpoint"]] if source["checkpoint"] else [])]
     for path in map(Path, paths):
         if path.is_absolute() and not path.exists():
-            raise LiveError(_NOT_AT_HAND.format(what="The model", path=path))
+            raise LiveError(_NOT_FOUND.format(what="The model", place=path))
     if not (source["checkpoint"] or source["pretrained"] or paths[0].is_dir()):
         raise LiveError("The model had random weights, which were not stored.")
 

@@ -37,7 +37,8 @@ class ComparedHeads:
         self._is_drawn = False
         columns = ("number", "mean", "low", "high")
         self._sources = [
-            ColumnDataSource({name: [] for name in columns}) for _ in range(MOST_COMPARED)
+            ColumnDataSource({name: [] for name in columns}, name=f"importance_compared_{slot}")
+            for slot in range(MOST_COMPARED)
         ]
         self._lines = [plot.line("number", "mean", source=s, line_width=2) for s in self._sources]
         self._bands = [
@@ -48,7 +49,9 @@ class ComparedHeads:
         for band in self._bands:
             plot.add_layout(band)
         self._range = plot.extra_y_ranges[_AXIS] = Range1d(start=-1, end=1)
-        self._means_apart = ColumnDataSource({"number": [], "mean": []})
+        self._means_apart = ColumnDataSource(
+            {"number": [], "mean": []}, name="importance_difference"
+        )
         self._difference = plot.line(
             "number", "mean", source=self._means_apart, line_width=1.5, line_dash="dashed",
             y_range_name=_AXIS,
@@ -60,8 +63,8 @@ class ComparedHeads:
             part.visible = False
             plot.add_layout(part, place)
         self._legend = Legend(
-            orientation="horizontal", location="right", visible=False, label_text_font_size=_FONT,
-            spacing=8, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
+            name="compared_legend", orientation="horizontal", location="right", visible=False,
+            label_text_font_size=_FONT, spacing=8, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
             label_height=13, background_fill_alpha=0, border_line_color=None,
         )  # fmt: skip
         self._legend.update(padding=0)  # as an argument unknown to Bokeh's stubs

@@ -61,7 +61,8 @@ class PartialPruning:
                 "shown": [""] * len(modes),
                 "exact": [""] * len(modes),
                 "pictogram": np.full(len(modes), -_MARGINS[0] / 2),
-            }
+            },
+            name="partial_pruning_bars",
         )
         self._menu = Select(
             value=str(session.state.mode),
@@ -94,9 +95,10 @@ class PartialPruning:
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         self._chosen = BoxAnnotation(
-            fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2
-        )
-        self._reference = Span(dimension="height", line_dash="dashed")
+            fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2,
+            name="pruning_chosen",
+        )  # fmt: skip
+        self._reference = Span(dimension="height", line_dash="dashed", name="pruning_reference")
         plot.add_layout(self._chosen)
         plot.add_layout(self._reference)
         rows = plot.hbar(
@@ -104,8 +106,9 @@ class PartialPruning:
             fill_alpha=0, line_alpha=0,
         )  # fmt: skip
         self._bars = plot.hbar(
-            "mode", left=0, right="value", height=0.6, source=self._source, line_color=None
-        )
+            "mode", left=0, right="value", height=0.6, source=self._source, line_color=None,
+            name="pruning_values",
+        )  # fmt: skip
         self._words = plot.text(
             "value", "mode", text="shown", source=self._source, x_offset=3,
             text_font_size="11px", text_baseline="middle",

@@ -40,7 +40,7 @@ class Prediction:
 
     def __init__(self, session: Session, pruning: PruningAnswer) -> None:
         self._session = session
-        self._source = ColumnDataSource({name: [] for name in _COLUMNS})
+        self._source = ColumnDataSource({name: [] for name in _COLUMNS}, name="prediction_bars")
         self._note = Paragraph(
             text="",
             name="prediction_note",
@@ -117,7 +117,7 @@ class Prediction:
             return
         before, after = probability[0], probability[state.mode]
         label = int(data.labels[image])
-        classes = _most_probable(before, after, label)
+        classes = most_probable(before, after, label)
         truth = "true" if self._has_label(image) else "predicted"
         row = np.arange(len(classes)) + 0.5
         names = [data.class_name(index) for index in classes]
@@ -187,7 +187,7 @@ class Prediction:
         self._session.summaries.describe(self.name, sentence)
 
 
-def _most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:
+def most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:
     """The five top classes of both, as far as known, and the label, ordered by ``before``."""
     wanted = {label}
     for distribution in (d for d in (before, after) if np.isfinite(d).all()):

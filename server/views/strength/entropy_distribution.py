@@ -32,7 +32,7 @@ class EntropyDistribution:
     def __init__(self, session: Session) -> None:
         self._session = session
         columns = ("left", "right", "all", "brushed", *_SLOTS)
-        self._source = ColumnDataSource({name: [] for name in columns})
+        self._source = ColumnDataSource({name: [] for name in columns}, name="entropy_bars")
         self._legend = make_legend("entropy_legend", 2)
         self._plot = self._figure()
         self.layout = column(self._legend, self._plot, sizing_mode="stretch_both", name=self.name)
@@ -64,7 +64,9 @@ class EntropyDistribution:
             )
             for name in _SLOTS
         ]  # fmt: skip
-        self._line = Span(dimension="height", line_color=SELECTED, line_width=3)
+        self._line = Span(
+            dimension="height", line_color=SELECTED, line_width=3, name="entropy_line"
+        )
         plot.add_layout(self._line)
         tips = [
             ("entropy", "@left{0.000} to @right{0.000}"),

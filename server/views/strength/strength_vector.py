@@ -48,7 +48,7 @@ class StrengthVector:
         )
         plot.add_layout(whisker)
         self._of_brush = mean, whisker
-        self._compared = [self._compared_line() for _ in range(MOST_COMPARED)]
+        self._compared = [self._compared_line(slot) for slot in range(MOST_COMPARED)]
         plot.xaxis.axis_label = "hop (patches)"
         plot.yaxis.axis_label = "mean attention"
         plot.yaxis.formatter = short_numbers()
@@ -57,8 +57,8 @@ class StrengthVector:
         session.history.on_change(["image", "layer", "head", "clauses"], self.react)
         session.reader.follow_named(lambda: self.react(session.state))
 
-    def _compared_line(self) -> "GlyphRenderer[Line]":
-        source = ColumnDataSource({"hop": [], "mean": []})
+    def _compared_line(self, slot: int) -> "GlyphRenderer[Line]":
+        source = ColumnDataSource({"hop": [], "mean": []}, name=f"hops_compared_{slot}")
         return self.layout.line("hop", "mean", source=source, line_width=3)
 
     def react(self, new: ViewState) -> None:
