@@ -24,7 +24,8 @@ _UNCHANGING = (str, int, float, NoneType, type(Undefined))
 _get_default = PropertyDescriptor._get_default
 _has_unstable_default = PropertyDescriptor.has_unstable_default
 _query = HasProps.query_properties_with_values
-_overridden_defaults = HasProps._overridden_defaults.__func__
+_of_overridden_defaults: Any = vars(HasProps)["_overridden_defaults"]
+_overridden_defaults = _of_overridden_defaults.__func__
 _themed_values = HasProps.themed_values
 
 
@@ -33,7 +34,7 @@ def use() -> None:
     PropertyDescriptor._get_default = _kept_default
     PropertyDescriptor.has_unstable_default = _known_unstable
     HasProps.query_properties_with_values = _query_written
-    _set_overridden_defaults(cache(_overridden_defaults))
+    _set_overridden_defaults(classmethod(cache(_overridden_defaults)))
     HasProps.themed_values = _quickly_themed
 
 
@@ -42,13 +43,13 @@ def leave() -> None:
     PropertyDescriptor._get_default = _get_default
     PropertyDescriptor.has_unstable_default = _has_unstable_default
     HasProps.query_properties_with_values = _query
-    _set_overridden_defaults(_overridden_defaults)
+    _set_overridden_defaults(_of_overridden_defaults)
     HasProps.themed_values = _themed_values
 
 
-def _set_overridden_defaults(function: Callable[[type[HasProps]], dict[str, Any]]) -> None:
+def _set_overridden_defaults(method: Any) -> None:
     # pyright takes the type of the bound method for that of the attribute, which is a classmethod
-    HasProps._overridden_defaults = classmethod(function)  # pyright: ignore[reportAttributeAccessIssue]
+    HasProps._overridden_defaults = method
 
 
 @contextmanager
