@@ -59,7 +59,7 @@ def test_a_new_root_is_told(written):
 
 def test_a_whole_page_is_what_it_would_be_later(data):
     document = Document()
-    explore(document, data, (default_state(data), ""), {}, "")
+    explore(document, data, default_state(data), "", {}, "")
     later = document.to_json(deferred=False)
     write_ahead(document)
     assert document.to_json(deferred=False) == later

@@ -14,7 +14,7 @@ from headbrush.server.session.url_state import default_state
 @pytest.mark.usefixtures("model")
 def test_a_closed_page_leaves_nothing_behind(data):
     page = Document()
-    explore(page, data, (default_state(data), ""), {}, "")
+    explore(page, data, default_state(data), "", {}, "")
     found = [one for one in gc.get_objects() if type(one) is Session and one.document is page]
     assert len(found) == 1
     left = [weakref.ref(page), weakref.ref(found.pop())]

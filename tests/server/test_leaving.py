@@ -31,7 +31,7 @@ def thaw():
 def open_page(data):
     def make(pages):
         document, session = Document(), Listener()
-        shown = explore(document, data, (default_state(data), ""), {}, "")
+        shown = explore(document, data, default_state(data), "", {}, "")
         document.on_change_dispatch_to(session)
         pages.made(document, [part for one in shown for part in (one.history, one)])
         return document, session, shown

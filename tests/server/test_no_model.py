@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from headbrush.analysis.store.store import Store, write_summary
-from headbrush.server.host.launch import _asked, serve
+from headbrush.server.host.launch import parse_options, serve
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.live_model import live_model
@@ -16,6 +16,7 @@ from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import show_page
+from tests.server.pages import note
 from tests.stores import attributes, make_store, values
 
 SAID = "This server runs no models, so only stored values are shown."
@@ -36,12 +37,13 @@ def strange(tmp_path, monkeypatch):
 
 def test_panels_say_that_there_is_no_model(strange, document):
     session = Session(strange, default_state(strange))
-    matrix, pruning = ShownMatrix(session), PartialPruning(session, PruningAnswer(session))
+    matrix, pruning = ShownMatrix(session), PruningAnswer(session)
+    view = PartialPruning(session, pruning)
     with patch("headbrush.server.stores.model.live_model.LiveModel", side_effect=AssertionError):
         show_page(document)
     assert matrix.remark == SAID
-    assert pruning._note.text == SAID
-    assert pruning._pruning.result is None
+    assert note(view) == SAID
+    assert pruning.result is None
 
 
 @pytest.mark.parametrize(("options", "is_told"), [(["--no-live"], True), ([], False)])
@@ -53,5 +55,5 @@ def test_the_option_is_told_to_the_server(options, is_told, tmp_path):
 
 
 def test_the_option_stands_beside_bokehs():
-    assert _asked(["--no-live", "--num-procs", "2"]).no_live
-    assert not _asked([]).no_live
+    assert parse_options(["--no-live", "--num-procs", "2"]).no_live
+    assert not parse_options([]).no_live
