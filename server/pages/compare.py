@@ -6,6 +6,7 @@ from dataclasses import replace
 from bokeh.document import Document
 from bokeh.models import Plot
 
+from headbrush.server.pages.keyboard import KEYS
 from headbrush.server.pages.layout import (
     COMPARE_SCRIPTS,
     facts,
@@ -62,7 +63,12 @@ def compare(
         for name, data, made in zip(names, stores, views, strict=True)
     ]
     document.template_variables.update(
-        looks(COMPARE_SCRIPTS), template="compare.html", sides=sides, note=note
+        looks(COMPARE_SCRIPTS),
+        template="compare.html",
+        keys=[(row.labels, row.words_of_pair) for row in KEYS if row.words_of_pair],
+        keys_heard=[key for row in KEYS for key in row.acts if row.words_of_pair],
+        sides=sides,
+        note=note,
     )
     return first, second
 

@@ -1,6 +1,8 @@
 """Keyboard commands: the change of state for each key."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -47,15 +49,62 @@ def _step_choice(session: Session, part: str, choices: Sequence[object], by: int
     session.history.change(**cast(Changes, {part: choices[(now + by) % len(choices)]}))
 
 
-_ACTS = {
-    "ArrowLeft": lambda session: _step_image(session, -1),
-    "ArrowRight": lambda session: _step_image(session, 1),
-    "ArrowUp": lambda session: _step_head(session, -1),
-    "ArrowDown": lambda session: _step_head(session, 1),
-    "[": lambda session: _step_choice(session, "metric", list(METRIC_NAMES), -1),
-    "]": lambda session: _step_choice(session, "metric", list(METRIC_NAMES), 1),
-    "m": lambda session: _step_choice(session, "mode", PRUNING_MODES, 1),
-    "Escape": lambda session: session.clear(),
-    "z": lambda session: session.history.undo(),
-    "y": lambda session: session.history.redo(),
-}
+@dataclass(frozen=True)
+class KeyRow:
+    """A line in the list of keys.
+
+    Attributes
+    ----------
+    acts
+        What each key does, by its name in the browser.
+    labels
+        The keys as the list shows them.
+    words, words_of_pair
+        What they do on the page of one store, and of two; empty where they do nothing there.
+    """
+
+    acts: Mapping[str, Callable[[Session], None]]
+    labels: tuple[str, ...]
+    words: str
+    words_of_pair: str
+
+
+KEYS = (
+    KeyRow(
+        {"ArrowLeft": partial(_step_image, by=-1), "ArrowRight": partial(_step_image, by=1)},
+        ("←", "→"),
+        "previous, next image (of the brushed ones, if any)",
+        "previous, next image, in both stores by name",
+    ),
+    KeyRow(
+        {"ArrowUp": partial(_step_head, by=-1), "ArrowDown": partial(_step_head, by=1)},
+        ("↑", "↓"),
+        "previous, next head (of the brushed ones, if any)",
+        "previous, next head",
+    ),
+    KeyRow(
+        {
+            "[": partial(_step_choice, part="metric", choices=list(METRIC_NAMES), by=-1),
+            "]": partial(_step_choice, part="metric", choices=list(METRIC_NAMES), by=1),
+        },
+        ("[", "]"),
+        "previous, next importance metric",
+        "previous, next importance metric",
+    ),
+    KeyRow(
+        {"m": partial(_step_choice, part="mode", choices=PRUNING_MODES, by=1)},
+        ("m",),
+        "next pruning mode",
+        "",
+    ),
+    KeyRow(
+        {"z": lambda session: session.history.undo(), "y": lambda session: session.history.redo()},
+        ("z", "y"),
+        "undo, redo",
+        "undo, redo",
+    ),
+    KeyRow(
+        {"Escape": lambda session: session.clear()}, ("Esc",), "clear the brush", "clear the brush"
+    ),
+)
+_ACTS = {key: act for row in KEYS for key, act in row.acts.items()}

@@ -1,19 +1,8 @@
 // Keys act on the page unless a field is being filled in; `?` lists them.
 ;(() => {
-  const ACTS = [
-    "Escape",
-    "z",
-    "y",
-    "[",
-    "]",
-    "m",
-    "ArrowLeft",
-    "ArrowRight",
-    "ArrowUp",
-    "ArrowDown",
-  ]
   const { element, isShown, model } = headbrush.ready
   const list = element("keys_list")
+  const acts = list.dataset.keys?.split(" ") ?? []
 
   /**
    * A menu keeps its arrows, a text field all of its keys.
@@ -42,7 +31,7 @@
     } else if (event.key === "?") {
       if (list.open) list.close()
       else list.showModal()
-    } else if (!list.open && ACTS.includes(event.key)) {
+    } else if (!list.open && acts.includes(event.key)) {
       event.preventDefault()
       if (isShown()) model("keys").tags = [event.key, event.timeStamp]
     }
