@@ -17,7 +17,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import History, Stage
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.patterns import density
 from headbrush.server.views.registry import build_views
 
@@ -52,7 +52,7 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     with patch("headbrush.server.session.session.History", _Timed):
         session = Session(data, default_state(data))
     timed = session.history
-    _views = build_views(session, _VIEWS), Status(session, "", report_of)
+    _views = build_views(session, _VIEWS), TitleBar(session, "", report_of)
     for lasso in lassos:
         clause = Clause("patterns", lasso, "replace", "patch")
         start = time.perf_counter()

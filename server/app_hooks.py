@@ -7,7 +7,7 @@ from typing import cast
 
 from bokeh.server.contexts import ApplicationContext, BokehServerContext
 
-from headbrush.server.pages.build import Filling
+from headbrush.server.pages.build import PageBuilder
 from headbrush.server.session.brush import clauses
 from headbrush.server.stores import reader_process
 from headbrush.server.stores.shelf import SHELF
@@ -28,4 +28,4 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     clauses.warm_up()
     wait(opening, _PATIENCE_S)
     context = cast(ApplicationContext, server_context.application_context)
-    context.application.add(Filling(STORES))
+    context.application.add(PageBuilder(STORES))

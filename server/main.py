@@ -7,10 +7,10 @@ from pathlib import Path
 from bokeh.io import curdoc
 
 from headbrush.server.pages.build import choose_template, fill, is_filled
-from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.tools.thread_queue import ThreadQueue
 
 document = curdoc()
 if not is_filled(document):  # without the server's hooks, as in a test
     stores = [Path(word) for word in sys.argv[1:]]
-    Worker("headbrush-page").submit(asyncio.run, fill(document, stores)).result()
+    ThreadQueue("headbrush-page").submit(asyncio.run, fill(document, stores)).result()
     choose_template(document)

@@ -25,7 +25,7 @@ from headbrush.server.stores.shelf import SHELF
 from headbrush.server.tools.assets import TEMPLATES
 from headbrush.server.tools.bokeh.first_message import write_ahead
 from headbrush.server.tools.bokeh.teardown import PAGES
-from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.tools.thread_queue import ThreadQueue
 from headbrush.server.views.common.plot_theme import plot_theme
 
 P = ParamSpec("P")
@@ -34,13 +34,13 @@ Arguments = Mapping[str, Sequence[bytes]]
 
 _MATRIX_PATIENCE_S = 0.5
 _LIST_PATIENCE_S = 3.0
-_FOLDERS = Worker("headbrush-folders")
-_BUILDER = Worker("headbrush-build")
+_FOLDERS = ThreadQueue("headbrush-folders")
+_BUILDER = ThreadQueue("headbrush-build")
 _FAILURES: "WeakKeyDictionary[Document, Exception]" = WeakKeyDictionary()
 """What made a page fail, until it is answered."""
 
 
-class Filling(Handler):
+class PageBuilder(Handler):
     """Builds every page before Bokeh runs ``main.py`` for it."""
 
     def __init__(self, words: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ from headbrush.server.session.error_boundary import built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.registry import build_views
 
 
@@ -35,5 +35,5 @@ def explore(
     session = Session(data, state, theme_of(cookies), document)
     build = partial(built, session.faults)
     views = build_views(session, build=build).by_name
-    arrange(document, session, views, build(Status, session, note, report_of), store_name)
+    arrange(document, session, views, build(TitleBar, session, note, report_of), store_name)
     return (session,)

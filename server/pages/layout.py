@@ -15,7 +15,7 @@ from headbrush.server.stores.words import accuracy_words, heads_words, images_wo
 from headbrush.server.tools import assets
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
-from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.registry import BY_NAME, Row
 from headbrush.server.views.view import View
 
@@ -48,7 +48,7 @@ def arrange(
     document: Document,
     session: Session,
     views: Mapping[str, View],
-    status: Status | Failed,
+    status: TitleBar | Failed,
     store_name: str,
 ) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say.

@@ -14,7 +14,7 @@ from headbrush.server.session.state import Changes, ViewState
 from headbrush.server.session.url_state import to_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
-from headbrush.server.tools.undo_stack import Steps
+from headbrush.server.tools.undo_stack import UndoStack
 
 _SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
 _States = tuple[ViewState, ViewState]
@@ -37,7 +37,7 @@ class Pair:
         self.link = Channel(name="link", tags=[""])
         sessions[1].history.change(**self.translated(0, sessions[0].state))
         self._settled = self._now()
-        self._steps = Steps[_States]()
+        self._steps = UndoStack[_States]()
         for place, session in enumerate(sessions):
             session.history.on_change(_SHARED, partial(self._follow, place))
             session.history.stepped.connect(self._on_step)

@@ -12,7 +12,7 @@ from bokeh.model import Model
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.signal import Signal
-from headbrush.server.tools.undo_stack import Steps
+from headbrush.server.tools.undo_stack import UndoStack
 
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
@@ -105,7 +105,7 @@ class History:
     def __init__(self, state: ViewState) -> None:
         self.state = state
         self._before: ViewState | None = None
-        self._steps = Steps[ViewState]()
+        self._steps = UndoStack[ViewState]()
         self.stepped: Signal[[]] = Signal()
         self._followers: list[tuple[Stage, frozenset[str], Callback]] = []
 

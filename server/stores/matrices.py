@@ -5,8 +5,8 @@ from concurrent.futures import Future
 import numpy as np
 
 from headbrush.analysis.store.store import Store
-from headbrush.server.tools.byte_lru import Recent
-from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.tools.byte_lru import ByteLRU
+from headbrush.server.tools.thread_queue import ThreadQueue
 
 _KEPT_BYTES = 64 << 20
 
@@ -19,8 +19,8 @@ class StoredMatrices:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept = Recent(_KEPT_BYTES)
-        self._worker = Worker("headbrush-read")
+        self._kept = ByteLRU(_KEPT_BYTES)
+        self._worker = ThreadQueue("headbrush-read")
 
     def ask(self, image: int, layer: int, head: int) -> "Future[np.ndarray | None]":
         """Ask for ``(T, T)`` float32, None if the store does not keep it.

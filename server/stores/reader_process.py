@@ -63,7 +63,7 @@ class ReadingProcess:
         self._pipe.close()
 
 
-class Common:
+class SharedProcess:
     """The reading process that all stores share, one at a time; started on demand."""
 
     def __init__(self) -> None:
@@ -87,16 +87,16 @@ class Common:
         self._turn.release()
 
 
-_COMMON = Common()
+_COMMON = SharedProcess()
 
 
-class Reader:
+class ProcessReader:
     """Reads the files of one store; see ``attention_file.py`` for what it answers.
 
     Its methods wait as long as the disk does, so they are for threads that serve no page.
     """
 
-    def __init__(self, common: Common = _COMMON) -> None:
+    def __init__(self, common: SharedProcess = _COMMON) -> None:
         self._common = common
         self._own: ReadingProcess | None = None
         self._lock = threading.Lock()

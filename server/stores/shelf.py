@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from headbrush.analysis.store.store import Store, stamp_of
-from headbrush.server.stores.reader_process import Reader
+from headbrush.server.stores.reader_process import ProcessReader
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.tools.thread_queue import ThreadQueue
 
 T = TypeVar("T")
 _KEPT = 8
@@ -27,7 +27,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._workers: dict[Path, Worker] = {}
+        self._workers: dict[Path, ThreadQueue] = {}
         self._open: WeakValueDictionary[Path, StoreData] = WeakValueDictionary()
         self._last: OrderedDict[Path, StoreData] = OrderedDict()
         self._kept: dict[tuple[Path, Callable[[StoreData], object]], tuple[object, Any]] = {}
@@ -40,14 +40,14 @@ class Shelf:
         """Ask for ``make(data)``, kept until the store is replaced."""
         return self._worker(path).submit(self._made, path, make)
 
-    def _worker(self, path: Path) -> Worker:
+    def _worker(self, path: Path) -> ThreadQueue:
         with self._lock:
-            return self._workers.setdefault(path, Worker("headbrush-open"))
+            return self._workers.setdefault(path, ThreadQueue("headbrush-open"))
 
     def _opened(self, path: Path) -> StoreData:
         data = self._open.get(path)
         if data is None or data.store.stamp != stamp_of(path):
-            data = StoreData(Store(path, Reader()))
+            data = StoreData(Store(path, ProcessReader()))
             data.prepare()
         with self._lock:
             self._open[path] = data
@@ -63,7 +63,7 @@ class Shelf:
         if known is None or known[0] != stamp:
             data = self._open.get(path)
             if data is None or data.store.stamp != stamp:
-                data = StoreData(Store(path, Reader()))
+                data = StoreData(Store(path, ProcessReader()))
             known = self._kept[path, make] = stamp, make(data)
         return known[1]
 

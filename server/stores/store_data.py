@@ -10,7 +10,7 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.matrices import StoredMatrices
-from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
 
 _ENCLOSED_BYTES = 64 << 20
@@ -45,7 +45,7 @@ class StoreData:
         self.num_tokens = store.num_tokens
         self._metrics: list[str] = store.read("metric").tolist()
         self._thumbnails: dict[int, str] = {}
-        self.enclosed = Recent(_ENCLOSED_BYTES)
+        self.enclosed = ByteLRU(_ENCLOSED_BYTES)
         self.matrices = StoredMatrices(store)
 
     def prepare(self) -> None:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class ByteLRU(Generic[T]):
     """The most recently used results.
 
     Parameters

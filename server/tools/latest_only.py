@@ -10,7 +10,7 @@ T = TypeVar("T")
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="headbrush-draw")
 
 
-class Latest(Generic[RequestT, T]):
+class LatestOnly(Generic[RequestT, T]):
     """Computes in a thread, one request at a time; of those that come meanwhile the last is next.
 
     Its methods are called where the document is locked, as ``show`` is.

@@ -19,7 +19,7 @@ _TOO_LATE = (
 )
 
 
-class LatestQuestion:
+class PendingAnswer:
     """The pending question of one view of one page; a newer question replaces an older one.
 
     So a page never has more than one question of a view in a queue.

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _Job = Callable[[], None]
 
 
-class Worker:
+class ThreadQueue:
     """Answers in the order of the questions; a future that still waits can be cancelled.
 
     Unlike an executor's, its thread may hang, at a disk that does not answer, and the process ends

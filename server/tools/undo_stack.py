@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 Shown = TypeVar("Shown")
 
 
-class Steps(Generic[Shown]):
+class UndoStack(Generic[Shown]):
     """Former states of something, in order; None where there is no step to take."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ def store_path(tmp_path_factory):
 @pytest.fixture(scope="session")
 def data(store_path):
     store = Store(store_path)
-    with patch("headbrush.server.stores.matrices.Worker", PromptWorker):
+    with patch("headbrush.server.stores.matrices.ThreadQueue", PromptWorker):
         return StoreData(store)
 
 
@@ -44,7 +44,7 @@ def document():
 @pytest.fixture(autouse=True)
 def prompt_disk():
     """A disk so quick that what is read is there at once; nobody waits for a thread."""
-    with patch("headbrush.server.stores.matrices.Worker", PromptWorker):
+    with patch("headbrush.server.stores.matrices.ThreadQueue", PromptWorker):
         yield
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso, inside, joined, resolve
-from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.byte_lru import ByteLRU
 
 IMAGES, HEADS = 6, 4
 RNG = np.random.default_rng(0)
@@ -103,7 +103,7 @@ def slow(used, image, head):
 @settings(max_examples=300, deadline=None)
 @given(clauses, st.sampled_from([None, "images", "heads", "patterns"]))
 def test_masks_are_those_of_brute_force(given_clauses, exclude):
-    brush = resolve(given_clauses, IMAGES, HEADS, POINTS.get, exclude, Recent(1 << 20))
+    brush = resolve(given_clauses, IMAGES, HEADS, POINTS.get, exclude, ByteLRU(1 << 20))
     used = [clause for clause in given_clauses if clause.view != exclude]
     expected = np.array([[slow(used, i, h) for h in range(HEADS)] for i in range(IMAGES)])
     np.testing.assert_array_equal(brush.patterns.reshape(IMAGES, HEADS), expected)
@@ -130,7 +130,7 @@ def test_what_a_replacing_clause_drops_would_mark_nothing(given_clauses):
 
 @pytest.mark.parametrize("shape", [Box(-0.5, 0.5, -0.5, 0.5), Lasso((-1, 1, 0), (-1, -1, 1))])
 def test_one_shape_marks_other_patterns_in_the_other_layout(shape):
-    kept = Recent(1 << 20)
+    kept = ByteLRU(1 << 20)
     for layout in ("patch", "cls"):
         clause = Clause("patterns", shape, layout=layout)
         brush = resolve([clause], IMAGES, HEADS, POINTS.get, kept=kept)
@@ -188,7 +188,7 @@ def test_a_lasso_of_any_size_that_a_link_may_ask_for_is_answered(size):
 
 
 def test_what_a_shape_encloses_is_asked_for_once():
-    asked, kept = [], Recent(1 << 20)
+    asked, kept = [], ByteLRU(1 << 20)
 
     def points(layout):
         asked.append(layout)

@@ -11,7 +11,7 @@ from bokeh.models import Div
 
 from headbrush.server.session.error_boundary import Failed, Faults, built
 from headbrush.server.session.state import History, ViewState
-from headbrush.server.tools.latest_only import Latest
+from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.patterns.picture import PatternPicture
 from tests.server.pages import drag, happen, plot_of
@@ -73,7 +73,7 @@ class FollowingView(FineView):
     def __init__(self, tell):
         self.layout = Div(name="following_view")
         self.shown = []
-        self._latest = Latest(lambda place: 1 // (1 - place % 2), self._show, tell)
+        self._latest = LatestOnly(lambda place: 1 // (1 - place % 2), self._show, tell)
 
     def follow(self, place):
         self._latest.ask(place)

@@ -73,7 +73,7 @@ def test_the_data_of_another_store_is_prepared(paths, reader, threads):
 
 
 def test_the_shelf_opens_another_store(paths, reader, monkeypatch):
-    monkeypatch.setattr("headbrush.server.stores.shelf.Reader", lambda: reader)
+    monkeypatch.setattr("headbrush.server.stores.shelf.ProcessReader", lambda: reader)
     shelf = Shelf()
     waiting = shelf.ask(paths[0])
     assert reader.begun.wait(SOON)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from headbrush.server.tools.latest_only import Latest
+from headbrush.server.tools.latest_only import LatestOnly
 
 
 class Page:
@@ -15,7 +15,7 @@ class Page:
         self.told = queue.Queue()
         self.computed, self.shown = [], []
         self.gate = threading.Semaphore(0)
-        self.latest = Latest(self.compute, self.show, self.told.put)
+        self.latest = LatestOnly(self.compute, self.show, self.told.put)
 
     def compute(self, request):
         self.gate.acquire(timeout=10)
@@ -70,7 +70,7 @@ def test_what_was_dropped_is_not_shown_and_does_not_stop_what_follows(page):
 def test_after_a_fault_the_next_request_is_answered():
     told = queue.Queue()
     shown = []
-    latest = Latest(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
+    latest = LatestOnly(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
     latest.ask(0)
     with pytest.raises(ZeroDivisionError):
         told.get(timeout=10)()
@@ -82,7 +82,7 @@ def test_after_a_fault_the_next_request_is_answered():
 def test_what_came_after_a_fault_is_not_forgotten():
     told = queue.Queue()
     shown = []
-    latest = Latest(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
+    latest = LatestOnly(lambda number: 1 / number, lambda result: shown.append(result()), told.put)
     latest.ask(0)
     latest.ask(4)
     with pytest.raises(ZeroDivisionError):

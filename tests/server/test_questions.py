@@ -6,8 +6,8 @@ import pytest
 from bokeh.document import Document
 
 from headbrush.analysis.store.errors import InputError
-from headbrush.server.tools.byte_lru import Recent
-from headbrush.server.tools.pending_answer import PATIENCE_MS, TIME_OUT_MS, LatestQuestion
+from headbrush.server.tools.byte_lru import ByteLRU
+from headbrush.server.tools.pending_answer import PATIENCE_MS, TIME_OUT_MS, PendingAnswer
 from tests.server.fakes import pass_time, run
 
 
@@ -16,7 +16,7 @@ class Page:
 
     def __init__(self):
         self.document = Document()
-        self.question = LatestQuestion(self.document)
+        self.question = PendingAnswer(self.document)
         self.delivered, self.waits = [], []
 
     def ask(self, future):
@@ -134,7 +134,7 @@ def test_a_closed_page_asks_no_more(page):
 
 
 def test_results_are_forgotten_least_recently_used_first():
-    kept = Recent(30)
+    kept = ByteLRU(30)
     for key in "abc":
         kept.put(key, key.upper(), 10)
     assert kept.get("a") == "A"
@@ -143,7 +143,7 @@ def test_results_are_forgotten_least_recently_used_first():
 
 
 def test_a_result_put_twice_counts_once():
-    kept = Recent(20)
+    kept = ByteLRU(20)
     for _ in range(5):
         kept.put("a", "A", 10)
     kept.put("b", "B", 10)
@@ -151,7 +151,7 @@ def test_a_result_put_twice_counts_once():
 
 
 def test_a_result_larger_than_the_budget_is_kept_alone():
-    kept = Recent(5)
+    kept = ByteLRU(5)
     kept.put("a", "A", 3)
     kept.put("b", "B", 10)
     assert [kept.get(key) for key in "ab"] == [None, "B"]

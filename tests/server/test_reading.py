@@ -18,7 +18,7 @@ from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.matrices import StoredMatrices
-from headbrush.server.stores.reader_process import Common, Reader, ReadingProcess
+from headbrush.server.stores.reader_process import ProcessReader, ReadingProcess, SharedProcess
 from headbrush.server.tools import child_process
 from tests.server.served import ROOT
 from tests.stores import make_store
@@ -33,7 +33,7 @@ def prompt_disk():
 @pytest.fixture
 def common():
     """A process that reads, for one test, which ends it."""
-    common, begun, start = Common(), [], child_process.started
+    common, begun, start = SharedProcess(), [], child_process.started
 
     def note(module):
         begun.append(start(module))
@@ -65,7 +65,7 @@ def hung(common):
 
 
 def test_another_process_reads_the_same(path, common):
-    near, far = Store(path), Store(path, Reader(common))
+    near, far = Store(path), Store(path, ProcessReader(common))
     np.testing.assert_array_equal(far.kept_images, near.kept_images)
     for place in ((0, 0, 0), (int(near.kept_images[-1]), 2, 1)):
         found = far.attention(*place)
@@ -81,13 +81,13 @@ def test_faults_are_told_in_the_same_words(path, common):
             with pytest.raises(StoreError) as near:
                 getattr(AttentionReader(), read)(file, *place)
             with pytest.raises(StoreError) as far:
-                getattr(Reader(common), read)(file, *place)
+                getattr(ProcessReader(common), read)(file, *place)
             assert str(far.value) == str(near.value)
 
 
 def test_a_disk_that_hangs_inside_hdf5_keeps_no_other_store_waiting(path, tmp_path, common):
-    slow = Store(make_store(tmp_path / "slow.headbrush"), Reader(common))
-    quick = Store(path, Reader(common))
+    slow = Store(make_store(tmp_path / "slow.headbrush"), ProcessReader(common))
+    quick = Store(path, ProcessReader(common))
     assert slow.attention(0, 0, 0) is not None
     matrices = [StoredMatrices(store) for store in (slow, quick)]
     with hung(common):
@@ -119,7 +119,7 @@ def asked_of_a_hung_process(reader, file, common):
 
 
 def test_a_process_that_died_is_told_and_replaced(path, common):
-    reader = Reader(common)
+    reader = ProcessReader(common)
     file = path / "attention" / "00000.nc"
     with asked_of_a_hung_process(reader, file, common) as (pid, waiting):
         os.kill(pid, signal.SIGKILL)
@@ -129,10 +129,10 @@ def test_a_process_that_died_is_told_and_replaced(path, common):
 
 
 def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
-    reader = Reader(common)
+    reader = ProcessReader(common)
     file = path / "attention" / "00000.nc"
     with asked_of_a_hung_process(reader, file, common) as (pid, waiting):
-        assert len(Reader(common).read_images(file))
+        assert len(ProcessReader(common).read_images(file))
         os.kill(pid, signal.SIGCONT)
         assert len(waiting.result(SOON))
     del reader, waiting

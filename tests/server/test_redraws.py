@@ -8,7 +8,7 @@ from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.palette import DARK
 from headbrush.server.session.state import History, Stage
-from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
@@ -63,7 +63,7 @@ CHANGES = {
             "PatternLayout.react_to_selection",
             "PruningAnswer.react",
             "ShownMatrix.react",
-            "Status.react_to_selection",
+            "TitleBar.react_to_selection",
         },
     ),
     "brush": (
@@ -79,7 +79,7 @@ CHANGES = {
             "EntropyDistribution.react",
             "EntropyDistribution.react_to_image",
             "PatternLayout.react_to_drawing",
-            "Status.react_to_brush",
+            "TitleBar.react_to_brush",
         },
     ),
     "mode": ({"mode": 3}, {"PartialPruning.react_to_mode", "Prediction.react"}),
@@ -90,7 +90,7 @@ CHANGES = {
 
 def whole_page(session):
     """Every view, as a page has them."""
-    return build_views(session), Status(session, "", report_of)
+    return build_views(session), TitleBar(session, "", report_of)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def woken():
         name = callback.__qualname__
 
         def called(state):
-            if ".react" in name and name != "Status.react_to_link":
+            if ".react" in name and name != "TitleBar.react_to_link":
                 seen.append(name)
             callback(state)
 

@@ -11,7 +11,7 @@ from bokeh.models import BoxSelectTool, HoverTool
 from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Box, Clause, Ids
 from headbrush.server.views.common.figure_tools import on_nearest
-from headbrush.server.views.header.title_bar import Status
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.importance.top_heads import TopHeads
@@ -129,7 +129,7 @@ def test_a_lasso_of_thousands_of_corners_keeps_those_that_are_pixels_apart(sessi
 
 
 def test_a_box_on_its_way_is_shown_and_counted_but_is_no_clause(session, document):
-    view, status = PatternLayout(session), Status(session, "", report_of)
+    view, status = PatternLayout(session), TitleBar(session, "", report_of)
     picture, said = pattern_picture(view), words(status, "brushed_text")
     plot = plot_of(view)
     happen(SelectionGeometry(plot, geometry=BOX, final=False))
@@ -219,7 +219,7 @@ def test_a_tap_far_from_every_point_selects_nothing(session):
 
 
 def test_counts_are_those_of_the_brush(session):
-    status = Status(session, "", report_of)
+    status = TitleBar(session, "", report_of)
     session.images.selected.indices = [0, 1]
     session.heads.selected.indices = [5]
     assert words(status, "brushed_text") == (

@@ -7,7 +7,7 @@ import pytest
 
 from headbrush.server.stores.model.errors import BusyError
 from headbrush.server.stores.model.pool import Pool
-from headbrush.server.tools.thread_queue import Worker
+from headbrush.server.tools.thread_queue import ThreadQueue
 
 SOON = 20
 
@@ -21,20 +21,20 @@ def gate():
 
 
 def test_answers_come_in_the_order_of_the_questions():
-    worker, seen = Worker("test"), []
+    worker, seen = ThreadQueue("test"), []
     futures = [worker.submit(seen.append, number) for number in range(5)]
     futures[-1].result(SOON)
     assert seen == list(range(5))
 
 
 def test_an_error_is_the_answer_and_the_thread_goes_on():
-    worker = Worker("test")
+    worker = ThreadQueue("test")
     assert isinstance(worker.submit(int, "x").exception(SOON), ValueError)
     assert worker.submit(int, "7").result(SOON) == 7
 
 
 def test_a_waiting_question_can_be_cancelled(gate):
-    worker, seen = Worker("test"), []
+    worker, seen = ThreadQueue("test"), []
     first = worker.submit(gate.wait, SOON)
     second = worker.submit(seen.append, 2)
     assert second.cancel()

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from headbrush.server.tools import kernels
-from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.byte_lru import ByteLRU
 
 BrushView = Literal["images", "heads", "patterns"]
 """What a brush marks; each has a view of its own, A, B1 and C1, and D1."""
@@ -96,7 +96,7 @@ def resolve(
     num_heads: int,
     points: Callable[[str], np.ndarray],
     exclude: BrushView | None = None,
-    kept: Recent | None = None,
+    kept: ByteLRU | None = None,
 ) -> Brush:
     """Masks of all ``clauses`` but those of the view ``exclude``.
 
@@ -167,7 +167,7 @@ def _combined(
     clauses: Sequence[Clause],
     size: int,
     points: Callable[[str], np.ndarray],
-    kept: Recent | None,
+    kept: ByteLRU | None,
 ) -> np.ndarray:
     mask = np.full(size, clauses[0].combine in ("subtract", "intersect"))
     for clause in clauses:
@@ -186,7 +186,7 @@ def _combined(
 
 
 def _marked(
-    clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: Recent | None
+    clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: ByteLRU | None
 ) -> np.ndarray:
     """The mask of one clause by itself."""
     if isinstance(clause.shape, Ids):

@@ -9,10 +9,10 @@ import numpy as np
 
 from headbrush.analysis.model.pruning_modes import PrunedHead
 from headbrush.analysis.store.store import Store
-from headbrush.server.stores.model.null_model import NoModel, runs_none
+from headbrush.server.stores.model.null_model import NullModel, runs_none
 from headbrush.server.stores.model.pool import Pool
 from headbrush.server.stores.model.process import LiveProcess
-from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.byte_lru import ByteLRU
 
 T = TypeVar("T")
 _MEBIBYTE = 2**20
@@ -34,8 +34,8 @@ class LiveModel:
 
     def __init__(self, store: Store) -> None:
         self._store = {"store": str(store.path.absolute()), "stamp": store.stamp}
-        self._matrices: Recent[np.ndarray] = Recent(64 * _MEBIBYTE)
-        self._prunings: Recent[PrunedHead] = Recent(16 * _MEBIBYTE)
+        self._matrices: ByteLRU[np.ndarray] = ByteLRU(64 * _MEBIBYTE)
+        self._prunings: ByteLRU[PrunedHead] = ByteLRU(16 * _MEBIBYTE)
 
     def attention(self, image: int, layer: int, head: int) -> "Future[np.ndarray]":
         """Ask for ``(T, T)`` float32 of one head."""
@@ -62,7 +62,7 @@ class LiveModel:
 
     def _ask(
         self,
-        kept: Recent[T],
+        kept: ByteLRU[T],
         what: str,
         make: Callable[[dict[str, np.ndarray]], T],
         key: tuple[int, int, int],
@@ -88,9 +88,9 @@ class LiveModel:
 
 
 @lru_cache(maxsize=16)
-def live_model(store: Store) -> LiveModel | NoModel:
+def live_model(store: Store) -> LiveModel | NullModel:
     """The live model of a store, one a process."""
-    return NoModel() if runs_none() else LiveModel(store)
+    return NullModel() if runs_none() else LiveModel(store)
 
 
 def waiting_words() -> str:

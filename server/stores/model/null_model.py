@@ -17,7 +17,7 @@ def runs_none() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
-class NoModel:
+class NullModel:
     """Fails every question at once, and opens none of the paths that a store names."""
 
     def attention(self, *_selection: int) -> "Future[np.ndarray]":

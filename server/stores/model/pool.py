@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from headbrush.server.stores.model.errors import BusyError
-from headbrush.server.tools.thread_queue import Worker, settle
+from headbrush.server.tools.thread_queue import ThreadQueue, settle
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Pool:
     def __init__(self, name: str, most: int = 256) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._worker = Worker(name)
+        self._worker = ThreadQueue(name)
         self.waiting = 0
 
     def submit(self, work: Callable[[Callable[[], bool]], T]) -> "Future[T]":

@@ -21,7 +21,7 @@ from headbrush.analysis.extra import MODEL, demand_extra
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
-from headbrush.server.tools.byte_lru import Recent
+from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.child_requests import listen
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class StoreModel:
         self._names = store.read("name").tolist()
         self._labels = store.read("label")
         self._model: VisionModel | None = None
-        self._traces: Recent[Trace] = Recent(_TRACES_BYTES)
+        self._traces: ByteLRU[Trace] = ByteLRU(_TRACES_BYTES)
 
     def load(self) -> Arrays:
         """Import torch and load the model, to be ready for questions."""
@@ -81,7 +81,7 @@ class StoreModel:
     def unload(self) -> None:
         """Free the model's memory; the next question loads it again."""
         self._model = None
-        self._traces = Recent(_TRACES_BYTES)
+        self._traces = ByteLRU(_TRACES_BYTES)
 
     def _trace(self, image: int) -> "Trace":
         model = self._loaded()

@@ -18,7 +18,7 @@ _PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="
 """Filled with the data address of a thumbnail only, never with text of the store."""
 
 
-class Status:
+class TitleBar:
     """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
 
     name = "status"

@@ -15,7 +15,7 @@ from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.bokeh.bokeh_types import on_event
-from headbrush.server.tools.pending_answer import LatestQuestion
+from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
 
 
@@ -42,7 +42,7 @@ class PruningAnswer:
         self.waiting = False
         self._session = session
         self._changed: Signal[[]] = Signal()
-        self._question = LatestQuestion(session.document)
+        self._question = PendingAnswer(session.document)
         session.history.on_change(["image", "layer", "head"], self.react)
         # loading torch must not slow the first page
         on_event(session.document, DocumentReady, self._start)

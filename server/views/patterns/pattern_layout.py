@@ -32,7 +32,7 @@ from headbrush.server.session.state import (
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
-from headbrush.server.tools.latest_only import Latest
+from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.views.common.figure_tools import (
     inner_size,
     make_figure,
@@ -75,7 +75,7 @@ class PatternLayout:
         self._previews = False
         self._drawn_compared = ()
         self._document = session.document
-        self._follow = Latest(
+        self._follow = LatestOnly(
             partial(_preview, session.data),
             self._show_preview,
             self._document.add_next_tick_callback,

@@ -18,7 +18,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.redact_paths import said_of
-from headbrush.server.tools.pending_answer import LatestQuestion
+from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
 
 SHARE = 0.01
@@ -87,7 +87,7 @@ class ShownMatrix:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._document = session.document
-        self._question = LatestQuestion(self._document)
+        self._question = PendingAnswer(self._document)
         self._changed: Signal[[]] = Signal()
         store = session.data.store
         rows, columns = store.grid
