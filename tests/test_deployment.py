@@ -10,7 +10,7 @@ import yaml
 from bokeh.server.auth_provider import AuthModule
 
 from headbrush.server.host.access import guarded_options
-from headbrush.server.host.launch import _asked
+from headbrush.server.host.launch import parse_options
 
 ROOT = Path(__file__).parent.parent
 DOCS = (ROOT / "docs" / "serving.md").read_text()
@@ -63,7 +63,7 @@ def test_compose_mounts_the_stores_for_reading_and_asks_for_origin_and_password(
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["headbrush"]
     command = [re.sub(r"\$\{.*", "viz.example.org", word) for word in service["command"]]
     assert command[:2] == ["serve", "/stores"]
-    asked = _asked(command[2:])
+    asked = parse_options(command[2:])
     assert asked.address == "0.0.0.0"
     assert not asked.no_auth
     assert service["environment"]["HEADBRUSH_PASSWORD_FILE"] == "/run/secrets/password"
@@ -83,7 +83,7 @@ def test_the_unit_of_systemd_starts_a_server_that_may_start(tmp_path):
 
     write_password_file(tmp_path / "password", "long enough")
     options = [word.replace("%d", str(tmp_path)) for word in words[3:]]
-    assert "--auth-module" in guarded_options(_asked(options), options, {})[0]
+    assert "--auth-module" in guarded_options(parse_options(options), options, {})[0]
     assert unit["Service"]["NoNewPrivileges"] == "yes"
 
 

@@ -26,7 +26,7 @@ def hop_strength(attention: Tensor, num_prefix_tokens: int, grid: Grid) -> Tenso
     neighbours, of the mean attention to those neighbours; in [0, 1].
     """
     patches = attention[..., num_prefix_tokens:, num_prefix_tokens:]
-    weights = _hop_weights(grid, attention.device)
+    weights = hop_weights(grid, attention.device)
     # (..., P, P) -> (..., P²); (..., P²) x (P², K) -> (..., K)
     return patches.flatten(-2).float() @ weights
 
@@ -63,7 +63,7 @@ def _offsets(grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=4)
-def _hop_weights(grid: Grid, device: torch.device) -> Tensor:
+def hop_weights(grid: Grid, device: torch.device) -> Tensor:
     """``(P², K)``: what each attention value counts for in each element of the vector."""
     down, right = _offsets(grid, device)
     hop = torch.maximum(down.abs(), right.abs())

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from headbrush.analysis.measures.strength import (
-    _hop_weights,
     attention_distance,
     hop_strength,
+    hop_weights,
     strength_entropy,
 )
 
@@ -44,9 +44,9 @@ def test_strength_is_that_of_a_loop_over_patches(grid, prefix):
 
 
 def test_a_corner_of_five_by_five_has_1_3_5_7_9_neighbours():
-    corner = _hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[0]
+    corner = hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[0]
     assert (corner > 0).sum(0).tolist() == [1, 3, 5, 7, 9]
-    centre = _hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[12]
+    centre = hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[12]
     assert (centre > 0).sum(0).tolist() == [1, 8, 16, 0, 0]
 
 
