@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 APP = Path(__file__).parent.parent
 """The Bokeh application's folder."""
-BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js")
+BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js", "bokeh/clearing.js")
 """Scripts that patch BokehJS, in pages and reports alike."""
 SHARED_SCRIPTS = (
     "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",

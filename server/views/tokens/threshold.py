@@ -29,6 +29,8 @@ from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_code
 _BINS = 60
 _NO_COUNT = 0.5
 """Height of an empty bin: below the axis, which is logarithmic."""
+_TWO_LINES = "30px"
+"""Room for the note: the browser writes its words without laying out the plot below it."""
 
 
 class Threshold:
@@ -57,7 +59,7 @@ class Threshold:
             text="",
             name="threshold_note",
             sizing_mode="stretch_width",
-            styles={"margin": "0 6px", "line-height": "1.25"},
+            styles={"margin": "0 6px", "line-height": "1.25", "min-height": _TWO_LINES},
         )
         default = Button(
             label="top 1 %", name="default_threshold", width=62, height=24, margin=(0, 4, 0, 0)
