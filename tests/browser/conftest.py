@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.store_data import StoreData
 from tests.models import save_images, save_tiny_model
 from tests.processes import stop
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -87,15 +87,15 @@ def serving(store: Path) -> Iterator[str]:
 
 
 def _wait(process: subprocess.Popen, address: str) -> None:
-    for _ in range(240):
+    def answers() -> bool:
         try:
             urllib.request.urlopen(address, timeout=1).close()
-            return
         except OSError:
-            if process.poll() is not None:
-                raise
-            time.sleep(0.25)
-    raise AssertionError("the server did not start within a minute")
+            assert process.poll() is None, "the server ended"
+            return False
+        return True
+
+    until(answers, 60)
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,6 @@ def test_counts_have_numbers_and_a_tap_selects_the_head(page, data):
     panel = page.page.locator("[data-name=strength_overview]")
     panel.get_by_role("button", name="counts").click()
     page.wait("named('head_counts').visible && named('head_counts').inner_width > 0")
-    page.page.wait_for_timeout(500)
     numbers = "named('head_counts').renderers.find(r => r.glyph.type == 'Text').visible"
     page.wait(numbers)
     last = data.num_heads - 1

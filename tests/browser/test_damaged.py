@@ -33,7 +33,7 @@ def test_a_damaged_file_is_told_within_the_panels(browser, store_path, tmp_path,
     with serving(store) as url, browser.new_context(viewport=viewport) as context:
         page = HeadbrushPage(context.new_page(), f"{url}?image={image}")
         page.wait("named('matrix_note').text.includes('missing, damaged or foreign file')")
-        page.page.wait_for_timeout(500)
+        page.page.wait_for_timeout(500)  # nothing outgrows its panel afterwards
         assert page.page.evaluate(BEYOND) == []
         assert "no attention matrix" in page.value("axes_note", "text")
         assert page.value("selection_text", "text")

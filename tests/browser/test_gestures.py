@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.browser.conftest import HeadbrushPage
+from tests.waiting import until
 
 ONE = ((0.1, 0.1), (0.6, 0.9))
 OTHER = ((0.4, 0.1), (0.9, 0.9))
@@ -61,11 +62,12 @@ def test_keys_join_regions_of_images_and_of_heads(page, data, keys, joined):
     ):  # fmt: skip
         first, second = (corners(page, plot, shares) for shares in (ONE, OTHER))
         expected = np.flatnonzero(joined(within(xy, first), within(xy, second)))
-        page.drag(plot, *first)
-        page.page.wait_for_timeout(400)
-        page.drag(plot, *second, keys=keys)
-        page.page.wait_for_timeout(400)
-        assert sorted(page.source(column)["selected"]) == expected.tolist()
+        begun = np.flatnonzero(within(xy, first)).tolist()
+        for corner, held, indices in ((first, (), begun), (second, keys, expected.tolist())):
+            page.drag(plot, *corner, keys=held)
+            until(lambda: sorted(page.source(column)["selected"]) == indices)  # noqa: B023
+            page.page.wait_for_timeout(400)  # the server's answer leaves it so
+            assert sorted(page.source(column)["selected"]) == indices
 
 
 @pytest.mark.parametrize(("keys", "second"), [(("Control",), AWAY), (("Shift", "Control"), HALF)])
@@ -136,7 +138,7 @@ def test_the_same_image_is_found_twice(page, data):
         field.fill(name)
         field.press("Enter")
         page.wait(f"named('selection_text').text.includes({name!r})")
-        page.page.wait_for_timeout(200)
+        page.wait("named('find_image').value == ''")
 
 
 def test_zoom_and_brush_travel_in_the_link(browser, page):
@@ -181,7 +183,4 @@ def test_pointing_at_an_image_shows_its_thumbnail(page, data):
     page.page.mouse.move(*page.at("images_plot", *embedding[target].tolist()))
     picture = page.page.locator(".hb-tip img")
     picture.wait_for()
-    while not any(page.source("thumbnail")["thumbnail"]):
-        page.page.wait_for_timeout(100)
-    page.page.wait_for_timeout(300)
-    assert picture.get_attribute("src") == data.thumbnail(target)
+    until(lambda: picture.get_attribute("src") == data.thumbnail(target))

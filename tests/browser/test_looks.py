@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import MODEL_S, HeadbrushPage
+from tests.waiting import until
 
 
 def corner_colour(page):
@@ -25,13 +26,11 @@ def test_the_page_follows_the_system_and_remembers_the_toggle(browser, server, s
         page = HeadbrushPage(context.new_page(), server)
         expected = "dark" if is_dark else "light"
         page.wait(f"named('theme').tags[0] == '{expected}'")
-        page.page.wait_for_timeout(500)
-        assert (corner_colour(page) < 128) == is_dark
+        until(lambda: (corner_colour(page) < 128) == is_dark)
         page.page.get_by_role("button", name="Dark").click()
         other = "light" if is_dark else "dark"
         page.wait(f"named('theme').tags[0] == '{other}'")
-        page.page.wait_for_timeout(500)
-        assert (corner_colour(page) < 128) != is_dark
+        until(lambda: (corner_colour(page) < 128) != is_dark)
         page.page.reload()
         page.page.wait_for_function("window.Bokeh && Bokeh.documents.length")
         assert page.page.evaluate("document.documentElement.dataset.theme") == other
@@ -99,7 +98,7 @@ def test_keys_are_letters_while_typing(page):
     field.click()
     page.page.keyboard.type("zm]y?")
     page.page.keyboard.press("ArrowLeft")
-    page.page.wait_for_timeout(500)
+    page.page.wait_for_timeout(500)  # no key is taken for a command
     assert field.input_value() == "zm]y?"
     assert not page.page.locator("#keys_list").is_visible()
     assert page.value("selection_text", "text") == before
@@ -114,7 +113,7 @@ def test_the_list_of_keys_opens_and_escape_closes_it_but_not_the_brush(page):
     page.page.locator("#keys_list").wait_for(state="visible")
     page.page.keyboard.press("Escape")
     page.page.locator("#keys_list").wait_for(state="hidden")
-    page.page.wait_for_timeout(500)
+    page.page.wait_for_timeout(500)  # the brush stays
     assert page.value("brushed_text", "text").startswith("brushed")
     page.page.keyboard.press("Escape")
     page.wait("named('brushed_text').text.startsWith('nothing')")
@@ -202,7 +201,7 @@ def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
         assert all(box["x"] + box["width"] <= width for box in before)
         for key in ("ArrowRight", "ArrowDown", "]", "]", "m"):
             page.page.keyboard.press(key)
-            page.page.wait_for_timeout(400)
+            page.page.wait_for_timeout(400)  # nothing moves
             assert places() == before
         for panel in page.page.locator(".hb-panel").all():
             room = panel.evaluate("p => [p.scrollWidth - p.clientWidth]")

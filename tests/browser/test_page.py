@@ -132,7 +132,7 @@ def test_a_page_without_an_image_opens_without_a_warning(browser, server):
     with browser.new_context() as context:
         opened = HeadbrushPage(context.new_page(), f"{server}?image=none")
         opened.wait("named('context_note').text.includes('Select an image')")
-        opened.page.wait_for_timeout(500)
+        opened.page.wait_for_timeout(500)  # no warning comes
         assert opened.faults == []
 
 

@@ -50,7 +50,7 @@ def test_a_click_on_a_bar_chooses_the_mode_and_its_prediction(page, data):
     after = page.source("percent_after")
     assert after["before"] == before["before"]
     assert after["after"] != before["after"]
-    page.page.wait_for_timeout(500)
+    page.page.wait_for_timeout(500)  # two quick clicks are a double click
     page.click("pruning_plot", 0.0, 2)
     page.wait("named('prediction_legend').text.includes('2 CLS→CLS')")
     assert sorted(before["name"]) == sorted(data.class_names)
@@ -62,7 +62,7 @@ def test_a_new_selection_gets_its_own_bars(page, data):
     for number in (0, 3):
         page.click("importance_plot", number, height)
         page.wait(f"named('pruning_note').text.startsWith({data.head_labels[number]!r})", MODEL_S)
-        page.page.wait_for_timeout(500)
+        page.page.wait_for_timeout(500)  # two quick clicks are a double click
         head = divmod(number, data.heads_per_layer)
         expected = expected_metrics(data, data.first.image, *head)
         np.testing.assert_allclose(

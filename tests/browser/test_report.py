@@ -153,7 +153,7 @@ def test_a_tap_shows_the_line_of_an_image_and_another_lets_it_go(page, data):
     expected = decoded(data.shown_importance("jsd"))[0][image]
     np.testing.assert_allclose(page.source("layer_jitter")["value"], expected, atol=1e-12)
     assert data.names[image] in page.page.locator("#words-head_importance").text_content()
-    page.page.wait_for_timeout(500)
+    page.page.wait_for_timeout(500)  # two quick taps are a double tap
     page.click("images_plot", *place)
     mean = decoded(data.shown_importance("jsd"))[0].mean(0)
     np.testing.assert_allclose(page.source("layer_jitter")["value"], mean, atol=1e-12)

@@ -13,6 +13,7 @@ from headbrush.server.session.url_state import default_state
 from headbrush.server.views.patterns.density import draw
 from headbrush.server.views.patterns.drawing import colouring
 from tests.browser.test_report import brush, decoded, opened_report, show
+from tests.waiting import until
 
 KEEP_SHAPES = """
 () => {
@@ -176,7 +177,7 @@ def test_density_is_the_servers_also_after_zooming_and_brushing(page, data):
     before = picture(page)[1]
     page.page.mouse.move(*spot(page, 0.5, 0.5))
     page.page.mouse.wheel(0, -300)
-    page.page.wait_for_timeout(500)
+    until(lambda: picture(page)[1] != before)
     check_picture(page, data, "count", LIGHT.density)
     after = picture(page)[1]
     assert after[1] - after[0] < 0.9 * (before[1] - before[0])

@@ -11,6 +11,7 @@ from headbrush.server.session.palette import DARK, LIGHT
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import show
 from tests.browser.test_report_patterns import check_picture
+from tests.waiting import until
 
 VIEWS = ["partial_pruning", "prediction", "pattern_layout", "head_importance"]
 
@@ -58,8 +59,7 @@ def test_the_system_says_dark_and_the_button_light_again(dark, data):
 
 def test_paper_is_light_and_the_screen_dark_again_afterwards(dark):
     pdf = dark.page.pdf(prefer_css_page_size=True, print_background=True)
-    dark.page.wait_for_timeout(300)
-    assert ink(dark) == DARK.ink
+    until(lambda: ink(dark) == DARK.ink)
     assert dark.page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert pdf.startswith(b"%PDF")
     canvases = dark.page.evaluate(

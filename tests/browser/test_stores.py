@@ -123,7 +123,7 @@ def test_nothing_of_one_readers_state_reaches_another(browser, address):
         first.drag("overview_plot", (-0.5, frame["y0"]), (0.5, frame["y1"]))
         first.wait("named('brushed_text').text.startsWith('brushed')")
         first.page.locator("#theme").click()
-        second.page.wait_for_timeout(500)
+        second.page.wait_for_timeout(500)  # nothing changes
         assert [second.value(n, "text") for n in ("selection_text", "brushed_text")] == told
         assert second.page.url == address_before
         assert second.source("layer_jitter")["selected"] == []

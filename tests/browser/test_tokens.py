@@ -10,6 +10,7 @@ from headbrush.server.views.tokens.selected_matrix import (
     strongest,
     to_codes,
 )
+from tests.waiting import until
 
 FAINT = 0.3
 
@@ -98,16 +99,15 @@ def test_a_drag_of_the_threshold_redraws_lines_and_matrix_alone_and_is_one_step(
     page.page.mouse.move(at(1e-3), middle)
     page.page.mouse.down()
     page.page.mouse.move(at(weak), middle, steps=4)
-    page.page.wait_for_timeout(300)
+    until(lambda: page.value("tokens", "threshold") == pytest.approx(weak, rel=0.1))
     live = page.value("tokens", "threshold")
-    assert live == pytest.approx(weak, rel=0.1)
-    assert lines_drawn(page) == (matrix >= live).sum()  # before the mouse is released
+    until(lambda: lines_drawn(page) == (matrix >= live).sum())  # before the mouse is released
     assert "threshold=" not in page.page.url
     at_rest(page)
     page.page.mouse.move(at(strong), middle, steps=4)
     page.page.mouse.up()
     page.page.wait_for_function("location.search.includes('threshold=')")
-    page.page.wait_for_timeout(300)
+    page.page.wait_for_timeout(300)  # nothing else is painted
     painted = set(page.page.evaluate("painted"))
     assert painted == {"threshold_plot", "axes_plot", "matrix_plot"}
     threshold = page.value("tokens", "threshold")
@@ -161,7 +161,7 @@ def test_a_tap_pins_a_token_a_second_tap_or_escape_or_undo_lets_it_go(page, data
         page.page.wait_for_function("!location.search.includes('token=')")
         page.wait("named('plain_title').text == 'token: CLS, the default'")
         masks_are(page, data, matrix, 0)
-        page.page.wait_for_timeout(400)
+        page.page.wait_for_timeout(400)  # as above
 
 
 def test_pointing_at_a_patch_of_the_image_chooses_its_token(page, data):

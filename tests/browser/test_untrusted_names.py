@@ -1,5 +1,6 @@
 """File names and class names that would be scripts: text in the page, in a report and its parts."""
 
+import json
 from contextlib import contextmanager
 
 import numpy as np
@@ -42,9 +43,9 @@ def watched(browser, url, home):
 
         context.route(lambda asked: not asked.startswith((home, "data:", "blob:")), refuse)
         page = HeadbrushPage(context.new_page(), url)
-        page.page.wait_for_timeout(1000)
+        page.page.wait_for_timeout(1000)  # no script of a name runs
         yield page
-        page.page.wait_for_timeout(300)
+        page.page.wait_for_timeout(300)  # nor later
         assert page.page.evaluate("window.ran") is None
         assert page.faults == []
         assert refused == []
@@ -69,8 +70,9 @@ def point_at_an_image(page, column):
 def test_names_are_text_on_the_servers_page(browser, nasty_store):
     with serving(nasty_store) as url, watched(browser, url, url.removesuffix("/server")) as page:
         for _number in range(6):
+            before = page.value("selection_text", "text")
             page.page.keyboard.press("ArrowRight")
-            page.page.wait_for_timeout(250)
+            page.wait(f"named('selection_text').text != {json.dumps(before)}")
         assert any(name in page.value("selection_text", "text") for name in NASTY)
         check_legend(page)
         point_at_an_image(page, "thumbnail")
