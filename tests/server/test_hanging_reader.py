@@ -10,8 +10,7 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.stores.shelf import Shelf
 from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
-
-SOON = 20
+from tests.waiting import SOON
 
 
 @pytest.fixture(autouse=True)
