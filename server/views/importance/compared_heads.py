@@ -64,8 +64,8 @@ class ComparedHeads:
             plot.add_layout(part, place)
         self._legend = Legend(
             name="compared_legend", orientation="horizontal", location="right", visible=False,
-            label_text_font_size=_FONT, spacing=8, margin=0, label_standoff=3, glyph_height=12, glyph_width=16,
-            label_height=13, background_fill_alpha=0, border_line_color=None,
+            label_text_font_size=_FONT, spacing=8, margin=0, label_standoff=3, glyph_height=12,
+            glyph_width=16, label_height=13, background_fill_alpha=0, border_line_color=None,
         )  # fmt: skip
         self._legend.update(padding=0)  # as an argument unknown to Bokeh's stubs
         plot.add_layout(self._legend, "above")
