@@ -204,7 +204,7 @@ def test_a_page_that_cannot_be_made_tells_an_id_that_is_in_the_log(store_path, t
         assert "Traceback" not in answer.text
         assert "TypeError" not in answer.text
         fault = re.search(r"Error ([0-9a-f]{8})", answer.text)[1]
-        errors = [line for line in running.log.splitlines() if '"level": "error"' in line]
+        errors = [line for line in running.log.splitlines() if '"logger": "headbrush",' in line]
         assert len(errors) == 1
         assert f'"id": "{fault}"' in errors[0]
         assert "TypeError" in errors[0]
