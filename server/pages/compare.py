@@ -6,7 +6,7 @@ from dataclasses import replace
 from bokeh.document import Document
 from bokeh.models import Plot
 
-from headbrush.server.pages.keyboard import KEYS
+from headbrush.server.pages.keyboard import key_variables
 from headbrush.server.pages.layout import (
     COMPARE_SCRIPTS,
     facts,
@@ -63,10 +63,8 @@ def compare(
         for name, data, made in zip(names, stores, views, strict=True)
     ]
     document.template_variables.update(
-        looks(COMPARE_SCRIPTS),
+        looks(COMPARE_SCRIPTS) | key_variables(lambda row: row.words_of_pair),
         template="compare.html",
-        keys=[(row.labels, row.words_of_pair) for row in KEYS if row.words_of_pair],
-        keys_heard=[key for row in KEYS for key in row.acts if row.words_of_pair],
         sides=sides,
         note=note,
     )

@@ -108,3 +108,12 @@ KEYS = (
     ),
 )
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}
+
+
+def key_variables(words: Callable[[KeyRow], str]) -> dict[str, object]:
+    """Template variables of a page's list of keys: those with ``words``, and what they press."""
+    rows = [row for row in KEYS if words(row)]
+    return {
+        "keys": [(row.labels, words(row)) for row in rows],
+        "keys_heard": [key for row in rows for key in row.acts],
+    }

@@ -6,7 +6,7 @@ from functools import partial
 
 from bokeh.document import Document
 
-from headbrush.server.pages.keyboard import KEYS, press
+from headbrush.server.pages.keyboard import key_variables, press
 from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
 from headbrush.server.session.session import Session
@@ -68,10 +68,8 @@ def arrange(
         document.add_root(unseen(*channels))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
-        looks(),
+        looks() | key_variables(lambda row: row.words),
         template="explore.html",
-        keys=[(row.labels, row.words) for row in KEYS],
-        keys_heard=[key for row in KEYS for key in row.acts],
         facts=facts(session.data),
         store_name=store_name,
         panels=[_panel(BY_NAME[name], view, session) for name, view in views.items()],

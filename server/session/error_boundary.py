@@ -64,7 +64,7 @@ class _Guard:
 
 
 def built(faults: Faults, view_class: type, *given: Any, side: str = "") -> Any:
-    """A view ``kind(*given)`` that hands its errors to ``faults``; :class:`Failed` if it has none.
+    """Build ``view_class(*given)`` so that it hands its errors to ``faults``, or a :class:`Failed`.
 
     Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
     whatever thread builds or serves the page. Work in other threads is not a method of a view and

@@ -6,7 +6,15 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.io import curdoc
 
-from headbrush.server.session.brush.clauses import Brush, BrushView, Clause, Combine, Ids, joined
+from headbrush.server.session.brush.clauses import (
+    Brush,
+    BrushView,
+    Clause,
+    Combine,
+    Ids,
+    joined,
+    without,
+)
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.error_boundary import Faults
 from headbrush.server.session.palette import LIGHT, Theme
@@ -116,8 +124,7 @@ class Session:
 
     def drop_clauses(self, view: BrushView | None = None) -> None:
         """Remove the clauses of ``view``, or all."""
-        kept = tuple(c for c in self.state.clauses if view is not None and c.view != view)
-        self.history.change(clauses=kept)
+        self.history.change(clauses=() if view is None else without(self.state.clauses, view))
 
     def clear(self) -> None:
         """Remove all clauses and let go of the pinned token, as one step."""

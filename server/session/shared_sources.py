@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from bokeh.models import ColumnDataSource
 
-from headbrush.server.session.brush.clauses import BrushView, Clause, Ids, joined
+from headbrush.server.session.brush.clauses import BrushView, Clause, Ids, joined, without
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.dot_share import NO_SHARE, relative_shares
 from headbrush.server.session.palette import layer_colours
@@ -51,7 +51,7 @@ class SharedSources:
                 ids = Ids(tuple(sorted(int(i) for i in new)))
                 self._history.change(clauses=joined(clauses, Clause(view, ids)))
             else:
-                self._history.change(clauses=tuple(c for c in clauses if c.view != view))
+                self._history.change(clauses=without(clauses, view))
 
         return selected
 

@@ -83,10 +83,15 @@ class Brush:
     active: bool
 
 
+def without(clauses: tuple[Clause, ...], view: BrushView) -> tuple[Clause, ...]:
+    """``clauses`` but those of ``view``."""
+    return tuple(clause for clause in clauses if clause.view != view)
+
+
 def joined(clauses: tuple[Clause, ...], clause: Clause) -> tuple[Clause, ...]:
     """``clauses`` and a further one; ``replace`` drops the earlier ones of its view."""
     if clause.combine == "replace":
-        clauses = tuple(old for old in clauses if old.view != clause.view)
+        clauses = without(clauses, clause.view)
     return (*clauses, clause)
 
 
