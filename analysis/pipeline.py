@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 import numpy as np
 from torch import nn
 
+from headbrush.analysis.images.choosing import choose, spread
 from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.class_selection import (
     SamplingError,
@@ -21,17 +22,15 @@ from headbrush.analysis.images.class_selection import (
     demand_classes,
 )
 from headbrush.analysis.images.dataset import MapDataset, dataset_images
-from headbrush.analysis.images.folder import (
-    ImageSet,
-    choose,
-    drop_unreadable,
-    label_images,
-    list_images,
-    spread,
-    write_skipped,
-)
-from headbrush.analysis.model import capture, loading
+from headbrush.analysis.images.folder import list_images
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labelling import label_images
+from headbrush.analysis.images.reading_check import drop_unreadable, write_skipped
+from headbrush.analysis.model import capture
 from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.wrapping import module_digest, wrap_model
 from headbrush.analysis.run.fits import (
     AUTOENCODER,
     EncodeJob,
@@ -69,7 +68,7 @@ class _Run:
     """State that the stages of one run share."""
 
     request: Request
-    model: loading.VisionModel
+    model: VisionModel
     parts: PartFiles
     scheduler: Scheduler
     progress: StageProgress
@@ -115,17 +114,17 @@ def analyze(request: Request, progress: StageProgress) -> Path:
     return request.out
 
 
-def _load(request: Request) -> loading.VisionModel:
+def _load(request: Request) -> VisionModel:
     if isinstance(request.model, nn.Module):
-        return loading.wrap_model(
+        return wrap_model(
             request.model,
             class_names=request.class_names,
             transform=request.transform,
-            checkpoint_sha256=loading.module_digest(request.model),
+            checkpoint_sha256=module_digest(request.model),
             device=request.device,
         )
     size = {} if request.image_size is None else {"img_size": request.image_size}
-    return loading.load_model(
+    return load_model(
         request.model,
         checkpoint=request.checkpoint,
         pretrained=request.pretrained,
@@ -134,7 +133,7 @@ def _load(request: Request) -> loading.VisionModel:
     )
 
 
-def _find(request: Request, model: loading.VisionModel, listed: ImageSet | None) -> ImageSet:
+def _find(request: Request, model: VisionModel, listed: ImageSet | None) -> ImageSet:
     """The images to analyze, or, if the best and worst classes are wanted, to choose from."""
     classes = ClassList(model.class_ids or (), model.class_names or ())
     if not classes.ids and not classes.names and model.num_classes:
@@ -185,7 +184,7 @@ def _known_plan(request: Request) -> dict[str, object]:
     }
 
 
-def _plan(request: Request, model: loading.VisionModel, images: ImageSet) -> dict[str, object]:
+def _plan(request: Request, model: VisionModel, images: ImageSet) -> dict[str, object]:
     return _known_plan(request) | {
         "model": model.name,
         "checkpoint_sha256": model.checkpoint_sha256,

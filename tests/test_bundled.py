@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from headbrush.analysis.images.class_folders import ClassList
-from headbrush.analysis.images.folder import find_images, load_image
+from headbrush.analysis.images.decoding import load_image
+from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.model.loading import load_model
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "fashion_mnist"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headbrush.analysis.images.folder import ImageSet, choose
+from headbrush.analysis.images.choosing import choose
+from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.store.errors import InputError
 
 

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from headbrush.analysis.images.class_folders import ClassList
-from headbrush.analysis.images.folder import ImageError, ImageSet
+from headbrush.analysis.images.decoding import ImageError
+from headbrush.analysis.images.image_set import ImageSet
 
 
 class MapDataset(Protocol):

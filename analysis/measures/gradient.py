@@ -16,7 +16,7 @@ from torch import Tensor
 from headbrush.analysis.measures.importance import region_output, true_classes
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
 from headbrush.analysis.model.capture import Trace
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel
 
 _IMAGES_AT_ONCE = 4
 """A backward pass holds every layer's activations, so only a few images share one."""

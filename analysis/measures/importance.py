@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from headbrush.analysis.model.capture import LayerTrace, Trace, project, resume
-from headbrush.analysis.model.loading import VisionModel
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS, PrunedHead
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.schema import PRUNING_METRICS
 
 _CHUNK_BYTES = 24 * 2**20

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from headbrush.analysis.images.folder import ImageSet
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.model.vision_model import VisionModel
 
 
 def load_batch(model: VisionModel, images: ImageSet, indices: Sequence[int]) -> torch.Tensor:

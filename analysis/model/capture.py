@@ -14,7 +14,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, Site
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.errors import ModelError
 
 TOLERANCE = 1e-4

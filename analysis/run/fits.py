@@ -12,7 +12,7 @@ from threading import Event
 import numpy as np
 from sklearn.decomposition import PCA
 
-from headbrush.analysis.images.folder import ImageSet
+from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, layout
 from headbrush.analysis.measures.patterns import (
     MAX_TRAINING_PATTERNS,
@@ -23,7 +23,7 @@ from headbrush.analysis.measures.patterns import (
     unpack,
     weights_of,
 )
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance, StageProgress
 from headbrush.analysis.run.shards import Shard
 from headbrush.analysis.run.work_folder import PartFiles

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Protocol, TypeVar, cast
 
-from headbrush.analysis.model.loading import ModelRecipe, VisionModel
+from headbrush.analysis.model.loading import load_recipe
+from headbrush.analysis.model.vision_model import ModelRecipe, VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.store.errors import InputError
 
@@ -141,7 +142,7 @@ def open_scheduler(
 
 @lru_cache(maxsize=1)
 def _model_of(recipe: ModelRecipe) -> VisionModel:
-    return recipe.load()
+    return load_recipe(recipe)
 
 
 def _work(recipe: ModelRecipe, task: Task[Job], job: Job) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from headbrush.analysis.images.folder import ImageSet
+from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.run.work_folder import PartFiles
 

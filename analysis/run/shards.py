@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from headbrush.analysis.images.folder import ImageSet, thumbnails
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.thumbnails import thumbnails
 from headbrush.analysis.measures.gradient import gradient_importance
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import Trace, trace
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.attention_file import AttentionWriter

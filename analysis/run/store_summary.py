@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headbrush.analysis.images.folder import ImageSet
-from headbrush.analysis.model.loading import VisionModel
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard
 from headbrush.analysis.run.work_folder import PartFiles

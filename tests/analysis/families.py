@@ -3,7 +3,7 @@
 import timm
 import torch
 
-from headbrush.analysis.model.loading import wrap_model
+from headbrush.analysis.model.wrapping import wrap_model
 
 SMALL = {"embed_dim": 24, "depth": 3, "num_heads": 3, "num_classes": 5}
 TINY = SMALL | {"img_size": 32, "patch_size": 8}

@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from headbrush.analysis.images.choosing import choose, spread
 from headbrush.analysis.images.class_folders import ClassError, ClassList
-from headbrush.analysis.images.folder import (
-    ImageError,
-    choose,
-    drop_unreadable,
-    find_images,
-    load_image,
-    spread,
-    thumbnails,
-    write_skipped,
-)
+from headbrush.analysis.images.decoding import ImageError, load_image
+from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.reading_check import drop_unreadable, write_skipped
+from headbrush.analysis.images.thumbnails import thumbnails
 
 IMAGENET = ClassList(("n01", "n02"), ("tench, Tinca tinca", "great white shark, white shark"))
 

@@ -7,7 +7,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from headbrush.analysis.model.capture import self_check
-from headbrush.analysis.model.loading import load_model, wrap_model
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.wrapping import wrap_model
 from headbrush.analysis.store.errors import ModelError
 from tests.analysis import families
 from tests.models import CLASSES, save_tiny_model

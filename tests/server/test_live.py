@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from headbrush.analysis.images.folder import load_image
+from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model

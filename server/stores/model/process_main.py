@@ -26,7 +26,7 @@ from headbrush.server.tools.child_requests import listen
 
 if TYPE_CHECKING:
     from headbrush.analysis.model.capture import Trace
-    from headbrush.analysis.model.loading import VisionModel
+    from headbrush.analysis.model.vision_model import VisionModel
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -88,7 +88,7 @@ class StoreModel:
         traced = self._traces.get(image)
         if traced is None:
             picture = self._file(image)
-            from headbrush.analysis.images.folder import load_image
+            from headbrush.analysis.images.decoding import load_image
             from headbrush.analysis.model.capture import trace
 
             try:

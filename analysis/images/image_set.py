@@ -1,0 +1,91 @@
+"""Images with their labels: what an analysis reads, whatever they come from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from headbrush.analysis.images.decoding import ImageError, load_image
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with their classes, in the order of a store's images: files of a folder.
+
+    Attributes
+    ----------
+    folder
+        Where the files are.
+    names
+        Files relative to ``folder``, with ``/`` between parts.
+    labels
+        ``(m,)`` int32 index of the true class, -1 unknown.
+    class_names
+        Readable name of every class; empty where neither folders nor the model name any.
+    skipped
+        Files left out, each with the reason.
+    notes
+        What the user should know before the analysis: sentences of one line.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the folders name classes."""
+        return bool((self.labels >= 0).any())
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether several threads may load at once."""
+        return True
+
+    @property
+    def source(self) -> str:
+        """Where the images come from, for the record."""
+        return str(self.folder.resolve())
+
+    def load(self, index: int) -> "Image.Image | torch.Tensor":
+        """Decode one image completely.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be decoded.
+        """
+        return load_image(self.folder / self.names[index])
+
+    def fault(self, index: int) -> str:
+        """Why the image cannot be used; empty if it can."""
+        path = self.folder / self.names[index]
+        try:
+            str(path).encode()
+            self.load(index)
+        except UnicodeEncodeError:
+            return "its name is not UTF-8"
+        except ImageError as error:
+            return str(error).removeprefix(f"{path}: ").rstrip(".")
+        return ""
+
+    def fingerprint(self, index: int) -> int:
+        """Changes when the image does, cheaply: the size of its file."""
+        return (self.folder / self.names[index]).stat().st_size
+
+    def take(self, indices: Sequence[int]) -> "ImageSet":
+        """The images at ``indices``, in that order."""
+        names = tuple(self.names[i] for i in indices)
+        return replace(self, names=names, labels=self.labels[list(indices)])
