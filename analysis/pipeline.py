@@ -7,30 +7,20 @@ follow, from the parts. A stopped run resumes with the first missing part.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 import numpy as np
-from torch import nn
 
-from headbrush.analysis.images.choosing import choose, spread
-from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.choosing import spread
 from headbrush.analysis.images.class_selection import (
-    SamplingError,
     best_and_worst,
     choose_classes,
     class_accuracy,
-    demand_classes,
 )
-from headbrush.analysis.images.dataset import MapDataset, dataset_images
-from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.image_set import ImageSet
-from headbrush.analysis.images.labelling import label_images
-from headbrush.analysis.images.reading_check import drop_unreadable, write_skipped
-from headbrush.analysis.model import capture
-from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.images.reading_check import write_skipped
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.model.wrapping import module_digest, wrap_model
+from headbrush.analysis.preflight.prepare import prepared
 from headbrush.analysis.run.fits import (
     AUTOENCODER,
     EncodeJob,
@@ -41,12 +31,11 @@ from headbrush.analysis.run.fits import (
 )
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.scheduling import Scheduler, Task, open_scheduler
+from headbrush.analysis.run.scheduling import Scheduler, Task
 from headbrush.analysis.run.screening import ScreenJob, screen_shard
 from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.store_summary import attributes, summary
-from headbrush.analysis.run.work_folder import PartFiles, WorkFolder
-from headbrush.analysis.store.schema import SCHEMA_VERSION
+from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary
 
 _NOTED = 20
@@ -79,7 +68,9 @@ class _Run:
             missing = [job for job in jobs if not self.parts.has(job.name)]
             share = 1 - len(missing) / max(1, len(jobs))
             advance(share)
-            self.scheduler.run(task, missing, lambda done: advance(share + (1 - share) * done))
+            self.scheduler.run(
+                self.model, task, missing, lambda done: advance(share + (1 - share) * done)
+            )
 
 
 def analyze(request: Request, progress: StageProgress) -> Path:
@@ -91,67 +82,10 @@ def analyze(request: Request, progress: StageProgress) -> Path:
         If the model, the images, the cluster or the output folder cannot be used; nothing was
         overwritten.
     """
-    with progress:
-        with progress.stage("load model") as advance:
-            WorkFolder(request.out, _known_plan(request), request.restart).refuse_early()
-            listed = list_images(request.images) if isinstance(request.images, Path) else None
-            if listed is not None:  # the classes of the folders and of the file fit
-                label_images(listed, ClassList(), request.classes)
-            advance(0.1)
-            model = _load(request)
-            advance(0.9)
-            found = _find(request, model, listed)
-        with progress.stage("check images") as advance:
-            images = drop_unreadable(found, advance)
-        _tell_skipped(images, progress)
-        with progress.stage("self-check"):
-            capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
-        with (
-            open_scheduler(request.scheduler, model, _shared_paths(request)) as scheduler,
-            WorkFolder(request.out, _plan(request, model, images), request.restart) as parts,
-        ):
-            _make(_Run(request, model, parts, scheduler, progress), images)
+    with progress, prepared(request, progress) as ready, ready.folder as parts:
+        _tell_skipped(ready.images, progress)
+        _make(_Run(request, ready.model, parts, ready.scheduler, progress), ready.images)
     return request.out
-
-
-def _load(request: Request) -> VisionModel:
-    if isinstance(request.model, nn.Module):
-        return wrap_model(
-            request.model,
-            class_names=request.class_names,
-            transform=request.transform,
-            checkpoint_sha256=module_digest(request.model),
-            device=request.device,
-        )
-    size = {} if request.image_size is None else {"img_size": request.image_size}
-    return load_model(
-        request.model,
-        checkpoint=request.checkpoint,
-        pretrained=request.pretrained,
-        device=request.device,
-        **size,
-    )
-
-
-def _find(request: Request, model: VisionModel, listed: ImageSet | None) -> ImageSet:
-    """The images to analyze, or, if the best and worst classes are wanted, to choose from."""
-    classes = ClassList(model.class_ids or (), model.class_names or ())
-    if not classes.ids and not classes.names and model.num_classes:
-        classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
-    if listed is not None:
-        found = label_images(listed, classes, request.classes)
-    else:
-        named = model.class_ids or model.class_names
-        dataset = cast(MapDataset, request.images)
-        found = dataset_images(dataset, classes if named else ClassList(), model.num_classes)
-    if request.best_worst is None:
-        return choose(found, request.limit, request.per_class)
-    if not model.num_classes or not found.has_labels:
-        raise SamplingError(
-            "--select best-worst needs a model with a classifier, and images in class folders."
-        )
-    demand_classes(request.best_worst, len(set(found.labels[found.labels >= 0].tolist())))
-    return found
 
 
 def _tell_skipped(images: ImageSet, progress: StageProgress) -> None:
@@ -159,42 +93,6 @@ def _tell_skipped(images: ImageSet, progress: StageProgress) -> None:
         progress.note(f"skipped {name}: {reason}")
     if len(images.skipped) > _NOTED:
         progress.note(f"skipped {len(images.skipped) - _NOTED} more: see skipped.csv in the store")
-
-
-def _shared_paths(request: Request) -> list[str]:
-    """Paths that a cluster's workers must see too."""
-    paths = [request.images, request.checkpoint, request.out.resolve().parent]
-    return [str(path.resolve()) for path in paths if isinstance(path, Path)]
-
-
-def _known_plan(request: Request) -> dict[str, object]:
-    """The part of the plan that is known before the model and the images are read."""
-    return {
-        "version": request.version,
-        "schema_version": SCHEMA_VERSION,
-        "pretrained": request.pretrained,
-        "attention": request.attention,
-        "batch_size": request.batch_size,
-        "best_worst": request.best_worst,
-        "limit": request.limit,
-        "per_class": request.per_class,
-        "modes": list(request.modes),
-        "predictions": request.predictions,
-        "seed": request.seed,
-    }
-
-
-def _plan(request: Request, model: VisionModel, images: ImageSet) -> dict[str, object]:
-    return _known_plan(request) | {
-        "model": model.name,
-        "checkpoint_sha256": model.checkpoint_sha256,
-        "input_size": list(model.input_size),
-        "device": model.device.type,
-        "images": [
-            [name, images.fingerprint(index), int(images.labels[index])]
-            for index, name in enumerate(images.names)
-        ],
-    }
 
 
 def _make(run: _Run, candidates: ImageSet) -> None:

@@ -18,8 +18,12 @@ ORDER = {
     "headbrush.analysis.run": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
     ),
+    "headbrush.analysis.preflight": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures", "analysis.run",
+    ),
     "headbrush.analysis": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures", "analysis.run",
+        "analysis.preflight",
     ),
     "headbrush.server.tools": ("analysis.store",),
     "headbrush.server.stores": ("analysis", "server.tools"),

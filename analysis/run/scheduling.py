@@ -30,20 +30,21 @@ class ClusterError(InputError):
 class Scheduler(Protocol):
     """Does tasks."""
 
-    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
+    def run(
+        self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
+    ) -> None:
         """Do ``task`` for every job; ``advance`` is called with the finished share."""
 
 
 class Local:
     """Runs tasks one after the other in this process, with the model already loaded."""
 
-    def __init__(self, model: VisionModel) -> None:
-        self._model = model
-
-    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
+    def run(
+        self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
+    ) -> None:
         """Do ``task`` for every job, in order."""
         for done, job in enumerate(jobs):
-            task(self._model, job, lambda share, done=done: advance((done + share) / len(jobs)))
+            task(model, job, lambda share, done=done: advance((done + share) / len(jobs)))
 
 
 class Cluster:
@@ -56,6 +57,8 @@ class Cluster:
     ----------
     address
         ``tcp://HOST:PORT`` of the scheduler.
+    paths
+        What the workers must see too.
 
     Raises
     ------
@@ -63,10 +66,9 @@ class Cluster:
         If no scheduler or worker answers, or a worker lacks headbrush or a path.
     """
 
-    def __init__(self, address: str, recipe: ModelRecipe, paths: Sequence[str]) -> None:
+    def __init__(self, address: str, paths: Sequence[str]) -> None:
         from distributed import Client
 
-        self._recipe = recipe
         try:
             self._client = Client(address, timeout=_WAIT_SECONDS / 4, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -103,11 +105,13 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def run(self, task: Task[Job], jobs: Sequence[Job], advance: Advance) -> None:
-        """Do ``task`` for every job, on any worker, in any order."""
+    def run(
+        self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
+    ) -> None:
+        """Do ``task`` for every job, on any worker, in any order; the model has a recipe."""
         from distributed import KilledWorker, as_completed
 
-        futures = [self._client.submit(_work, self._recipe, task, job, pure=False) for job in jobs]
+        futures = [self._client.submit(_work, model.recipe, task, job, pure=False) for job in jobs]
         try:
             for done, future in enumerate(as_completed(futures, loop=self._client.loop)):
                 future.result()
@@ -121,23 +125,31 @@ class Cluster:
             self._client.cancel(futures)
 
 
-def open_scheduler(
-    address: str | None, model: VisionModel, paths: Sequence[str]
-) -> AbstractContextManager[Scheduler]:
+def demand_sendable(address: str | None, model: object) -> None:
+    """Check what can be checked without asking the cluster at ``address``.
+
+    Raises
+    ------
+    ClusterError
+        If it is no address, or the model exists only in this process.
+    """
+    if address is None:
+        return
+    if "://" not in address:
+        raise ClusterError(f"--scheduler {address}: expected tcp://HOST:PORT.")
+    if not isinstance(model, str):
+        raise ClusterError("a module that exists only in this process cannot be sent to a cluster.")
+
+
+def open_scheduler(address: str | None, paths: Sequence[str]) -> AbstractContextManager[Scheduler]:
     """The cluster at ``address``, or this process if there is none.
 
     Raises
     ------
     ClusterError
-        If the cluster cannot be used, or the model exists only in this process.
+        If the cluster cannot be used.
     """
-    if address is None:
-        return nullcontext(Local(model))
-    if "://" not in address:
-        raise ClusterError(f"--scheduler {address}: expected tcp://HOST:PORT.")
-    if model.recipe is None:
-        raise ClusterError("a module that exists only in this process cannot be sent to a cluster.")
-    return Cluster(address, model.recipe, paths)
+    return nullcontext(Local()) if address is None else Cluster(address, paths)
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,7 @@ from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.preflight import inputs as preflight_inputs
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
@@ -195,7 +196,7 @@ def test_an_output_folder_that_is_in_the_way_is_refused_before_the_model_is_load
     def load(*_words, **_options):
         raise AssertionError("the model was loaded")
 
-    monkeypatch.setattr(pipeline.loading, "load_model", load)
+    monkeypatch.setattr(preflight_inputs, "load_model", load)
     with pytest.raises(InputError, match="finished store"):
         run(inputs, store.path)
     with WorkFolder(tmp_path / "s", {"seed": 5}), pytest.raises(InputError, match="another anal"):
@@ -214,7 +215,7 @@ def test_the_folder_of_images_is_listed_once(inputs, tmp_path, monkeypatch):
         listed.append(folder)
         return list_images(folder)
 
-    monkeypatch.setattr(pipeline, "list_images", count)
+    monkeypatch.setattr(preflight_inputs, "list_images", count)
     monkeypatch.setattr(folder_images, "list_images", count)
     run(inputs, tmp_path / "s", limit=3)
     assert listed == [inputs[1]]

@@ -1,0 +1,86 @@
+"""The model and the images that a request names."""
+
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from headbrush.analysis.images.choosing import choose
+from headbrush.analysis.images.class_folders import ClassList
+from headbrush.analysis.images.class_selection import SamplingError, demand_classes
+from headbrush.analysis.images.dataset import MapDataset, dataset_images
+from headbrush.analysis.images.folder import list_images
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labelling import label_images
+from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.wrapping import module_digest, wrap_model
+from headbrush.analysis.run.request import Request
+
+
+def listed_images(request: Request) -> ImageSet | None:
+    """The files of the image folder, not labelled yet; None of a dataset of this process.
+
+    Raises
+    ------
+    InputError
+        If the folder, its class folders or the class file cannot be used with any model.
+    """
+    if not isinstance(request.images, Path):
+        return None
+    listed = list_images(request.images)
+    label_images(listed, ClassList(), request.classes)
+    return listed
+
+
+def requested_model(request: Request) -> VisionModel:
+    """The model, ready for analysis.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be loaded or analyzed.
+    """
+    if isinstance(request.model, nn.Module):
+        return wrap_model(
+            request.model,
+            class_names=request.class_names,
+            transform=request.transform,
+            checkpoint_sha256=module_digest(request.model),
+            device=request.device,
+        )
+    size = {} if request.image_size is None else {"img_size": request.image_size}
+    return load_model(
+        request.model,
+        checkpoint=request.checkpoint,
+        pretrained=request.pretrained,
+        device=request.device,
+        **size,
+    )
+
+
+def requested_images(request: Request, model: VisionModel, listed: ImageSet | None) -> ImageSet:
+    """The images to analyze, or, if the best and worst classes are wanted, to choose from.
+
+    Raises
+    ------
+    InputError
+        If the images do not fit the model or the options.
+    """
+    classes = ClassList(model.class_ids or (), model.class_names or ())
+    if not classes.ids and not classes.names and model.num_classes:
+        classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
+    if listed is not None:
+        found = label_images(listed, classes, request.classes)
+    else:
+        named = model.class_ids or model.class_names
+        dataset = cast(MapDataset, request.images)
+        found = dataset_images(dataset, classes if named else ClassList(), model.num_classes)
+    if request.best_worst is None:
+        return choose(found, request.limit, request.per_class)
+    if not model.num_classes or not found.has_labels:
+        raise SamplingError(
+            "--select best-worst needs a model with a classifier, and images in class folders."
+        )
+    demand_classes(request.best_worst, len(set(found.labels[found.labels >= 0].tolist())))
+    return found

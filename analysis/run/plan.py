@@ -1,0 +1,37 @@
+"""The plan of an analysis: all that decides its result, as JSON values."""
+
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.store.schema import SCHEMA_VERSION
+
+
+def known_plan(request: Request) -> dict[str, object]:
+    """The part of the plan that is known before the model and the images are read."""
+    return {
+        "version": request.version,
+        "schema_version": SCHEMA_VERSION,
+        "pretrained": request.pretrained,
+        "attention": request.attention,
+        "batch_size": request.batch_size,
+        "best_worst": request.best_worst,
+        "limit": request.limit,
+        "per_class": request.per_class,
+        "modes": list(request.modes),
+        "predictions": request.predictions,
+        "seed": request.seed,
+    }
+
+
+def whole_plan(request: Request, model: VisionModel, images: ImageSet) -> dict[str, object]:
+    """The whole plan; ``images`` are those to analyze, or to choose from."""
+    return known_plan(request) | {
+        "model": model.name,
+        "checkpoint_sha256": model.checkpoint_sha256,
+        "input_size": list(model.input_size),
+        "device": model.device.type,
+        "images": [
+            [name, images.fingerprint(index), int(images.labels[index])]
+            for index, name in enumerate(images.names)
+        ],
+    }
