@@ -11,6 +11,7 @@ from headbrush.analysis.model import capture
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.inputs import listed_images, requested_images, requested_model
+from headbrush.analysis.preflight.output_place import demand_place
 from headbrush.analysis.run.plan import known_plan, whole_plan
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
@@ -47,7 +48,8 @@ def prepared(request: Request, progress: StageProgress) -> Iterator[Prepared]:
         If the model, the images, the cluster or the output folder cannot be used.
     """
     demand_sendable(request.scheduler, request.model)
-    WorkFolder(request.out, known_plan(request), request.restart).refuse_early()
+    demand_place(request.out, request.images if isinstance(request.images, Path) else None)
+    WorkFolder(request.out, known_plan(request), request.restart).refuse(is_whole=False)
     with progress.stage("list images"):
         listed = listed_images(request)
     with open_scheduler(request.scheduler, _shared_paths(request)) as scheduler:
@@ -61,6 +63,7 @@ def prepared(request: Request, progress: StageProgress) -> Iterator[Prepared]:
             capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
         plan = whole_plan(request, model, images)
         folder = WorkFolder(request.out, plan, request.restart)
+        folder.refuse()
         yield Prepared(request, model, images, scheduler, folder)
 
 

@@ -5,18 +5,17 @@ of finished work, and a lock that the operating system releases when its process
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from headbrush.analysis.store.atomic_files import remove_unfinished, replacing
+from headbrush.analysis.run.disk_lock import NAMES, DiskLock, LockedError
+from headbrush.analysis.store.atomic_files import remove_unfinished, replacing, writing
 from headbrush.analysis.store.errors import InputError
 
 _REMOVED = "parts-removed"
@@ -59,9 +58,14 @@ class PartFiles:
             return {key: part[key] for key in part.files}
 
     def remove(self) -> None:
-        """Delete the parts once the store is complete; a kill midway leaves it complete."""
-        self.folder.rename(self.store / _REMOVED)
-        shutil.rmtree(self.store / _REMOVED)
+        """Delete the parts once the store is complete; a kill midway leaves it complete.
+
+        Some systems keep a folder that holds an open file, here the lock. ``WorkFolder`` deletes
+        it once the lock is free.
+        """
+        with suppress(OSError):
+            self.folder.rename(self.store / _REMOVED)
+        shutil.rmtree(self.store / _REMOVED, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npz"
@@ -90,27 +94,32 @@ class WorkFolder:
         self.folder = store / "parts"
         self._plan = json.dumps(plan, sort_keys=True, indent=1)
         self._restart = restart
-        self._lock = FileLock(self.folder / "lock", timeout=0)
+        self._lock = DiskLock(self.folder)
 
-    def refuse_early(self) -> None:
-        """Refuse what is wrong before the whole plan is known; makes no folder or file.
+    def refuse(self, is_whole: bool = True) -> None:
+        """Refuse what is wrong; makes no folder or file.
 
-        The plan may lack keys here; those that it has must be those of an unfinished run.
+        Parameters
+        ----------
+        is_whole
+            Whether the plan is complete. If not, the keys that it has must be those of an
+            unfinished run.
         """
         self._refuse_foreign_folder()
-        self._refuse_unwritable()
-        if (self.folder / "lock").is_file():
-            with self._locked():
-                pass
+        if self._lock.was_taken:
+            self._locked()
+            self._lock.release()
         if not self._restart and (self.folder / "plan.json").is_file():
-            self._refuse_other_plan(is_whole=False)
+            self._refuse_other_plan(is_whole)
 
     def __enter__(self) -> PartFiles:
         self._refuse_foreign_folder()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._locked()
         try:
-            self._prepare()
+            with writing(self.folder):
+                self._prepare()
         except BaseException:
             self._lock.release()
             raise
@@ -118,13 +127,14 @@ class WorkFolder:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+        if (self.store / "summary.nc").is_file():
+            PartFiles(self.store).remove()
 
-    def _locked(self) -> AbstractContextManager[object]:
-        """Hold the lock, at the latest until this process ends, or the returned block."""
+    def _locked(self) -> None:
         try:
-            return self._lock.acquire()
-        except Timeout as error:
-            raise PartsError(f"{self.store}: another analysis is writing it.") from error
+            self._lock.acquire()
+        except LockedError as error:
+            raise PartsError(f"{self.store}: {error}") from error
 
     def _refuse_foreign_folder(self) -> None:
         if not self.store.exists():
@@ -146,21 +156,12 @@ class WorkFolder:
 
     def _is_unfinished(self) -> bool:
         """Whether an analysis has begun here, if only just; a lock may vanish when it is freed."""
-        has_begun = any((self.folder / name).is_file() for name in ("lock", "plan.json"))
+        has_begun = any((self.folder / name).is_file() for name in (*NAMES, "plan.json"))
         return has_begun or (
             [path.name for path in self.store.iterdir()] == ["parts"]
             and self.folder.is_dir()
             and not any(self.folder.iterdir())
         )
-
-    def _refuse_unwritable(self) -> None:
-        place = self.store.absolute()
-        while not place.exists():
-            place = place.parent
-        if not place.is_dir():
-            raise PartsError(f"{self.store}: {place} is a file; choose another --out.")
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise PartsError(f"{self.store}: no permission to write in {place}.")
 
     def _prepare(self) -> None:
         plan = self.folder / "plan.json"
@@ -196,7 +197,7 @@ class WorkFolder:
         (self.store / "summary.nc").unlink(missing_ok=True)
         shutil.rmtree(self.store / "attention", ignore_errors=True)
         for path in self.folder.iterdir():
-            if path.name != "lock":
+            if path.name not in NAMES:
                 path.unlink()
 
 

@@ -1,14 +1,25 @@
 """Atomic file writing: a file appears complete or not at all."""
 
+import errno
 import hashlib
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from headbrush.analysis.store.errors import InputError
 
 _ENDING = ".unfinished"
+
+
+def _numbers(*names: str) -> frozenset[int]:
+    """Those of the errors that this operating system has."""
+    return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
+
+
+_FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
+_FORBIDDEN = _numbers("EACCES", "EPERM", "EROFS")
+_GONE = _numbers("EIO", "ENODEV", "ENXIO", "ESTALE", "EREMOTEIO", "ENOTCONN", "ETIMEDOUT")
 
 
 class WriteError(InputError):
@@ -41,24 +52,55 @@ def replacing(path: Path) -> Iterator[Path]:
         If it cannot be written.
     """
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_ENDING}")
+    with writing(path):
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            _try_to_remove(temporary)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what a disk or netCDF-4 refuses while ``path`` is written into one line.
+
+    Raises
+    ------
+    WriteError
+        Instead of an ``OSError``, or of netCDF's ``RuntimeError``.
+    """
     try:
-        yield temporary
-        temporary.replace(path)
+        yield
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, RuntimeError) and not reason.startswith("NetCDF"):
             raise
         raise WriteError(
-            f"{path.parent}: cannot write {path.name} ({reason}); free some space or check "
-            "the folder, then run the same command to resume."
+            f"{path.parent}: cannot write {path.name} ({reason}); {_way_out(error)}, then run "
+            "the same command to resume."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _way_out(error: OSError | RuntimeError) -> str:
+    number = getattr(error, "errno", None)
+    if number in _FULL:
+        return "free some space, or raise the quota or the limit of file sizes"
+    if number in _FORBIDDEN:
+        return "check the permissions of the folder and that its disk is not read-only"
+    if number in _GONE:
+        return "check that the disk is still connected and sound"
+    return "check the folder and the space on its disk"
 
 
 def remove_unfinished(folder: Path) -> None:
     """Delete the temporary files that a killed process left in ``folder``."""
     for path in folder.glob(f"*{_ENDING}"):
+        _try_to_remove(path)
+
+
+def _try_to_remove(path: Path) -> None:
+    """Delete a temporary file; one that the disk does not give up hides no other error."""
+    with suppress(OSError):
         path.unlink(missing_ok=True)
 
 

@@ -59,22 +59,19 @@ def test_a_foreign_folder_or_file_is_not_touched(tmp_path):
 
 def refusal(path, plan, restart=False):
     with pytest.raises(PartsError) as early:
-        WorkFolder(path, plan, restart).refuse_early()
+        WorkFolder(path, plan, restart).refuse(is_whole=False)
     return str(early.value)
 
 
-def test_what_is_in_the_way_is_refused_early_and_nothing_is_made(tmp_path, monkeypatch):
+def test_what_is_in_the_way_is_refused_early_and_nothing_is_made(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     assert "is a file" in refusal(tmp_path / "notes.txt", {})
-    assert "notes.txt is a file" in refusal(tmp_path / "notes.txt" / "s", {})
     assert "not a headbrush store" in refusal(tmp_path, {})
     store = make_store(tmp_path / "store")
     assert "finished store" in refusal(store, {})
-    WorkFolder(store, {}, restart=True).refuse_early()
+    WorkFolder(store, {}, restart=True).refuse(is_whole=False)
     assert (store / "summary.nc").is_file()
-    WorkFolder(tmp_path / "new" / "s", {}).refuse_early()
-    monkeypatch.setattr("os.access", lambda place, _mode: place != tmp_path)
-    assert f"no permission to write in {tmp_path}" in refusal(tmp_path / "new" / "s", {})
+    WorkFolder(tmp_path / "new" / "s", {}).refuse(is_whole=False)
     assert not (tmp_path / "new").exists()
 
 
@@ -82,11 +79,12 @@ def test_a_running_analysis_is_refused_early_and_a_stopped_one_goes_on(tmp_path)
     with WorkFolder(tmp_path / "s", {"seed": 0}) as parts:
         parts.save("00000", a=np.arange(3))
         assert "another analysis is writing" in refusal(tmp_path / "s", {"seed": 0})
+    WorkFolder(tmp_path / "s", {"seed": 0}).refuse()
     for _ in range(2):
-        WorkFolder(tmp_path / "s", {}).refuse_early()
-        WorkFolder(tmp_path / "s", {"seed": 0}).refuse_early()
+        WorkFolder(tmp_path / "s", {}).refuse(is_whole=False)
+        WorkFolder(tmp_path / "s", {"seed": 0}).refuse(is_whole=False)
     assert "other options (seed)" in refusal(tmp_path / "s", {"seed": 1})
-    WorkFolder(tmp_path / "s", {"seed": 1}, restart=True).refuse_early()
+    WorkFolder(tmp_path / "s", {"seed": 1}, restart=True).refuse(is_whole=False)
     with WorkFolder(tmp_path / "s", {"seed": 0}) as parts:
         assert parts.has("00000")
 
