@@ -1,7 +1,6 @@
 """``headbrush.analyze``: build a request from keyword arguments and run it."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,17 @@ from torch import nn
 
 from headbrush.analysis.images.dataset import MapDataset
 from headbrush.analysis.pipeline import analyze
+from headbrush.analysis.run.options import request_from
 from headbrush.analysis.run.progress import StageProgress
-from headbrush.analysis.run.request import Request
-from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 
 
 def analyze_here(
     model: str | Path | nn.Module,
     images: str | Path | MapDataset,
-    out: Path,
+    out: str | Path,
     options: Mapping[str, Any],
+    version: str,
     console: Console,
 ) -> Store:
     """Run or resume an analysis and open its store.
@@ -28,16 +27,8 @@ def analyze_here(
     Raises
     ------
     InputError
-        If an option is not a field of ``Request``, or an argument cannot be used.
+        If there is no such option, or an argument cannot be used.
     """
-    unknown = set(options) - {field.name for field in fields(Request)}
-    if unknown:
-        raise InputError(f"analyze() has no option {', '.join(sorted(unknown))}.")
-    request = Request(
-        images=Path(images) if isinstance(images, (str, Path)) else images,
-        out=out,
-        model=str(model) if isinstance(model, (str, Path)) else model,
-        command="headbrush.analyze(…)",
-        **options,
-    )
+    command = "headbrush.analyze(…)"
+    request = request_from(images, out, model, options, command=command, version=version)
     return Store(analyze(request, StageProgress(console)))

@@ -26,8 +26,6 @@ def analyze(
     images: "str | Path | MapDataset",
     out: str | Path,
     *,
-    attention: int | None = 60,
-    resume: bool = True,
     quiet: bool = False,
     **options: Any,
 ) -> "Store":
@@ -43,15 +41,12 @@ def analyze(
         a float tensor ``(C, H, W)`` that is already what the model takes.
     out
         The store to make, ``NAME.headbrush``.
-    attention
-        Number of images whose attention is stored, 60 by default; None stores all.
-    resume
-        Resume a stopped run; if False, start over, even if ``out`` is a finished store.
     quiet
         Show no progress.
     options
-        Further fields of ``Request``, for example ``class_names``,
-        ``per_class``, ``limit``, ``all_modes``, ``batch_size``, ``device``, ``scheduler``.
+        Those of ``headbrush analyze``, with ``_`` for ``-``: ``attention="all"``, ``per_class=20``,
+        ``select="best-worst:10"``, ``importance="gradient"``, ``modes="all"``, ``image_size=384``,
+        ``resume=False`` and so on. ``class_names`` and ``transform`` exist only here, for a module.
 
     Returns
     -------
@@ -70,8 +65,7 @@ def analyze(
 
     from headbrush.analysis.notebook import analyze_here
 
-    options |= {"attention": attention, "restart": not resume, "version": __version__}
-    return analyze_here(model, images, Path(out), options, Console(quiet=quiet))
+    return analyze_here(model, images, out, options, __version__, Console(quiet=quiet))
 
 
 def report(

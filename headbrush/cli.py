@@ -84,33 +84,26 @@ def analyze_command(
         from headbrush.analysis.extra import ANALYSIS, demand_extra
 
         demand_extra("An analysis", ANALYSIS)
-        from headbrush.analysis.images.class_selection import parse_select
-        from headbrush.analysis.run.request import Request
+        from headbrush.analysis.run.options import request_from
 
-        request = Request(
-            images=images,
-            out=out,
-            model=model,
-            checkpoint=checkpoint,
-            pretrained=pretrained,
-            image_size=option.image_size(image_size),
-            limit=limit,
-            per_class=per_class,
-            best_worst=parse_select(select),
-            classes=classes,
-            attention=option.attention_count(attention),
-            all_modes=option.one_of("--modes", modes, ("whole", "all")) == "all",
-            predictions=option.one_of("--importance", importance, ("pruning", "gradient"))
-            == "pruning",
-            batch_size=batch_size,
-            device=device,
-            seed=seed,
-            scheduler=scheduler,
-            restart=not resume,
-            command=_command(),
-            version=__version__,
-        )
-        _run(request)
+        options = {
+            "checkpoint": checkpoint,
+            "pretrained": pretrained,
+            "limit": limit,
+            "per_class": per_class,
+            "select": select,
+            "image_size": image_size,
+            "classes": classes,
+            "attention": attention,
+            "importance": importance,
+            "modes": modes,
+            "batch_size": batch_size,
+            "device": device,
+            "seed": seed,
+            "scheduler": scheduler,
+            "resume": resume,
+        }
+        _run(request_from(images, out, model, options, command=_command(), version=__version__))
 
 
 def _command() -> str:

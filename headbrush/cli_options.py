@@ -1,11 +1,9 @@
-"""The options of the command line: their help texts, and the parsing of their values."""
+"""The options of the command line and their help texts; ``analysis.run.options`` reads them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from headbrush.analysis.store.errors import InputError
 
 Images = Annotated[Path, typer.Option(help="Folder: DIR/<class>/<file>, or a flat DIR/<file>.")]
 Out = Annotated[Path, typer.Option(help="The store to make, NAME.headbrush.")]
@@ -29,6 +27,12 @@ Modes = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed for sampling, training and layouts.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Check everything, print what would be done, and write nothing."
+    ),
+]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:8786.")
 ]
@@ -45,31 +49,3 @@ Data = Annotated[Path | None, typer.Option(help="Also write the values behind th
 Fragment = Annotated[
     bool, typer.Option("--fragment", help="Views to embed in your own page, FILE.html or .json.")
 ]
-
-
-def attention_count(value: str) -> int | None:
-    """Number of images whose attention is stored; None: all."""
-    if value == "all":
-        return None
-    if value == "none":
-        return 0
-    if not value.isdecimal() or len(value) > 9:
-        raise InputError(f"--attention {value}: expected all, none or a number of images.")
-    return int(value)
-
-
-def image_size(value: str | None) -> tuple[int, int] | None:
-    """Height and width in pixels; None: the model's own."""
-    if value is None:
-        return None
-    sides = value.split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side[:5]) > 0 for side in sides):
-        raise InputError(f"--image-size {value}: expected pixels, 224, or height x width, 224x448.")
-    return int(sides[0][:5]), int(sides[-1][:5])
-
-
-def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    """``value``, checked against the words that ``option`` allows."""
-    if value not in allowed:
-        raise InputError(f"{option} {value}: expected {' or '.join(allowed)}.")
-    return value
