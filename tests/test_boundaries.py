@@ -13,6 +13,8 @@ HEAVY = ("torch", "timm", "openTSNE", "sklearn")
 ORDER = {
     "headbrush.analysis.store": (),
     "headbrush.analysis.images": ("analysis.store",),
+    "headbrush.analysis.model.weights.files": ("analysis.store",),
+    "headbrush.analysis.model.weights": ("analysis.store",),
     "headbrush.analysis.model": ("analysis.store", "analysis.images"),
     "headbrush.analysis.measures": ("analysis.store", "analysis.images", "analysis.model"),
     "headbrush.analysis.run": (

@@ -1,6 +1,6 @@
 """Load a timm vision transformer by name, or a folder with its configuration and weights."""
 
-import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 import timm
 from torch import nn
 
-from headbrush.analysis.model.checkpoints import load_checkpoint, read_checkpoint, sizes_of
 from headbrush.analysis.model.vision_model import ModelRecipe, VisionModel
+from headbrush.analysis.model.weights.files.checkpoint_file import checkpoint_digest
+from headbrush.analysis.model.weights.load_weights import load_weights
+from headbrush.analysis.model.weights.model_names import ModelSource, model_source
+from headbrush.analysis.model.weights.skeletons import create, first_line
 from headbrush.analysis.model.wrapping import wrap_model
-from headbrush.analysis.store.atomic_files import file_digest
 from headbrush.analysis.store.errors import ModelError
 
 
@@ -44,8 +46,13 @@ def load_model(
 
     Parameters
     ----------
+    name
+        A model of timm, with or without the tag of its weights; ``hf-hub:OWNER/MODEL``; or a
+        folder.
     checkpoint
-        Own weights, ``.safetensors`` or ``.pth``; class count and input channels follow from it.
+        Own weights: ``.safetensors``, a file of ``torch.save``, or the index of several files.
+        Class count, input channels and whether there is a classifier follow from it; wrappings
+        are taken off. What was assumed is in ``notes``.
     pretrained
         Whether to use timm's published weights where no checkpoint is given.
     arguments
@@ -57,73 +64,35 @@ def load_model(
     ModelError
         If the name is unknown, weights are missing or do not fit, or it is not a plain ViT.
     """
-    own = None if checkpoint is None else checkpoint.resolve()
-    recipe = ModelRecipe(_absolute(name), own, pretrained, device, tuple(arguments.items()))
-    folder = Path(name.removeprefix("local-dir:"))
-    if (folder / "config.json").is_file():
-        name = f"local-dir:{folder}"
-        checkpoint = checkpoint or _weights_file(folder)
-    elif name.startswith("local-dir:") or folder.is_dir():
-        raise ModelError(
-            f"{folder}: a model folder needs timm's config.json and model.safetensors."
-        )
-    elif not timm.is_model(name):
-        raise ModelError(f"{name}: no such timm model{_closest(name)}")
-    if checkpoint is None:
-        module = _create(name, pretrained, arguments)
-        digest = ""
+    own = None if checkpoint is None else _resolved(checkpoint)
+    source = model_source(name, own)
+    recipe = ModelRecipe(source.lasting, own, pretrained, device, tuple(arguments.items()))
+    weights = own or source.weights
+    notes: tuple[str, ...] = ()
+    digest = ""
+    if weights is None:
+        module = _published(source, arguments) if pretrained else create(source.name, arguments)
     else:
-        weights = read_checkpoint(checkpoint)
-        sizes = {} if name.startswith("local-dir:") else sizes_of(weights)
-        module = _create(name, False, sizes | arguments)
-        load_checkpoint(module, weights, checkpoint)
-        digest = file_digest(checkpoint)
-    shown = _folder_name(folder) if name.startswith("local-dir:") else name
-    model = wrap_model(module, name=shown, checkpoint_sha256=digest, device=device)
-    return replace(model, recipe=recipe)
+        module, notes = load_weights(
+            source.name, weights, arguments, own_sizes=not source.is_folder
+        )
+        digest = checkpoint_digest(weights)
+    model = wrap_model(module, name=source.shown, checkpoint_sha256=digest, device=device)
+    return replace(model, recipe=recipe, notes=(*notes, *model.notes))
 
 
-def _create(name: str, pretrained: bool, arguments: dict[str, Any]) -> nn.Module:
+def _resolved(checkpoint: Path) -> Path:
     try:
-        return timm.create_model(name, pretrained=pretrained, **arguments)
+        return checkpoint.resolve()
     except (OSError, RuntimeError, ValueError) as error:
-        if pretrained:
-            raise ModelError(
-                f"{name}: could not download its weights ({_first_line(error)}); give "
-                "--checkpoint FILE, or --no-pretrained for random weights."
-            ) from error
-        raise ModelError(f"{name}: timm could not create it ({_first_line(error)}).") from error
-    except TypeError as error:
+        raise ModelError(f"{checkpoint}: cannot be read ({first_line(error)}).") from error
+
+
+def _published(source: ModelSource, arguments: Mapping[str, Any]) -> nn.Module:
+    try:
+        return timm.create_model(source.name, pretrained=True, **arguments)
+    except Exception as error:  # the network, the Hub, its files and timm: no common class
         raise ModelError(
-            f"{name}: it does not fit the sizes in this checkpoint ({_first_line(error)})."
+            f"{source.shown}: could not download its weights ({first_line(error)}); give "
+            "--checkpoint FILE, or --no-pretrained for random weights."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def _folder_name(folder: Path) -> str:
-    """The folder's own name, or its parent's where that is just "model"."""
-    folder = folder.resolve()
-    return folder.parent.name if folder.name == "model" else folder.name
-
-
-def _closest(name: str) -> str:
-    if "/" in name:
-        return " and no folder of that name holds timm's config.json."
-    close = difflib.get_close_matches(name.split(".")[0], timm.list_models(), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else "; see timm.list_models()."
-
-
-def _absolute(name: str) -> str:
-    folder = Path(name.removeprefix("local-dir:"))
-    return str(folder.resolve()) if folder.is_dir() else name
-
-
-def _weights_file(folder: Path) -> Path:
-    for file in ("model.safetensors", "pytorch_model.bin"):
-        if (folder / file).is_file():
-            return folder / file
-    raise ModelError(f"{folder}: holds config.json but no model.safetensors.")
