@@ -232,5 +232,5 @@ def test_bokeh_serves_the_application_from_the_repository(store, tmp_path):
         page = server.get("/server")
         assert page.status == 200
         assert re.findall(r'data-name="(\w+)"', page.text) == PANELS
-        assert server.websocket(page.token)
+        assert server.websocket(page.token, origin=f"http://localhost:{port}")
         assert "Traceback" not in server.log

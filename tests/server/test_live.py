@@ -8,7 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 from rich.console import Console
 
 from headbrush.analysis.images.decoding import load_image
@@ -124,13 +124,26 @@ def test_other_weights_are_refused(store, folder):
     (folder / "model" / "model.safetensors").write_bytes(saved)
 
 
-def test_another_picture_under_the_same_name_is_refused(store, folder):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: Image.new("L", picture.size, 255),
+        ImageChops.invert,
+        ImageOps.mirror,
+        lambda picture: ImageChops.offset(picture, 1),
+        lambda picture: picture.resize((20, 30)),
+    ],
+    ids=["white", "inverted", "mirrored", "moved by one pixel", "of another size"],
+)
+def test_another_picture_under_the_same_name_is_refused(store, folder, change):
     file = folder / "images" / store.read("name")[2]
     saved = file.read_bytes()
-    Image.new("L", (16, 16), 255).save(file)
-    with pytest.raises(LiveError, match="no longer matches the stored one"):
-        LiveModel(store).partial_pruning(2, 0, 0).result()
-    file.write_bytes(saved)
+    change(load_image(file)).save(file)
+    try:
+        with pytest.raises(LiveError, match="image no longer matches the stored one"):
+            LiveModel(store).partial_pruning(2, 0, 0).result()
+    finally:
+        file.write_bytes(saved)
 
 
 @pytest.mark.usefixtures("fresh")

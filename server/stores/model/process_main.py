@@ -38,6 +38,8 @@ _TRACES_BYTES = 512 * 2**20
 _MOST_LOADED = 2
 _SAME_PREDICTION = 0.01
 """Largest difference of a probability that another device or library version may cause."""
+_SAME_PIXEL = 16
+"""Largest difference of a thumbnail's value, of 255, that another decoder may cause."""
 _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
 _ARGUMENTS = {"img_size"}
@@ -95,20 +97,30 @@ class StoreModel:
                 inputs = model.transform(load_image(picture))[None].to(model.device)
             except InputError as error:
                 raise LiveError(f"The image is not available: {error}") from error
+            self._demand_same_picture(image, inputs.cpu().numpy())
             traced = trace(model, inputs)
-            self._demand_same(image, traced.probability[0].cpu().numpy())
+            self._demand_same_prediction(image, traced.probability[0].cpu().numpy())
             size = _TENSORS_A_LAYER * len(traced.layers) * traced.layers[0].block_input.nbytes
             self._traces.put(image, traced, size)
         return traced
 
-    def _demand_same(self, image: int, probability: np.ndarray) -> None:
+    def _demand_same_picture(self, image: int, inputs: np.ndarray) -> None:
+        from headbrush.analysis.images.thumbnails import thumbnails
+
+        model, stored = self._loaded(), self._store.read("thumbnail")[image]
+        (seen,) = thumbnails(inputs, model.mean, model.std)
+        same = seen.shape == stored.shape and np.abs(seen.astype(int) - stored).max() <= _SAME_PIXEL
+        if not same:
+            raise LiveError(f"The image no longer matches the stored one: {self._names[image]}.")
+
+    def _demand_same_prediction(self, image: int, probability: np.ndarray) -> None:
         stored = self._store.read("probability")[image]
         if not len(probability):  # headless
             return
         if len(stored) != len(probability) or np.any(abs(stored - probability) > _SAME_PREDICTION):
             raise LiveError(
-                "The model's prediction no longer matches the stored one: its weights or "
-                f"{self._names[image]} have changed, or the weights were random."
+                f"The model's prediction for {self._names[image]} no longer matches the stored "
+                "one: its weights have changed, or were random."
             )
 
     def _file(self, image: int) -> Path:
