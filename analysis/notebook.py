@@ -8,6 +8,7 @@ from rich.console import Console
 from torch import nn
 
 from headbrush.analysis.images.dataset import MapDataset
+from headbrush.analysis.model.modules.borrowing import borrowed
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run.options import request_from
 from headbrush.analysis.run.progress import StageProgress
@@ -31,4 +32,5 @@ def analyze_here(
     """
     command = "headbrush.analyze(…)"
     request = request_from(images, out, model, options, command=command, version=version)
-    return Store(analyze(request, StageProgress(console)))
+    with borrowed(model):
+        return Store(analyze(request, StageProgress(console)))

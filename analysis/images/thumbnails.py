@@ -23,7 +23,9 @@ def thumbnails(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -
     # (B, C, H, W) -> (B, H, W, C)
     pixels = batch.transpose(0, 2, 3, 1) * np.asarray(std) + np.asarray(mean)
     pixels = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
-    pixels = np.broadcast_to(pixels, (*pixels.shape[:3], 3)) if pixels.shape[3] == 1 else pixels
+    # of two channels the first as grey, of more than three the first three as red, green and blue
+    shown = (0, 0, 0) if pixels.shape[3] < 3 else (0, 1, 2)
+    pixels = pixels[..., shown]
     height, width = pixels.shape[1:3]
     scale = min(1.0, THUMBNAIL_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

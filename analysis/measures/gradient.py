@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from headbrush.analysis.measures.importance import region_output, true_classes
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
-from headbrush.analysis.model.capture import Trace
+from headbrush.analysis.model.tracing import Trace
 from headbrush.analysis.model.vision_model import VisionModel
 
 _IMAGES_AT_ONCE = 4
@@ -29,7 +28,10 @@ def gradient_importance(
     labels: Tensor | None,
     modes: Sequence[int] = (1,),
 ) -> np.ndarray:
-    """Absolute derivative of the cross-entropy by a mask on a region of each head.
+    """Absolute derivative of the loss by a mask on a region of each head.
+
+    The loss is minus the logarithm of the true class's probability: the cross-entropy, and of
+    independent labels the binary cross-entropy of the true label.
 
     Parameters
     ----------
@@ -40,10 +42,10 @@ def gradient_importance(
 
     Returns
     -------
-    ``(mode, B, L, H)`` float32 in nats, at least 0; NaN for a headless model.
+    ``(mode, B, L, H)`` float32 in nats, at least 0; NaN for a model without classifier or gradient.
     """
     heads = (len(traced.layers), model.geometry.num_heads)
-    if not model.num_classes:
+    if not model.num_classes or not model.has_gradient:
         return np.full((len(modes), len(inputs), *heads), np.nan, np.float32)
     chosen = true_classes(traced, labels)
     slopes = [
@@ -83,7 +85,8 @@ def _head_gradients(model: VisionModel, inputs: Tensor, classes: Tensor) -> list
         hooks += [enter, leave]
     try:
         with torch.enable_grad(), AttentionSpy(handle):
-            loss = F.cross_entropy(model.module(inputs), classes, reduction="sum")
+            chances = model.kind.log_probability(model.outputs(inputs))
+            loss = -chances.gather(1, classes[:, None]).sum()
             return list(torch.autograd.grad(loss, outputs))
     finally:
         for hook in hooks:

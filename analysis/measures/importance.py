@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from headbrush.analysis.model.capture import LayerTrace, Trace, project, resume
+from headbrush.analysis.model.capture import resume
+from headbrush.analysis.model.modules.outputs import OutputKind
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS, PrunedHead
+from headbrush.analysis.model.tracing import LayerTrace, Trace, project
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.schema import PRUNING_METRICS
 
@@ -51,7 +53,7 @@ def leave_one_out(
             pruned = pruned_outputs(model, traced, layer, mode)  # (H, B, T, C)
             result[2:, position, :, layer] = _layer_metrics(model, record, pruned)
             if model.num_classes and predictions:
-                after = _resumed(model, traced, layer, pruned).softmax(-1)
+                after = model.kind.probability(_resumed(model, traced, layer, pruned))
                 result[:2, position, :, layer] = _model_metrics(traced, after, chosen)
     return result
 
@@ -70,7 +72,7 @@ def partial_pruning(
     changed[2:] = _layer_metrics(model, record, pruned)[:, 0]
     probability = traced.probability.float()  # (1, classes)
     if model.num_classes:
-        after = _resumed(model, traced, layer, pruned).softmax(-1)  # (mode, 1, classes)
+        after = model.kind.probability(_resumed(model, traced, layer, pruned))  # (mode, 1, classes)
         changed[:2] = _model_metrics(traced, after, chosen)[:, 0]
         probability = torch.cat([probability, after[:, 0].float()])
     unchanged = np.where(np.isnan(changed[:, :1]), np.float32(np.nan), np.float32(0))
@@ -79,7 +81,9 @@ def partial_pruning(
 
 def true_classes(traced: Trace, labels: Tensor | None) -> Tensor:
     """``(B,)`` int64: the labels, and the predicted class where a label is -1 or missing."""
-    predicted = traced.output.argmax(-1)
+    predicted = traced.probability.argmax(-1) if traced.kind.num_classes else None
+    if predicted is None:  # headless: no class is used
+        predicted = torch.zeros(len(traced.output), dtype=torch.long, device=traced.output.device)
     if labels is None:
         return predicted
     labels = labels.to(predicted.device).long()
@@ -93,7 +97,7 @@ def pruned_outputs(
     record = traced.layers[layer]
     prefix = model.geometry.num_prefix_tokens
     removed = region_output(record, mode, prefix, heads)  # (B, H, T, D)
-    projection = _only_projection(model.sites[layer].attention)
+    projection = model.shortcuts.projections[layer]
     if projection is not None:
         # (C, H·D) -> (H, 1, D, C)
         weight = projection.weight.unflatten(1, (-1, removed.shape[3]))
@@ -106,15 +110,6 @@ def pruned_outputs(
         mixed[:, head] -= removed[:, position]
         kept.append(project(model, traced, layer, mixed))
     return torch.stack(kept)
-
-
-def _only_projection(attention: nn.Module) -> nn.Linear | None:
-    """The linear map between A·V and z; None where anything else stands there too."""
-    norm = getattr(attention, "norm", None)
-    gate = getattr(attention, "gate", None)
-    proj = getattr(attention, "proj", None)
-    plain_norm = norm is None or isinstance(norm, nn.Identity)
-    return proj if plain_norm and gate is None and type(proj) is nn.Linear else None
 
 
 def region_output(record: LayerTrace, mode: int, prefix: int, heads: slice = slice(None)) -> Tensor:
@@ -158,8 +153,15 @@ def _model_metrics(traced: Trace, after: Tensor, chosen: Tensor) -> np.ndarray:
     before = traced.probability
     index = chosen.expand(after.shape[:2]).unsqueeze(-1)
     lost = before.gather(1, chosen[:, None]).T - after.gather(2, index).squeeze(-1)  # (N, B)
-    divergence = jensen_shannon(before.expand_as(after), after)
+    divergence = _divergence(traced.kind, before.expand_as(after), after)
     return torch.stack([lost, divergence]).transpose(1, 2).cpu().numpy()
+
+
+def _divergence(kind: OutputKind, first: Tensor, second: Tensor) -> Tensor:
+    """Eq. 4; of independent labels, the mean over them of each label's own divergence."""
+    if not kind.is_multilabel:
+        return jensen_shannon(first, second)
+    return jensen_shannon(*(torch.stack([1 - p, p], -1) for p in (first, second))).mean(-1)
 
 
 def jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
@@ -184,6 +186,13 @@ def _resumed(model: VisionModel, traced: Trace, layer: int, pruned: Tensor) -> T
     for start in range(0, len(flat), size):
         rows = torch.arange(start, min(start + size, len(flat)), device=flat.device)
         outputs.append(
-            resume(model, traced, layer, block_input[rows % count], flat[rows[0] : rows[-1] + 1])
+            resume(
+                model,
+                traced,
+                layer,
+                block_input[rows % count],
+                flat[rows[0] : rows[-1] + 1],
+                rows % count,
+            )
         )
     return torch.cat(outputs).unflatten(0, (variants, count))

@@ -5,15 +5,21 @@ attention module has, so the attention weights follow from exactly what the mode
 queries, keys, scale and bias.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from headbrush.analysis.model.modules.refusals import (
+    SUPPORTED,
+    demand_known_kind,
+    why_no_attention,
+)
 from headbrush.analysis.store.errors import ModelError
 
 
@@ -44,6 +50,14 @@ class AttentionCall:
             scores = scores + self.attn_mask
         return scores.softmax(-1)
 
+    def of_every_head(self) -> "AttentionCall":
+        """The same call, with shared keys and values repeated for each head."""
+        repeats = self.query.shape[-3] // self.key.shape[-3] if self.enable_gqa else 1
+        if repeats == 1:
+            return self
+        key, value = (one.repeat_interleave(repeats, -3) for one in (self.key, self.value))
+        return replace(self, key=key, value=value, enable_gqa=False)
+
 
 class AttentionSpy(TorchFunctionMode):
     """While active, hand every SDPA call to ``handle(call, proceed)`` and use what it returns.
@@ -59,7 +73,8 @@ class AttentionSpy(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is not F.scaled_dot_product_attention:
             return func(*args, **kwargs)
-        return self._handle(AttentionCall(*args, **kwargs), lambda: func(*args, **kwargs))
+        call = AttentionCall(*args, **kwargs).of_every_head()
+        return self._handle(call, lambda: func(*args, **kwargs))
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,26 @@ class Site:
     attention: nn.Module
 
 
+@dataclass(frozen=True)
+class Sites:
+    """The attention layers of a model in order.
+
+    Attributes
+    ----------
+    tokens
+        T, the same in all.
+    heads
+        H, the same in all.
+    parent
+        The innermost module that holds all layers: the ViT itself.
+    """
+
+    layers: tuple[Site, ...]
+    tokens: int
+    heads: int
+    parent: nn.Module
+
+
 def use_fused_attention(module: nn.Module) -> None:
     """Make every timm attention module call SDPA, also where that was switched off."""
     for child in module.modules():
@@ -77,9 +112,9 @@ def use_fused_attention(module: nn.Module) -> None:
             child.fused_attn = True  # pyright: ignore[reportArgumentType] (torch: only tensors)
 
 
-@torch.inference_mode()
-def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site], int]:
-    """Find the attention layers of a plain ViT, and its number of tokens T.
+@torch.no_grad()
+def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
+    """Find the attention layers of a plain ViT.
 
     Parameters
     ----------
@@ -93,67 +128,91 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> tuple[list[Site]
         If the model is not a plain ViT: windowed or pooled attention, no attention, or attention
         that is not a separate module inside a block.
     """
-    source = type(module).__module__.rsplit(".", 1)[-1].lower()
-    for word, reason in _REASONS.items():
-        if word in source:
-            raise ModelError(f"{name}: {reason}; {_SUPPORTED}")
+    demand_known_kind(module, name)
     calls = _record_calls(module, inputs)
-    shapes = [call.query.shape for call, _ in calls]
+    if not calls:
+        raise ModelError(f"{name}: {why_no_attention(module, inputs)}; {SUPPORTED}")
     square = [
         (call, stack)
         for call, stack in calls
         if call.query.shape[-2] == call.key.shape[-2] and call.query.shape[0] == len(inputs)
     ]
     tokens = {call.query.shape[-2] for call, _ in square}
-    if len(tokens) != 1 or any(shape[0] != len(inputs) for shape in shapes):
-        reason = (
-            "its attention layers see different numbers of tokens, or windows of them"
-            if calls
-            else "it makes no attention call over tokens (it is convolutional or windowed)"
+    if len(tokens) != 1 or any(call.query.shape[0] != len(inputs) for call, _ in calls):
+        reason = "its attention layers see different numbers of tokens, or windows of them"
+        raise ModelError(f"{name}: {reason}; {SUPPORTED}")
+    heads = sorted({call.query.shape[1] for call, _ in square if call.query.ndim == 4})
+    if len(heads) != 1:
+        raise ModelError(
+            f"{name}: its layers have different numbers of heads ({', '.join(map(str, heads))}); "
+            "headbrush needs the same number in every layer."
         )
-        raise ModelError(f"{name}: {reason}; {_SUPPORTED}")
-    blocks = set(getattr(module, "blocks", ()))
-    sites = []
-    for _, stack in square:
-        block = next((m for m in stack if m in blocks), None)
-        if block is None or stack[-1] is block:
-            raise ModelError(
-                f"{name}: its attention is not a separate module inside a block; {_SUPPORTED}"
-            )
-        sites.append(Site(block, stack[-1]))
-    if [site.block for site in sites] != list(getattr(module, "blocks", ())):
-        raise ModelError(f"{name}: not every block has exactly one attention layer; {_SUPPORTED}")
-    return sites, tokens.pop()
+    stacks = [stack for _, stack in square]
+    parent = _parent(stacks)
+    layers = _layers(stacks, parent, name)
+    return Sites(layers, tokens.pop(), heads[0], parent)
 
 
-_SUPPORTED = (
-    "headbrush analyzes plain vision transformers, in which every layer attends over all tokens "
-    "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP)."
-)
-_REASONS = {
-    "swin": "it attends within shifted windows, so no attention matrix spans the image",
-    "maxxvit": "it mixes convolutions with windowed and grid attention",
-    "hiera": "it pools tokens between stages and attends within windows",
-    "sam": "it attends within windows in most layers",
-    "xcit": "it attends between channels, not between tokens",
-    "cait": "its class token attends in separate layers, without the patches' attention",
-}
+def _parent(stacks: Sequence[list[nn.Module]]) -> nn.Module:
+    """The innermost module that all calls share; of one call, what holds its block."""
+    if len(stacks) == 1:
+        return next((m for m in stacks[0] if isinstance(getattr(m, "blocks", None), nn.Module)),
+                    stacks[0][0])  # fmt: skip
+    shared = [level[0] for level in zip(*stacks, strict=False) if len(set(level)) == 1]
+    containers = (nn.Sequential, nn.ModuleList)
+    return next((m for m in reversed(shared) if not isinstance(m, containers)), shared[0])
+
+
+def _layers(stacks: Sequence[list[nn.Module]], parent: nn.Module, name: str) -> tuple[Site, ...]:
+    """Block and attention of each call."""
+    attentions = [stack[-1] for stack in stacks]
+    if len(set(attentions)) < len(attentions):
+        first = next(i for i, one in enumerate(attentions) if one in attentions[:i])
+        raise ModelError(
+            f"{name}: its layers {attentions.index(attentions[first])} and {first} share one "
+            "attention module; headbrush needs a module of its own for each layer."
+        )
+    blocks = [_block(stack, parent) for stack in stacks]
+    if len(set(blocks)) < len(blocks):  # stages: the module around the attention is the block
+        blocks = [stack[-2] if len(stack) > 1 else None for stack in stacks]
+    alone = (block is None or block is one for block, one in zip(blocks, attentions, strict=True))
+    if any(alone) or len(set(blocks)) < len(blocks):
+        raise ModelError(
+            f"{name}: its attention is not one separate module inside each block; {SUPPORTED}"
+        )
+    pairs = zip(cast(list[nn.Module], blocks), attentions, strict=True)
+    return tuple(Site(block, attention) for block, attention in pairs)
+
+
+def _block(stack: list[nn.Module], parent: nn.Module) -> nn.Module | None:
+    """The first module below the parent that is no mere container."""
+    below = stack[stack.index(parent) + 1 :]
+    return next((one for one in below if not isinstance(one, (nn.Sequential, nn.ModuleList))), None)
+
+
+@dataclass
+class _Recording:
+    """SDPA calls, each with the modules around it, outermost first."""
+
+    stack: list[nn.Module] = field(default_factory=list)
+    calls: list[tuple[AttentionCall, list[nn.Module]]] = field(default_factory=list)
+
+    def handle(self, call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
+        """Remember a call."""
+        self.calls.append((call, list(self.stack)))
+        return proceed()
 
 
 def _record_calls(module: nn.Module, inputs: Tensor) -> list[tuple[AttentionCall, list[nn.Module]]]:
-    stack: list[nn.Module] = []
-    calls: list[tuple[AttentionCall, list[nn.Module]]] = []
-
-    def handle(call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
-        calls.append((call, list(stack)))
-        return proceed()
-
+    recording = _Recording()
     with ExitStack() as hooks:
         for child in module.modules():
-            enter = child.register_forward_pre_hook(lambda m, _: stack.append(m))
-            leave = child.register_forward_hook(lambda *_: stack.pop() and None)
+            enter = child.register_forward_pre_hook(lambda m, _: recording.stack.append(m))
             hooks.callback(enter.remove)
+            leave = child.register_forward_hook(
+                lambda *_: recording.stack.pop() and None, always_call=True
+            )
             hooks.callback(leave.remove)
-        with AttentionSpy(handle):
+        with AttentionSpy(recording.handle):
             module(inputs)
-    return calls
+    return recording.calls

@@ -1,12 +1,13 @@
-"""Trace one forward pass of a ViT, layer by layer; resume the model from any block.
+"""Resume a model from any of its layers, as if its attention module had returned something else.
 
-Notation: B images, L layers, H heads, T tokens, D width of a head, C width of the model.
+The general way runs the whole model, in which the blocks before the layer return what they
+returned in the trace: exact for every model, whatever it does before, between and after its blocks.
+Shortcuts are taken only where they gave the model's own output when it was wrapped.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol, cast
 
 import torch
 from timm.layers.attention import Attention
@@ -14,144 +15,21 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, Site
-from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.tracing import LayerTrace, Trace, forwards, project, trace
+from headbrush.analysis.model.vision_model import Shortcuts, VisionModel
 from headbrush.analysis.store.errors import ModelError
 
 TOLERANCE = 1e-4
 """Largest relative deviation, of the largest output, that the self-check accepts."""
 
 
-@dataclass(frozen=True)
-class LayerTrace:
-    """The trace of one layer.
-
-    Attributes
-    ----------
-    block_input
-        ``(B, T, C)``, with the other arguments of the block (rotary embedding, mask) in
-        ``block_args`` and ``block_kwargs``.
-    attention_input
-        Input of the attention module, ``(B, T, C)``, likewise with its other arguments.
-    call
-        The SDPA call: queries, keys, values ``(B, H, T, D)`` and bias.
-    head_output
-        A·V, ``(B, H, T, D)``.
-    output
-        z of Eq. 2: the attention module's output after projection and bias, ``(B, T, C)``.
-    """
-
-    block_input: Tensor
-    block_args: tuple[object, ...]
-    block_kwargs: dict[str, object]
-    attention_input: Tensor
-    attention_args: tuple[object, ...]
-    attention_kwargs: dict[str, object]
-    call: AttentionCall
-    head_output: Tensor
-    output: Tensor
-
-    def attention(self) -> Tensor:
-        """A of every head, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
-        return self.call.weights()
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One forward pass: ``output`` is ``(B, classes)`` logits, or features if headless."""
-
-    layers: tuple[LayerTrace, ...]
-    output: Tensor
-    num_classes: int
-
-    @property
-    def probability(self) -> Tensor:
-        """Softmax probabilities, ``(B, classes)``; ``(B, 0)`` of a headless model."""
-        return self.output.softmax(-1)[:, : self.num_classes]
-
-
-class _Inputs(NamedTuple):
-    """The tokens ``(B, T, C)`` that a module received, and its other arguments."""
-
-    tokens: Tensor
-    args: tuple[object, ...]
-    kwargs: dict[str, object]
-
-
-@torch.inference_mode()
-def trace(model: VisionModel, images: Tensor) -> Trace:
-    """Run ``images`` ``(B, C, H, W)`` through the model and record every layer."""
-    blocks: dict[nn.Module, _Inputs] = {}
-    attentions: dict[nn.Module, _Inputs] = {}
-    calls: dict[nn.Module, tuple[AttentionCall, Tensor]] = {}
-    outputs: dict[nn.Module, Tensor] = {}
-    active: list[nn.Module] = []
-
-    def handle(call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
-        result = proceed()
-        if active:
-            calls[active[-1]] = call, result
-        return result
-
-    def enter_block(module: nn.Module, args: tuple, kwargs: dict[str, object]) -> None:
-        blocks[module] = _Inputs(args[0], args[1:], kwargs)
-
-    def enter_attention(module: nn.Module, args: tuple, kwargs: dict[str, object]) -> None:
-        attentions[module] = _Inputs(args[0], args[1:], kwargs)
-        active.append(module)
-
-    def leave_attention(module: nn.Module, _args: tuple, output: Tensor) -> None:
-        outputs[module] = output
-        active.pop()
-
-    with ExitStack() as hooks, AttentionSpy(handle):
-        for block, attention in ((site.block, site.attention) for site in model.sites):
-            for hook in (
-                block.register_forward_pre_hook(enter_block, with_kwargs=True),
-                attention.register_forward_pre_hook(enter_attention, with_kwargs=True),
-                attention.register_forward_hook(leave_attention),
-            ):
-                hooks.callback(hook.remove)
-        output = model.module(images)
-    layers = (
-        LayerTrace(*blocks[block], *attentions[attention], *calls[attention], outputs[attention])
-        for block, attention in ((site.block, site.attention) for site in model.sites)
-    )
-    return Trace(tuple(layers), output, model.num_classes)
-
-
-@contextmanager
-def attention_returns(site: Site, output: Tensor) -> Iterator[None]:
-    """While active, the site's attention module returns ``output`` instead of computing."""
-    site.attention.forward = lambda *_args, **_kwargs: output
-    try:
-        yield
-    finally:
-        del site.attention.forward
-
-
-def project(model: VisionModel, traced: Trace, layer: int, head_output: Tensor) -> Tensor:
-    """Apply what follows A·V in the attention module: norm, gate, projection, bias.
-
-    Parameters
-    ----------
-    head_output
-        ``(N, H, T, D)`` in place of the traced A·V; N is a multiple of B, image by image.
-
-    Returns
-    -------
-    z, ``(N, T, C)``.
-    """
-    record = traced.layers[layer]
-    repeats = len(head_output) // len(record.attention_input)
-    inputs = record.attention_input.repeat(repeats, 1, 1)
-    with AttentionSpy(lambda _call, _proceed: head_output):
-        return model.sites[layer].attention(
-            inputs, *record.attention_args, **record.attention_kwargs
-        )
-
-
 def resume(
-    model: VisionModel, traced: Trace, layer: int, block_input: Tensor, output: Tensor
+    model: VisionModel,
+    traced: Trace,
+    layer: int,
+    block_input: Tensor,
+    output: Tensor,
+    images: Tensor | None = None,
 ) -> Tensor:
     """Model output if ``layer``'s attention module had returned ``output``.
 
@@ -161,13 +39,49 @@ def resume(
         Input of the layer's block, ``(N, T, C)``.
     output
         z of the layer, ``(N, T, C)``.
+    images
+        ``(N,)`` the traced image of each row; by default one after the other, again and again.
 
     Returns
     -------
-    ``(N, classes)`` logits, or features of a headless model.
+    ``(N, K)`` outputs, or features of a headless model.
     """
-    last = len(model.sites) - 1
-    rows = classifier_rows(model)
+    if images is None:
+        images = torch.arange(len(output), device=output.device) % len(traced.images)
+    if model.shortcuts.tail:
+        return _through_the_tail(model, traced, layer, block_input, output)
+    return _through_the_model(model, traced, layer, block_input, output, images)
+
+
+def _through_the_model(
+    model: VisionModel,
+    traced: Trace,
+    layer: int,
+    block_input: Tensor,
+    output: Tensor,
+    images: Tensor,
+) -> Tensor:
+    replaced: dict[nn.Module, Callable[..., object]] = {}
+    for site, record in zip(model.sites[:layer], traced.layers, strict=False):
+        replaced[site.block] = lambda *_, record=record, **__: _rows(record.block_output, images)
+    site = model.sites[layer]
+    block = site.block.forward
+    replaced[site.block] = lambda _tokens, *args, **kwargs: block(block_input, *args, **kwargs)
+    replaced[site.attention] = lambda *_args, **_kwargs: output
+    with forwards(replaced):
+        return model.outputs(traced.images[images])
+
+
+def _rows(value: object, images: Tensor) -> object:
+    if isinstance(value, (tuple, list)):
+        return type(value)(_rows(one, images) for one in value)
+    return value[images] if isinstance(value, Tensor) else value
+
+
+def _through_the_tail(
+    model: VisionModel, traced: Trace, layer: int, block_input: Tensor, output: Tensor
+) -> Tensor:
+    last, rows = len(model.sites) - 1, model.shortcuts.rows
     states = _after_attention(
         model.sites[layer],
         traced.layers[layer],
@@ -195,23 +109,11 @@ class _Classifier(Protocol):
         ...
 
 
-def classifier_rows(model: VisionModel) -> int | None:
-    """How many leading tokens the classifier reads, if a shortened last block can serve it.
-
-    None where it pools over patches, or where the last block is not timm's plain one.
-    """
-    site = model.sites[-1]
-    plain = type(site.block) is Block and type(site.attention) is Attention
-    token = getattr(model.module, "global_pool", "") == "token"
-    pooled = getattr(model.module, "attn_pool", None) is not None
-    return model.geometry.num_prefix_tokens if plain and token and not pooled else None
-
-
 def _after_attention(
     site: Site, record: LayerTrace, block_input: Tensor, output: Tensor, rows: int | None
 ) -> Tensor:
     """The block's output given its attention module's; only the first ``rows`` tokens if set."""
-    with attention_returns(site, output[:, :rows]):
+    with forwards({site.attention: lambda *_args, **_kwargs: output[:, :rows]}):
         return site.block(block_input[:, :rows], *record.block_args, **record.block_kwargs)
 
 
@@ -237,8 +139,89 @@ def _last_block(site: Site, states: Tensor, rows: int) -> Tensor:
     if gate is not None:
         mixed = mixed * gate(normed[:, :rows]).sigmoid()
     output = attention.proj(mixed)
-    with attention_returns(site, output):
+    with forwards({site.attention: lambda *_args, **_kwargs: output}):
         return block(states[:, :rows])
+
+
+def measured(model: VisionModel, images: Tensor) -> VisionModel:
+    """The model with what only trying shows: its shortcuts, and whether it has a gradient.
+
+    ``images`` are ``(2, C, H, W)``.
+    """
+    return replace(_with_shortcuts(model, images), has_gradient=_has_gradient(model, images))
+
+
+def _has_gradient(model: VisionModel, images: Tensor) -> bool:
+    mixed: list[Tensor] = []
+
+    def handle(_call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
+        mixed.append(proceed().requires_grad_(True))
+        return mixed[-1]
+
+    try:
+        with torch.enable_grad(), AttentionSpy(handle):
+            output = model.outputs(images)
+            torch.autograd.grad(output.sum(), mixed[:: max(1, len(mixed) - 1)])
+    except RuntimeError:  # part of it runs without gradients, or knows none
+        return False
+    return True
+
+
+@torch.inference_mode()
+def _with_shortcuts(model: VisionModel, images: Tensor) -> VisionModel:
+    """The model with every shortcut that gives its own values for ``images``."""
+    traced = trace(model, images)
+    projections = tuple(_only_projection(model, traced, layer) for layer in range(len(model.sites)))
+    for rows in (_classifier_rows(model), None):
+        found = replace(model, shortcuts=Shortcuts(True, rows, projections))
+        if _gives_the_output(found, traced):
+            return found
+    return replace(model, shortcuts=Shortcuts(False, None, projections))
+
+
+def _gives_the_output(model: VisionModel, traced: Trace) -> bool:
+    """Whether resuming at the first and at the last layer gives the output, twice an image."""
+    if not all(hasattr(model.module, name) for name in ("norm", "forward_head")):
+        return False
+    for layer in {0, len(model.sites) - 1}:
+        record = traced.layers[layer]
+        both = (one.repeat(2, 1, 1) for one in (record.block_input, record.output))
+        try:
+            found = resume(model, traced, layer, *both)
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):
+            return False  # its parts do not fit together in this way
+        expected = torch.cat([traced.output, traced.output])
+        if found.shape != expected.shape or not close(found, expected):
+            return False
+    return True
+
+
+def _classifier_rows(model: VisionModel) -> int | None:
+    """How many leading tokens the classifier reads, if a shortened last block can serve it.
+
+    None where it pools over patches, or where the last block is not timm's plain one.
+    """
+    site = model.sites[-1]
+    plain = type(site.block) is Block and type(site.attention) is Attention
+    plain = plain and type(cast(Attention, site.attention).qkv) is nn.Linear
+    token = getattr(model.module, "global_pool", "") == "token"
+    pooled = getattr(model.module, "attn_pool", None) is not None
+    return model.geometry.num_prefix_tokens if plain and token and not pooled else None
+
+
+def _only_projection(model: VisionModel, traced: Trace, layer: int) -> nn.Linear | None:
+    """The linear map between A·V and z; None where anything else stands there too."""
+    proj = getattr(model.sites[layer].attention, "proj", None)
+    record = traced.layers[layer]
+    width = record.head_output.shape[1] * record.head_output.shape[3]
+    if type(proj) is not nn.Linear or proj.in_features != width:
+        return None
+    noise = torch.randn_like(record.head_output) * record.head_output.std()
+    # (B, H, T, D) -> (B, T, H·D) x (H·D, C) -> (B, T, C)
+    change = noise.transpose(1, 2).flatten(2) @ proj.weight.T
+    found = project(model, traced, layer, record.head_output - noise)
+    fits = found.shape == change.shape and close(record.output - change, found)
+    return proj if fits else None
 
 
 @torch.inference_mode()
@@ -246,7 +229,7 @@ def self_check(model: VisionModel, images: Tensor) -> None:
     """Prove on ``images`` that the capture is faithful to this model.
 
     Every layer: rows of A sum to 1, A·V is what the model computed with, the rest of the model
-    resumed from it gives the untouched output, and zeroing a head changes z.
+    resumed from it gives the untouched output, and zeroing all heads changes z.
 
     Raises
     ------
@@ -254,25 +237,25 @@ def self_check(model: VisionModel, images: Tensor) -> None:
         Naming the layer where one of these does not hold.
     """
     with_spy = trace(model, images)
-    untouched = model.module(images)
-    _demand(_close(with_spy.output, untouched), model, "tracing changes its output")
+    untouched = model.outputs(images)
+    _demand(close(with_spy.output, untouched), model, "tracing changes its output")
     for layer, record in enumerate(with_spy.layers):
         where = f"layer {layer}"
         attention = record.attention()
-        _demand(_close(attention.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
+        _demand(close(attention.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
         mixed = attention.to(record.call.value.dtype) @ record.call.value
-        _demand(_close(mixed, record.head_output), model, f"{where}: A·V is not its own")
+        _demand(close(mixed, record.head_output), model, f"{where}: A·V is not its own")
         output = project(model, with_spy, layer, mixed)
-        _demand(_close(output, record.output), model, f"{where}: its projection differs")
+        _demand(close(output, record.output), model, f"{where}: its projection differs")
         resumed = resume(model, with_spy, layer, record.block_input, output)
-        _demand(_close(resumed, untouched), model, f"{where}: resuming differs from its output")
-        mixed[:, 0] = 0
-        pruned = project(model, with_spy, layer, mixed)
-        changed = not torch.equal(pruned, record.output) or not record.head_output[:, 0].any()
-        _demand(changed, model, f"{where}: zeroing a head changes nothing")
+        _demand(close(resumed, untouched), model, f"{where}: resuming differs from its output")
+        pruned = project(model, with_spy, layer, torch.zeros_like(mixed))
+        changed = not torch.equal(pruned, record.output) or not record.head_output.any()
+        _demand(changed, model, f"{where}: zeroing its heads changes nothing")
 
 
-def _close(found: Tensor, expected: Tensor) -> bool:
+def close(found: Tensor, expected: Tensor) -> bool:
+    """Whether two tensors agree within the tolerance of the self-check."""
     scale = expected.abs().max().clamp(min=1e-6)
     return bool((found - expected.to(found.device)).abs().max() <= TOLERANCE * scale)
 

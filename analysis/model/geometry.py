@@ -1,14 +1,16 @@
 """Layers, heads and tokens of a model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-from timm.layers.helpers import to_2tuple
-from timm.layers.patch_embed import PatchEmbed
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import Site
+from headbrush.analysis.model.attention_sites import Sites
 from headbrush.analysis.store.errors import ModelError
+
+_CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
+"""Names of the class token in timm, torchvision and open_clip."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +36,64 @@ class Geometry:
 
 
 def geometry_of(
-    module: nn.Module, sites: list[Site], tokens: int, size: tuple[int, int], name: str
+    vit: nn.Module, sites: Sites, size: tuple[int, int], tokens_of: Callable[[], Tensor], name: str
 ) -> Geometry:
-    """Geometry of a module with ``tokens`` tokens and an input of ``size`` pixels.
+    """Geometry of a ViT with an input of ``size`` pixels.
+
+    Parameters
+    ----------
+    tokens_of
+        Gives what enters the first block, ``(B, T, C)``, for at least two different pictures.
 
     Raises
     ------
     ModelError
         If the tokens are not a prefix and a grid.
     """
-    prefix = int(getattr(module, "num_prefix_tokens", 1))
-    embed = cast(PatchEmbed, module.patch_embed)
-    grid = getattr(embed, "grid_size", None)
-    if grid is None or grid[0] * grid[1] != tokens - prefix:
-        height, width = cast(tuple[int, int], to_2tuple(embed.patch_size))
-        grid = (size[0] // height, size[1] // width)
-    if grid[0] * grid[1] != tokens - prefix:
+    prefix = getattr(vit, "num_prefix_tokens", None)
+    known = isinstance(prefix, int) and _grid(vit, sites.tokens - prefix, size) is not None
+    if not known:
+        prefix = _leading_constants(tokens_of(), name)
+    assert isinstance(prefix, int)
+    grid = _grid(vit, sites.tokens - prefix, size)
+    if grid is None:
         raise ModelError(
-            f"{name}: {tokens} tokens are not {prefix} prefix tokens and a {grid[0]}×{grid[1]} "
-            "grid of patches, so its patches cannot be placed on the image."
+            f"{name}: {sites.tokens} tokens are not {prefix} prefix tokens and a grid "
+            "of patches, so its patches cannot be placed on the image."
         )
-    has_class_token = getattr(module, "cls_token", None) is not None
-    heads = cast(int, sites[0].attention.num_heads)
-    return Geometry(len(sites), heads, prefix, grid[0], grid[1], has_class_token)
+    has_class_token = any(getattr(vit, token, None) is not None for token in _CLASS_TOKENS)
+    return Geometry(len(sites.layers), sites.heads, prefix, *grid, has_class_token and prefix > 0)
+
+
+def _grid(vit: nn.Module, patches: int, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Rows and columns of so many patches: those that the model names, or by their size."""
+    embed = next(
+        (e for name in ("patch_embed", "embeds") if (e := getattr(vit, name, None)) is not None),
+        vit,
+    )
+    candidates = [getattr(embed, "grid_size", None)]
+    for holder in (embed, vit):
+        side = getattr(holder, "patch_size", None)
+        if isinstance(side, int) or (isinstance(side, (tuple, list)) and len(side) == 2):
+            height, width = (side, side) if isinstance(side, int) else side
+            candidates.append((size[0] // int(height), size[1] // int(width)))
+    if not any(candidates) and patches > 0:
+        stride = max(1, round((size[0] * size[1] / patches) ** 0.5))
+        candidates.append((size[0] // stride, size[1] // stride))
+    for grid in candidates:
+        if isinstance(grid, (tuple, list)) and len(grid) == 2 and grid[0] * grid[1] == patches:
+            return int(grid[0]), int(grid[1])
+    return None
+
+
+@torch.no_grad()
+def _leading_constants(tokens: Tensor, name: str) -> int:
+    """How many leading tokens do not depend on the picture, and so are no patches."""
+    same = (tokens == tokens[:1]).all(-1).all(0)  # (T,)
+    count = int(same.long().cumprod(0).sum())
+    if same[count:].any():
+        raise ModelError(
+            f"{name}: tokens that are no patches stand behind or between the patches; headbrush "
+            "expects them in front (class token, registers, prompts), then the patches row by row."
+        )
+    return count

@@ -9,26 +9,65 @@ from timm.data.imagenet_info import ImageNetInfo
 from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 
+from headbrush.analysis.images.decoding import ImageError
+
+_MARKS = ({"pretrained_cfg"}, {"patch_embed"}, {"embeds"}, {"conv_proj", "encoder"})
+"""Members by which a ViT is known: of timm, of others who name them so, of torchvision."""
+
+
+def find_vit(module: nn.Module) -> nn.Module:
+    """The ViT inside a module: the outermost part that looks like one; else the module."""
+    for part in module.modules():
+        if any(all(hasattr(part, name) for name in mark) for mark in _MARKS):
+            return part
+    return module
+
 
 def input_config(module: nn.Module) -> dict[str, Any]:
-    """timm's data configuration, with the size and channels that this very module was made for."""
+    """timm's data configuration, with the size and channels that this very ViT was made for."""
     config = resolve_model_data_config(module)
     embed = getattr(module, "patch_embed", None)
-    size = getattr(module, "_model_args", {}).get("img_size") or getattr(embed, "img_size", None)
-    size = config["input_size"][1:] if size is None else size
+    sizes = (
+        getattr(module, "_model_args", {}).get("img_size"),
+        getattr(embed, "img_size", None),
+        getattr(module, "image_size", None),
+    )
+    size = next((size for size in sizes if size is not None), config["input_size"][1:])
     size = (size, size) if isinstance(size, int) else tuple(size)
-    channels = getattr(getattr(embed, "proj", None), "in_channels", config["input_size"][0])
+    channels = _channels(module) or config["input_size"][0]
     for key in ("mean", "std"):
         if len(config[key]) != channels:
             config[key] = (sum(config[key]) / len(config[key]),) * channels
     return config | {"input_size": (channels, *size)}
 
 
+def _channels(module: nn.Module) -> int:
+    """Channels that the first convolution takes; 0 where there is none."""
+    parts = dict(module.named_modules())
+    first = (getattr(module, "pretrained_cfg", None) or {}).get("first_conv")
+    named = [parts.get(name) for name in ([first] if isinstance(first, str) else first or ())]
+    found = (part for part in (*named, *parts.values()) if isinstance(part, nn.Conv2d))
+    return next((part.in_channels for part in found), 0)
+
+
 def input_transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:
     """PIL image -> float32 ``(C, H, W)``, as the configuration says."""
-    mode = "L" if config["input_size"][0] == 1 else "RGB"
+    channels = config["input_size"][0]
     apply = cast(Callable[[Image.Image], Tensor], create_transform(**config, is_training=False))
-    return lambda image: apply(image.convert(mode))
+    mode = {1: "L", 3: "RGB"}.get(channels)
+    if mode is not None:
+        return lambda image: apply(image.convert(mode))
+
+    def transform(image: Image.Image) -> Tensor:
+        bands = len(image.getbands())
+        if bands != channels:
+            raise ImageError(
+                f"the model takes {channels} channels, and the picture has {bands} ({image.mode}); "
+                f"give a dataset of float tensors ({channels}, H, W), or transform="
+            )
+        return apply(image)
+
+    return transform
 
 
 def known_classes(module: nn.Module, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import Site
 from headbrush.analysis.model.geometry import Geometry
+from headbrush.analysis.model.modules.outputs import HEADLESS, OutputKind, scores
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,34 @@ class ModelRecipe:
     pretrained: bool
     device: str
     arguments: tuple[tuple[str, Any], ...] = ()
+    outputs: str = "auto"
 
     def as_json(self) -> str:
         """For a store's attributes, from which the server loads the model again."""
         given = asdict(self) | {"checkpoint": self.checkpoint and str(self.checkpoint)}
         return json.dumps(given | {"arguments": dict(self.arguments)})
+
+
+@dataclass(frozen=True)
+class Shortcuts:
+    """Faster ways through a model, each of which gave the model's own values when it was wrapped.
+
+    Attributes
+    ----------
+    tail
+        Whether what follows the blocks is the model's ``norm`` and ``forward_head``.
+    rows
+        How many leading tokens the last block needs to compute; None: all.
+    projections
+        By layer, the linear map that is all there is between A·V and z; None where there is more.
+    """
+
+    tail: bool = False
+    rows: int | None = None
+    projections: tuple[nn.Linear | None, ...] = ()
+
+
+NO_SHORTCUTS = Shortcuts()
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,10 @@ class VisionModel:
         In evaluation mode, on ``device``, without gradients.
     sites
         Its attention layers in order.
+    shortcuts
+        Faster ways through it.
+    has_gradient
+        Whether its outputs can be differentiated by what its heads put out.
     transform
         PIL image -> float32 ``(C, H, W)`` as the model expects it.
     input_size
@@ -48,8 +76,8 @@ class VisionModel:
         What ``transform`` normalises by, one value a channel.
     checkpoint_sha256
         Hash of the weights' file; empty where there was none.
-    num_classes
-        Outputs of the classifier; 0 for a headless backbone.
+    kind
+        How its outputs become probabilities.
     class_ids, class_names
         Identifiers (for example ImageNet synsets) and readable names, if known.
     recipe
@@ -68,8 +96,19 @@ class VisionModel:
     device: torch.device
     name: str
     checkpoint_sha256: str = ""
-    num_classes: int = 0
+    kind: OutputKind = HEADLESS
+    shortcuts: Shortcuts = NO_SHORTCUTS
+    has_gradient: bool = True
     class_ids: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     recipe: ModelRecipe | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def num_classes(self) -> int:
+        """Classes of the probabilities; 0 for a headless backbone."""
+        return self.kind.num_classes
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """What it puts out for ``(B, C, H, W)``: ``(B, K)``, or features of a headless model."""
+        return scores(self.module(images), self.name)

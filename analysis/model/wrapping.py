@@ -2,73 +2,171 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import find_sites, use_fused_attention
+from headbrush.analysis.model.capture import measured
 from headbrush.analysis.model.geometry import geometry_of
-from headbrush.analysis.model.model_config import input_config, input_transform, known_classes
+from headbrush.analysis.model.model_config import (
+    find_vit,
+    input_config,
+    input_transform,
+    known_classes,
+)
+from headbrush.analysis.model.modules.outputs import OutputKind, output_kind
+from headbrush.analysis.model.modules.probing import Probe
+from headbrush.analysis.model.modules.unwrapping import (
+    float32_note,
+    unwrapped,
+    without_checkpointing,
+)
+from headbrush.analysis.model.tracing import forwards
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.errors import ModelError
 
 
 def wrap_model(
-    module: nn.Module,
+    given: object,
     *,
     name: str = "",
     class_names: tuple[str, ...] | None = None,
     transform: Callable[[Image.Image], Tensor] | None = None,
-    checkpoint_sha256: str = "",
+    checkpoint_sha256: str | None = None,
     device: str = "auto",
+    outputs: str = "auto",
 ) -> VisionModel:
     """Describe a module that exists in this process.
 
+    The module is changed: evaluation mode, float32, device, no gradients. ``borrowed`` gives it
+    back as it was.
+
     Parameters
     ----------
+    given
+        A module with a ViT inside, also in wrappers such as ``DataParallel``.
     class_names
         Readable names of the outputs, if the module does not know them.
     transform
         PIL image -> float32 ``(C, H, W)``, instead of that of timm's data configuration.
+    checkpoint_sha256
+        Hash of the weights' file; None: of the module's own weights.
+    outputs
+        ``softmax`` or ``sigmoid``: how its outputs become probabilities; ``auto``: a single output
+        by sigmoid, several by softmax, unless its forward pass ends with one of them.
 
     Raises
     ------
     ModelError
         If it is not a plain ViT.
     """
+    module = unwrapped(given)
     name = name or type(module).__name__
+    digest = module_digest(module) if checkpoint_sha256 is None else checkpoint_sha256
     place = _device(device)
-    module = module.eval().requires_grad_(False).to(place)
-    use_fused_attention(module)
-    config = input_config(module)
-    sites, tokens = find_sites(module, torch.zeros(2, *config["input_size"], device=place), name)
-    num_classes = int(getattr(module, "num_classes", 0))
-    ids, names = known_classes(module, num_classes)
-    return VisionModel(
+    notes = [note for note in (float32_note(module),) if note]
+    module = _prepared(module, place)
+    vit = find_vit(module)
+    config = input_config(vit)
+    probe = Probe(module, vit, tuple(config["input_size"]), place, name)
+    if transform is None:
+        config |= probe.own_normalisation()
+        notes += probe.notes
+    sites = find_sites(module, probe.images, name)
+    geometry = geometry_of(
+        sites.parent,
+        sites,
+        config["input_size"][1:],
+        lambda: _entering(module, sites.layers[0].block, probe.images),
+        name,
+    )
+    kind = output_kind(module, sites.parent, probe.output, probe.last, outputs, name)
+    ids, names = known_classes(vit, kind.num_classes)
+    model = VisionModel(
         module=module,
-        geometry=geometry_of(module, sites, tokens, config["input_size"][1:], name),
-        sites=tuple(sites),
+        geometry=geometry,
+        sites=sites.layers,
         transform=transform or input_transform(config),
         input_size=tuple(config["input_size"]),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         device=place,
         name=name,
-        checkpoint_sha256=checkpoint_sha256,
-        num_classes=num_classes,
+        checkpoint_sha256=digest,
+        kind=kind,
         class_ids=ids,
-        class_names=class_names or names,
+        class_names=_fitting(class_names, kind.num_classes) or names,
+        notes=tuple(notes + _notes_on(kind)),
     )
+    return measured(model, probe.images)
 
 
 def module_digest(module: nn.Module) -> str:
     """SHA-256 of a module's weights and their names, hexadecimal."""
     digest = hashlib.sha256()
     for key, value in sorted(module.state_dict().items()):
+        if not isinstance(value, Tensor):
+            digest.update(f"{key} {value!r}".encode())
+            continue
+        if value.is_quantized:
+            value = value.dequantize()
         digest.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        data = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
+        digest.update(memoryview(data))  # pyright: ignore[reportArgumentType] (it is a buffer)
     return digest.hexdigest()
+
+
+def _prepared(module: nn.Module, place: torch.device) -> nn.Module:
+    try:
+        module = module.eval().requires_grad_(False).to(place, torch.float32)
+    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        raise ModelError(
+            f"{type(module).__name__}: cannot be made a float32 module on {place.type} "
+            f"({str(error).splitlines()[0]}); give it before quantising or sharding."
+        ) from error
+    without_checkpointing(module)
+    use_fused_attention(module)
+    return module
+
+
+def _entering(module: nn.Module, block: nn.Module, images: Tensor) -> Tensor:
+    """What enters a block, ``(B, T, C)``."""
+    found: list[Tensor] = []
+    forward = block.forward
+
+    def recorded(tokens: Tensor, *args: Any, **kwargs: Any) -> object:
+        found.append(tokens)
+        return forward(tokens, *args, **kwargs)
+
+    with torch.no_grad(), forwards({block: recorded}):
+        module(images)
+    return found[0]
+
+
+def _fitting(class_names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    if class_names and len(class_names) != count:
+        has = f"{count} classes" if count else "no classifier"
+        raise ModelError(
+            f"class_names has {len(class_names)} names, and the model has {has}; give one name a "
+            "class, or none."
+        )
+    return class_names or ()
+
+
+def _notes_on(kind: OutputKind) -> list[str]:
+    notes = []
+    if kind.width == 1:
+        notes.append(
+            "it has a single output: p = sigmoid of it, and its two classes are 1 - p and p"
+        )
+    elif kind.is_multilabel:
+        notes.append("its outputs are independent labels: the probability of each is a sigmoid")
+    if kind.applied:
+        notes.append(f"its outputs are probabilities already: no second {kind.activation} is taken")
+    return notes
 
 
 def _device(device: str) -> torch.device:

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import cast
 
-from torch import nn
-
 from headbrush.analysis.images.choosing import choose
 from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.class_selection import SamplingError, demand_classes
@@ -14,7 +12,7 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labelling import label_images
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.model.wrapping import module_digest, wrap_model
+from headbrush.analysis.model.wrapping import wrap_model
 from headbrush.analysis.run.request import Request
 
 
@@ -41,12 +39,11 @@ def requested_model(request: Request) -> VisionModel:
     ModelError
         If it cannot be loaded or analyzed.
     """
-    if isinstance(request.model, nn.Module):
+    if not isinstance(request.model, str):
         return wrap_model(
             request.model,
             class_names=request.class_names,
             transform=request.transform,
-            checkpoint_sha256=module_digest(request.model),
             device=request.device,
         )
     size = {} if request.image_size is None else {"img_size": request.image_size}

@@ -28,7 +28,7 @@ def screen_shard(model: VisionModel, job: ScreenJob, advance: Advance) -> None:
     predicted = []
     for start in range(0, len(job.images), job.batch_size):
         indices = range(start, min(start + job.batch_size, len(job.images)))
-        output = model.module(load_batch(model, job.images, indices))
-        predicted.append(output.argmax(-1).int().cpu().numpy())
+        output = model.outputs(load_batch(model, job.images, indices))
+        predicted.append(model.kind.probability(output).argmax(-1).int().cpu().numpy())
         advance(indices.stop / len(job.images))
     job.parts.save(job.name, predicted=np.concatenate(predicted))

@@ -13,7 +13,7 @@ from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.capture import Trace, trace
+from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.run.work_folder import PartFiles

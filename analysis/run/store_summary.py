@@ -60,6 +60,7 @@ def attributes(
         "model": model.name,
         "model_source": "{}" if model.recipe is None else model.recipe.as_json(),
         "checkpoint_sha256": model.checkpoint_sha256,
+        "outputs": model.kind.name,
         "images": images.source,
         "num_prefix_tokens": geometry.num_prefix_tokens,
         "grid_height": geometry.grid_height,
@@ -85,6 +86,8 @@ def _why_missing(request: Request, model: VisionModel) -> list[str]:
         reasons.append("probability, jsd and gradient: the model has no classifier")
     elif not request.predictions:
         reasons.append("probability and jsd: heads were not pruned, only the gradient was taken")
+    if model.num_classes and not model.has_gradient:
+        reasons.append("gradient: a part of the model runs without gradients")
     if not model.geometry.has_class_token:
         reasons.append("cls and the CLS layout: the model has no class token")
     return reasons

@@ -1,0 +1,1 @@
+"""Modules that users bring: unwrapped, probed, borrowed and given back unchanged."""

@@ -1,0 +1,77 @@
+"""Why a model has no attention that headbrush can show, in one true sentence."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from headbrush.analysis.store.errors import ModelError
+
+SUPPORTED = (
+    "headbrush analyzes plain vision transformers, in which every layer attends over all tokens "
+    "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP)."
+)
+_SWIN = "it attends within shifted windows, so no attention matrix spans the image"
+_REASONS = {
+    "swin_transformer": _SWIN,
+    "swin_transformer_v2": _SWIN,
+    "swin_transformer_v2_cr": _SWIN,
+    "maxxvit": "it mixes convolutions with windowed and grid attention",
+    "hiera": "it pools tokens between stages and attends within windows",
+    "hieradet_sam2": "it pools tokens between stages and attends within windows",
+    "vision_transformer_sam": "it attends within windows in most layers",
+    "xcit": "it attends between channels, not between tokens",
+    "cait": "its class token attends in separate layers, without the patches' attention",
+    "crossvit": "it attends in two branches with patches of two sizes",
+    "volo": "it mixes outlook attention and attention over all tokens",
+}
+"""By module of timm."""
+
+
+def demand_known_kind(module: nn.Module, name: str) -> None:
+    """Refuse the kinds of timm whose attention cannot be shown, with their own reason.
+
+    Raises
+    ------
+    ModelError
+        If the module, or one inside it, is of such a kind.
+    """
+    for part in module.modules():
+        package, _, source = type(part).__module__.rpartition(".")
+        if package == "timm.models" and source in _REASONS:
+            raise ModelError(f"{name}: {_REASONS[source]}; {SUPPORTED}")
+
+
+def why_no_attention(module: nn.Module, inputs: Tensor) -> str:
+    """Why a model makes no call of ``scaled_dot_product_attention``."""
+    watch = _OwnAttention(len(inputs))
+    with torch.no_grad(), watch:
+        module(inputs)
+    if any(isinstance(part, nn.MultiheadAttention) for part in module.modules()):
+        return (
+            "its attention is torch.nn.MultiheadAttention, which shows no head; give the same "
+            "model from timm"
+        )
+    if watch.found:
+        return (
+            "it computes attention by its own softmax, not by torch.nn.functional."
+            "scaled_dot_product_attention; call that function there, or give the same model "
+            "from timm"
+        )
+    return "it makes no attention call over tokens (it is convolutional or windowed)"
+
+
+class _OwnAttention(TorchFunctionMode):
+    """While active, notice a softmax over a square of tokens of each image."""
+
+    def __init__(self, batch: int) -> None:
+        super().__init__()
+        self._batch = batch
+        self.found = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        is_softmax = func in (torch.softmax, F.softmax, Tensor.softmax)
+        if is_softmax and result.ndim > 2 and result.shape[-1] == result.shape[-2] > 1:
+            self.found |= result.shape[0] in (self._batch, self._batch * result.shape[1])
+        return result

@@ -1,0 +1,186 @@
+"""Trace one forward pass of a ViT, layer by layer, and check that the trace is faithful.
+
+Notation: B images, L layers, H heads, T tokens, D width of a head, C width of the model.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
+from headbrush.analysis.model.modules.outputs import OutputKind
+from headbrush.analysis.model.vision_model import VisionModel
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """The trace of one layer.
+
+    Attributes
+    ----------
+    block_input
+        ``(B, T, C)``, with the other arguments of the block (rotary embedding, mask) in
+        ``block_args`` and ``block_kwargs``.
+    block_output
+        What the block returned; usually the next block's input.
+    attention_input
+        Input of the attention module, ``(B, T, C)``, likewise with its other arguments.
+    call
+        The SDPA call: queries, keys, values ``(B, H, T, D)`` and bias.
+    head_output
+        A·V, ``(B, H, T, D)``.
+    output
+        z of Eq. 2: the attention module's output after projection and bias, ``(B, T, C)``.
+    """
+
+    block_input: Tensor
+    block_args: tuple[object, ...]
+    block_kwargs: dict[str, object]
+    block_output: object
+    attention_input: Tensor
+    attention_args: tuple[object, ...]
+    attention_kwargs: dict[str, object]
+    call: AttentionCall
+    head_output: Tensor
+    output: Tensor
+
+    def attention(self) -> Tensor:
+        """A of every head, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
+        return self.call.weights()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One forward pass.
+
+    Attributes
+    ----------
+    images
+        ``(B, C, H, W)``, what went in.
+    output
+        ``(B, K)``: logits, probabilities or features, as ``kind`` says.
+    """
+
+    images: Tensor
+    layers: tuple[LayerTrace, ...]
+    output: Tensor
+    kind: OutputKind
+
+    @property
+    def probability(self) -> Tensor:
+        """Probabilities, ``(B, classes)``; ``(B, 0)`` of a headless model."""
+        return self.kind.probability(self.output)
+
+
+@contextmanager
+def forwards(replaced: Mapping[nn.Module, Callable[..., object]]) -> Iterator[None]:
+    """While active, modules compute by other functions; their hooks stay in force."""
+    before = {module: vars(module).get("forward") for module in replaced}
+    try:
+        for module, function in replaced.items():
+            module.forward = function
+        yield
+    finally:
+        for module, own in before.items():
+            if own is not None:
+                module.forward = own
+            elif "forward" in vars(module):
+                del module.forward
+
+
+class _Inputs(NamedTuple):
+    """The tokens ``(B, T, C)`` that a module received, and its other arguments."""
+
+    tokens: Tensor
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+
+
+@dataclass
+class _Recorder:
+    """What passed through one block and its attention module."""
+
+    block: _Inputs | None = None
+    attention: _Inputs | None = None
+    call: tuple[AttentionCall, Tensor] | None = None
+    outputs: dict[str, object] = field(default_factory=dict)
+
+    def around_block(self, forward: Callable[..., object]) -> Callable[..., object]:
+        """``forward`` of the block, recorded."""
+
+        def recorded(tokens: Tensor, *args: object, **kwargs: object) -> object:
+            self.block = _Inputs(tokens, args, kwargs)
+            self.outputs["block"] = forward(tokens, *args, **kwargs)
+            return self.outputs["block"]
+
+        return recorded
+
+    def around_attention(
+        self, forward: Callable[..., object], active: list["_Recorder"]
+    ) -> Callable[..., object]:
+        """``forward`` of the attention module, recorded; while it runs, calls are its own."""
+
+        def recorded(tokens: Tensor, *args: object, **kwargs: object) -> object:
+            self.attention = _Inputs(tokens, args, kwargs)
+            active.append(self)
+            try:
+                self.outputs["attention"] = forward(tokens, *args, **kwargs)
+            finally:
+                active.pop()
+            return self.outputs["attention"]
+
+        return recorded
+
+    def layer(self) -> LayerTrace:
+        """The trace of the layer."""
+        assert self.block is not None
+        assert self.attention is not None
+        assert self.call is not None
+        output = self.outputs["attention"]
+        assert isinstance(output, Tensor)
+        return LayerTrace(*self.block, self.outputs["block"], *self.attention, *self.call, output)
+
+
+@torch.inference_mode()
+def trace(model: VisionModel, images: Tensor) -> Trace:
+    """Run ``images`` ``(B, C, H, W)`` through the model and record every layer."""
+    recorders = [_Recorder() for _ in model.sites]
+    active: list[_Recorder] = []
+
+    def handle(call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
+        result = proceed()
+        if active:
+            active[-1].call = call, result
+        return result
+
+    replaced: dict[nn.Module, Callable[..., object]] = {}
+    for site, recorder in zip(model.sites, recorders, strict=True):
+        replaced[site.block] = recorder.around_block(site.block.forward)
+        replaced[site.attention] = recorder.around_attention(site.attention.forward, active)
+    with forwards(replaced), AttentionSpy(handle):
+        output = model.outputs(images)
+    layers = tuple(recorder.layer() for recorder in recorders)
+    return Trace(images, layers, output, model.kind)
+
+
+def project(model: VisionModel, traced: Trace, layer: int, head_output: Tensor) -> Tensor:
+    """Apply what follows A·V in the attention module: norm, gate, projection, bias.
+
+    Parameters
+    ----------
+    head_output
+        ``(B, H, T, D)`` in place of the traced A·V.
+
+    Returns
+    -------
+    z, ``(B, T, C)``.
+    """
+    record = traced.layers[layer]
+    with AttentionSpy(lambda _call, _proceed: head_output):
+        return model.sites[layer].attention.forward(
+            record.attention_input, *record.attention_args, **record.attention_kwargs
+        )
