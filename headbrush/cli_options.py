@@ -15,6 +15,12 @@ PerClass = Annotated[int | None, typer.Option(min=1, help="Maximum number of ima
 Select = Annotated[
     str | None, typer.Option(help="best-worst:K: only the K best and K worst predicted classes.")
 ]
+Outputs = Annotated[
+    str,
+    typer.Option(
+        help="How outputs become probabilities: softmax, sigmoid (independent labels) or auto."
+    ),
+]
 ImageSize = Annotated[str | None, typer.Option(help="Input size in pixels: 384 or 224x448.")]
 Classes = Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")]
 Attention = Annotated[str, typer.Option(help="Images whose attention is stored: all, none or N.")]

@@ -30,6 +30,7 @@ def load_recipe(recipe: ModelRecipe) -> VisionModel:
         checkpoint=recipe.checkpoint,
         pretrained=recipe.pretrained,
         device=recipe.device,
+        outputs=recipe.outputs,
         **dict(recipe.arguments),
     )
 
@@ -40,6 +41,7 @@ def load_model(
     checkpoint: Path | None = None,
     pretrained: bool = True,
     device: str = "auto",
+    outputs: str = "auto",
     **arguments: Any,
 ) -> VisionModel:
     """Load a timm model by name, or a folder with timm's ``config.json`` and weights.
@@ -55,6 +57,8 @@ def load_model(
         are taken off. What was assumed is in ``notes``.
     pretrained
         Whether to use timm's published weights where no checkpoint is given.
+    outputs
+        ``auto``, ``softmax`` or ``sigmoid``: how its outputs become probabilities.
     arguments
         Passed to ``timm.create_model``; ``img_size`` for an input of another size, for which timm
         resamples the position embeddings.
@@ -66,7 +70,7 @@ def load_model(
     """
     own = None if checkpoint is None else _resolved(checkpoint)
     source = model_source(name, own)
-    recipe = ModelRecipe(source.lasting, own, pretrained, device, tuple(arguments.items()))
+    recipe = ModelRecipe(source.lasting, own, pretrained, device, tuple(arguments.items()), outputs)
     weights = own or source.weights
     notes: tuple[str, ...] = ()
     digest = ""
@@ -77,7 +81,9 @@ def load_model(
             source.name, weights, arguments, own_sizes=not source.is_folder
         )
         digest = checkpoint_digest(weights)
-    model = wrap_model(module, name=source.shown, checkpoint_sha256=digest, device=device)
+    model = wrap_model(
+        module, name=source.shown, checkpoint_sha256=digest, device=device, outputs=outputs
+    )
     return replace(model, recipe=recipe, notes=(*notes, *model.notes))
 
 

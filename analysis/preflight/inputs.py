@@ -45,6 +45,7 @@ def requested_model(request: Request) -> VisionModel:
             class_names=request.class_names,
             transform=request.transform,
             device=request.device,
+            outputs=request.outputs,
         )
     size = {} if request.image_size is None else {"img_size": request.image_size}
     return load_model(
@@ -52,6 +53,7 @@ def requested_model(request: Request) -> VisionModel:
         checkpoint=request.checkpoint,
         pretrained=request.pretrained,
         device=request.device,
+        outputs=request.outputs,
         **size,
     )
 

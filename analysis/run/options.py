@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headbrush.analysis.images.class_selection import parse_select
+from headbrush.analysis.model.modules.outputs import OUTPUTS
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.store.errors import InputError
 
@@ -153,7 +154,8 @@ def _image_size(value: Any) -> tuple[int, int] | None:
 
 def _one_of(option: str, value: Any, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise InputError(f"--{option} {value}: expected {' or '.join(allowed)}.")
+        expected = " or ".join((", ".join(allowed[:-1]), allowed[-1]))
+        raise InputError(f"--{option} {value}: expected {expected}.")
     return value
 
 
@@ -162,6 +164,7 @@ def _flag(name: str) -> str:
 
 
 _FIELD_OF = {
+    "outputs": ("outputs", lambda value: _one_of("outputs", value, OUTPUTS)),
     "attention": ("attention", _attention),
     "image_size": ("image_size", _image_size),
     "select": ("best_worst", parse_select),

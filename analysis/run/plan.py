@@ -30,6 +30,7 @@ def whole_plan(request: Request, model: VisionModel, images: ImageSet) -> dict[s
         "checkpoint_sha256": model.checkpoint_sha256,
         "input_size": list(model.input_size),
         "device": model.device.type,
+        "outputs": model.kind.name,
         "images": [
             [name, images.fingerprint(index), int(images.labels[index])]
             for index, name in enumerate(images.names)

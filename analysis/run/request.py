@@ -29,6 +29,8 @@ class Request:
         Whether to use timm's published weights if there is no checkpoint.
     class_names, transform
         Only for such a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
+    outputs
+        How the model's outputs become probabilities: ``auto``, ``softmax`` or ``sigmoid``.
     image_size
         Height and width of the model's input in pixels; None: the model's own.
     limit, per_class
@@ -67,6 +69,7 @@ class Request:
     pretrained: bool = True
     class_names: tuple[str, ...] | None = None
     transform: Callable[[Image.Image], Tensor] | None = None
+    outputs: str = "auto"
     image_size: tuple[int, int] | None = None
     limit: int | None = None
     per_class: int | None = None

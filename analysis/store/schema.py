@@ -64,13 +64,18 @@ VARIABLES: dict[str, Variable] = {
     ),
     "metric": Variable(("metric",), "str", "importance metric", ""),
     "probability": Variable(
-        ("image", "class"), "float32", "softmax probability without pruning", "1", (0, 1)
+        ("image", "class"),
+        "float32",
+        "probability without pruning; the attribute outputs names softmax or sigmoid",
+        "1",
+        (0, 1),
     ),
     "importance": Variable(
         ("metric", *_HEAD),
         "float32",
         "change caused by pruning the head: true-class probability before minus after, "
-        "Jensen-Shannon divergence in bits, cosine distance of the class token, "
+        "Jensen-Shannon divergence in bits (of independent labels the mean over them), "
+        "cosine distance of the class token, "
         "mean cosine distance of the patch tokens; and, without pruning, the gradient "
         "approximation: absolute derivative of the cross-entropy by the head's mask, in nats",
         "1",

@@ -1,4 +1,4 @@
-"""The metrics of one pruned head by a full pass, with its A·V zeroed where SDPA returns it."""
+"""The metrics of one pruned head by a full pass, with its A·V masked where SDPA returns it."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from scipy.spatial.distance import cosine, jensenshannon
 from headbrush.analysis.model.attention_sites import AttentionSpy
 
 
-def whole_pass(model, images, layer, head=None):
+def whole_pass(model, images, layer, head=None, mask=0.0):
     """Probabilities, and z of the layer's own attention module; its hooks come after z."""
     seen, found = [], {}
     attention = model.sites[layer].attention
@@ -16,7 +16,7 @@ def whole_pass(model, images, layer, head=None):
     def handle(_call, proceed):
         mixed = proceed().clone()
         if len(seen) == layer and head is not None:
-            mixed[:, head] = 0
+            mixed[:, head] *= mask
         seen.append(mixed)
         return mixed
 

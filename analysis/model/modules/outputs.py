@@ -142,6 +142,8 @@ def output_kind(
     ModelError
         If the outputs cannot be what is wanted.
     """
+    if wanted not in OUTPUTS:
+        raise ModelError(f"outputs is {wanted!r}; expected {', '.join(OUTPUTS)}.")
     if output.ndim != 2 or (last == "none" and _is_headless(module, vit)):
         return HEADLESS
     width = output.shape[1]

@@ -182,6 +182,7 @@ def _load(source: dict[str, Any]) -> "VisionModel":
             name,
             checkpoint=None if checkpoint is None else Path(checkpoint),
             pretrained=source["pretrained"],
+            outputs=source.get("outputs", "auto"),
             **source.get("arguments", {}),
         )
     except InputError as error:
