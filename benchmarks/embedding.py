@@ -18,9 +18,9 @@ import torch
 from sklearn.decomposition import PCA
 
 from benchmarks.common import BUNDLED
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.embedding import FIT_LIMIT, layout
 from headbrush.analysis.measures.patterns import cls_pattern
 from headbrush.analysis.model.capture import trace

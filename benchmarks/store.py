@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from benchmarks.common import BUNDLED
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model

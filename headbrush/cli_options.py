@@ -22,7 +22,16 @@ Outputs = Annotated[
     ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Input size in pixels: 384 or 224x448.")]
-Classes = Annotated[Path | None, typer.Option(help="CSV: folder,index,name.")]
+Classes = Annotated[
+    Path | None, typer.Option(help="Which folder is which class: CSV folder,index,name, or JSON.")
+]
+ClassOrder = Annotated[
+    str,
+    typer.Option(
+        help="Output of a folder called by a number: number, from-1, or text: its place in "
+        "text order (0, 1, 10, 2), as in torchvision's ImageFolder."
+    ),
+]
 Attention = Annotated[str, typer.Option(help="Images whose attention is stored: all, none or N.")]
 Importance = Annotated[
     str, typer.Option(help="pruning, or gradient: a faster approximation that prunes nothing.")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.model.loading import load_model
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "fashion_mnist"

@@ -1,104 +1,171 @@
-"""Which class of the model a folder of images stands for."""
+"""Which class of the model every class folder stands for: the one place that decides it."""
 
-import csv
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.images.labels.class_file import ClassFile, read_class_file
+from headbrush.analysis.images.labels.class_list import (
+    ClassError,
+    ClassList,
+    is_number,
+    natural,
+)
+from headbrush.analysis.images.labels.class_mapping import ClassMapping
 
-
-class ClassError(InputError):
-    """Class folders or a class file that do not fit the model."""
+CLASS_ORDERS = ("number", "text", "from-1")
 
 
 @dataclass(frozen=True)
-class ClassList:
-    """The classes that folders can stand for, in the order of the model's outputs.
+class FolderClasses:
+    """The class of every folder.
 
     Attributes
     ----------
-    ids
-        Identifiers, for example ImageNet synsets; empty where the model has none.
+    mapping
+        One entry a folder.
     names
-        Readable names; several of one class are separated by commas.
+        Readable names of all classes.
+    notes
+        What the user should know, one sentence each.
     """
 
-    ids: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def index(self, folder: str) -> int | None:
-        """Index of the class that ``folder`` names by id, name or integer; None if none."""
-        if folder in self.ids:
-            return self.ids.index(folder)
-        wanted = _plain(folder)
-        for index, name in enumerate(self.names):
-            if wanted in {_plain(name), *map(_plain, name.split(","))}:
-                return index
-        size = max(len(self.ids), len(self.names))
-        return int(folder) if folder.isascii() and folder.isdigit() and int(folder) < size else None
+    mapping: tuple[ClassMapping, ...]
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def classes_of_folders(
-    folder: Path, folders: Iterable[str], classes: ClassList, class_file: Path | None
-) -> tuple[dict[str, int | None], tuple[str, ...]]:
-    """The class index of every class folder, and the names of all classes.
+    folder: Path,
+    counts: Mapping[str, int],
+    classes: ClassList,
+    class_file: Path | None = None,
+    order: str = "number",
+) -> FolderClasses:
+    """Decide which class every class folder is.
 
     Parameters
     ----------
+    counts
+        Number of images in each class folder.
     classes
         The model's classes. Where it has none (a headless backbone), the folders themselves are
         the classes.
     class_file
-        CSV with the columns ``folder,index,name``, which overrides ``classes``.
+        See ``read_class_file``; it overrides ``classes``.
+    order
+        Which output a folder called by a number is: ``number``, the output of that number;
+        ``from-1``, one below. ``text``: the folders, sorted as text, are outputs 0, 1, 2, …, as in
+        torchvision's ``ImageFolder``.
 
     Raises
     ------
     ClassError
-        If a folder names no class, or the class file cannot be used.
+        If a folder is no class or may be several, or the class file or the order cannot be used.
     """
-    folders = tuple(folders)
-    if not classes.names and not classes.ids and class_file is None:
-        classes = ClassList(names=folders)
+    if order not in CLASS_ORDERS:
+        raise ClassError(f"--class-order {order}: expected {', '.join(CLASS_ORDERS)}.")
+    if class_file is not None:
+        if order != "number":
+            raise ClassError("--class-order and --classes both say which class a folder is.")
+        return _by_file(folder, counts, classes, read_class_file(class_file))
     names = classes.names or classes.ids
-    if class_file is None:
-        index = {name: classes.index(name) for name in folders}
+    if not names:
+        names = tuple(sorted(counts) if order == "text" else sorted(counts, key=natural))
+        found = {name: (index, "folder") for index, name in enumerate(names)}
+    elif order == "text":
+        found = _in_text_order(folder, counts, len(classes))
     else:
-        index, names = _read_class_file(class_file, names)
-    unknown = [name for name in folders if index.get(name) is None]
+        found = {name: _numbered(name, order, len(classes)) or classes.find(name)
+                 for name in counts}  # fmt: skip
+        _demand_all(folder, found, classes)
+    return FolderClasses(_mapping(counts, found, names), names)
+
+
+def _by_file(
+    folder: Path, counts: Mapping[str, int], known: ClassList, file: ClassFile
+) -> FolderClasses:
+    count = len(known) or file.size
+    file.demand_outputs(count)
+    classes = file.classes(known, count)
+    found = {name: file.find(name, classes) for name in counts}
+    unknown = [name for name, fit in found.items() if fit is None]
     if unknown:
         raise ClassError(
-            f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) matches no class "
-            "name, id or output index of the model; rename the folder, or give --classes FILE "
-            "(folder,index,name)."
+            f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) is not in "
+            f"{file.path}, which has {', '.join(repr(row.key) for row in file.rows[:3])}, …; add a "
+            "line folder,index,name."
         )
-    return index, names
+    notes = _without_folder(file, counts)
+    return FolderClasses(_mapping(counts, found, classes.names), classes.names, notes)
 
 
-def _read_class_file(
-    path: Path, names: tuple[str, ...]
-) -> tuple[dict[str, int | None], tuple[str, ...]]:
-    if not path.is_file():
-        raise ClassError(f"{path}: no such class file.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ClassError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
-    size = len(names) or len(rows)
-    index: dict[str, int | None] = {}
-    renamed = list(names) or [str(number) for number in range(size)]
-    for line, row in enumerate(rows, start=2):
-        folder, number, name = (row.get(key) or "" for key in ("folder", "index", "name"))
-        if not folder or not number.isdecimal() or int(number) >= size:
+def _without_folder(file: ClassFile, counts: Mapping[str, int]) -> tuple[str, ...]:
+    absent = [row.key for row in file.rows if row.key not in counts]
+    if not file.has_folders or not absent or not counts:
+        return ()
+    return (
+        f"{file.path} names {len(absent)} folders that hold no images or are spelt otherwise: "
+        f"{', '.join(absent[:5])}{', …' if len(absent) > 5 else ''}.",
+    )
+
+
+def _numbered(name: str, order: str, count: int) -> tuple[int, str] | None:
+    if order != "from-1" or not is_number(name):
+        return None
+    if not 1 <= int(name) <= count:
+        raise ClassError(
+            f"--class-order from-1: the class folder {name!r} is none of 1 to {count}, the numbers "
+            f"of the model's {count} outputs."
+        )
+    return int(name) - 1, "number from 1"
+
+
+def _in_text_order(
+    folder: Path, counts: Mapping[str, int], outputs: int
+) -> dict[str, tuple[int, str]]:
+    """Places in text order, of all folders or, where some are absent, of all numbers."""
+    everything = sorted(counts)
+    numbers = sorted(str(number) for number in range(outputs)) if outputs <= 10**6 else []
+    if len(everything) != outputs:
+        if "0" not in counts or not set(everything) <= set(numbers):
             raise ClassError(
-                f"{path}, line {line}: expected folder,index,name with an index below {size}."
+                f"--class-order text: {folder} has {len(everything)} class folders and the model "
+                f"has {outputs} outputs; the place in text order is known only where every class "
+                "has a folder, or folders are called 0, 1, 2, …; give --classes FILE instead."
             )
-        index[folder] = int(number)
-        renamed[int(number)] = name or folder
-    return index, tuple(renamed)
+        everything = numbers
+    place = {name: index for index, name in enumerate(everything)}
+    return {name: (place[name], "place in text order") for name in counts}
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+def _demand_all(
+    folder: Path, found: Mapping[str, tuple[int, str] | None], classes: ClassList
+) -> None:
+    unknown = [name for name, fit in found.items() if fit is None]
+    if not unknown:
+        return
+    outputs, ways = len(classes), "rename the folder, or give --classes FILE (folder,index,name)"
+    if len(found) == outputs:
+        ways += (
+            f", or --class-order text if the model's {outputs} outputs are these folders in text "
+            "order, as torchvision's ImageFolder makes them"
+        )
+    if unknown == [str(outputs)] and "0" not in found:
+        ways += ", or --class-order from-1 if folder 1 is output 0"
+    raise ClassError(
+        f"{folder}: the class folder {unknown[0]!r} ({len(unknown)} such) matches no class "
+        f"name, id or output index of the model (0 to {outputs - 1}); {ways}."
+    )
+
+
+def _mapping(
+    counts: Mapping[str, int],
+    found: Mapping[str, tuple[int, str] | None],
+    names: tuple[str, ...],
+) -> tuple[ClassMapping, ...]:
+    return tuple(
+        ClassMapping(name, fit[0], names[fit[0]], counts[name], fit[1])
+        for name, fit in found.items()
+        if fit is not None
+    )

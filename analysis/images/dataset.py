@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.decoding import ImageError
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labels.class_list import ClassList
 
 
 class MapDataset(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from headbrush.analysis.images.decoding import ImageError, load_image
+from headbrush.analysis.images.labels.class_mapping import ClassMapping
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +33,8 @@ class ImageSet:
         Files left out, each with the reason.
     notes
         What the user should know before the analysis: sentences of one line.
+    mapping
+        Which class every class folder was taken for.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class ImageSet:
     class_names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    mapping: tuple[ClassMapping, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)

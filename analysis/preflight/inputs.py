@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import cast
 
 from headbrush.analysis.images.choosing import choose
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.class_selection import SamplingError, demand_classes
 from headbrush.analysis.images.dataset import MapDataset, dataset_images
 from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.image_set import ImageSet
-from headbrush.analysis.images.labelling import label_images
+from headbrush.analysis.images.labelling import demand_labelling, label_images
+from headbrush.analysis.images.labels.class_list import ClassError, ClassList
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.model.wrapping import wrap_model
@@ -27,7 +27,7 @@ def listed_images(request: Request) -> ImageSet | None:
     if not isinstance(request.images, Path):
         return None
     listed = list_images(request.images)
-    label_images(listed, ClassList(), request.classes)
+    demand_labelling(listed, request.classes, request.class_order)
     return listed
 
 
@@ -70,11 +70,18 @@ def requested_images(request: Request, model: VisionModel, listed: ImageSet | No
     if not classes.ids and not classes.names and model.num_classes:
         classes = ClassList(names=tuple(str(number) for number in range(model.num_classes)))
     if listed is not None:
-        found = label_images(listed, classes, request.classes)
+        found = label_images(listed, classes, request.classes, request.class_order)
+    elif request.classes is not None or request.class_order != "number":
+        raise ClassError("--classes and --class-order are for folders; a dataset has its labels.")
     else:
         named = model.class_ids or model.class_names
         dataset = cast(MapDataset, request.images)
         found = dataset_images(dataset, classes if named else ClassList(), model.num_classes)
+    if model.num_classes and len(found.class_names) != model.num_classes:
+        raise ClassError(
+            f"{found.source}: {len(found.class_names)} class names, and the model has "
+            f"{model.num_classes} outputs; expected one name an output."
+        )
     if request.best_worst is None:
         return choose(found, request.limit, request.per_class)
     if not model.num_classes or not found.has_labels:

@@ -38,7 +38,10 @@ class Request:
     best_worst
         Analyze only this many of the best and of the worst predicted classes.
     classes
-        CSV file ``folder,index,name`` that assigns folders to classes.
+        File that assigns folders to classes, for example a CSV ``folder,index,name``.
+    class_order
+        Which output a folder called by a number is: ``number``, that of its number; ``from-1``,
+        one below; ``text``, its place among the folders sorted as text, as in torchvision.
     attention
         Number of images whose attention is stored, spread over the classes; None stores all.
     all_modes
@@ -75,6 +78,7 @@ class Request:
     per_class: int | None = None
     best_worst: int | None = None
     classes: Path | None = None
+    class_order: str = "number"
     attention: int | None = 60
     all_modes: bool = False
     predictions: bool = True

@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.dataset import dataset_images
 from headbrush.analysis.images.decoding import ImageError
+from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.images.reading_check import drop_unreadable
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)

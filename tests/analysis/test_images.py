@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from headbrush.analysis.images.choosing import choose, spread
-from headbrush.analysis.images.class_folders import ClassError, ClassList
 from headbrush.analysis.images.decoding import ImageError, load_image
 from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.labels.class_list import ClassError, ClassList
 from headbrush.analysis.images.reading_check import drop_unreadable, write_skipped
 from headbrush.analysis.images.thumbnails import thumbnails
 
@@ -56,8 +56,8 @@ def test_a_class_file_overrides_folders_and_names(tmp_path):
     assert images.names == ("even/1.png", "odd/1.png")
     assert images.labels.tolist() == [0, 1]
     assert images.class_names == ("Even one", "Odd one")
-    table.write_text("folder,index,name\nodd,7,Odd one\n")
-    with pytest.raises(ClassError, match="line 2: expected folder,index,name with an index below"):
+    table.write_text("folder,index,name\nodd,7,Odd one\neven,0,\n")
+    with pytest.raises(ClassError, match="line 2: the index 7 is none of the model's 2 outputs"):
         find_images(tmp_path / "images", IMAGENET, table)
 
 
@@ -109,7 +109,7 @@ def test_a_name_that_is_not_utf8_is_skipped_and_shown_escaped(tmp_path):
 def test_a_class_file_in_another_encoding_is_refused(tmp_path):
     fill(tmp_path / "images", ["odd/1.png"])
     (tmp_path / "classes.csv").write_bytes("folder,index,name\nodd,0,Öl\n".encode("latin-1"))
-    with pytest.raises(ClassError, match="not a CSV file in UTF-8"):
+    with pytest.raises(ClassError, match="not text in UTF-8"):
         find_images(tmp_path / "images", IMAGENET, tmp_path / "classes.csv")
 
 

@@ -10,10 +10,10 @@ from rich.console import Console
 import headbrush
 from headbrush.analysis import pipeline
 from headbrush.analysis.images import folder as folder_images
-from headbrush.analysis.images.class_folders import ClassList
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.strength import hop_strength
 from headbrush.analysis.model.capture import trace
