@@ -99,6 +99,6 @@ def _published(source: ModelSource, arguments: Mapping[str, Any]) -> nn.Module:
         return timm.create_model(source.name, pretrained=True, **arguments)
     except Exception as error:  # the network, the Hub, its files and timm: no common class
         raise ModelError(
-            f"{source.shown}: could not download its weights ({first_line(error)}); give "
-            "--checkpoint FILE, or --no-pretrained for random weights."
+            f"{source.shown}: could not be loaded with its published weights "
+            f"({first_line(error)}); give --checkpoint FILE, or --no-pretrained for random weights."
         ) from error

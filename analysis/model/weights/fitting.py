@@ -135,7 +135,8 @@ def _compare(
         return Fit(choice, arguments, (), (str(error).rstrip("."),), headless)
     found = _outlines(choice, module)
     if found is None:
-        return Fit(choice, arguments, (), (_why_not(choice, module),), headless)
+        foreign = not choice.tensors.keys() & module.state_dict().keys()
+        return Fit(choice, arguments, (), (_why_not(choice, module),), headless, foreign)
     expected = module.state_dict()
     has_head = any(_HEAD.match(key) for key in expected if key in found)
     unknown = [key for key in found if key not in expected]

@@ -20,6 +20,8 @@ from headbrush.analysis.store.errors import ModelError
 _SPARE = 1 << 30
 """Bytes that a model may have beyond four times its weights in the file, where it has more
 positions or wider numbers."""
+_MOST_PATCHES = 1 << 14
+"""One attention matrix of so many takes 1 GB."""
 
 
 def load_weights(
@@ -53,6 +55,8 @@ def load_weights(
     if found.misfits:
         raise ModelError(f"{path}: {why_it_does_not_fit(found, name)}")
     _demand_size(found, skeletons.of(found.arguments), path)
+    if not own_sizes:
+        _demand_patches(found, skeletons.of(found.arguments), path)
     tensors = _read(found, path)
     module = create(name, {**found.arguments, **skeletons.arguments})
     _fill(module, tensors, path)
@@ -77,6 +81,12 @@ def _demand_size(found: Fit, skeleton: nn.Module, path: Path) -> None:
     stored = sum(found.choice.tensors[key].size for key in found.needed)
     parts = [*skeleton.parameters(), *skeleton.buffers()]
     needed = sum(part.numel() * part.element_size() for part in parts)
+    patches = getattr(getattr(skeleton, "patch_embed", None), "num_patches", 0) or 0
+    if patches > _MOST_PATCHES:
+        raise ModelError(
+            f"{path}: the input would have {patches} patches, at most {_MOST_PATCHES} can be "
+            "analyzed; give a smaller --image-size or correct config.json."
+        )
     if needed > 4 * stored + _SPARE:
         raise ModelError(
             f"{path}: the model would take {needed / 1e9:.0f} GB with weights of "
@@ -87,6 +97,17 @@ def _demand_size(found: Fit, skeleton: nn.Module, path: Path) -> None:
     if stored > 4 * held:
         raise ModelError(
             f"{path}: not a readable file of weights: its tensors are larger than the file."
+        )
+
+
+def _demand_patches(found: Fit, skeleton: nn.Module, path: Path) -> None:
+    """Refuse a configuration with another patch size than its weights; timm would resample them."""
+    kernel = found.choice.tensors.get("patch_embed.proj.weight")
+    own = skeleton.state_dict().get("patch_embed.proj.weight")
+    if kernel is not None and own is not None and kernel.shape[2:] != tuple(own.shape[2:]):
+        raise ModelError(
+            f"{path}: its patches have {kernel.shape[2:]} pixels, in config.json "
+            f"{tuple(own.shape[2:])}; correct patch_size there."
         )
 
 

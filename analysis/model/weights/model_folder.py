@@ -1,6 +1,5 @@
 """A folder with timm's ``config.json`` and weights, as ``save_for_hf`` writes it."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ _PREFERRED = (
 )
 """Files of weights in the order in which timm takes them, and the indices of several files."""
 _ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "box", "hamming", "lanczos")
+_CROPS = ("center", "squash", "border")
 _MOST_LAYERS = 512
 _WIDEST_INPUT = 8192
 """Pixels a side."""
@@ -129,10 +130,22 @@ def _bad_input(data: dict[Any, Any]) -> str:
         share = data.get(key)
         if share is not None and not _numbers([share], (int, float), 0.01, 2):
             return f"its {key} should be a number of at most 1, found {shown(share)}"
-    for key in ("interpolation", "crop_mode"):
-        if not isinstance(data.get(key, ""), (str, type(None))):
-            return f"its {key} should be a text, found {shown(data[key])}"
+    for key, known in (("interpolation", _INTERPOLATIONS), ("crop_mode", _CROPS)):
+        found = data.get(key)
+        if found is not None and found not in known:
+            words = f"{', '.join(known[:-1])} or {known[-1]}"
+            return f"its {key} should be {words}, found {shown(found)}"
+    for key in ("first_conv", "classifier"):
+        if not _names(data.get(key)):
+            return f"its {key} should be the name of a layer, found {shown(data[key])}"
     return ""
+
+
+def _names(value: Any) -> bool:
+    """Whether ``value`` is a name, some names or None, as timm writes the names of layers."""
+    return value is None or all(
+        isinstance(name, str) for name in (value if isinstance(value, list) else [value])
+    )
 
 
 def _bad_arguments(arguments: dict[Any, Any]) -> str:
@@ -154,10 +167,7 @@ def _bounded(value: Any) -> bool:
     values = value if isinstance(value, list) else [value]
     if len(values) > _MOST_LAYERS:
         return False
-    return all(
-        not isinstance(one, (int, float)) or (math.isfinite(one) and abs(one) < 1e6)
-        for one in values
-    )
+    return all(not isinstance(one, (int, float)) or abs(one) < 1e6 for one in values)
 
 
 def _bad_classes(config: dict[Any, Any], data: dict[Any, Any]) -> str:

@@ -62,21 +62,25 @@ def _head(path: Path) -> bytes:
     """The first bytes of a regular file."""
     try:
         kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise ModelError(f"{path}: this is a folder; give the file of weights{_inside(path)}.")
-        if not stat.S_ISREG(kind):
-            raise ModelError(f"{path}: not a regular file; give a file of weights.")
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+        head = _first_bytes(path) if stat.S_ISREG(kind) else b""
     except FileNotFoundError as error:
         link = path.is_symlink()
         reason = "a link to a file that does not exist" if link else "no such checkpoint"
         raise ModelError(f"{path}: {reason}.") from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read ({_reason(error)}).") from error
+    if stat.S_ISDIR(kind):
+        raise ModelError(f"{path}: this is a folder; give the file of weights{_inside(path)}.")
+    if not stat.S_ISREG(kind):
+        raise ModelError(f"{path}: not a regular file; give a file of weights.")
     if not head:
         raise ModelError(f"{path}: not a readable file of weights: it is empty.")
     return head
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
 
 
 def _inside(folder: Path) -> str:

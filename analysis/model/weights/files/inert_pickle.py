@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, cast
 
 from headbrush.analysis.model.weights.files.stored_tensor import Unreadable
 
-_MOST_STEPS = 5_000_000
-"""A checkpoint of 1 000 layers with its optimizer takes some 100 000."""
+_MOST_STEPS = 2_000_000
+"""A checkpoint of 1 000 tensors with its optimizer takes some 100 000."""
 _LONGEST_LINE = 1 << 16
 _PLAIN = (str, int, float, bool, type(None))
 _MARK = object()
@@ -85,18 +85,23 @@ class Window:
     def __init__(self, file: BinaryIO, end: int) -> None:
         self.file = file
         self.end = end
+        self.at = file.tell()
 
     def read(self, count: int) -> bytes:
         """At most ``count`` bytes."""
-        return self.file.read(max(0, min(count, self.end - self.file.tell())))
+        found = self.file.read(max(0, min(count, self.end - self.at)))
+        self.at += len(found)
+        return found
 
     def readline(self) -> bytes:
         """The next line, of limited length."""
-        return self.file.readline(_LONGEST_LINE)
+        found = self.file.readline(_LONGEST_LINE)
+        self.at += len(found)
+        return found
 
     def tell(self) -> int:
         """The present place."""
-        return self.file.tell()
+        return self.at
 
 
 class _Machine:
