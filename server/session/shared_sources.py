@@ -90,7 +90,7 @@ def _image_columns(data: StoreData) -> dict[str, object]:
         "x": embedding[:, 0],
         "y": embedding[:, 1],
         "name": data.names,
-        "label": [data.class_name(int(i)) for i in data.labels],
+        "label": [data.true_class(image) for image in range(data.num_images)],
         "predicted": [data.class_name(int(i)) for i in data.predicted],
         "probability": data.label_probability,
         "thumbnail": [""] * data.num_images,

@@ -68,6 +68,11 @@ class StoreData:
         return self.probability.argmax(1)
 
     @lazy_property
+    def is_labelled(self) -> np.ndarray:
+        """``(m,)`` bool: the true class is known."""
+        return self.store.read("label") >= 0
+
+    @lazy_property
     def labels(self) -> np.ndarray:
         """``(m,)`` true class, or the predicted class if unknown."""
         stored = self.store.read("label")
@@ -87,8 +92,18 @@ class StoreData:
 
     @lazy_property
     def correct(self) -> np.ndarray:
-        """``(m,)`` bool: the most probable class is the label."""
-        return self.predicted == self.labels
+        """``(m,)`` bool: the most probable class is the true one, which is known."""
+        return self.is_labelled & (self.predicted == self.labels)
+
+    @lazy_property
+    def correctness(self) -> np.ndarray:
+        """``(m,)`` 0 if predicted correctly, 1 if wrongly, 2 if that cannot be known."""
+        is_known = self.is_labelled & self.has_classifier
+        return np.where(is_known, np.where(self.correct, 0, 1), 2)
+
+    def true_class(self, image: int) -> str:
+        """Readable name of the true class, "unknown" where it is."""
+        return self.class_name(int(self.labels[image]) if self.is_labelled[image] else -1)
 
     def importance(self, metric: str) -> np.ndarray:
         """``(m, L·H)`` of one metric; NaN where the store does not hold it."""

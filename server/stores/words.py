@@ -20,4 +20,8 @@ def accuracy_words(data: StoreData) -> str:
         return "no labels: using the predicted class as the true one"
     if not data.has_classifier:
         return "no classifier"
-    return f"{data.correct.mean():.1%} predicted correctly"
+    known = int(data.is_labelled.sum())
+    if not known:
+        return "no labels: using the predicted class as the true one"
+    of = "" if known == data.num_images else f" of {known} labelled images"
+    return f"{data.correct.sum() / known:.1%}{of} predicted correctly"

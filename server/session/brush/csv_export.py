@@ -65,11 +65,11 @@ def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:
     return {
         "image": images,
         "name": [quoted(data.names[image]) for image in images],
-        "true_class": classes(data.labels) if known else [""] * len(images),
+        "true_class": np.where(data.is_labelled[images], classes(data.labels), ""),
         "predicted_class": classes(data.predicted),
         "probability_of_true_class" if known else "probability_of_predicted_class":
-            data.label_probability[images],
-        "correct": data.correct[images].astype(int) if known else [""] * len(images),
+            np.where(data.is_labelled | (not known), data.label_probability, np.nan)[images],
+        "correct": np.array(["1", "0", ""])[data.correctness[images]],
     }  # fmt: skip
 
 

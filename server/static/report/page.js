@@ -24,11 +24,8 @@
     const [images] = named("headbrush_images")
     if (images == null) throw new Error('the report has no model named "headbrush_images"')
     const { kind, number } = button.dataset
-    const wanted = kind === "class" ? Number(number) : number === "0"
     const values = Array.from(images.get_column(kind))
-    const chosen = [...values.keys()].filter(
-      (at) => (kind === "class" ? values[at] : Boolean(values[at])) === wanted,
-    )
+    const chosen = [...values.keys()].filter((at) => values[at] === Number(number))
     const { selected } = images
     selected.indices = headbrush.combine.joinIds(selected.indices, chosen, combine)
   }

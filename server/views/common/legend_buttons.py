@@ -34,11 +34,11 @@ def legend_channel(sessions: Mapping[str, Session]) -> Channel:
 def brush_legend_entry(session: Session, colouring: object, kind: object, combine: object) -> None:
     """Brush the images of a kind; an unknown kind of ``colouring`` changes nothing."""
     data = session.data
-    kinds = {"class": max(len(data.class_names), 1), "correct": 2 if data.has_classifier else 0}
+    kinds = {"class": max(len(data.class_names), 1), "correct": 3 if data.has_classifier else 0}
     if combine not in _COMBINES or not isinstance(colouring, str):
         return
     number = number_below(str(kind), kinds.get(colouring, 0))
     if number is None:
         return
-    chosen = data.labels == number if colouring == "class" else data.correct == (number == 0)
+    chosen = data.labels == number if colouring == "class" else data.correctness == number
     session.brush_ids("images", np.flatnonzero(chosen).tolist(), combine)

@@ -76,9 +76,9 @@ class TitleBar:
         if new.image is not None:
             truth = data.class_name(int(data.labels[new.image]))
             guess = data.class_name(int(data.predicted[new.image]))
-            kind = "true" if data.has_labels else "no label, predicted"
+            kind = "true" if data.is_labelled[new.image] else "no label, predicted"
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
-            if data.has_labels and data.has_classifier:
+            if data.is_labelled[new.image] and data.has_classifier:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
         self._selection.text = " · ".join(words)
         self._tell()

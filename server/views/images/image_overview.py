@@ -30,7 +30,7 @@ _TOOLTIP = """
 """
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
-_RIGHT_AND_WRONG = ("#56b4e9", "#d55e00")
+_CORRECTNESS = ("#56b4e9", "#d55e00", NEUTRAL)
 
 _MOST_OUTLINED = 3000
 """Outlines of more images would hide each other, and take half of the time to draw."""
@@ -132,9 +132,7 @@ class ImageOverview:
         if image is None:
             words += "none is selected."
         else:
-            truth, guess = (
-                data.class_name(int(kind[image])) for kind in (data.labels, data.predicted)
-            )
+            truth, guess = data.true_class(image), data.class_name(int(data.predicted[image]))
             words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."
         self._session.summaries.describe(self.name, words)
 
@@ -157,8 +155,10 @@ class ImageOverview:
                 "class", [data.class_labels[k] for k in kinds], [palette[k] for k in kinds], kinds
             )
         else:
-            images["shade"] = np.where(data.correct, *_RIGHT_AND_WRONG)
-            self._legend.text = choices("correct", ("correct", "wrong"), _RIGHT_AND_WRONG, (0, 1))
+            images["shade"] = np.array(_CORRECTNESS)[data.correctness]
+            kinds = 2 if data.is_labelled.all() else 3
+            words = ("correct", "wrong", "no label")[:kinds]
+            self._legend.text = choices("correct", words, _CORRECTNESS[:kinds], range(kinds))
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour

@@ -122,7 +122,7 @@ def _prepare(session: Session) -> None:
     columns = columns_of(session.images)
     columns["within"] = session.resolved(of_patterns).images.astype(np.uint8)
     columns["class"] = session.data.labels.astype(np.int32)
-    columns["correct"] = session.data.correct
+    columns["correct"] = session.data.correctness.astype(np.int32)
 
 
 def _choose(args: dict[str, Any]) -> None:
