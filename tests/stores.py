@@ -55,20 +55,20 @@ def values(
     }
 
 
-def attention(images: int, layers: int, heads: int, tokens: int) -> np.ndarray:
+def attention(images: int, layers: int, heads: int, tokens: int, seed: int = 1) -> np.ndarray:
     """Random attention ``(images, layers, heads, tokens, tokens)``; every row sums to 1."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     raw = rng.exponential(size=(images, layers, heads, tokens, tokens))
     return (raw / raw.sum(-1, keepdims=True)).astype("f4")
 
 
-def make_store(path: Path, images: int = 24, kept: int = 6, **sizes: int) -> Path:
+def make_store(path: Path, images: int = 24, kept: int = 6, seed: int = 1, **sizes: int) -> Path:
     """A finished store at ``path`` on a 4×4 grid; every fourth image keeps its attention."""
     content = values(images, **sizes)
     layers, heads = content["strength_entropy"].shape[1:]
     (path / "attention").mkdir(parents=True)
     indices = list(range(0, images, max(1, images // kept)))[:kept]
-    matrices = attention(len(indices), layers, heads, 17)
+    matrices = attention(len(indices), layers, heads, 17, seed)
     with AttentionWriter(path / "attention" / "00000.nc", indices, (layers, heads, 17)) as writer:
         for image, matrix in zip(indices, matrices, strict=True):
             for layer in range(layers):

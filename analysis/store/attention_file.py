@@ -14,9 +14,10 @@ import numpy as np
 from xarray.backends.locks import HDF5_LOCK
 
 from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import SCHEMA_VERSION
-from headbrush.analysis.store.untrusted_store import demand_matrices
+from headbrush.analysis.store.untrusted_store import UNREADABLE, demand_matrices, demand_regular
 
 Codec = Literal["zlib", "blosc_zstd"]
 KEPT_BITS = 7
@@ -54,6 +55,10 @@ class AttentionWriter:
         index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
         index[:] = images
         self._variable = self._attention_variable(tokens, codec)
+        self._checksum = self._file.createVariable(
+            "checksum", "u4", ("image", "layer", "head"), fletcher32=True
+        )
+        self._checksum.setncatts({"long_name": "CRC-32 of the matrix as stored", "units": "1"})
 
     def _attention_variable(self, tokens: int, codec: Codec) -> netCDF4.Variable:
         variable = self._file.createVariable(
@@ -63,6 +68,7 @@ class AttentionWriter:
             compression=codec,
             complevel=4,
             shuffle=True,
+            fletcher32=True,
             significant_digits=KEPT_BITS,
             quantize_mode="BitRound",
             chunksizes=(1, 1, 1, tokens, tokens),
@@ -76,12 +82,20 @@ class AttentionWriter:
                 "maximum_relative_error": MAX_RELATIVE_ERROR,
             }
         )
+        variable.set_auto_maskandscale(False)
         self._file.schema_version = np.int32(SCHEMA_VERSION)
         return variable
 
-    def write(self, image: int, layer: int, attention: np.ndarray) -> None:
-        """Write one layer of the image of that global index, ``(H, T, T)`` float32."""
-        self._variable[self._images.index(image), layer] = attention
+    def write(self, image: int, layer: int, attention: np.ndarray, first_head: int = 0) -> None:
+        """Write heads of one layer, ``(H, T, T)`` float32 from ``first_head`` on.
+
+        ``image`` is a global index. Each head is a chunk of its own.
+        """
+        row = self._images.index(image)
+        for head, matrix in enumerate(attention, first_head):  # in HDF5's cache when read
+            self._variable[row, layer, head] = matrix
+            stored = np.asarray(self._variable[row, layer, head])
+            self._checksum[row, layer, head] = checksum(stored)
 
     def __enter__(self) -> Self:
         return self
@@ -118,11 +132,12 @@ def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) ->
         If the file is missing or damaged.
     """
     try:
+        demand_regular(path)
         with path.open("rb") as file:
             file.read(1)
         with HDF5_LOCK, netCDF4.Dataset(path) as file:
             demand_matrices(file)
             file.set_auto_maskandscale(False)
             return np.asarray(read(file))
-    except (OSError, RuntimeError, IndexError) as error:
+    except UNREADABLE as error:
         raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error

@@ -115,4 +115,12 @@ VARIABLES: dict[str, Variable] = {
     "thumbnail": Variable(
         ("image", "y", "x", "channel"), "uint8", "image as the model sees it", "1", (0, 255)
     ),
+    "attention_checksum": Variable(
+        _HEAD,
+        "int64",
+        "CRC-32 of the head's stored attention matrix, -1 where it is not stored",
+        "1",
+        (-1, 2**32 - 1),
+        optional=True,
+    ),
 }

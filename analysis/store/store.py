@@ -6,8 +6,10 @@ it is complete. This module needs numpy, xarray and netCDF4, never torch.
 """
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,20 @@ import xarray as xr
 
 from headbrush.analysis.store.atomic_files import replacing
 from headbrush.analysis.store.attention_file import AttentionReader
+from headbrush.analysis.store.checksums import (
+    ATTENTION_CHECKSUM,
+    CHECKSUM,
+    attention_checksums,
+    checksum,
+    demand_sound,
+)
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.matrix_reader import MatrixReader
 from headbrush.analysis.store.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 from headbrush.analysis.store.summary_file import SummaryFile
+
+_ATTENTION_FILE = re.compile(r"\d{5}\.nc", re.ASCII)
 
 
 class Store:
@@ -97,6 +108,8 @@ class Store:
             for variable in missing:  # others may use HDF5 in between
                 with file.dataset() as summary:
                     values = summary[variable].values
+                    expected = summary[variable].attrs.get(CHECKSUM)
+                demand_sound(self.path, f"summary.nc's {variable}", values, expected)
                 values.setflags(write=False)
                 self._cache[variable] = values
 
@@ -119,11 +132,19 @@ class Store:
         if image not in places:
             if faults:
                 raise faults[0]
+            if self.has(ATTENTION_CHECKSUM) and self.read(ATTENTION_CHECKSUM)[image].max() >= 0:
+                raise StoreError(
+                    f"{self.path}: the file with the attention of image {image} is missing; "
+                    "copy the folder 'attention' again."
+                )
             return None
         path, row = places[image]
         matrix = self._reader.read_matrix(path, row, layer, head)
         if matrix.shape != (self.num_tokens, self.num_tokens):
             raise StoreError(f"{path}: attention over {len(matrix)} tokens, not {self.num_tokens}.")
+        if self.has(ATTENTION_CHECKSUM):
+            expected = self.read(ATTENTION_CHECKSUM)[image, layer, head]
+            demand_sound(path, f"head {layer}.{head} of image {image}", matrix, expected)
         return matrix
 
     def _demand_same(self) -> None:
@@ -138,11 +159,14 @@ class Store:
         """File and row of every image whose attention is stored, and the unreadable files."""
         places: dict[int, tuple[Path, int]] = {}
         faults = []
-        for path in sorted((self.path / "attention").glob("*.nc")):
+        for path in attention_files(self.path):
             try:
                 images = self._reader.read_images(path)
             except StoreError as error:
                 faults.append(error)
+                continue
+            if images.size and not 0 <= images.min() <= images.max() < self.sizes["image"]:
+                faults.append(StoreError(f"{path}: holds images that summary.nc does not have."))
                 continue
             places |= {int(image): (path, row) for row, image in enumerate(images)}
         return places, faults
@@ -150,6 +174,8 @@ class Store:
 
 def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
     """Write ``summary.nc`` into the store folder ``path``, at once or not at all.
+
+    The files of attention are there already; the summary keeps their checksums.
 
     Parameters
     ----------
@@ -165,23 +191,40 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     """
     data = {}
     encoding = {}
+    size = np.shape(values.get("strength_entropy", ()))
+    sums = attention_checksums(attention_files(path), *size) if len(size) == 3 else None
+    if sums is not None:
+        values = {**values, ATTENTION_CHECKSUM: sums}
     for name, spec in VARIABLES.items():
         if name not in values:
             if spec.optional:
                 continue
             raise StoreError(f"{path}: no values for the variable {name!r}.")
         array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
-        described: dict[str, str | np.ndarray] = {"long_name": spec.long_name, "units": spec.units}
+        described: dict[str, str | np.ndarray | np.int64] = {
+            "long_name": spec.long_name,
+            "units": spec.units,
+        }
         if spec.valid_range is not None:
             described["valid_range"] = np.array(spec.valid_range, spec.dtype)
+        described[CHECKSUM] = np.int64(checksum(array))
         data[name] = (spec.dims, array, described)
         encoding[name] = {"dtype": str} if spec.dtype == "str" else {"_FillValue": None}
         if spec.dtype != "str":
-            encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1}
+            encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1, "fletcher32": True}
     dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **attrs})
     _validate(path, dataset)
     with replacing(path / "summary.nc") as temporary:
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def attention_files(path: Path) -> list[Path]:
+    """Files of attention in the store ``path``; whatever else lies beside them is no part of it."""
+    with suppress(OSError):
+        return sorted(
+            file for file in (path / "attention").iterdir() if _ATTENTION_FILE.fullmatch(file.name)
+        )
+    return []
 
 
 def stamp_of(path: Path) -> tuple[int, ...] | None:
@@ -227,5 +270,7 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
 def store_size(path: Path) -> int:
     """Bytes on disk of all files of the store."""
     return sum(
-        (Path(folder) / file).stat().st_size for folder, _, files in os.walk(path) for file in files
+        (Path(folder) / file).lstat().st_size
+        for folder, _, files in os.walk(path)
+        for file in files
     )

@@ -15,7 +15,8 @@ from xarray.backends import NetCDF4DataStore
 from xarray.backends.locks import HDF5_LOCK
 
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.untrusted_store import demand_modest
+from headbrush.analysis.store.text_heap import demand_finite_heaps
+from headbrush.analysis.store.untrusted_store import UNREADABLE, demand_modest
 
 _MOST_IN_MEMORY = 1 << 30
 """Bytes; HDF5 reads a larger summary from the disk."""
@@ -40,7 +41,9 @@ class SummaryFile:
                 self._bytes = file.read()
 
     def demand_modest(self) -> None:
-        """Refuse sizes and types that cannot be those of a store."""
+        """Refuse sizes and types that cannot be those of a store, and texts without an end."""
+        with _readable(self._path):
+            demand_finite_heaps(self._bytes or b"")
         with self._opened() as file:
             demand_modest(self._store, file, self._size)
 
@@ -83,7 +86,7 @@ def _readable(file: Path) -> Iterator[None]:
     """Turn errors of reading into a :class:`StoreError`."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:
+    except UNREADABLE as error:
         if isinstance(error, StoreError):
             raise
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):

@@ -4,6 +4,7 @@ A store may come from a stranger: a few bytes of compressed zeros can claim tera
 """
 
 import math
+import stat
 from pathlib import Path
 
 import netCDF4
@@ -12,6 +13,8 @@ import numpy as np
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import VARIABLES
 
+UNREADABLE = (OSError, RuntimeError, ValueError, AttributeError, LookupError, TypeError)
+"""What netCDF4 and xarray raise for a damaged or foreign file."""
 _ALWAYS_ALLOWED = 1 << 30
 _MOST_BYTES_A_BYTE = 20
 """Real summaries grow less than fivefold when unpacked; zeros grow a thousandfold."""
@@ -22,6 +25,18 @@ _MOST_HEADS = 1 << 16
 _MOST_TOKENS = 1 << 13
 _MOST_KEPT = 1 << 24
 _COUNTS = {"num_prefix_tokens": 0, "grid_height": 1, "grid_width": 1}
+
+
+def demand_regular(path: Path) -> None:
+    """Refuse a pipe, a device or a loop of links: opening one can hang for ever.
+
+    Raises
+    ------
+    OSError
+        If ``path`` is missing or not a regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
 
 
 def demand_modest(path: Path, summary: netCDF4.Dataset, size: int) -> None:

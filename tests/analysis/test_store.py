@@ -1,5 +1,8 @@
 """A store: round trip, the promised error bound, and one clear line for a bad one."""
 
+import os
+import shutil
+
 import netCDF4
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import xarray as xr
 from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR, AttentionWriter
 from headbrush.analysis.store.store import Store, StoreError, store_size, write_summary
 from tests import stores
+from tests.analysis.damaged_stores import content_of, damaged_copies, outcome
 
 
 @pytest.fixture
@@ -126,3 +130,71 @@ def test_a_damaged_attention_file_is_named(path):
     (path / "attention" / "00000.nc").write_bytes(b"damaged")
     with pytest.raises(StoreError, match=r"00000\.nc: missing, damaged"):
         store.attention(0, 0, 0)
+
+
+def test_a_damaged_store_reads_the_same_or_ends_in_one_line(path, tmp_path):
+    kept = (0, 4)
+    sound = content_of(path, kept)
+    other = stores.make_store(tmp_path / "other.headbrush", seed=2)
+    work = tmp_path / "work.headbrush"
+    found = {
+        (done, got)
+        for done in damaged_copies(path, other, work, 40, seed=3)
+        if (got := outcome(work, sound, kept)) not in ("same", "one line")
+    }
+    assert not found
+
+
+def test_texts_overwritten_with_zeros_do_not_hang(path):
+    data = bytearray((path / "summary.nc").read_bytes())
+    heap = data.index(b"GCOL")
+    data[heap + 16 : heap + 512] = bytes(496)
+    (path / "summary.nc").write_bytes(data)
+    with pytest.raises(StoreError, match="its texts are damaged"):
+        Store(path)
+
+
+def test_attention_of_another_store_is_refused(path, tmp_path):
+    other = stores.make_store(tmp_path / "other.headbrush", seed=2)
+    shutil.copy(other / "attention" / "00000.nc", path / "attention" / "00000.nc")
+    with pytest.raises(StoreError, match=r"head 1\.0 of image 4 has another checksum"):
+        Store(path).attention(4, 1, 0)
+
+
+def test_attention_whose_file_is_missing_is_not_taken_for_attention_not_kept(path):
+    (path / "attention" / "00000.nc").unlink()
+    store = Store(path)
+    assert store.attention(1, 0, 0) is None
+    with pytest.raises(StoreError, match="attention of image 4 is missing"):
+        store.attention(4, 0, 0)
+
+
+def test_a_store_without_checksums_opens_as_before(path):
+    (path / "attention" / "00000.nc").unlink()
+    with xr.open_dataset(path / "summary.nc", mask_and_scale=False) as summary:
+        plain = summary.load().drop_vars("attention_checksum")
+    for variable in plain.variables.values():
+        variable.attrs.pop("crc32", None)
+    plain.to_netcdf(path / "summary.nc")
+    store = Store(path)
+    np.testing.assert_array_equal(store.read("importance"), stores.values()["importance"])
+    assert store.attention(4, 0, 0) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["._00000.nc", ".nfs0000001.nc", "00000 (conflict).nc", "00000.nc.part", "0.nc", "00000.NC"],
+)
+def test_what_other_systems_leave_beside_attention_is_no_part_of_it(path, name):
+    (path / "attention" / name).write_bytes(b"anything")
+    store = Store(path)
+    assert len(store.kept_images) == 6
+    assert store.attention(1, 0, 0) is None
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(path):
+    for name in ("attention/00000.nc", "summary.nc"):
+        (path / name).unlink()
+        os.mkfifo(path / name)
+        with pytest.raises(StoreError):
+            Store(path).attention(0, 0, 0)

@@ -1,0 +1,40 @@
+"""A check of the part of a netCDF-4 file that holds texts, before HDF5 reads it.
+
+HDF5 2.2 reads a heap of texts that was overwritten with zeros for ever, holding its lock.
+"""
+
+import struct
+
+_HEAP = b"GCOL\x01\0\0\0"
+_HEADER = 16
+"""Bytes before the first object of a heap, and before the content of each object."""
+
+
+def demand_finite_heaps(content: bytes) -> None:
+    """Walk through every global heap as HDF5 does.
+
+    Raises
+    ------
+    OSError
+        If the walk does not end.
+    """
+    start = content.find(_HEAP)
+    while start >= 0:
+        if not _ends(content, start):
+            raise OSError("its texts are damaged")
+        start = content.find(_HEAP, start + len(_HEAP))
+
+
+def _ends(content: bytes, start: int) -> bool:
+    """Whether every object of the heap at ``start`` takes room; too large a one ends the walk."""
+    if start + _HEADER > len(content):
+        return True
+    (size,) = struct.unpack_from("<Q", content, start + 8)
+    place, end = start + _HEADER, min(start + size, len(content))
+    while place + _HEADER <= end:
+        index, length = struct.unpack_from("<H6xQ", content, place)
+        room = _HEADER + (length + 7) // 8 * 8 if index else length
+        if not room:
+            return False
+        place += room
+    return True
