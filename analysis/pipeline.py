@@ -38,9 +38,6 @@ from headbrush.analysis.run.store_summary import attributes, summary
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary
 
-_NOTED = 20
-"""Skipped images that are named on the terminal; all are in skipped.csv."""
-
 
 class _Job(Protocol):
     """Work of one shard; its part has the same name."""
@@ -83,16 +80,9 @@ def analyze(request: Request, progress: StageProgress) -> Path:
         overwritten.
     """
     with progress, prepared(request, progress) as ready, ready.folder as parts:
-        _tell_skipped(ready.images, progress)
+        progress.note(repr(ready.preflight))
         _make(_Run(request, ready.model, parts, ready.scheduler, progress), ready.images)
     return request.out
-
-
-def _tell_skipped(images: ImageSet, progress: StageProgress) -> None:
-    for name, reason in images.skipped[:_NOTED]:
-        progress.note(f"skipped {name}: {reason}")
-    if len(images.skipped) > _NOTED:
-        progress.note(f"skipped {len(images.skipped) - _NOTED} more: see skipped.csv in the store")
 
 
 def _make(run: _Run, candidates: ImageSet) -> None:

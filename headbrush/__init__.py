@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     import torch
 
     from headbrush.analysis.images.dataset import MapDataset
+    from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.store.store import Store
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "report"]
+__all__ = ["__version__", "analyze", "preflight", "report"]
 
 __version__ = "0.2.0"
 
@@ -66,6 +67,30 @@ def analyze(
     from headbrush.analysis.notebook import analyze_here
 
     return analyze_here(model, images, out, options, __version__, Console(quiet=quiet))
+
+
+def preflight(
+    model: "str | Path | torch.nn.Module",
+    images: "str | Path | MapDataset",
+    out: str | Path,
+    **options: Any,
+) -> "Preflight":
+    """Check everything that can be checked before an analysis, and say what it would do.
+
+    Takes the arguments of :func:`analyze`; writes nothing. A notebook shows the result as a table:
+    model, images by class, metrics, expected time, disk space and memory, what is skipped.
+
+    Raises
+    ------
+    InputError
+        As :func:`analyze` would.
+    """
+    from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+    demand_extra("preflight()", ANALYSIS)
+    from headbrush.analysis.notebook import preflight_here
+
+    return preflight_here(model, images, out, options, __version__)
 
 
 def report(

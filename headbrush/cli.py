@@ -80,6 +80,7 @@ def analyze_command(
     seed: option.Seed = 0,
     scheduler: option.Scheduler = None,
     resume: option.Resume = True,
+    dry_run: option.DryRun = False,
 ) -> None:
     """Analyze a vision transformer on a folder of images and write a store."""
     with _one_line_errors():
@@ -107,11 +108,23 @@ def analyze_command(
             "scheduler": scheduler,
             "resume": resume,
         }
-        _run(request_from(images, out, model, options, command=_command(), version=__version__))
+        request = request_from(images, out, model, options, command=_command(), version=__version__)
+        if dry_run:
+            _print_preflight(request)
+        else:
+            _run(request)
 
 
 def _command() -> str:
     return shlex.join(["headbrush", *sys.argv[1:]])
+
+
+def _print_preflight(request: "Request") -> None:
+    from headbrush.analysis.preflight.prepare import preflight
+    from headbrush.analysis.run.progress import StageProgress
+
+    bars = Console(stderr=True, quiet=not sys.stderr.isatty())
+    _out.print(repr(preflight(request, StageProgress(bars))), markup=False, soft_wrap=True)
 
 
 def _run(request: "Request") -> None:
@@ -126,7 +139,8 @@ def _run(request: "Request") -> None:
     if store.attrs["skipped_images"]:
         done.append(f"{store.attrs['skipped_images']} skipped (see {path}/skipped.csv)")
     done.append(f"finished in {progress.seconds:.0f} s")
-    _out.print(f"{path}: {', '.join(done)}. To view it: headbrush serve {path}", markup=False)
+    line = f"{path}: {', '.join(done)}. To view it: headbrush serve {shlex.quote(str(path))}"
+    _out.print(line, markup=False, soft_wrap=True)
 
 
 @app.command()

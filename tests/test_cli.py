@@ -1,6 +1,7 @@
 """The command line: what it does, and one clear line with exit code 2 for bad input."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -159,7 +160,7 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     words = ("--images", images, "--out", tmp_path / "s", "--model", inputs / "model")
     result = invoke("analyze", *words)
     assert result.exit_code == 0, result.output
-    assert "skipped star/0.png" in result.output
+    assert re.search(r"skipped +star/0.png", result.output)
     assert "12 images, 1 skipped" in " ".join(result.output.split())
     lines = (tmp_path / "s" / "skipped.csv").read_text().splitlines()
     assert lines == ["name,reason", "star/0.png,not an image that Pillow can read"]
@@ -210,3 +211,17 @@ def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
 def test_the_help_of_report_tells_how_to_make_its_file_smaller():
     shown = " ".join(invoke("report", "--help").output.split())
     assert "more than 6 MB smaller, give fewer --head, --image or --view" in shown
+
+
+def test_a_dry_run_prints_what_would_be_done_and_writes_nothing(inputs, tmp_path):
+    words = ("--images", inputs / "images", "--out", tmp_path / "s", "--model", inputs / "model")
+    result = invoke("analyze", *words, "--dry-run")
+    assert result.exit_code == 0, result.output
+    headings = [line.split()[0] for line in result.stdout.splitlines()]
+    assert headings == [
+        "model", "heads", "images", "classes", "metrics", "time", "disk", "memory", "output",
+    ]  # fmt: skip
+    assert not any(tmp_path.iterdir())
+    assert "no such folder" in refused(
+        invoke("analyze", "--images", "none", *words[2:], "--dry-run")
+    )

@@ -41,7 +41,7 @@ def demand_place(out: Path, images: Path | None) -> None:
     """
     if _ADDRESS.match(str(out)):
         raise PartsError(f"{out}: this is an address; give --out a folder on this computer.")
-    place = _nearest(out)
+    place = nearest_folder(out)
     if images is not None:
         _refuse_overlap(out, images)
     inner = [out / name for name in ("parts", "attention")] if place == out else []
@@ -49,8 +49,14 @@ def demand_place(out: Path, images: Path | None) -> None:
         _demand_writable(out, folder)
 
 
-def _nearest(out: Path) -> Path:
-    """The folder itself, or the closest one above it that exists."""
+def nearest_folder(out: Path) -> Path:
+    """The folder ``out``, or the closest one above it that exists.
+
+    Raises
+    ------
+    PartsError
+        If something that is no folder is in the way.
+    """
     _look(out, out / _LONGEST_INSIDE)
     for place in (out, *out.absolute().parents):
         mode = _look(out, place)

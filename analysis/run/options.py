@@ -78,6 +78,8 @@ def option_names() -> list[str]:
 def _refuse_unknown(given: Mapping[str, Any]) -> None:
     names = option_names()
     unknown = sorted(set(given) - set(names))
+    if "dry_run" in unknown:
+        raise InputError("call headbrush.preflight(…) with the same arguments for a dry run.")
     if unknown:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""

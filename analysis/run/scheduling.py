@@ -30,6 +30,11 @@ class ClusterError(InputError):
 class Scheduler(Protocol):
     """Does tasks."""
 
+    @property
+    def workers(self) -> int:
+        """Processes that share the tasks."""
+        ...
+
     def run(
         self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
     ) -> None:
@@ -38,6 +43,8 @@ class Scheduler(Protocol):
 
 class Local:
     """Runs tasks one after the other in this process, with the model already loaded."""
+
+    workers = 1
 
     def run(
         self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
@@ -95,7 +102,9 @@ class Cluster:
                 "where the workers run."
             ) from error
         # the client is a synchronous one, so the answers are here and nothing is to be awaited
-        for worker, found in cast(dict[str, list[str]], answers).items():
+        missing = cast(dict[str, list[str]], answers)
+        self.workers = len(missing)
+        for worker, found in missing.items():
             if found:
                 raise ClusterError(f"{worker}: this worker does not see {found[0]}.")
 

@@ -75,12 +75,14 @@ def attributes(
     }
     if request.best_worst is not None:
         described["select"] = f"best-worst:{request.best_worst}"
-    reasons = _why_missing(request, model)
+    if notes := (*model.notes, *candidates.notes):
+        described["notes"] = " ".join(notes)
+    reasons = why_missing(request, model)
     return described | ({"missing": "; ".join(reasons)} if reasons else {})
 
 
-def _why_missing(request: Request, model: VisionModel) -> list[str]:
-    """Why some metrics are NaN, in words."""
+def why_missing(request: Request, model: VisionModel) -> list[str]:
+    """Why some metrics are NaN, one sentence a reason; empty if all are measured."""
     reasons = []
     if not model.num_classes:
         reasons.append("probability, jsd and gradient: the model has no classifier")

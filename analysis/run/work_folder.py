@@ -112,6 +112,10 @@ class WorkFolder:
         if not self._restart and (self.folder / "plan.json").is_file():
             self._refuse_other_plan(is_whole)
 
+    def finished_parts(self) -> frozenset[str]:
+        """Names of the parts that an earlier run has left."""
+        return frozenset(path.stem for path in self.folder.glob("*.npz"))
+
     def __enter__(self) -> PartFiles:
         self._refuse_foreign_folder()
         with writing(self.folder):

@@ -1,0 +1,244 @@
+"""Measure on two images how long the stages of an analysis take, and what they need.
+
+The shard, the autoencoder and the encoding are the real ones, in a temporary folder. What would
+take too long even for two images, pruning the heads of a large model, is measured on a few pruned
+variants instead.
+"""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.embedding import layout
+from headbrush.analysis.measures.patterns import PatternAutoencoder, weights_of
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.capture import resume
+from headbrush.analysis.model.tracing import Trace, trace
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.run.fits import AUTOENCODER, EncodeJob, encode_shard, train_on_sample
+from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.shards import ShardJob, analyze_shard, cut_shards
+from headbrush.analysis.run.work_folder import PartFiles
+
+_IMAGES = 2
+_PATIENCE_S = 5.0
+"""Pruning that is expected to take longer is measured on a few variants."""
+_ENOUGH_S = 0.5
+_MOST_VARIANTS = 16
+_TRAINING_S = 1.5
+_TRAINING_PATTERNS = 64
+_REFERENCE_ROWS = 400
+_REFERENCE_S = 0.74
+"""Seconds that a layout of so many rows takes on one idle core of the machine of ``expect.py``."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What two images took.
+
+    Attributes
+    ----------
+    image_seconds
+        Attention and pruning of one image.
+    forward_seconds
+        One image through the model.
+    encode_seconds
+        Encoding the patterns of one image.
+    training_seconds
+        The whole training of the autoencoder.
+    layout_slowness
+        How many times longer a layout takes than on the machine of ``expect.py``.
+    attention_bytes, part_bytes, summary_bytes
+        Of one image on disk: its stored attention, its parts while the analysis runs, and its
+        values in the summary.
+    base_bytes, image_bytes
+        Memory of the process with the model, and what each image of a batch adds.
+    """
+
+    image_seconds: float
+    forward_seconds: float
+    encode_seconds: float
+    training_seconds: float
+    layout_slowness: float
+    attention_bytes: float
+    part_bytes: float
+    summary_bytes: float
+    base_bytes: float
+    image_bytes: float
+
+
+def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
+    """Run the stages on at most two of the images; takes seconds, and leaves no file."""
+    base = psutil.Process().memory_info().rss
+    forward, traced = _forward(model, images.take(range(min(_IMAGES, len(images)))))
+    count = 1 if forward > 1 else min(_IMAGES, len(images))
+    few = images.take(range(count))
+    pruning = 0.0
+    variants = len(request.modes) * len(traced.layers) * model.geometry.num_heads
+    prunes = request.predictions and model.num_classes > 0
+    is_long = prunes and variants * forward / 2 * count > _PATIENCE_S
+    if is_long:
+        pruning = variants * _variant_seconds(model, traced)
+    with tempfile.TemporaryDirectory(prefix="headbrush-") as folder, _peak_memory() as peak:
+        parts = PartFiles(Path(folder))
+        for name in ("parts", "attention"):
+            (parts.store / name).mkdir()
+        seconds = _shard_seconds(request, model, few, parts, prunes and not is_long)
+        training = _training_seconds(request, model, parts, count)
+        encode = _encode_seconds(model, parts)
+        attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
+        saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
+        summary = _summary_bytes(parts)
+    return Measured(
+        image_seconds=seconds / count + pruning,
+        forward_seconds=forward,
+        encode_seconds=encode / count,
+        training_seconds=training,
+        layout_slowness=_layout_slowness(),
+        attention_bytes=attention / count,
+        part_bytes=saved / count,
+        summary_bytes=summary / count,
+        base_bytes=base,
+        image_bytes=max(0, peak() - base) / count,
+    )
+
+
+def _forward(model: VisionModel, images: ImageSet) -> tuple[float, Trace]:
+    """Seconds of one image through the model, and a trace of the first."""
+    inputs = load_batch(model, images, range(len(images)))
+    traced = trace(model, inputs[:1])
+    start = time.perf_counter()
+    trace(model, inputs[-1:]).output.cpu()  # waits for the device
+    return time.perf_counter() - start, traced
+
+
+@torch.inference_mode()
+def _variant_seconds(model: VisionModel, traced: Trace) -> float:
+    """Seconds of one pruned variant of one image, on average over the layers.
+
+    A variant of layer l takes the blocks after l, so the layers in the middle are the average.
+    """
+    last = len(traced.layers) - 1
+    spent = []
+    for layer in {last // 2, last - last // 2}:
+        record, count, seconds = traced.layers[layer], 1, 0.0
+        while seconds < _ENOUGH_S and count < _MOST_VARIANTS:
+            count *= 2
+            variants = (record.block_input, record.output)
+            inputs, outputs = (one.expand(count, -1, -1).contiguous() for one in variants)
+            start = time.perf_counter()
+            resume(model, traced, layer, inputs, outputs).cpu()
+            seconds = time.perf_counter() - start
+        spent.append(seconds / count)
+    return sum(spent) / len(spent)
+
+
+def _shard_seconds(
+    request: Request, model: VisionModel, images: ImageSet, parts: PartFiles, prunes: bool
+) -> float:
+    stored = () if request.attention == 0 else tuple(range(len(images)))
+    job = ShardJob(
+        name="00000",
+        start=0,
+        images=images,
+        stored=stored,
+        batch_size=request.batch_size,
+        modes=request.modes,
+        predictions=prunes,
+        parts=parts,
+    )
+    start = time.perf_counter()
+    analyze_shard(model, job, lambda _share: None)
+    return time.perf_counter() - start
+
+
+class _Enough(Exception):
+    """The training has run long enough to know its speed."""
+
+
+def _training_seconds(request: Request, model: VisionModel, parts: PartFiles, count: int) -> float:
+    """Expected seconds of the whole training, from its first steps."""
+    seen: list[tuple[float, float]] = []
+    start = time.perf_counter()
+
+    def advance(share: float) -> None:
+        seen.append((time.perf_counter(), share))
+        if len(seen) > 2 and seen[-1][0] - start > _TRAINING_S:
+            raise _Enough
+
+    (packed,) = parts.load("00000", "patch_pattern")
+    repeats = -(-_TRAINING_PATTERNS // (packed.size // packed.shape[-1]))
+    shards = cut_shards(count * repeats)[:1]
+    values = parts.load_all("00000")
+    if repeats > 1:  # a batch of the training is as large as it will be
+        parts.save("00000", **values | {"patch_pattern": np.concatenate([packed] * repeats)})
+    try:
+        train_on_sample(model, shards, parts, request.seed, advance)
+        return time.perf_counter() - start
+    except _Enough:
+        (first, begun), (last, share) = seen[0], seen[-1]
+        return first - start + (last - first) / (share - begun)
+    finally:
+        parts.save("00000", **values)
+
+
+def _encode_seconds(model: VisionModel, parts: PartFiles) -> float:
+    if not parts.has(AUTOENCODER):
+        parts.save(AUTOENCODER, **weights_of(PatternAutoencoder(model.geometry.num_patches)))
+    start = time.perf_counter()
+    encode_shard(model, EncodeJob("latent-00000", "00000", parts), lambda _share: None)
+    return time.perf_counter() - start
+
+
+def _summary_bytes(parts: PartFiles) -> float:
+    """Bytes of the values that the summary keeps of these images, before compression."""
+    kept = {name: value.nbytes for name, value in parts.load_all("00000").items()}
+    kept |= {"latent": parts.load("latent-00000", "latent")[0].nbytes}
+    return sum(count for name, count in kept.items() if not name.endswith("_pattern"))
+
+
+def _layout_slowness() -> float:
+    rows = np.random.default_rng(0).normal(size=(_REFERENCE_ROWS, 32)).astype("f4")
+    start = time.perf_counter()
+    layout(rows, seed=0)
+    return (time.perf_counter() - start) / _REFERENCE_S
+
+
+@contextmanager
+def _peak_memory() -> Iterator["_Peak"]:
+    """Watches the memory of this process while the block runs."""
+    peak = _Peak()
+    peak.start()
+    try:
+        yield peak
+    finally:
+        peak.done.set()
+        peak.join()
+
+
+class _Peak(threading.Thread):
+    """Looks at the memory of this process every few milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__(name="headbrush-memory", daemon=True)
+        self.done = threading.Event()
+        self._process = psutil.Process()
+        self._bytes = self._process.memory_info().rss
+
+    def run(self) -> None:
+        """Note the largest value until ``done`` is set."""
+        while not self.done.wait(0.005):
+            self._bytes = max(self._bytes, self._process.memory_info().rss)
+
+    def __call__(self) -> int:
+        """The largest value so far, in bytes."""
+        return self._bytes
