@@ -8,21 +8,52 @@ PRUNING_METRICS = ("probability", "jsd", "cls", "patch")
 METRICS = (*PRUNING_METRICS, "gradient")
 """All importance metrics, in the order of the ``metric`` dimension; the last is approximate."""
 
-REQUIRED_ATTRIBUTES = (
-    "headbrush_version",
-    "schema_version",
-    "model",
-    "checkpoint_sha256",
-    "images",
-    "num_prefix_tokens",
-    "grid_height",
-    "grid_width",
-    "has_class_token",
-    "label_source",
-    "seed",
-    "created",
-    "command",
-)
+MOST_TEXT = 1 << 20
+"""Characters of the longest attribute."""
+MOST_TOKENS = 1 << 13
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """What one global attribute may be: a text, or a whole number from ``low`` to ``high``.
+
+    Attributes
+    ----------
+    choices
+        The only texts, empty where every text is allowed.
+    optional
+        Whether a store may lack it.
+    """
+
+    is_text: bool = True
+    low: int = 0
+    high: int = 2**63 - 1
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+ATTRIBUTES: dict[str, Attribute] = {
+    "headbrush_version": Attribute(),
+    "schema_version": Attribute(is_text=False),
+    "model": Attribute(),
+    "checkpoint_sha256": Attribute(),
+    "images": Attribute(),
+    "num_prefix_tokens": Attribute(is_text=False, high=MOST_TOKENS),
+    "grid_height": Attribute(is_text=False, low=1, high=MOST_TOKENS),
+    "grid_width": Attribute(is_text=False, low=1, high=MOST_TOKENS),
+    "has_class_token": Attribute(is_text=False, high=1),
+    "label_source": Attribute(choices=("folder", "prediction")),
+    "seed": Attribute(is_text=False, low=-(2**63)),
+    "created": Attribute(),
+    "command": Attribute(),
+    "model_source": Attribute(optional=True),
+    "missing": Attribute(optional=True),
+    "select": Attribute(optional=True),
+    "outputs": Attribute(optional=True),
+    "accuracy_images": Attribute(is_text=False, optional=True),
+    "skipped_images": Attribute(is_text=False, optional=True),
+}
+REQUIRED_ATTRIBUTES = tuple(name for name, spec in ATTRIBUTES.items() if not spec.optional)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.matrix_reader import MatrixReader
 from headbrush.analysis.store.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
 from headbrush.analysis.store.summary_file import SummaryFile
+from headbrush.analysis.store.untrusted_store import demand_attributes, demand_values
 
 _ATTENTION_FILE = re.compile(r"\d{5}\.nc", re.ASCII)
 
@@ -110,6 +111,7 @@ class Store:
                     values = summary[variable].values
                     expected = summary[variable].attrs.get(CHECKSUM)
                 demand_sound(self.path, f"summary.nc's {variable}", values, expected)
+                demand_values(self.path, variable, values)
                 values.setflags(write=False)
                 self._cache[variable] = values
 
@@ -241,13 +243,14 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
     if "schema_version" in missing:
         raise StoreError(f"{path}: not a headbrush store (summary.nc has no schema_version).")
     version = summary.attrs["schema_version"]
-    if version != SCHEMA_VERSION:
+    if not np.array_equal(version, SCHEMA_VERSION):
         raise StoreError(
-            f"{path}: schema version {version}, this headbrush reads {SCHEMA_VERSION}; "
+            f"{path}: schema version {str(version)[:40]}, this headbrush reads {SCHEMA_VERSION}; "
             "run 'headbrush analyze' again to make a new store."
         )
     if missing:
         raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
+    demand_attributes(path, summary.attrs)
     for name, spec in VARIABLES.items():
         if name not in summary:
             if spec.optional:
@@ -262,6 +265,7 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
             raise StoreError(
                 f"{path}: variable {name!r} is of type {variable.dtype}, expected {spec.dtype}."
             )
+    demand_values(path, "metric", summary["metric"].values)
     labels, classes = summary["label"].values, summary.sizes["class"]
     if labels.size and not (labels.min() >= -1 and labels.max() < classes):
         raise StoreError(f"{path}: a label is not one of the {classes} classes.")

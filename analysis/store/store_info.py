@@ -39,7 +39,8 @@ def _class_facts(store: Store) -> list[tuple[str, object]]:
     if len(shown) < 2:
         return []
     half = min(5, len(shown) // 2)
-    measured = f" (of {store.attrs['accuracy_images']} images)"
+    counted = store.attrs.get("accuracy_images")
+    measured = "" if counted is None else f" (of {counted} images)"
     return [
         ("best classes", ", ".join(shown[:half]) + measured),
         ("worst classes", ", ".join(shown[: -half - 1 : -1]) + measured),

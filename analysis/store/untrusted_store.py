@@ -5,13 +5,21 @@ A store may come from a stranger: a few bytes of compressed zeros can claim tera
 
 import math
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.schema import VARIABLES
+from headbrush.analysis.store.schema import (
+    ATTRIBUTES,
+    METRICS,
+    MOST_TEXT,
+    MOST_TOKENS,
+    VARIABLES,
+    Attribute,
+)
 
 UNREADABLE = (OSError, RuntimeError, ValueError, AttributeError, LookupError, TypeError)
 """What netCDF4 and xarray raise for a damaged or foreign file."""
@@ -22,9 +30,8 @@ _SMALLEST_TEXT = 1
 _SIZES = {"xy": (2, 2), "channel": (3, 3), "y": (1, 1024), "x": (1, 1024), "latent": (1, 4096)}
 _ANY_SIZE = (1, 1 << 31)
 _MOST_HEADS = 1 << 16
-_MOST_TOKENS = 1 << 13
 _MOST_KEPT = 1 << 24
-_COUNTS = {"num_prefix_tokens": 0, "grid_height": 1, "grid_width": 1}
+_LONGEST_NAME = 4096
 
 
 def demand_regular(path: Path) -> None:
@@ -58,7 +65,6 @@ def demand_modest(path: Path, summary: netCDF4.Dataset, size: int) -> None:
     claimed = sum(_bytes(variable) for variable in summary.variables.values())
     strange = set(summary.variables) - set(VARIABLES)
     groups = list(summary.groups)
-    told = {name: summary.getncattr(name) for name in summary.ncattrs() if name in _COUNTS}
     allowed = _ALWAYS_ALLOWED + _MOST_BYTES_A_BYTE * size
     if claimed > allowed:
         raise StoreError(
@@ -73,7 +79,6 @@ def demand_modest(path: Path, summary: netCDF4.Dataset, size: int) -> None:
             raise StoreError(f"{path}: dimension {name!r} is {length}, expected {low} to {high}.")
     if sizes.get("layer", 1) * sizes.get("head", 1) > _MOST_HEADS:
         raise StoreError(f"{path}: more than {_MOST_HEADS} heads.")
-    _demand_counts(path, told)
 
 
 def demand_matrices(file: netCDF4.Dataset) -> None:
@@ -89,20 +94,69 @@ def demand_matrices(file: netCDF4.Dataset) -> None:
         raise OSError("it holds no attention")
     tokens = variable.shape[-1] if variable.ndim == 5 else 0
     sound = variable.dtype == np.float32 and images.dtype == np.int32 and images.ndim == 1
-    sound = sound and 1 <= tokens <= _MOST_TOKENS and variable.shape[3:] == (tokens, tokens)
+    sound = sound and 1 <= tokens <= MOST_TOKENS and variable.shape[3:] == (tokens, tokens)
     sound = sound and images.shape[0] == variable.shape[0] <= _MOST_KEPT
     if not sound or variable.chunking() != [1, 1, 1, tokens, tokens]:
         raise OSError("its attention is of another shape")
 
 
-def _demand_counts(path: Path, told: dict[str, object]) -> None:
-    for name, least in _COUNTS.items():
-        value = told.get(name, least)
-        if not isinstance(value, (int, np.integer)) or not least <= value <= _MOST_TOKENS:
+def demand_attributes(path: Path, attrs: Mapping[str, object]) -> None:
+    """Refuse global attributes of another type, length or range, or that contradict each other.
+
+    Raises
+    ------
+    StoreError
+        For the first; a missing one, or one that no store has, is not looked at.
+    """
+    for name, spec in ATTRIBUTES.items():
+        if name in attrs and not _fits(attrs[name], spec):
             raise StoreError(
-                f"{path}: attribute {name!r} is {str(value)[:40]}, expected a number from {least} "
-                f"to {_MOST_TOKENS}."
+                f"{path}: attribute {name!r} is {_shown(attrs[name])}, expected {_wanted(spec)}."
             )
+    if attrs.get("has_class_token") == 1 and attrs.get("num_prefix_tokens") == 0:
+        raise StoreError(f"{path}: has_class_token is 1, but num_prefix_tokens is 0.")
+
+
+def demand_values(path: Path, name: str, values: np.ndarray) -> None:
+    """Refuse values of a variable that no analysis writes.
+
+    Raises
+    ------
+    StoreError
+        For infinite numbers, unknown or repeated metrics, and texts too long to be names.
+    """
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise StoreError(f"{path}: variable {name!r} holds infinite values.")
+    if values.dtype.kind not in "OU":
+        return
+    texts = values.tolist()
+    if any(not isinstance(text, str) or len(text) > _LONGEST_NAME for text in texts):
+        raise StoreError(
+            f"{path}: variable {name!r} holds texts of more than {_LONGEST_NAME} characters."
+        )
+    if name == "metric" and (len(set(texts)) < len(texts) or set(texts) - set(METRICS)):
+        raise StoreError(
+            f"{path}: the metrics are {_shown(', '.join(texts))}, expected some of "
+            f"{', '.join(METRICS)}, each once."
+        )
+
+
+def _fits(value: object, spec: Attribute) -> bool:
+    if spec.is_text:
+        is_sound = isinstance(value, str) and len(value) <= MOST_TEXT
+        return is_sound and (not spec.choices or value in spec.choices)
+    return isinstance(value, (int, np.integer)) and spec.low <= int(value) <= spec.high
+
+
+def _wanted(spec: Attribute) -> str:
+    if not spec.is_text:
+        return f"a number from {spec.low} to {spec.high}"
+    return " or ".join(spec.choices) or f"a text of at most {MOST_TEXT:,} characters"
+
+
+def _shown(value: object) -> str:
+    text = " ".join(str(value)[:200].split())
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _bytes(variable: netCDF4.Variable) -> int:

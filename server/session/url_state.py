@@ -31,6 +31,12 @@ VERSION = "1"
 MOST_BRUSH = 6000
 """Characters of the longest brush that a link carries."""
 
+_OF_IMAGES = frozenset({"image", "token", "range", "brush"})
+_OTHER_IMAGES = (
+    "The link is to other images, or to images at another size, than this store holds; its image "
+    "and its brush are left out."
+)
+
 _CHOICES = {
     "metric": tuple(METRIC_NAMES),
     "image_colour": IMAGE_COLOURS,
@@ -54,6 +60,7 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
     """
     first = default_state(data)
     pairs = {"v": VERSION, "image": "none" if state.image is None else str(state.image)}
+    pairs["set"] = data.fingerprint
     pairs["head"] = f"{state.layer}.{state.head}"
     for name in (*_CHOICES, "mode", "token"):
         if getattr(state, name) != getattr(first, name):
@@ -74,13 +81,16 @@ def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tup
     texts = {key: values[0].decode("utf-8", "replace") for key, values in arguments.items()}
     changes: Changes = {}
     faults = []
+    notes = []
+    if texts.get("set", data.fingerprint) != data.fingerprint:
+        notes.append(_OTHER_IMAGES)
+        texts = {key: text for key, text in texts.items() if key not in _OF_IMAGES}
     for key, read in _READERS.items():
         if key in texts:
             try:
                 changes |= read(key, texts[key], data)
             except LinkError:
                 faults.append(key)
-    notes = []
     if texts.get("v", VERSION) != VERSION:
         notes.append("The link was made by another version of headbrush.")
     if faults:

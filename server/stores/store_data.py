@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -52,7 +53,13 @@ class StoreData:
         """Read all that pages show, so that later only matrices wait for the disk."""
         shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
         self.store.read_all(shown)
-        _ = self.first
+        _ = self.first, self.fingerprint
+
+    @lazy_property
+    def fingerprint(self) -> str:
+        """Which images the store is about, 8 hexadecimal digits: of their names and thumbnails."""
+        of_images = [checksum(self.store.read(name)) for name in ("name", "thumbnail")]
+        return f"{checksum(np.array(of_images)):08x}"
 
     @lazy_property
     def probability(self) -> np.ndarray:

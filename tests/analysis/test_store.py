@@ -137,6 +137,7 @@ def test_a_damaged_store_reads_the_same_or_ends_in_one_line(path, tmp_path):
     sound = content_of(path, kept)
     other = stores.make_store(tmp_path / "other.headbrush", seed=2)
     work = tmp_path / "work.headbrush"
+    assert outcome(path, sound, kept) == "same"
     found = {
         (done, got)
         for done in damaged_copies(path, other, work, 40, seed=3)

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.schema import VARIABLES
-from headbrush.analysis.store.store import Store
-from tests.stores import make_store
+from headbrush.analysis.store.schema import ATTRIBUTES, VARIABLES
+from headbrush.analysis.store.store import Store, store_size
+from headbrush.analysis.store.store_info import facts_of
+from tests.stores import make_store, values
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("analysis", "server")
+
+
+def repr_of(value):
+    return str(value)[:20]
 
 
 @pytest.fixture
@@ -72,6 +77,78 @@ def test_a_count_that_makes_no_sense_is_refused(path, name, value, expected):
     with netCDF4.Dataset(path / "summary.nc", "a") as summary:
         summary.setncattr(name, value)
     with pytest.raises(StoreError, match=expected):
+        Store(path)
+
+
+WRONG = {
+    "text": (7, 7.5, np.array([1, 2]), np.array([0.5, 1.5]), "x" * (2**20 + 1)),
+    "number": ("many", "", 0.5, np.nan, np.inf, np.array([1, 2]), -(2**40), ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name, spec in ATTRIBUTES.items()
+        for value in WRONG["text" if spec.is_text else "number"]
+        if not (name == "seed" and isinstance(value, int))
+    ],
+    ids=repr_of,
+)
+def test_an_attribute_of_another_kind_is_one_line(path, name, value):
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        summary.setncattr(name, value)
+    with pytest.raises(StoreError, match=rf"{name}|schema version") as refused:
+        Store(path)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_without_an_attribute_a_store_is_one_line_or_its_facts(path, name):
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        if name in summary.ncattrs():
+            summary.delncattr(name)
+    if ATTRIBUTES[name].optional:
+        assert facts_of(Store(path), 1)
+    else:
+        with pytest.raises(StoreError, match=name):
+            Store(path)
+
+
+def test_a_class_token_among_no_prefix_tokens_is_refused(path):
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        summary.num_prefix_tokens = 0
+    with pytest.raises(StoreError, match="has_class_token is 1, but"):
+        Store(path)
+
+
+@pytest.mark.parametrize("metrics", [["jsd"] * 5, ["probability", "jsd", "cls", "patch", "nicest"]])
+def test_metrics_that_repeat_or_are_unknown_are_refused(path, metrics):
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        summary["metric"][:] = np.array(metrics, object)
+    with pytest.raises(StoreError, match="expected some of probability, jsd"):
+        Store(path)
+
+
+@pytest.mark.parametrize("name", [name for name in values() if VARIABLES[name].dtype == "float32"])
+def test_infinite_values_are_refused(path, name):
+    with netCDF4.Dataset(path / "summary.nc", "a") as summary:
+        summary[name].delncattr("crc32")
+        summary[name][0] = -np.inf
+    with pytest.raises(StoreError, match="holds infinite values"):
+        Store(path).read(name)
+
+
+def test_a_loop_of_links_is_one_line(path):
+    (path / "attention" / "00001.nc").symlink_to("00001.nc")
+    assert store_size(path) > 0
+    with pytest.raises(StoreError, match=r"00001\.nc: missing, damaged"):
+        Store(path).attention(1, 0, 0)
+    (path / "summary.nc").unlink()
+    (path / "summary.nc").symlink_to("summary.nc")
+    with pytest.raises(StoreError):
         Store(path)
 
 

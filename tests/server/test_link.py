@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.brush.clause_text import read_clauses
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
 from headbrush.server.session.state import (
@@ -20,6 +21,8 @@ from headbrush.server.session.state import (
     ViewState,
 )
 from headbrush.server.session.url_state import MOST_BRUSH, default_state, from_query, to_query
+from headbrush.server.stores.store_data import StoreData
+from tests.stores import attributes, values
 
 IMAGES, LAYERS, HEADS, TOKENS = 24, 3, 2, 17
 
@@ -185,3 +188,34 @@ def test_a_damaged_link_never_breaks_the_page(data, state, at, letters):
     query = to_query(state, data)[0]
     damaged = query[:at] + urlencode({"": letters})[1:] + query[at + len(letters) :]
     check_is_valid(from_query(arguments(damaged), data)[0], data)
+
+
+def test_a_link_to_other_images_says_so_and_shows_none_of_them(data, tmp_path):
+    query, _ = to_query(
+        replace(default_state(data), image=5, head=1, clauses=(Clause("images", Ids((1, 2))),)),
+        data,
+    )
+    link = {key: [value[0].encode()] for key, value in parse_qs(query).items()}
+    for name, changed in (("name", "other.png"), ("thumbnail", 7)):
+        content = values()
+        content[name][3] = changed
+        (tmp_path / name).mkdir()
+        other = StoreData(Store(write_summary_at(tmp_path / name, content)))
+        state, note = from_query(link, other)
+        assert note.startswith("The link is to other images")
+        assert state == replace(default_state(other), head=1)
+    del link["set"]  # a link of headbrush 0.1
+    state, note = from_query(link, other)
+    assert (state.image, note) == (5, "")
+
+
+def test_a_store_made_again_from_the_same_images_keeps_its_links(data, tmp_path):
+    content = values()
+    content["importance"] *= 0.5
+    again = StoreData(Store(write_summary_at(tmp_path, content)))
+    assert again.fingerprint == data.fingerprint
+
+
+def write_summary_at(path, content):
+    write_summary(path, content, attributes())
+    return path
