@@ -11,6 +11,7 @@ import os
 import pathlib
 import pickle
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -491,6 +492,7 @@ def sharded(folder, ending="safetensors"):
         ("a/../../b", "outside its folder"),
         ("..", "outside its folder"),
         ("none.safetensors", "is missing"),
+        ("model.safetensors.index.json", "names another index"),
         (3, "outside its folder"),
     ],
 )
@@ -511,18 +513,62 @@ def test_damaged_files_end_in_a_model_or_in_one_line(tmp_path, kind):
     assert found.keys() <= {"different", "one line"}  # of an empty model all weights differ
 
 
-def test_a_pickle_that_nests_deeply_or_doubles_itself_is_read_in_bounded_time(tmp_path):
+LAUGHS = b"\x80\x02]q\0" + b"".join(b"(h%ch%ctq%c" % (n, n, n + 1) for n in range(200))
+HOSTILE = {
+    "a value that doubles itself": LAUGHS,
+    "called": LAUGHS + b")R",
+    "as a name": LAUGHS + b"h\x05\x93",
+    "as a class": b"\x80\x02ccopy_reg\n_reconstructor\n" + LAUGHS[2:] + b"\x85R",
+    "as a storage": LAUGHS + b"Q",
+    "tuples in tuples": b"\x80\x02" + b")\x85" * 100_000,
+    "lists": b"\x80\x02" + b"]" * 10**5,
+    "endless": b"\x80\x02" + b"]0" * 10**6 + b"N",
+    "copies of a long list": b"\x80\x02](" + b"K\0" * 10**5 + b"eq\0"
+    + b"cbuiltins\nlist\nh\0\x85R" * 10**5,
+    "copies of a long text": b"\x80\x02X\0\0\x10\0" + b"a" * 2**20 + b"q\0"
+    + b"cbuiltins\ntuple\nh\0\x85R" * 10**5,
+    "no arguments": b"\x80\x02cbuiltins\nlist\nK\x05R",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_pickle_is_refused_in_bounded_time_and_memory(tmp_path, kind):
     torch.save(WEIGHTS, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
     head = (tmp_path / "w.pth").read_bytes()[:200]
     start = head.index(b".", head.index(b"little_endian")) + 1
-    laughs = b"]q\0" + b"".join(b"(h%ch%ctq%c" % (n, n, n + 1) for n in range(200))
-    for body in (
-        laughs + b".",
-        b"\x80\x02" + b")\x85" * 100_000 + b".",
-        b"\x80\x02" + b"]" * 10**6,
-    ):
-        (tmp_path / "evil.pth").write_bytes(head[:start] + body)
-        refusal(load_model, VIT, checkpoint=tmp_path / "evil.pth", device="cpu")
+    (tmp_path / "w.pth").write_bytes(head[:start] + HOSTILE[kind] + b"." + b"\x80\x02].")
+    begin, peak = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refusal(load_model, VIT, checkpoint=tmp_path / "w.pth", device="cpu")
+    assert time.process_time() - begin < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 200_000  # kB
+
+
+class Given:
+    """Is unpickled as a namespace with a state."""
+
+    def __init__(self, **state):
+        self.state = state
+
+    def __reduce__(self):
+        return argparse.Namespace, (), self.state
+
+
+def test_parts_of_a_damaged_module_are_no_traceback(tmp_path):
+    for unsaved in (3, None, [[]], "b", {"b": 1}):
+        parts = {"_parameters": {"w": ONE}, "_buffers": {"b": ONE}, "_modules": {"m": 3, "n": None}}
+        refusal(load, Given(**parts, _non_persistent_buffers_set=unsaved), tmp_path)
+    refusal(load, Given(_parameters={"w": ONE}, _buffers=3, _modules=[1]), tmp_path)
+
+
+def test_a_layer_that_holds_itself_is_no_endless_loop(tmp_path):
+    layer = Given(_parameters={"w": ONE}, _buffers={}, _modules={})
+    layer.state["_modules"]["again"] = layer
+    refusal(load, {"model": layer}, tmp_path)
+
+
+def test_more_tensors_than_any_network_has_are_refused(tmp_path):
+    many = dict.fromkeys(map(str, range(100_001)), ONE)
+    assert "more than 100000 tensors" in refusal(load, many, tmp_path)
 
 
 def test_damage_really_changes_files():

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 
 from headbrush.analysis.model.weights.contents import Contents
 from headbrush.analysis.model.weights.files.stored_tensor import StoredTensor
@@ -17,6 +18,8 @@ _PREFERENCE = (
 )
 """Which of several that fit alike is used: an average first, then what the methods of
 self-distillation (DINO, iBOT, I-JEPA) evaluate; MoCo evaluates its base encoder."""
+_DEEPEST = 30
+"""Parts of a name below which a network is looked for."""
 _OPEN_CLIP = "visual.trunk."
 """timm takes a network out of OpenCLIP together with the projection beside it."""
 
@@ -71,7 +74,7 @@ def _most_names(contents: Contents, body: Collection[str], head: Collection[str]
     for place, tensors in contents.groups.items():
         for key in tensors:
             name = f"{place}{key}"
-            starts = [0, *(found.end() for found in re.finditer(r"\.", name))]
+            starts = [0, *(dot.end() for dot in islice(re.finditer(r"\.", name), _DEEPEST))]
             for start in starts:
                 for kind, names in enumerate((body, head)):
                     counts[name[:start]][kind] += name[start:] in names

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from headbrush.analysis.model.weights.files.inert_pickle import Inert
-from headbrush.analysis.model.weights.files.stored_tensor import StoredTensor, unusable
+from headbrush.analysis.model.weights.files.stored_tensor import (
+    StoredTensor,
+    Unreadable,
+    unusable,
+)
 
 _LONGEST_NAME = 500
+_MOST_PARTS = 100_000
 _WRAPPERS = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What ``torch.compile`` and FSDP put into names; no layer has such a name."""
 _CHUNK = re.compile(r"((?:^|\.)blocks)\.\d+\.(\d+)\.")
@@ -38,10 +43,16 @@ def contents_of(data: Any) -> Contents:
     """Find the tensors in what a file holds, at any depth.
 
     Names of wrappers that no layer bears are dropped; blocks in chunks are numbered through.
+
+    Raises
+    ------
+    Unreadable
+        If they are more than any network has.
     """
     groups: dict[str, dict[str, StoredTensor]] = {}
     pickled = False
     renamed: list[str] = []
+    limit = _Limit()
     seen: set[int] = set()
     waiting: list[tuple[str, Any]] = [("", data)]
     while waiting:
@@ -51,20 +62,33 @@ def contents_of(data: Any) -> Contents:
         seen.add(id(node))
         if parts := _module_parts(node):
             pickled = True
-            tensors, inner = _module_tensors(parts), []
+            tensors, inner = _module_tensors(parts, limit), []
         else:
             tensors, inner = _split(node)
+            limit.count(len(tensors))
         if tensors:
             groups[place] = _clean(tensors, renamed)
         waiting += [(f"{place}{name}.", value) for name, value in reversed(inner)]
     return Contents(groups, pickled, tuple(dict.fromkeys(renamed)))
 
 
+class _Limit:
+    """A bound for files in which the same parts are named again and again."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+
+    def count(self, parts: int) -> None:
+        self.parts += parts
+        if self.parts > _MOST_PARTS:
+            raise Unreadable(f"more than {_MOST_PARTS} tensors and layers")
+
+
 def _split(node: Any) -> tuple[dict[str, StoredTensor], list[tuple[str, Any]]]:
     """The tensors directly in a container, and the containers in it."""
     tensors, inner = {}, []
     for key, value in _items(node):
-        name = str(key)
+        name = _short(key)
         if isinstance(value, StoredTensor):
             tensors[name] = value
         elif isinstance(value, Inert) and str(value.made_by).startswith("numpy"):
@@ -72,6 +96,11 @@ def _split(node: Any) -> tuple[dict[str, StoredTensor], list[tuple[str, Any]]]:
         elif isinstance(value, (dict, list, tuple, Inert)) and value:
             inner.append((name, value))
     return tensors, inner
+
+
+def _short(key: object) -> str:
+    """A key as a text, cut off where it is so long that its tensor is left out."""
+    return str(key)[: _LONGEST_NAME + 1]
 
 
 def _items(node: Any) -> list[tuple[Any, Any]]:
@@ -93,7 +122,7 @@ def _module_parts(node: Any) -> dict[str, Any] | None:
     return None
 
 
-def _module_tensors(parts: dict[str, Any]) -> dict[str, StoredTensor]:
+def _module_tensors(parts: dict[str, Any], limit: _Limit) -> dict[str, StoredTensor]:
     """The ``state_dict`` of a pickled module, without making the module."""
     found: dict[str, StoredTensor] = {}
     seen: set[int] = set()
@@ -103,14 +132,20 @@ def _module_tensors(parts: dict[str, Any]) -> dict[str, StoredTensor]:
         if id(state) in seen or len(prefix) > _LONGEST_NAME:
             continue
         seen.add(id(state))
-        unsaved = state.get("_non_persistent_buffers_set") or ()
+        unsaved = state.get("_non_persistent_buffers_set")
+        unsaved = {n for n in unsaved if isinstance(n, str)} if isinstance(unsaved, list) else set()
+        limit.count(len(unsaved))
         for kind in ("_parameters", "_buffers"):
-            for name, value in _items(state.get(kind)):
-                if isinstance(value, StoredTensor) and not (kind == "_buffers" and name in unsaved):
+            tensors, _ = _split(state.get(kind))
+            limit.count(len(tensors))
+            for name, value in tensors.items():
+                if not (kind == "_buffers" and name in unsaved):
                     found[f"{prefix}{name}"] = value
-        for name, child in reversed(_items(state.get("_modules"))):
+        children = _items(state.get("_modules"))
+        limit.count(len(children))
+        for name, child in reversed(children):
             if inner := _module_parts(child):
-                waiting.append((f"{prefix}{name}.", inner))
+                waiting.append((f"{prefix}{_short(name)}.", inner))
     return found
 
 

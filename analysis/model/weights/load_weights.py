@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headbrush.analysis.model.weights.contents import contents_of
+from headbrush.analysis.model.weights.contents import Contents, contents_of
 from headbrush.analysis.model.weights.files.checkpoint_file import open_checkpoint
 from headbrush.analysis.model.weights.files.inert_pickle import Inert
 from headbrush.analysis.model.weights.files.stored_tensor import StoredTensor, Unreadable, shown
@@ -44,7 +44,7 @@ def load_weights(
         If the file cannot be read, or its weights do not fit or are not finite.
     """
     data = open_checkpoint(path)
-    contents = contents_of(data)
+    contents = _contents(data, path)
     if not contents.groups:
         raise ModelError(
             f"{path}: holds no weights, only {_kind(data)}; save the state_dict of the model, best "
@@ -61,6 +61,13 @@ def load_weights(
     module = create(name, {**found.arguments, **skeletons.arguments})
     _fill(module, tensors, path)
     return module, notes_of(found, module, contents, path)
+
+
+def _contents(data: object, path: Path) -> Contents:
+    try:
+        return contents_of(data)
+    except Unreadable as error:
+        raise ModelError(f"{path}: not a readable file of weights: {error}.") from error
 
 
 def _kind(data: object) -> str:

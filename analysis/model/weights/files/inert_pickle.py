@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from headbrush.analysis.model.weights.files.stored_tensor import Unreadable
+from headbrush.analysis.model.weights.files.window import Window
 
 _MOST_STEPS = 2_000_000
-"""A checkpoint of 1 000 tensors with its optimizer takes some 100 000."""
-_LONGEST_LINE = 1 << 16
-_PLAIN = (str, int, float, bool, type(None))
+"""A checkpoint of 1 000 tensors with its optimizer takes some 100 000. Each value that a call
+copies counts too, or a long list that is copied at each step would fill the memory."""
+_LONGEST_NAME = 1000
+_SIZED = (list, tuple, dict, str, bytes, bytearray)
 _MARK = object()
 _OLD_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
@@ -36,7 +38,7 @@ class Name:
 class Inert:
     """What a pickle would have made by calling ``made_by``; it was not called."""
 
-    made_by: object
+    made_by: Name
     args: object = ()
     state: object = None
     entries: dict[Any, Any] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class Inert:
 
 
 def read_pickle(
-    file: "Window", makers: Mapping[str, Maker], stored: Callable[[object], object]
+    file: Window, makers: Mapping[str, Maker], stored: Callable[[object], object]
 ) -> Any:
     """The data of the next pickle in ``file``, which is left behind its end.
 
@@ -62,9 +64,8 @@ def read_pickle(
     """
     machine = _Machine(makers, stored)
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(BinaryIO, file))):
-            if count > _MOST_STEPS:
-                raise Unreadable("its pickle is too long")
+        for opcode, argument, _ in pickletools.genops(cast(BinaryIO, file)):
+            machine.count(1)
             machine.do(opcode.name, argument)
     except (
         ValueError,
@@ -79,37 +80,19 @@ def read_pickle(
     return machine.pop()
 
 
-class Window:
-    """The bytes of a file from its present place to ``end``, however much a pickle asks for."""
-
-    def __init__(self, file: BinaryIO, end: int) -> None:
-        self.file = file
-        self.end = end
-        self.at = file.tell()
-
-    def read(self, count: int) -> bytes:
-        """At most ``count`` bytes."""
-        found = self.file.read(max(0, min(count, self.end - self.at)))
-        self.at += len(found)
-        return found
-
-    def readline(self) -> bytes:
-        """The next line, of limited length."""
-        found = self.file.readline(_LONGEST_LINE)
-        self.at += len(found)
-        return found
-
-    def tell(self) -> int:
-        """The present place."""
-        return self.at
-
-
 class _Machine:
     def __init__(self, makers: Mapping[str, Maker], stored: Callable[[object], object]) -> None:
         self.makers = {**_COMMON, **makers}
         self.stored = stored
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.steps = 0
+
+    def count(self, steps: int) -> None:
+        """Refuse what takes too long."""
+        self.steps += steps
+        if self.steps > _MOST_STEPS:
+            raise Unreadable("its pickle is too long")
 
     def do(self, name: str, argument: Any) -> None:
         """One step of the program."""
@@ -135,8 +118,16 @@ class _Machine:
         return found[::-1]
 
     def make(self, made_by: object, args: object) -> Any:
-        maker = self.makers.get(str(made_by)) if isinstance(made_by, Name) else None
-        return Inert(made_by, args) if maker is None else maker(tuple(args))  # pyright: ignore
+        """What a call makes; of what is no name, only the kind is kept."""
+        if not isinstance(made_by, Name):
+            return Inert(_class(made_by), args)
+        maker = self.makers.get(str(made_by))
+        if maker is None:
+            return Inert(made_by, args)
+        if not isinstance(args, (tuple, list)):
+            raise TypeError("no arguments")
+        self.count(len(args) + sum(len(arg) for arg in args if isinstance(arg, _SIZED)))
+        return maker(tuple(args))
 
     def fill(self, pairs: list[Any]) -> None:
         target = self.stack[-1]
@@ -171,7 +162,10 @@ def _name(machine: _Machine, argument: str) -> None:
 
 def _stack_name(machine: _Machine, _: object) -> None:
     name, module = machine.pop(), machine.pop()
-    machine.stack.append(Name(str(module), str(name)))
+    named = isinstance(module, str) and isinstance(name, str)
+    if not named or len(module) + len(name) > _LONGEST_NAME:
+        raise TypeError("no name")
+    machine.stack.append(Name(module, name))
 
 
 def _call(machine: _Machine, _: object) -> None:
@@ -280,6 +274,10 @@ def _pairs(args: tuple[Any, ...]) -> dict[Any, Any]:
     return {_key(key): value for key, value in given}
 
 
+def _class(found: object) -> Name:
+    return found if isinstance(found, Name) else Name("", type(found).__name__)
+
+
 _COMMON: dict[str, Maker] = {
     "collections.OrderedDict": _pairs,
     "builtins.dict": _pairs,
@@ -289,5 +287,5 @@ _COMMON: dict[str, Maker] = {
     "builtins.tuple": lambda args: tuple(*args[:1]),
     "builtins.set": lambda args: list(*args[:1]),
     "builtins.frozenset": lambda args: list(*args[:1]),
-    "copyreg._reconstructor": lambda args: Inert(args[0], args[1:]),
+    "copyreg._reconstructor": lambda args: Inert(_class(args[0]), args[1:]),
 }

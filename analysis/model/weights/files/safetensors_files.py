@@ -103,6 +103,8 @@ def shards_of(path: Path) -> list[Path]:
     for name in names:
         if PurePosixPath(name).name != name or name in ("", ".", "..") or "\\" in name:
             raise Unreadable(f"an index that names a file outside its folder ({shown(name)!r})")
+        if name.endswith(".json"):
+            raise Unreadable(f"an index that names another index ({shown(name)!r})")
     found = [path.parent / name for name in sorted(names)]
     for shard in found:
         if not shard.is_file():

@@ -6,9 +6,10 @@ import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from headbrush.analysis.model.weights.files.inert_pickle import Window, read_pickle
+from headbrush.analysis.model.weights.files.inert_pickle import read_pickle
 from headbrush.analysis.model.weights.files.stored_tensor import Unreadable
 from headbrush.analysis.model.weights.files.torch_tensors import Storage, makers, storage_of
+from headbrush.analysis.model.weights.files.window import Window
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -130,11 +131,11 @@ def read_old_file(path: Path) -> Any:
         keys = read_pickle(window, {}, note)
         if not isinstance(keys, list):
             raise Unreadable("its pickle is damaged")
-        for key in map(str, keys):
-            storage = used.get(key)
+        for key in keys:
+            storage = used.get(str(key)) if isinstance(key, (str, int)) else None
             if storage is None:
                 raise Unreadable("its pickle is damaged")
-            places[key] = (_place(file, storage, size), storage)
+            places[storage.key] = (_place(file, storage, size), storage)
     if used.keys() != places.keys():
         raise Unreadable("it is cut off, or its pickle is damaged")
     return data

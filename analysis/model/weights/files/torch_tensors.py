@@ -60,7 +60,8 @@ def storage_of(identity: object) -> Storage:
     if len(identity) > 5 and identity[5] is not None:
         raise Unreadable("it was written by a PyTorch older than 0.4")
     _, kind, key, _, count = identity[:5]
-    if not isinstance(kind, Name) or not isinstance(count, int) or count < 0:
+    whole = isinstance(count, int) and count >= 0
+    if not isinstance(kind, Name) or not isinstance(key, (str, int)) or not whole:
         raise Unreadable("a tensor in it is damaged")
     dtype = _DTYPES.get(kind.name)
     if dtype is None:  # quantized kinds have a scale and a zero point besides
@@ -107,7 +108,7 @@ def _first(args: tuple[Any, ...]) -> Any:
 
 def _subclass(inside: dict[str, Maker], args: tuple[Any, ...]) -> Any:
     """A tensor of a class of its own: the plain tensor in it."""
-    maker = inside.get(str(args[0]))
+    maker = inside.get(str(args[0])) if isinstance(args[0], Name) else None
     return unusable("a tensor of another library") if maker is None else maker(tuple(args[2]))
 
 
