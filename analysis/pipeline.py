@@ -34,7 +34,7 @@ from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
 from headbrush.analysis.run.screening import ScreenJob, screen_shard
 from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
-from headbrush.analysis.run.store_summary import attributes, summary
+from headbrush.analysis.run.store_summary import attributes, class_doubt, summary
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary
 
@@ -91,6 +91,9 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     images, accuracy = _select(run, candidates)
     shards = cut_shards(len(images))
     run.each("attention and pruning", analyze_shard, _shard_jobs(run, images, shards))
+    warning = class_doubt(images, shards, parts)
+    if warning:
+        run.progress.note(warning)
     with run.progress.stage("train autoencoder") as advance:
         if not parts.has(AUTOENCODER):
             train_on_sample(model, shards, parts, request.seed, advance)
@@ -102,6 +105,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         values |= {name: layout.xy for name, layout in layouts.items()}
         described = attributes(request, model, images, candidates)
         described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
+        described |= {"warning": warning} if warning else {}
         described["autoencoder_average_precision"] = average_precision(model, parts)
         if accuracy is None:
             accuracy = _accuracy(images, values["probability"])

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labels.class_doubt import doubt
+from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard
@@ -43,6 +45,14 @@ def summary(
     return values
 
 
+def class_doubt(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> str:
+    """A sentence if the predictions fit another order of the classes much better; else empty."""
+    predicted = np.concatenate([parts.load(shard.name, "probability")[0] for shard in shards])
+    if not predicted.shape[1]:
+        return ""
+    return doubt(images.mapping, images.labels, predicted.argmax(1), predicted.shape[1])
+
+
 def attributes(
     request: Request, model: VisionModel, images: ImageSet, candidates: ImageSet
 ) -> dict[str, str | int | float]:
@@ -73,6 +83,8 @@ def attributes(
         "command": request.command,
         "skipped_images": len(candidates.skipped),
     }
+    if images.mapping:
+        described["class_mapping"] = said(images.mapping)
     if request.best_worst is not None:
         described["select"] = f"best-worst:{request.best_worst}"
     if notes := (*model.notes, *candidates.notes):

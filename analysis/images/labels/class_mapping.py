@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MOST_SAID = 8
+_MOST_SAID = 20
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,13 @@ class ClassMapping:
 
 def said(mapping: Sequence[ClassMapping]) -> str:
     """The mapping as one line; of many folders the first ones, and those that moved."""
-    if not mapping:
-        return ""
     parts = []
     for how in dict.fromkeys(one.how for one in mapping):
         of_kind = [one for one in mapping if one.how == how]
         shown = [f"{one.folder} → {one.index} {one.class_name}" for one in of_kind[:_MOST_SAID]]
         more = [f"… {len(of_kind) - _MOST_SAID} more"] if len(of_kind) > _MOST_SAID else []
         parts.append(f"by {how}: {', '.join(shown + more)}")
-    return "; ".join(parts)
+    return _one_line("; ".join(parts))
 
 
 def notes_of(mapping: Sequence[ClassMapping]) -> tuple[str, ...]:
@@ -69,7 +67,12 @@ def notes_of(mapping: Sequence[ClassMapping]) -> tuple[str, ...]:
     alike = [f"{one.folder} → {one.class_name}" for one in mapping if one.how == "similar name"]
     if alike:
         notes.append(f"{len(alike)} folders were matched by similar names: {', '.join(alike[:5])}.")
-    return (*notes, *_shared(mapping))
+    return tuple(_one_line(note) for note in (*notes, *_shared(mapping)))
+
+
+def _one_line(text: str) -> str:
+    """Text that can be printed and stored, whatever bytes a folder is called by."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
 def _shared(mapping: Sequence[ClassMapping]) -> list[str]:
