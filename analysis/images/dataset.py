@@ -13,6 +13,7 @@ from PIL import Image
 from headbrush.analysis.images.decoding import ImageError
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_list import ClassList
+from headbrush.analysis.images.reading.traits import Traits
 
 
 class MapDataset(Protocol):
@@ -50,13 +51,13 @@ class DatasetImages(ImageSet):
         """A PIL image for the model's transform, or a tensor that already is the model's input."""
         return _picture(_image_and_label(self.dataset, int(self.names[index]))[0])
 
-    def fault(self, index: int) -> str:
-        """Why the dataset cannot give the image; empty if it can."""
+    def examine(self, index: int) -> Traits | str:
+        """Why the dataset cannot give the image, if it cannot."""
         try:
             self.load(index)
         except Exception as error:  # whatever the dataset's own code raises
             return f"{type(error).__name__}: {error}"
-        return ""
+        return Traits()
 
     def fingerprint(self, index: int) -> int:
         """Checksum of the pixels."""

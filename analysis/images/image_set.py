@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from headbrush.analysis.images.decoding import ImageError, load_image
+from headbrush.analysis.images.decoding import ImageError, examine_image, load_image
 from headbrush.analysis.images.labels.class_mapping import ClassMapping
+from headbrush.analysis.images.reading.rules import AS_PILLOW, Reading
+from headbrush.analysis.images.reading.traits import Traits
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +37,8 @@ class ImageSet:
         What the user should know before the analysis: sentences of one line.
     mapping
         Which class every class folder was taken for.
+    reading
+        How files become pictures of 8 bits.
     """
 
     folder: Path
@@ -44,6 +48,7 @@ class ImageSet:
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     mapping: tuple[ClassMapping, ...] = ()
+    reading: Reading = AS_PILLOW
 
     def __len__(self) -> int:
         return len(self.names)
@@ -71,19 +76,15 @@ class ImageSet:
         ImageError
             If it cannot be decoded.
         """
-        return load_image(self.folder / self.names[index])
+        return load_image(self.folder / self.names[index], self.reading)
 
-    def fault(self, index: int) -> str:
-        """Why the image cannot be used; empty if it can."""
+    def examine(self, index: int) -> Traits | str:
+        """What is special about the image, or why it cannot be used."""
         path = self.folder / self.names[index]
         try:
-            str(path).encode()
-            self.load(index)
-        except UnicodeEncodeError:
-            return "its name is not UTF-8"
+            return examine_image(path, self.reading)[1]
         except ImageError as error:
             return str(error).removeprefix(f"{path}: ").rstrip(".")
-        return ""
 
     def fingerprint(self, index: int) -> int:
         """Changes when the image does, cheaply: the size of its file."""

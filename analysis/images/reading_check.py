@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headbrush.analysis.images.decoding import ImageError
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.reading.traits import fitting, notes_on
 from headbrush.analysis.store.atomic_files import replacing
 
 
@@ -16,24 +17,33 @@ def drop_unreadable(
 ) -> ImageSet:
     """Decode every image once and leave out those that fail, with the reason.
 
+    What is left has one scale for all pictures of more than 8 bits, and notes on what is special.
+
     Raises
     ------
     ImageError
         If none is left.
     """
-    reasons = []
+    found = []
     with ThreadPoolExecutor(None if images.thread_safe else 1) as pool:
-        for done, reason in enumerate(pool.map(images.fault, range(len(images)))):
-            reasons.append(reason)
+        for done, one in enumerate(pool.map(images.examine, range(len(images)))):
+            found.append(one)
             on_progress((done + 1) / len(images))
-    skipped = tuple((n, r) for n, r in zip(images.names, reasons, strict=True) if r)
-    kept = images.take([i for i, reason in enumerate(reasons) if not reason])
+    skipped = [(n, one) for n, one in zip(images.names, found, strict=True) if isinstance(one, str)]
+    kept = images.take([i for i, one in enumerate(found) if not isinstance(one, str)])
     if not len(kept):
         raise ImageError(
             f"{images.source}: none of its {len(images)} images can be read; "
             f"the first, {skipped[0][0]!r}: {skipped[0][1]}."
         )
-    return replace(kept, skipped=(*images.skipped, *skipped))
+    traits = [one for one in found if not isinstance(one, str)]
+    reading = fitting(images.reading, traits)
+    return replace(
+        kept,
+        skipped=(*images.skipped, *skipped),
+        reading=reading,
+        notes=(*images.notes, *notes_on(reading, traits)),
+    )
 
 
 def write_skipped(path: Path, skipped: Sequence[tuple[str, str]]) -> None:

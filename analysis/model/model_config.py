@@ -1,7 +1,7 @@
 """timm's configuration of a model: its input and the names of its outputs."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from PIL import Image
 from timm.data.config import resolve_model_data_config
@@ -10,6 +10,7 @@ from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 
 from headbrush.analysis.images.decoding import ImageError
+from headbrush.analysis.images.reading.extreme_shapes import bounded
 
 _MARKS = ({"pretrained_cfg"}, {"patch_embed"}, {"embeds"}, {"conv_proj", "encoder"})
 """Members by which a ViT is known: of timm, of others who name them so, of torchvision."""
@@ -53,7 +54,7 @@ def _channels(module: nn.Module) -> int:
 def input_transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:
     """PIL image -> float32 ``(C, H, W)``, as the configuration says."""
     channels = config["input_size"][0]
-    apply = cast(Callable[[Image.Image], Tensor], create_transform(**config, is_training=False))
+    apply = bounded(create_transform(**config, is_training=False))
     mode = {1: "L", 3: "RGB"}.get(channels)
     if mode is not None:
         return lambda image: apply(image.convert(mode))

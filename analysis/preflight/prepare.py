@@ -111,7 +111,8 @@ def _with_unopened(found: ImageSet, opened: ImageSet, readable: ImageSet) -> Ima
     bad = set(opened.names) - set(readable.names)
     images = found.take([i for i, name in enumerate(found.names) if name not in bad])
     note = f"{number(len(opened), 'image')} of {len(found)} were opened; the analysis opens all."
-    return replace(images, skipped=readable.skipped, notes=(*readable.notes, note))
+    notes = (*readable.notes, note)
+    return replace(images, skipped=readable.skipped, reading=readable.reading, notes=notes)
 
 
 def _preflight(

@@ -1,5 +1,7 @@
 """The plan of an analysis: all that decides its result, as JSON values."""
 
+import json
+
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
@@ -30,6 +32,7 @@ def whole_plan(request: Request, model: VisionModel, images: ImageSet) -> dict[s
         "checkpoint_sha256": model.checkpoint_sha256,
         "input_size": list(model.input_size),
         "device": model.device.type,
+        "reading": json.loads(images.reading.as_json()),
         "outputs": model.kind.name,
         "images": [
             [name, images.fingerprint(index), int(images.labels[index])]

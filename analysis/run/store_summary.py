@@ -72,6 +72,7 @@ def attributes(
         "checkpoint_sha256": model.checkpoint_sha256,
         "outputs": model.kind.name,
         "images": images.source,
+        "reading": images.reading.as_json(),
         "num_prefix_tokens": geometry.num_prefix_tokens,
         "grid_height": geometry.grid_height,
         "grid_width": geometry.grid_width,

@@ -51,6 +51,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "select": Attribute(optional=True),
     "outputs": Attribute(optional=True),
     "accuracy_images": Attribute(is_text=False, optional=True),
+    "reading": Attribute(optional=True),
     "skipped_images": Attribute(is_text=False, optional=True),
 }
 REQUIRED_ATTRIBUTES = tuple(name for name, spec in ATTRIBUTES.items() if not spec.optional)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.child_requests import listen
 
 if TYPE_CHECKING:
+    from headbrush.analysis.images.reading.rules import Reading
     from headbrush.analysis.model.capture import Trace
     from headbrush.analysis.model.vision_model import VisionModel
 
@@ -42,6 +43,8 @@ _SAME_PIXEL = 16
 """Largest difference of a thumbnail's value, of 255, that another decoder may cause."""
 _SMALL_MODEL = 10_000_000
 """Parameters; one thread answers within the time in which people notice no waiting."""
+_MOST_PIXELS = 1_000_000_000
+"""Of a picture, whatever a store allows: decoded, it takes three to four times as many bytes."""
 _ARGUMENTS = {"img_size"}
 """The arguments that an analysis passes to timm; others could name files and addresses."""
 _NOT_FOUND = (
@@ -94,7 +97,8 @@ class StoreModel:
             from headbrush.analysis.model.capture import trace
 
             try:
-                inputs = model.transform(load_image(picture))[None].to(model.device)
+                read = load_image(picture, self._reading())
+                inputs = model.transform(read)[None].to(model.device)
             except InputError as error:
                 raise LiveError(f"The image is not available: {error}") from error
             self._demand_same_picture(image, inputs.cpu().numpy())
@@ -103,6 +107,18 @@ class StoreModel:
             size = _TENSORS_A_LAYER * len(traced.layers) * traced.layers[0].block_input.nbytes
             self._traces.put(image, traced, size)
         return traced
+
+    def _reading(self) -> "Reading":
+        """How the analysis read the images; a store of headbrush 0.1 does not say."""
+        from headbrush.analysis.images.reading.rules import Reading, reading_from
+
+        recorded = self._store.attrs.get("reading")
+        if recorded is None:
+            return Reading()
+        try:
+            return reading_from(recorded, _MOST_PIXELS)
+        except ValueError as error:
+            raise LiveError(f"The image is not available: {error}.") from error
 
     def _demand_same_picture(self, image: int, inputs: np.ndarray) -> None:
         from headbrush.analysis.images.thumbnails import thumbnails
@@ -130,10 +146,10 @@ class StoreModel:
                 f"The images were not files ({recorded}), so the model cannot read them again. "
                 "Stored values are still shown."
             )
-        folder = Path(recorded).resolve()
-        path = (folder / self._names[image]).resolve()
-        if not path.is_relative_to(folder):
+        folder, name = Path(recorded), PurePath(self._names[image])
+        if name.is_absolute() or ".." in name.parts:  # links in the folder are followed
             raise LiveError(f"{self._names[image]!r} is outside the image folder.")
+        path = folder / name
         for path_there, what in ((folder, "The image folder"), (path, "The image")):
             if not path_there.exists():
                 raise LiveError(_NOT_FOUND.format(what=what, place=path_there))

@@ -1,0 +1,1 @@
+"""How pictures are read, and what lies beside them on disks. Imports nothing of its parent."""
