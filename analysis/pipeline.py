@@ -89,7 +89,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     request, model, parts = run.request, run.model, run.parts
     write_skipped(parts.store, candidates.skipped)
     images, accuracy = _select(run, candidates)
-    shards = cut_shards(len(images))
+    shards = cut_shards(len(images), model.geometry)
     run.each("attention and pruning", analyze_shard, _shard_jobs(run, images, shards))
     warning = class_doubt(images, shards, parts)
     if warning:

@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 from headbrush.analysis.measures.importance import region_output, true_classes
+from headbrush.analysis.measures.memory_budget import at_once, width_by_weights
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
 from headbrush.analysis.model.tracing import Trace
 from headbrush.analysis.model.vision_model import VisionModel
 
 _IMAGES_AT_ONCE = 4
 """A backward pass holds every layer's activations, so only a few images share one."""
+_GRAPH = 18
+"""Tensors of T × C values that the graph keeps of each layer."""
 
 
 def gradient_importance(
@@ -48,11 +51,11 @@ def gradient_importance(
     if not model.num_classes or not model.has_gradient:
         return np.full((len(modes), len(inputs), *heads), np.nan, np.float32)
     chosen = true_classes(traced, labels)
+    tokens = model.geometry.num_layers * model.geometry.num_tokens
+    few = at_once(4 * _GRAPH * tokens * width_by_weights(model), _IMAGES_AT_ONCE)
     slopes = [
         _head_gradients(model, part, classes)
-        for part, classes in zip(
-            inputs.split(_IMAGES_AT_ONCE), chosen.split(_IMAGES_AT_ONCE), strict=True
-        )
+        for part, classes in zip(inputs.split(few), chosen.split(few), strict=True)
     ]
     prefix = model.geometry.num_prefix_tokens
     result = np.empty((len(modes), len(inputs), *heads), np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headbrush.analysis.measures.memory_budget import head_bytes, pieces
 from headbrush.analysis.model.capture import resume
 from headbrush.analysis.model.modules.outputs import OutputKind
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS, PrunedHead
@@ -116,11 +117,23 @@ def region_output(record: LayerTrace, mode: int, prefix: int, heads: slice = sli
     """(region of A)·V of ``heads``, ``(B, H, T, D)``."""
     if mode == 1:
         return record.head_output[:, heads]
+    chosen = range(record.head_output.shape[1])[heads]
+    each = head_bytes(record.head_output.shape[2]) * len(record.head_output)
+    return torch.cat(
+        [
+            _summed_regions(record, mode, prefix, slice(chosen[part][0], chosen[part][-1] + 1))
+            for part in pieces(len(chosen), each)
+        ],
+        dim=1,
+    )
+
+
+def _summed_regions(record: LayerTrace, mode: int, prefix: int, heads: slice) -> Tensor:
     removed = torch.zeros_like(record.head_output[:, heads])
     value = record.call.value[:, heads]
     if not REGIONS[mode]:
         return removed
-    attention = record.attention()[:, heads].to(value.dtype)
+    attention = record.attention(heads).to(value.dtype)
     if 2 in REGIONS[mode]:
         removed[..., :prefix, :] += attention[..., :prefix, :prefix] @ value[..., :prefix, :]
     if 3 in REGIONS[mode]:

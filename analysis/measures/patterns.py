@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 
+from headbrush.analysis.measures.memory_budget import pieces
+
 SHARE = 0.01
 LATENT = 32
 MAX_TRAINING_PATTERNS = 4096
@@ -21,6 +23,11 @@ _PRECISION = "average_precision"
 _STEPS = 400
 _BATCH = 64
 _RATE = 3e-3
+_ENCODED = 256
+_ENCODING_FLOATS, _TRAINING_FLOATS = 4, 10
+"""Values for each entry of a pattern that are held at once."""
+_JUDGED, _JUDGED_ENTRIES = 256, 2_000_000
+"""Patterns that are reconstructed to judge the autoencoder, and entries of them in all."""
 
 
 def cls_pattern(attention: Tensor, num_prefix_tokens: int) -> Tensor:
@@ -94,6 +101,11 @@ class PatternAutoencoder(nn.Module):
             nn.Conv2d(16, tile**2, 1), nn.PixelShuffle(tile),
         )  # fmt: skip
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
     def encode(self, patterns: Tensor) -> Tensor:
         """``(N, P, P)`` float32 of 0 and 1 to ``(N, LATENT)``."""
         padded = F.pad(patterns[:, None], (0, self.padding, 0, self.padding))
@@ -106,35 +118,48 @@ class PatternAutoencoder(nn.Module):
 
 
 def train_autoencoder(
-    sample: np.ndarray,
+    packed: np.ndarray,
+    num_patches: int,
     *,
     seed: int,
     device: torch.device,
     on_progress: Callable[[float], None] = lambda _share: None,
 ) -> PatternAutoencoder:
-    """Train on ``(n, P, P)`` bool patterns; the same seed gives the same weights.
+    """Train on ``(n, bytes)`` packed patterns; the same seed gives the same weights.
 
     The loss is cross-entropy in which a 1 counts as much as ten zeros.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = PatternAutoencoder(sample.shape[-1]).to(device)
+        model = PatternAutoencoder(num_patches).to(device)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=_STEPS)
-    weight = torch.tensor(10.0, device=device)
     for step in range(_STEPS):
-        chosen = rng.integers(0, len(sample), min(_BATCH, len(sample)))
-        batch = torch.from_numpy(sample[chosen]).to(device, torch.float32)
-        loss = F.binary_cross_entropy_with_logits(model(batch), batch, pos_weight=weight)
+        chosen = rng.integers(0, len(packed), min(_BATCH, len(packed)))
         optimizer.zero_grad()
-        loss.backward()
+        _add_gradient(model, packed[chosen])
         optimizer.step()
         schedule.step()
         on_progress((step + 1) / _STEPS)
     model.eval().requires_grad_(False)
-    model.average_precision = _average_precision(model, sample[:: -(-len(sample) // 256)], device)
+    model.average_precision = _average_precision(model, packed[:: -(-len(packed) // _JUDGED)])
     return model
+
+
+def _add_gradient(model: PatternAutoencoder, packed: np.ndarray) -> None:
+    """The gradient of the mean loss of some patterns, a few at a time."""
+    weight = torch.tensor(10.0, device=model.device)
+    for part in pieces(len(packed), _TRAINING_FLOATS * 4 * model.num_patches**2):
+        patterns = _unpacked(model, packed[part])
+        loss = F.binary_cross_entropy_with_logits(model(patterns), patterns, pos_weight=weight)
+        (loss * (len(patterns) / len(packed))).backward()
+
+
+def _unpacked(model: PatternAutoencoder, packed: np.ndarray) -> Tensor:
+    """``(n, P, P)`` float32 of 0 and 1."""
+    bits = unpack(packed, model.num_patches)
+    return torch.from_numpy(bits).to(model.device, torch.float32)
 
 
 def weights_of(model: PatternAutoencoder) -> dict[str, np.ndarray]:
@@ -155,19 +180,27 @@ def autoencoder_of(
 
 
 @torch.inference_mode()
-def encode(model: PatternAutoencoder, patterns: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """The latent of every pattern ``(n, P, P)``: ``(n, LATENT)`` float32."""
-    device = next(model.parameters()).device
-    latents = []
-    for start in range(0, len(patterns), batch_size):
-        batch = torch.from_numpy(patterns[start : start + batch_size])
-        latents.append(model.encode(batch.to(device, torch.float32)).cpu().numpy())
-    return np.concatenate(latents)
+def encode(model: PatternAutoencoder, packed: np.ndarray) -> np.ndarray:
+    """The latent of every packed pattern ``(n, bytes)``: ``(n, LATENT)`` float32."""
+    each = _ENCODING_FLOATS * 4 * model.num_patches**2
+    return np.concatenate(
+        [
+            model.encode(_unpacked(model, packed[part])).cpu().numpy()
+            for part in pieces(len(packed), each, _ENCODED)
+        ]
+    )
 
 
 @torch.inference_mode()
-def _average_precision(
-    model: PatternAutoencoder, patterns: np.ndarray, device: torch.device
-) -> float:
-    restored = model(torch.from_numpy(patterns).to(device, torch.float32)).cpu().numpy()
-    return float(average_precision_score(patterns.ravel(), restored.ravel()))
+def _average_precision(model: PatternAutoencoder, packed: np.ndarray) -> float:
+    """Over all entries of the patterns, or a random sample of them if they are too many."""
+    entries = max(1, _JUDGED_ENTRIES // len(packed))
+    chosen = np.random.default_rng(0).permutation(model.num_patches**2)[:entries]
+    truth, score = [], []
+    for part in pieces(len(packed), _TRAINING_FLOATS * 4 * model.num_patches**2):
+        patterns = _unpacked(model, packed[part])
+        truth.append(patterns.flatten(1).cpu().numpy()[:, chosen])
+        score.append(model(patterns).flatten(1).cpu().numpy()[:, chosen])
+    return float(
+        average_precision_score(np.concatenate(truth).ravel(), np.concatenate(score).ravel())
+    )

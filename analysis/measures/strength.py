@@ -25,10 +25,11 @@ def hop_strength(attention: Tensor, num_prefix_tokens: int, grid: Grid) -> Tenso
     ``(..., K)`` float32, K = max(grid): s_k is the mean, over the patches that have k-hop
     neighbours, of the mean attention to those neighbours; in [0, 1].
     """
-    patches = attention[..., num_prefix_tokens:, num_prefix_tokens:]
-    weights = hop_weights(grid, attention.device)
-    # (..., P, P) -> (..., P²); (..., P²) x (P², K) -> (..., K)
-    return patches.flatten(-2).float() @ weights
+    patches = attention[..., num_prefix_tokens:, num_prefix_tokens:].float()
+    hop, weights = _hops(grid, attention.device)
+    sums = patches.new_zeros((*patches.shape[:-1], max(grid)))
+    sums.scatter_add_(-1, hop.expand(patches.shape), patches)  # (..., P, P) -> (..., P, K)
+    return (sums * weights).sum(-2)
 
 
 def strength_entropy(strength: Tensor) -> Tensor:
@@ -62,21 +63,21 @@ def _offsets(grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
     return rows[:, None] - rows, columns[:, None] - columns  # (P, P) each
 
 
-@lru_cache(maxsize=4)
-def hop_weights(grid: Grid, device: torch.device) -> Tensor:
-    """``(P², K)``: what each attention value counts for in each element of the vector."""
+@lru_cache(maxsize=1)
+def _hops(grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Hop of every pair ``(P, P)`` int64, and what a patch's sums count for, ``(P, K)``.
+
+    A patch's sum over its k-hop neighbours is divided by their number, then by the number of
+    patches that have any.
+    """
     down, right = _offsets(grid, device)
     hop = torch.maximum(down.abs(), right.abs())
-    weights = torch.zeros(hop.numel(), max(grid), device=device)
-    for k in range(max(grid)):
-        neighbours = (hop == k).sum(1)  # (P,)
-        having = (neighbours > 0).sum()
-        each = 1.0 / (neighbours.clamp(min=1) * having)  # (P,)
-        weights[:, k] = ((hop == k) * each[:, None]).flatten()
-    return weights
+    neighbours = torch.stack([(hop == k).sum(1) for k in range(max(grid))], 1)  # (P, K)
+    having = (neighbours > 0).sum(0).clamp(min=1)
+    return hop, 1.0 / (neighbours.clamp(min=1) * having)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _distances(grid: Grid, device: torch.device) -> Tensor:
     down, right = _offsets(grid, device)
     return torch.hypot(down.float(), right.float())

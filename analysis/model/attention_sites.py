@@ -50,6 +50,14 @@ class AttentionCall:
             scores = scores + self.attn_mask
         return scores.softmax(-1)
 
+    def of_heads(self, heads: slice) -> "AttentionCall":
+        """The call of some heads only; keys and values are those of every head."""
+        query, key, value = (one[..., heads, :, :] for one in (self.query, self.key, self.value))
+        mask = self.attn_mask
+        if mask is not None and mask.ndim > 2 and mask.shape[-3] > 1:
+            mask = mask[..., heads, :, :]
+        return replace(self, query=query, key=key, value=value, attn_mask=mask)
+
     def of_every_head(self) -> "AttentionCall":
         """The same call, with shared keys and values repeated for each head."""
         repeats = self.query.shape[-3] // self.key.shape[-3] if self.enable_gqa else 1

@@ -48,9 +48,9 @@ class LayerTrace:
     head_output: Tensor
     output: Tensor
 
-    def attention(self) -> Tensor:
-        """A of every head, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
-        return self.call.weights()
+    def attention(self, heads: slice = slice(None)) -> Tensor:
+        """A of ``heads``, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
+        return self.call.of_heads(heads).weights()
 
 
 @dataclass(frozen=True)

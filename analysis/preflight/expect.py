@@ -67,7 +67,7 @@ def expect(
         Processes that share the shards.
     """
     count = images_to_analyze(request, images)
-    names = [shard.name for shard in cut_shards(count)]
+    names = [shard.name for shard in cut_shards(count, model.geometry)]
     missing = 1 - sum(name in finished for name in names) / len(names)
     latent = 1 - sum(f"latent-{name}" in finished for name in names) / len(names)
     patterns = count * model.geometry.num_layers * model.geometry.num_heads

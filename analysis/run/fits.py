@@ -14,13 +14,13 @@ from sklearn.decomposition import PCA
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, layout
+from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.measures.patterns import (
     MAX_TRAINING_PATTERNS,
     PatternAutoencoder,
     autoencoder_of,
     encode,
     train_autoencoder,
-    unpack,
     weights_of,
 )
 from headbrush.analysis.model.vision_model import VisionModel
@@ -38,9 +38,12 @@ def train_on_sample(
     model: VisionModel, shards: Sequence[Shard], parts: PartFiles, seed: int, advance: Advance
 ) -> None:
     """Train the autoencoder on patterns drawn alike from every shard, layer and head; save it."""
-    packed = _sample(shards, parts, "", "patch_pattern", MAX_TRAINING_PATTERNS, seed)
-    patterns = _unpacked(packed, model)
-    trained = train_autoencoder(patterns, seed=seed, device=model.device, on_progress=advance)
+    patches = model.geometry.num_patches
+    limit = at_once(patches**2 / 8, MAX_TRAINING_PATTERNS)
+    packed = _sample(shards, parts, "", "patch_pattern", limit, seed)
+    trained = train_autoencoder(
+        packed, patches, seed=seed, device=model.device, on_progress=advance
+    )
     parts.save(AUTOENCODER, **weights_of(trained))
 
 
@@ -57,7 +60,7 @@ def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
     """Save the latent of every pattern of a shard, ``(B, L, H, latent)`` float32."""
     autoencoder = _autoencoder(model, job.parts)
     (packed,) = job.parts.load(job.shard, "patch_pattern")  # (B, L, H, bytes)
-    latent = encode(autoencoder, _unpacked(packed, model))  # (B·L·H, latent)
+    latent = encode(autoencoder, packed.reshape(-1, packed.shape[-1]))  # (B·L·H, latent)
     job.parts.save(job.name, latent=latent.reshape(*packed.shape[:3], -1))
 
 
@@ -212,7 +215,3 @@ def _reduced(
     return np.concatenate(
         [reducer.transform(rows).astype("f4") for _, rows in _rows(shards, parts, prefix, key)]
     )
-
-
-def _unpacked(packed: np.ndarray, model: VisionModel) -> np.ndarray:
-    return unpack(packed.reshape(-1, packed.shape[-1]), model.geometry.num_patches)

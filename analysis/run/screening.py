@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
@@ -26,8 +27,9 @@ class ScreenJob:
 def screen_shard(model: VisionModel, job: ScreenJob, advance: Advance) -> None:
     """Save the predicted class of every image of a shard, ``(B,)`` int32."""
     predicted = []
-    for start in range(0, len(job.images), job.batch_size):
-        indices = range(start, min(start + job.batch_size, len(job.images)))
+    size = images_at_once(model, job.batch_size)
+    for start in range(0, len(job.images), size):
+        indices = range(start, min(start + size, len(job.images)))
         output = model.outputs(load_batch(model, job.images, indices))
         predicted.append(model.kind.probability(output).argmax(-1).int().cpu().numpy())
         advance(indices.stop / len(job.images))

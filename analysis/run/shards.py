@@ -1,5 +1,6 @@
 """One shard of images: run, prune, measure, and leave a part on disk."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -10,9 +11,16 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.thumbnails import thumbnails
 from headbrush.analysis.measures.gradient import gradient_importance
 from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.memory_budget import (
+    head_bytes,
+    images_at_once,
+    images_in_a_shard,
+    pieces,
+)
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
@@ -26,25 +34,26 @@ _IMAGE_AXIS = {"importance": 2}
 
 @dataclass(frozen=True)
 class Shard:
-    """Images ``start`` to ``stop`` of the set."""
+    """Images ``start`` to ``stop`` of the set; ``name`` is that of its part and attention file."""
 
+    name: str
     start: int
     stop: int
-
-    @property
-    def name(self) -> str:
-        """Name of the shard's part and attention file."""
-        return f"{self.start // SHARD_IMAGES:05}"
 
     def of(self, images: ImageSet) -> ImageSet:
         """The shard's own images."""
         return images.take(range(self.start, self.stop))
 
 
-def cut_shards(count: int) -> list[Shard]:
-    """Cut ``count`` images into shards of :data:`SHARD_IMAGES`."""
+def cut_shards(count: int, geometry: Geometry | None = None) -> list[Shard]:
+    """Cut ``count`` images into shards of :data:`SHARD_IMAGES`.
+
+    Patterns of many patches are large: with a ``geometry``, shards are smaller where they must be.
+    """
+    size = SHARD_IMAGES if geometry is None else images_in_a_shard(geometry, SHARD_IMAGES)
     return [
-        Shard(start, min(start + SHARD_IMAGES, count)) for start in range(0, count, SHARD_IMAGES)
+        Shard(f"{number:05}", start, min(start + size, count))
+        for number, start in enumerate(range(0, count, size))
     ]
 
 
@@ -82,8 +91,9 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
     places = [job.start + index for index in job.stored]
     results = []
     with AttentionWriter(path, places, shape) if places else nullcontext() as writer:
-        for start in range(0, len(job.images), job.batch_size):
-            indices = range(start, min(start + job.batch_size, len(job.images)))
+        size = images_at_once(model, job.batch_size)
+        for start in range(0, len(job.images), size):
+            indices = range(start, min(start + size, len(job.images)))
             inputs = load_batch(model, job.images, indices)
             traced = trace(model, inputs)
             rows = [
@@ -93,8 +103,8 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
             results.append(measured | _measure_images(model, traced, inputs, job, indices))
             advance(indices.stop / len(job.images))
     joined = {
-        name: np.concatenate([result[name] for result in results], axis=_IMAGE_AXIS.get(name, 0))
-        for name in results[0]
+        name: np.concatenate([one.pop(name) for one in results], axis=_IMAGE_AXIS.get(name, 0))
+        for name in list(results[0])
     }
     job.parts.save(job.name, **joined)
 
@@ -119,27 +129,41 @@ def _measure_layers(
     stored: list[tuple[int, int]],
     writer: AttentionWriter | None,
 ) -> dict[str, np.ndarray]:
-    """Everything that needs A itself, one layer at a time: each value ``(B, L, H, …)``.
+    """Everything that needs A itself, a few heads at a time: each value ``(B, L, H, …)``.
 
     ``stored`` pairs rows of the batch with the global index of an image to write.
     """
-    geometry = model.geometry
-    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    count, heads, tokens = traced.layers[0].head_output.shape[:3]
     layers = []
     for layer, record in enumerate(traced.layers):
-        attention = record.attention()  # (B, H, T, T)
-        strength = hop_strength(attention, prefix, grid)
-        measured = {
-            "strength": strength,
-            "strength_entropy": strength_entropy(strength),
-            "attention_distance": attention_distance(attention, prefix, grid),
-        }
-        if geometry.has_class_token:
-            measured["cls_pattern"] = cls_pattern(attention, prefix)
-        arrays = {name: value.cpu().numpy() for name, value in measured.items()}
-        layers.append(arrays | {"patch_pattern": pack(binarise(attention, prefix))})
-        if writer is not None:
-            for row, image in stored:
-                writer.write(image, layer, attention[row].cpu().numpy())
-    # L of (B, H, …) -> (B, L, H, …)
-    return {name: np.stack([layer[name] for layer in layers], axis=1) for name in layers[0]}
+        few = []
+        for some in pieces(heads, count * head_bytes(tokens)):
+            attention = record.attention(some)  # (B, H, T, T)
+            few.append(_measure_heads(model, attention))
+            if writer is not None:
+                for row, image in stored:
+                    writer.write(image, layer, attention[row].cpu().numpy(), some.start)
+        layers.append(_joined(few, np.concatenate))
+    return _joined(layers, np.stack)  # L of (B, H, …) -> (B, L, H, …)
+
+
+def _joined(
+    parts: list[dict[str, np.ndarray]], join: Callable[..., np.ndarray]
+) -> dict[str, np.ndarray]:
+    return {name: join([part[name] for part in parts], axis=1) for name in parts[0]}
+
+
+def _measure_heads(model: VisionModel, attention: torch.Tensor) -> dict[str, np.ndarray]:
+    """What A of some heads ``(B, H, T, T)`` tells: each value ``(B, H, …)``."""
+    geometry = model.geometry
+    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    strength = hop_strength(attention, prefix, grid)
+    measured = {
+        "strength": strength,
+        "strength_entropy": strength_entropy(strength),
+        "attention_distance": attention_distance(attention, prefix, grid),
+    }
+    if geometry.has_class_token:
+        measured["cls_pattern"] = cls_pattern(attention, prefix)
+    arrays = {name: value.cpu().numpy() for name, value in measured.items()}
+    return arrays | {"patch_pattern": pack(binarise(attention, prefix))}

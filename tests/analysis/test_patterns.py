@@ -74,8 +74,8 @@ def families(count=60, side=6):
 
 def test_the_latent_tells_pattern_families_apart():
     patterns, kinds = families()
-    model = train_autoencoder(patterns, seed=0, device=CPU)
-    latent = encode(model, patterns)
+    model = train_autoencoder(pack(patterns), 36, seed=0, device=CPU)
+    latent = encode(model, pack(patterns))
     distance = np.linalg.norm(latent[:, None] - latent[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
     nearest = np.argsort(distance, axis=1)[:, :5]
@@ -84,9 +84,10 @@ def test_the_latent_tells_pattern_families_apart():
 
 def test_training_improves_the_reconstruction_and_is_repeatable():
     patterns, _ = families(count=20)
-    first, second = (train_autoencoder(patterns, seed=3, device=CPU) for _ in range(2))
-    np.testing.assert_array_equal(encode(first, patterns), encode(second, patterns))
-    other = train_autoencoder(patterns, seed=4, device=CPU)
-    assert not np.array_equal(encode(first, patterns), encode(other, patterns))
     density = patterns.mean()  # the precision of guessing
+    patterns = pack(patterns)
+    first, second = (train_autoencoder(patterns, 36, seed=3, device=CPU) for _ in range(2))
+    np.testing.assert_array_equal(encode(first, patterns), encode(second, patterns))
+    other = train_autoencoder(patterns, 36, seed=4, device=CPU)
+    assert not np.array_equal(encode(first, patterns), encode(other, patterns))
     assert first.average_precision > 4 * density

@@ -7,7 +7,6 @@ import torch
 from headbrush.analysis.measures.strength import (
     attention_distance,
     hop_strength,
-    hop_weights,
     strength_entropy,
 )
 
@@ -44,10 +43,16 @@ def test_strength_is_that_of_a_loop_over_patches(grid, prefix):
 
 
 def test_a_corner_of_five_by_five_has_1_3_5_7_9_neighbours():
-    corner = hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[0]
-    assert (corner > 0).sum(0).tolist() == [1, 3, 5, 7, 9]
-    centre = hop_weights((5, 5), torch.device("cpu")).view(25, 25, 5)[12]
-    assert (centre > 0).sum(0).tolist() == [1, 8, 16, 0, 0]
+    corner = torch.zeros(25, 25)
+    corner[0] = 1  # every neighbour takes 1, so the corner's mean is 1 at every hop
+    having = [25, 25, 25, 24, 16]  # patches that have neighbours at each hop
+    expected = [1 / count for count in having]
+    assert hop_strength(corner, 0, (5, 5)).tolist() == pytest.approx(expected)
+    for hop, (neighbours, count) in enumerate(zip([1, 3, 5, 7, 9], having, strict=True)):
+        one = torch.zeros(25, 25)
+        one[0, hop] = 1
+        found = hop_strength(one, 0, (5, 5))[hop].item()
+        assert found == pytest.approx(1 / (neighbours * count))
 
 
 def test_self_attention_is_all_at_hop_0_with_entropy_0():
