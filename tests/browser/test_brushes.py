@@ -195,4 +195,4 @@ def test_what_is_brushed_is_exported_and_loaded_again(page, data, tmp_path):
     page.wait(f"named('brushed_text').text.startsWith('brushed: {len(expected)} of')")
     said = page.page.text_content("#brush_said")
     total = len(expected)
-    assert said == f"{total} of {total + 1} names found; the first unknown is 'missing.png'."
+    assert said == f"{total} of {total + 1} names found; 1 unknown, the first is 'missing.png'."

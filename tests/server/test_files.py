@@ -82,6 +82,13 @@ def test_a_name_is_never_a_formula_and_comes_back(session, data, monkeypatch, na
         (b"x\tname\n1\tb.png\n2\n", ["b.png"]),
         ("ä,b.png\n".encode(), ["ä,b.png"]),
         (b"sep=;\r\nname;x\r\na.png;1\r\n", ["a.png"]),
+        (b"filename,label\na.png,1\nb.png,2\n", ["a.png", "b.png"]),
+        (b"label;Path\r\n1;a.png\r\n", ["a.png"]),
+        (b"image,name\n3,a.png\n", ["a.png"]),
+        ("name\na.png\n".encode("utf-16"), ["a.png"]),
+        (b'["a.png", "b.png"]', ["a.png", "b.png"]),
+        (b'{"images": [{"id": 1, "file_name": "a.png"}]}', ["a.png"]),
+        (b"[a].png\n", ["[a].png"]),
     ],
 )
 def test_names_are_read_from_a_column_or_from_lines(content, expected):
@@ -91,7 +98,8 @@ def test_names_are_read_from_a_column_or_from_lines(content, expected):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\xff\xfea\x00", "UTF-8"),
+        (b"a\xff\xfe", "UTF-8"),
+        (b"[1, 2]", "no names"),
         (b"", "empty"),
         (b"\n \n", "empty"),
         (b"x" * (MOST_BYTES + 1), "larger"),
@@ -107,6 +115,51 @@ def test_a_list_that_cannot_be_read_gives_one_sentence(content, reason):
 def test_the_note_counts_and_names_the_first_unknown(data):
     wanted = [data.names[3], "no.png", data.names[3], "neither.png", data.names[1]]
     assert find_images(wanted, data) == (
-        [1, 3], "2 of 4 names found; the first unknown is 'no.png'.",
+        [1, 3], "2 of 4 names found; 2 unknown, the first is 'no.png'.",
     )  # fmt: skip
     assert find_images([data.names[2]], data) == ([2], "1 of 1 names found.")
+
+
+STORED = [
+    "pullover/00016.png",
+    "shirt/00016.png",
+    "shirt/a b.png",
+    "shirt/käse.png",
+    "x,y.png",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "image"),
+    [
+        ("pullover/00016.png", 0),
+        ("pullover\\00016.png", 0),
+        ("./pullover/00016.png", 0),
+        (".\\pullover\\00016.png", 0),
+        ("/data/images/pullover/00016.png", 0),
+        ("C:\\data\\pullover\\00016.png", 0),
+        ("file:///data/pullover/00016.png", 0),
+        ("file:///data/shirt/a%20b.png", 2),
+        ("shirt/a%20b.png", 2),
+        ("a b.png", 2),
+        ('"shirt/a b.png"', 2),
+        ("'shirt/a b.png'  ", 2),
+        ("shirt/ka\u0308se.png", 3),
+        ("x,y.png", 4),
+        ("a b.png,shirt", 2),
+        ("shirt;a b.png", 2),
+        ("00016.png", "ambiguous"),
+        ("dress/00016.png", "unknown"),
+        ("16.png", "unknown"),
+        ("/" * 100_000, "unknown"),
+        ("," * 100_000, "unknown"),
+    ],
+)
+def test_a_line_names_an_image_as_programs_write_paths(data, monkeypatch, line, image):
+    monkeypatch.setattr(data, "names", STORED)
+    found, words = find_images([line], data)
+    if isinstance(image, int):
+        assert (found, words) == ([image], "1 of 1 names found.")
+    else:
+        assert found == []
+        assert f"0 of 1 names found; 1 {image}, the first is" in words

@@ -173,14 +173,18 @@ class ImageOverview:
             return
         image = self._ids.get(new)
         if image is None:
-            image = number_below(new, self._session.data.num_images)
-        if image is None and new not in self._class_of_name:
+            image = number_below(new.removeprefix("#"), self._session.data.num_images)
+        kind = self._class_of_name.get(new)
+        if image is None and kind is None:
             self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
             return
-        self._find.title = ""
+        is_both = image is not None and kind is not None
+        self._find.title = (
+            f"class {new[:40]} brushed; #{image} selects the image" if is_both else ""
+        )
         self._find.value = ""  # so that the same can be asked for again
-        if image is None:
-            brush_legend_entry(self._session, "class", self._class_of_name[new], "replace")
+        if kind is not None:
+            brush_legend_entry(self._session, "class", kind, "replace")
         else:
             self._session.select_image(image)
 
