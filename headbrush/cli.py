@@ -240,6 +240,19 @@ def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
     _out.print(table)
 
 
+@app.command()
+def doctor(stores: Annotated[list[Path], typer.Argument(help="The stores.")]) -> None:
+    """Check whole stores: what is damaged, and how to mend it.
+
+    Exit code 0: all are sound; 1: something is damaged; 2: one is not a store.
+    """
+    with _one_line_errors():
+        from headbrush.analysis.doctor.diagnose import diagnose
+
+        code = diagnose(stores, Console(highlight=False, soft_wrap=True), _err)
+    raise typer.Exit(code)
+
+
 def main() -> None:
     """Entry point of the command ``headbrush``."""
     app()

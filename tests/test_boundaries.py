@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "timm", "openTSNE", "sklearn")
 ORDER = {
     "headbrush.analysis.store": (),
+    "headbrush.analysis.doctor": ("analysis.store",),
     "headbrush.analysis.images": ("analysis.store",),
     "headbrush.analysis.model.weights.files": ("analysis.store",),
     "headbrush.analysis.model.weights": ("analysis.store",),
