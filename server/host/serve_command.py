@@ -22,13 +22,14 @@ from tornado.ioloop import PeriodicCallback
 from tornado.process import task_id
 from tornado.web import RequestHandler
 
-from headbrush.server.host import logs
+from headbrush.server.host import log_bounds, logs
 from headbrush.server.host.answers.headers import SecurityHeaders
 from headbrush.server.host.answers.health import Health, Metrics
 from headbrush.server.host.answers.metrics import ErrorCounter, MetricsFolder, ServerMetrics
 from headbrush.server.host.answers.page import Page
 from headbrush.server.host.answers.refusals import Malformed, Refused
 from headbrush.server.host.answers.socket import Socket, close_ended
+from headbrush.server.host.answers.unclaimed import CHECK_MS
 from headbrush.server.host.shutdown import Children, GracefulServer
 from headbrush.server.tools.bokeh import connection, defaults, routes
 
@@ -81,6 +82,7 @@ class ServeStores(Serve):
     def invoke(self, args: Namespace) -> None:
         """Serve until stopped."""
         logs.set_up(args)
+        log_bounds.use()
         logging.getLogger().addHandler(ErrorCounter(self._metrics))
         Socket.metrics = self._metrics
         connection.use()
@@ -106,6 +108,7 @@ class ServeStores(Serve):
         """Add routes, headers and logging to Bokeh's."""
         secure = bool(server_kwargs.get("ssl_certfile"))
         return {
+            "check_unused_sessions_milliseconds": CHECK_MS,
             **super().customize_kwargs(args, server_kwargs),
             "extra_patterns": [
                 (r"/healthz", Health, {"is_ready": lambda: self._ready.is_ready}),

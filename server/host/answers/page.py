@@ -15,6 +15,7 @@ from tornado.web import HTTPError, authenticated
 
 from headbrush.server.host.answers.headers import policy
 from headbrush.server.host.answers.own_session import OwnSession
+from headbrush.server.host.answers.unclaimed import release_oldest
 
 log = logging.getLogger("headbrush")
 
@@ -33,6 +34,7 @@ class Page(OwnSession, DocHandler):
         """Answer with a new session's page."""
         # Tornado's decorator of Bokeh's method hides what that returns
         session = await cast(Awaitable[ServerSession], self.get_session())
+        release_oldest(self.application_context.sessions)
         nonce = secrets.token_urlsafe(18)
         added = {"nonce": nonce, "logout": self._logout(session), "xsrf": self._xsrf()}
         page = server_html_page_for_session(
