@@ -73,6 +73,52 @@ def label_images(
     )
 
 
+def align_labels(images: ImageSet, dataset: object, classes: ClassList) -> ImageSet:
+    """Turn the labels of a dataset that names its classes into the model's outputs.
+
+    Parameters
+    ----------
+    dataset
+        Its ``classes``, if it has any, are a list; several names of one are a list or tuple.
+    classes
+        Those of the model; empty if they have no names.
+
+    Raises
+    ------
+    ClassError
+        If the model has other classes, and not as many.
+    """
+    named = getattr(dataset, "classes", None)
+    named = named if isinstance(named, (list, tuple)) else ()
+    names = [", ".join(map(str, n)) if isinstance(n, (tuple, list)) else str(n) for n in named]
+    if not names or (not classes.names and not classes.ids) or images.labels.max() >= len(names):
+        return images
+    fits = [_fit(name, classes) for name in names]
+    if None not in fits:
+        outputs = np.array(fits, np.int32)
+        labels = np.where(images.labels >= 0, outputs[images.labels], -1).astype(np.int32)
+        note = "The dataset's labels were turned into model outputs by the names of its classes."
+        is_new = bool((labels != images.labels).any())
+        return replace(images, labels=labels, notes=(*images.notes, note)) if is_new else images
+    if len(names) != len(classes):
+        raise ClassError(
+            f"the dataset has {len(names)} classes ({', '.join(names[:3])}, …), and the model has "
+            f"{len(classes)} outputs of other names ({classes.label(0)}, …); give a dataset whose "
+            "labels are model outputs, without classes of its own."
+        )
+    note = f"The dataset's labels are taken as model outputs: 0 {names[0]} is {classes.label(0)}, …"
+    return replace(images, notes=(*images.notes, note))
+
+
+def _fit(name: str, classes: ClassList) -> int | None:
+    """The class of a name; None if none, several, or only one of that number."""
+    try:
+        found = classes.find(name)
+    except ClassError:
+        return None
+    return None if found is None or found[1] == "number" else found[0]
+
+
 def _demand_no_splits(images: ImageSet) -> None:
     """Refuse folders that are all called like ``train`` and ``val``, and hold folders."""
     below: dict[str, set[str]] = {}

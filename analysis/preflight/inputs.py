@@ -8,7 +8,7 @@ from headbrush.analysis.images.class_selection import SamplingError, demand_clas
 from headbrush.analysis.images.dataset import MapDataset, dataset_images
 from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.image_set import ImageSet
-from headbrush.analysis.images.labelling import demand_labelling, label_images
+from headbrush.analysis.images.labelling import align_labels, demand_labelling, label_images
 from headbrush.analysis.images.labels.class_list import ClassError, ClassList
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.vision_model import VisionModel
@@ -74,9 +74,10 @@ def requested_images(request: Request, model: VisionModel, listed: ImageSet | No
     elif request.classes is not None or request.class_order != "number":
         raise ClassError("--classes and --class-order are for folders; a dataset has its labels.")
     else:
-        named = model.class_ids or model.class_names
+        known = classes if model.class_ids or model.class_names else ClassList()
         dataset = cast(MapDataset, request.images)
-        found = dataset_images(dataset, classes if named else ClassList(), model.num_classes)
+        found = dataset_images(dataset, known, model.num_classes)
+        found = align_labels(found, dataset, known)
     if model.num_classes and len(found.class_names) != model.num_classes:
         raise ClassError(
             f"{found.source}: {len(found.class_names)} class names, and the model has "

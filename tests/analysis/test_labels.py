@@ -1,13 +1,17 @@
 """Which class is a folder? Names, numbers, class files, orders."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 from timm.data import ImageNetInfo
 
 from headbrush.analysis.images.class_folders import classes_of_folders
-from headbrush.analysis.images.labelling import find_images
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labelling import align_labels, find_images
 from headbrush.analysis.images.labels.class_list import ClassError, ClassList, natural
 
 SMALL = ClassList(("n1", "n2", "n3"), ("tench, Tinca tinca", "great white shark", "C++"))
@@ -248,3 +252,26 @@ def test_parts_of_a_data_set_are_refused_naming_the_folder_to_give(tmp_path, fil
 def test_classes_with_such_names_or_with_folders_of_their_own_are_classes(tmp_path, files):
     images = find_images(fill(tmp_path, files), ClassList())
     assert set(images.class_names) == {name.split("/")[0] for name in files}
+
+
+@pytest.mark.parametrize(
+    ("named", "labels", "note"),
+    [
+        (["great white shark", "tench"], [1, 0, -1], "turned into model outputs"),
+        ([("tench", "Tinca tinca"), "great white shark", "C++"], [0, 1, -1], ""),
+        (["a", "b", "c"], [0, 1, -1], "0 a is 0 n1 tench"),
+        ([], [0, 1, -1], ""),
+    ],
+)
+def test_a_dataset_that_names_its_classes_means_these(named, labels, note):
+    images = ImageSet(Path(), ("0", "1", "2"), np.array([0, 1, -1], np.int32), SMALL.names)
+    found = align_labels(images, SimpleNamespace(classes=named), SMALL)
+    assert found.labels.tolist() == labels
+    assert note in " ".join(found.notes)
+    assert bool(found.notes) == bool(note)
+
+
+def test_a_dataset_of_other_classes_than_the_model_s_is_refused():
+    images = ImageSet(Path(), ("0", "1"), np.array([0, 1], np.int32), SMALL.names)
+    with pytest.raises(ClassError, match=r"2 classes .* 3 outputs of other names"):
+        align_labels(images, SimpleNamespace(classes=["cat", "dog"]), SMALL)
