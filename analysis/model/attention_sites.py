@@ -5,6 +5,7 @@ attention module has, so the attention weights follow from exactly what the mode
 queries, keys, scale and bias.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -137,9 +138,10 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         that is not a separate module inside a block.
     """
     demand_known_kind(module, name)
-    calls = _record_calls(module, inputs)
+    recording = _record_calls(module, inputs)
+    calls = recording.calls
     if not calls:
-        raise ModelError(f"{name}: {why_no_attention(module, inputs)}; {SUPPORTED}")
+        raise ModelError(f"{name}: {why_no_attention(module, inputs)}")
     square = [
         (call, stack)
         for call, stack in calls
@@ -157,6 +159,7 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         )
     stacks = [stack for _, stack in square]
     parent = _parent(stacks)
+    _demand_own_modules([stack[-1] for stack in stacks], recording.entered, name)
     layers = _layers(stacks, parent, name)
     return Sites(layers, tokens.pop(), heads[0], parent)
 
@@ -171,15 +174,27 @@ def _parent(stacks: Sequence[list[nn.Module]]) -> nn.Module:
     return next((m for m in reversed(shared) if not isinstance(m, containers)), shared[0])
 
 
+def _demand_own_modules(
+    attentions: Sequence[nn.Module], entered: Counter[nn.Module], name: str
+) -> None:
+    """Refuse what does not attend once in a module of its own, layer by layer."""
+    for module, calls in Counter(attentions).items():
+        if calls > entered[module]:
+            raise ModelError(
+                f"{name}: its {type(module).__name__} attends {calls // entered[module]} times in "
+                f"one layer, so no single attention matrix belongs to a head; {SUPPORTED}"
+            )
+        if calls > 1:
+            first, second, *_ = (i for i, one in enumerate(attentions) if one is module)
+            raise ModelError(
+                f"{name}: its layers {first} and {second} share one attention module; headbrush "
+                "needs a module of its own for each layer."
+            )
+
+
 def _layers(stacks: Sequence[list[nn.Module]], parent: nn.Module, name: str) -> tuple[Site, ...]:
     """Block and attention of each call."""
     attentions = [stack[-1] for stack in stacks]
-    if len(set(attentions)) < len(attentions):
-        first = next(i for i, one in enumerate(attentions) if one in attentions[:i])
-        raise ModelError(
-            f"{name}: its layers {attentions.index(attentions[first])} and {first} share one "
-            "attention module; headbrush needs a module of its own for each layer."
-        )
     blocks = [_block(stack, parent) for stack in stacks]
     if len(set(blocks)) < len(blocks):  # stages: the module around the attention is the block
         blocks = [stack[-2] if len(stack) > 1 else None for stack in stacks]
@@ -203,7 +218,17 @@ class _Recording:
     """SDPA calls, each with the modules around it, outermost first."""
 
     stack: list[nn.Module] = field(default_factory=list)
+    entered: Counter[nn.Module] = field(default_factory=Counter)
     calls: list[tuple[AttentionCall, list[nn.Module]]] = field(default_factory=list)
+
+    def enter(self, module: nn.Module, _args: object) -> None:
+        """A module begins."""
+        self.stack.append(module)
+        self.entered[module] += 1
+
+    def leave(self, *_: object) -> None:
+        """The innermost module ends."""
+        self.stack.pop()
 
     def handle(self, call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
         """Remember a call."""
@@ -211,16 +236,12 @@ class _Recording:
         return proceed()
 
 
-def _record_calls(module: nn.Module, inputs: Tensor) -> list[tuple[AttentionCall, list[nn.Module]]]:
+def _record_calls(module: nn.Module, inputs: Tensor) -> _Recording:
     recording = _Recording()
     with ExitStack() as hooks:
         for child in module.modules():
-            enter = child.register_forward_pre_hook(lambda m, _: recording.stack.append(m))
-            hooks.callback(enter.remove)
-            leave = child.register_forward_hook(
-                lambda *_: recording.stack.pop() and None, always_call=True
-            )
-            hooks.callback(leave.remove)
+            hooks.callback(child.register_forward_pre_hook(recording.enter).remove)
+            hooks.callback(child.register_forward_hook(recording.leave, always_call=True).remove)
         with AttentionSpy(recording.handle):
             module(inputs)
-    return recording.calls
+    return recording

@@ -36,24 +36,27 @@ class Geometry:
 
 
 def geometry_of(
-    vit: nn.Module, sites: Sites, size: tuple[int, int], tokens_of: Callable[[], Tensor], name: str
+    vit: nn.Module, sites: Sites, images: Tensor, tokens_of: Callable[[Tensor], Tensor], name: str
 ) -> Geometry:
-    """Geometry of a ViT with an input of ``size`` pixels.
+    """Geometry of a ViT.
 
     Parameters
     ----------
+    images
+        At least two different pictures, ``(B, C, H, W)``.
     tokens_of
-        Gives what enters the first block, ``(B, T, C)``, for at least two different pictures.
+        Gives what enters the first block for them, ``(B, T, C)``.
 
     Raises
     ------
     ModelError
-        If the tokens are not a prefix and a grid.
+        If the tokens are not a prefix and a grid, row by row.
     """
+    size = (images.shape[2], images.shape[3])
     prefix = getattr(vit, "num_prefix_tokens", None)
     known = isinstance(prefix, int) and _grid(vit, sites.tokens - prefix, size) is not None
     if not known:
-        prefix = _leading_constants(tokens_of(), name)
+        prefix = _leading_constants(tokens_of(images), name)
     assert isinstance(prefix, int)
     grid = _grid(vit, sites.tokens - prefix, size)
     if grid is None:
@@ -61,6 +64,7 @@ def geometry_of(
             f"{name}: {sites.tokens} tokens are not {prefix} prefix tokens and a grid "
             "of patches, so its patches cannot be placed on the image."
         )
+    _demand_rows(images, tokens_of, prefix, grid, name)
     has_class_token = any(getattr(vit, token, None) is not None for token in _CLASS_TOKENS)
     return Geometry(len(sites.layers), sites.heads, prefix, *grid, has_class_token and prefix > 0)
 
@@ -84,6 +88,32 @@ def _grid(vit: nn.Module, patches: int, size: tuple[int, int]) -> tuple[int, int
         if isinstance(grid, (tuple, list)) and len(grid) == 2 and grid[0] * grid[1] == patches:
             return int(grid[0]), int(grid[1])
     return None
+
+
+@torch.no_grad()
+def _demand_rows(
+    images: Tensor,
+    tokens_of: Callable[[Tensor], Tensor],
+    prefix: int,
+    grid: tuple[int, int],
+    name: str,
+) -> None:
+    """Check that a change of one patch changes most the token where that patch should be."""
+    rows, columns = grid
+    before = images[:1]
+    for row, column in {(0, columns - 1), (rows - 1, 0)}:
+        height, width = images.shape[2] // rows, images.shape[3] // columns
+        area = (..., slice(row * height, (row + 1) * height),
+                slice(column * width, (column + 1) * width))  # fmt: skip
+        after = before.clone()
+        after[area] = 2 * images[1:2][area]
+        tokens = tokens_of(torch.cat([before, after]))[:, prefix:]  # (2, P, C)
+        found = int((tokens[1] - tokens[0]).square().sum(-1).argmax())
+        if found != row * columns + column:
+            raise ModelError(
+                f"{name}: its tokens are not the patches row by row (the patch in row {row}, "
+                f"column {column} is token {found}), so attention cannot be placed on the image."
+            )
 
 
 @torch.no_grad()

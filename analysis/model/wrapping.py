@@ -79,8 +79,8 @@ def wrap_model(
     geometry = geometry_of(
         sites.parent,
         sites,
-        config["input_size"][1:],
-        lambda: _entering(module, sites.layers[0].block, probe.images),
+        probe.images,
+        lambda images: _entering(module, sites.layers[0].block, images),
         name,
     )
     kind = output_kind(module, sites.parent, probe.output, probe.last, outputs, name)

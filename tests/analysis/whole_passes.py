@@ -40,12 +40,15 @@ def metrics(model, images, layer, head):
     """The four metrics ``(4, B)``, of the predicted class, by full passes and SciPy."""
     p, z = whole_pass(model, images, layer)
     q, pruned = whole_pass(model, images, layer, head)
-    rows, predicted = np.arange(len(images)), p.argmax(1)
     prefix = model.geometry.num_prefix_tokens
     distance = np.array(
         [[cosine(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(z, pruned, strict=True)]
     )
-    lost = p[rows, predicted] - q[rows, predicted]
-    apart = [jensenshannon(one, other, base=2) ** 2 for one, other in zip(p, q, strict=True)]
+    lost = apart = np.full(len(images), np.nan)
+    if model.num_classes:
+        rows, predicted = np.arange(len(images)), p.argmax(1)
+        lost = p[rows, predicted] - q[rows, predicted]
+        pairs = zip(p, q, strict=True)
+        apart = np.array([jensenshannon(one, other, base=2) ** 2 for one, other in pairs])
     cls = distance[:, 0] if model.geometry.has_class_token else np.full(len(images), np.nan)
-    return np.stack([lost, np.array(apart), cls, distance[:, prefix:].mean(1)])
+    return np.stack([lost, apart, cls, distance[:, prefix:].mean(1)])

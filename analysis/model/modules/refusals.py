@@ -43,22 +43,24 @@ def demand_known_kind(module: nn.Module, name: str) -> None:
 
 
 def why_no_attention(module: nn.Module, inputs: Tensor) -> str:
-    """Why a model makes no call of ``scaled_dot_product_attention``."""
+    """Why a model makes no call of ``scaled_dot_product_attention``, and what to do."""
     watch = _OwnAttention(len(inputs))
     with torch.no_grad(), watch:
         module(inputs)
     if any(isinstance(part, nn.MultiheadAttention) for part in module.modules()):
         return (
-            "its attention is torch.nn.MultiheadAttention, which shows no head; give the same "
-            "model from timm"
+            "its attention is torch.nn.MultiheadAttention, which does not show its heads; give the "
+            "same model from timm."
         )
     if watch.found:
         return (
-            "it computes attention by its own softmax, not by torch.nn.functional."
-            "scaled_dot_product_attention; call that function there, or give the same model "
-            "from timm"
+            "it computes attention by its own softmax, where headbrush cannot see it; call "
+            "torch.nn.functional.scaled_dot_product_attention there, or use a timm model that does."
         )
-    return "it makes no attention call over tokens (it is convolutional or windowed)"
+    return (
+        "it makes no attention call over tokens: it is convolutional, or attends otherwise than "
+        f"between all pairs of tokens; {SUPPORTED}"
+    )
 
 
 class _OwnAttention(TorchFunctionMode):
