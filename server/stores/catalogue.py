@@ -23,7 +23,7 @@ def check(words: Sequence[Path]) -> None:
     for word in words:
         if not _is_folder_of_stores(word):
             Store(word)
-        elif not any(word.glob(_ENDING)):
+        elif not _stores_in(word):
             raise InputError(
                 f"{word}: not a headbrush store, nor a folder that holds {_ENDING}; "
                 "make one with 'headbrush analyze'."
@@ -68,10 +68,16 @@ def _is_folder_of_stores(path: Path) -> bool:
     return path.is_dir() and not (path / "summary.nc").exists() and not (path / "parts").exists()
 
 
+def _stores_in(folder: Path) -> list[Path]:
+    """Its stores; files, and folders that systems hide by a dot, are none."""
+    found = (path for path in folder.glob(_ENDING) if path.is_dir() and path.name[0] != ".")
+    return sorted(found)
+
+
 def _found(words: Sequence[Path]) -> Iterator[Path]:
     for word in words:
         if _is_folder_of_stores(word):
-            yield from sorted(path for path in word.glob(_ENDING) if path.is_dir())
+            yield from _stores_in(word)
         else:
             yield word
 

@@ -90,3 +90,12 @@ def test_what_holds_no_store_is_refused_before_serving(tmp_path):
         check([broken])
     check([tmp_path])  # in a folder it is listed as broken
     check([make_store(tmp_path / "good.headbrush")])
+
+
+def test_what_systems_leave_beside_stores_is_not_listed(tmp_path):
+    (tmp_path / "._a.headbrush").write_bytes(b"")
+    (tmp_path / ".trash.headbrush").mkdir()
+    with pytest.raises(InputError, match="not a headbrush store"):
+        check([tmp_path])
+    (tmp_path / "a.headbrush").mkdir()
+    assert list(served_stores([tmp_path])) == ["a.headbrush"]
