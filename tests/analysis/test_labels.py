@@ -156,7 +156,7 @@ FORMS = {
     "no header": "x,1\ny,0\n",
     "no header, index first": "1,x\n0,y\n",
     "other header": "Class ID,directory\n1,x\n0,y\n",
-    "unknown header": "Ordner,Nummer,Name\nx,1,Hai\ny,0,Schleie\n",
+    "unknown header": "Verzeichnis,Nummer,Name\nx,1,Hai\ny,0,Schleie\n",
     "spreadsheet": "sep=;\nfolder;index\nx;1\ny;0\n",
     "quoted": '"folder","index"\n"x","1"\n"y","0"\n',
     "words": "x 1\ny 0\n",
