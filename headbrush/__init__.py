@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from headbrush.analysis.images.dataset import MapDataset
     from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.store.store import Store
+    from headbrush.server.host.background import Serving
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "preflight", "report"]
+__all__ = ["__version__", "analyze", "preflight", "report", "serve"]
 
 __version__ = "0.2.0"
 
@@ -119,3 +120,27 @@ def report(
     from headbrush.server.pages.report.make_report import make_report
 
     return make_report(store, images, heads, views)
+
+
+def serve(store: "Store | str | Path", *stores: "Store | str | Path", port: int = 0) -> "Serving":
+    """Serve stores as pages from a process in the background; a notebook shows the link.
+
+    Parameters
+    ----------
+    port
+        Port of the page; 0: any free one.
+
+    Returns
+    -------
+    The server, which runs until its ``stop()`` is called or this process ends; ``url`` is the
+    address of the page, for browsers on this computer only.
+
+    Raises
+    ------
+    InputError
+        If a store cannot be read, the port cannot be used, or the server does not start.
+    """
+    from headbrush.server.host.background import Serving
+
+    paths = [one if isinstance(one, (str, Path)) else one.path for one in (store, *stores)]
+    return Serving([Path(path) for path in paths], port)

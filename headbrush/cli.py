@@ -154,6 +154,10 @@ def demo(
     with _one_line_errors():
         from headbrush.analysis.demo import demo_request
 
+        if serve:
+            from headbrush.server.host.launch import demand_port
+
+            demand_port(port)
         request = demo_request(out, 1000 if all_images else 300, __version__, _command())
         if request is not None:
             _run(request)
@@ -163,7 +167,22 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
-    """Serve stores: STORE... [--password-file FILE] [--no-auth] [--no-live] [bokeh option]..."""
+    """Serve stores as pages: headbrush serve STORE... OPTIONS
+
+    \b
+    --port N                 Port of the page, 5006 by default; 0: any free one.
+    --address HOST           Address to listen at; this computer only by default.
+    --allow-websocket-origin HOST[:PORT]
+                             Another name under which browsers reach the page.
+    --prefix PATH            Path of the page behind a proxy.
+    --password-file FILE     Ask for the password of 'headbrush password'.
+    --no-auth                Let in everyone who can reach the address.
+    --no-live                Run no model and open no image of a store.
+    --num-procs N            Number of processes that share the port.
+    --log-file FILE          Write the log to a file.
+
+    All other options of 'bokeh serve' work too.
+    """
     with _one_line_errors():
         words = context.args
         first_option = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))

@@ -20,6 +20,7 @@ ALLOWED = {
     ("server/test_reading.py", "_exit"): _EXIT,
     ("browser/test_report_parts.py", "_repr_html_"): _NOTEBOOK,
     ("server/test_report.py", "_repr_html_"): _NOTEBOOK,
+    ("server/test_background.py", "_repr_html_"): _NOTEBOOK,
     ("analysis/test_preflight_report.py", "_repr_html_"): _NOTEBOOK,
     ("browser/conftest.py", "_all_models"): _MODELS,
     ("browser/test_report.py", "_all_models"): _MODELS,

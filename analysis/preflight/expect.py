@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.embedding import FIT_LIMIT
+from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure import Measured
 from headbrush.analysis.run.fits import AUTOENCODER
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import SHARD_IMAGES, cut_shards
+from headbrush.analysis.run.shards import cut_shards
 
 _PATTERN_BYTES = 40_000
 """Memory of a pattern's nearest neighbours, in layouts that are fitted as a whole."""
@@ -81,7 +82,7 @@ def expect(
         "layouts": _layouts(model, count, patterns, finished) * measured.layout_slowness,
         "writing": summary / _WRITTEN_A_SECOND,
     }
-    batch = min(request.batch_size, count, SHARD_IMAGES) * measured.image_bytes
+    batch = min(images_at_once(model, request.batch_size), count) * measured.image_bytes
     return Expected(
         images=count,
         stored=stored,

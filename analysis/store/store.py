@@ -72,6 +72,13 @@ class Store:
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
             self._variables = frozenset(map(str, summary.variables))
 
+    def __repr__(self) -> str:
+        sizes = self.sizes
+        return (
+            f"<Store {self.path}: {self.attrs['model']}, {sizes['layer']} layers × "
+            f"{sizes['head']} heads, {sizes['image']} images>"
+        )
+
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the patch grid."""

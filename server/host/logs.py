@@ -1,4 +1,4 @@
-"""The server's log: Bokeh's format on a terminal, else one JSON object per line."""
+"""The server's log: faults in Bokeh's format at a terminal, else all in one JSON object a line."""
 
 import json
 import logging
@@ -33,13 +33,18 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(arguments: Namespace) -> None:
-    """Log to ``--log-file`` or the terminal; as JSON unless a person reads it at a terminal."""
+    """Log to ``--log-file`` or the terminal.
+
+    As JSON unless a person reads it at a terminal, who sees no line for an answer without fault.
+    """
     logging.basicConfig(format=arguments.log_format, filename=arguments.log_file)
     is_read = sys.stderr.isatty() and not arguments.log_file
     if arguments.log_format == DEFAULT_LOG_FORMAT and not is_read:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLines())
     logging.getLogger("headbrush").setLevel(logging.INFO)
+    if is_read:
+        access_log.setLevel(logging.ERROR)
 
 
 def log_answer(handler: RequestHandler) -> None:

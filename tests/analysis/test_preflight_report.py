@@ -58,7 +58,8 @@ def test_it_says_what_will_happen_and_makes_nothing(inputs, tmp_path):
     assert texts["metrics"] == ["all 5: probability, jsd, cls, patch, gradient"]
     assert "attention of 4 images is stored" in texts["disk"][0]
     assert texts["output"] == [f"{tmp_path / 's'}, new"]
-    assert texts["skipped"] == ["star/torn.png: not an image that Pillow can read"]
+    (skipped,) = texts["skipped"]
+    assert skipped.startswith("star/torn.png: ")
     assert told.seconds > 0
     assert len(repr(told).splitlines()) == len(told.lines)
     assert told._repr_html_().count("<tr>") == len(told.lines)

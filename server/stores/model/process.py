@@ -116,10 +116,14 @@ class LiveProcess:
         return f"The model's process ended without an answer{how}. Select it again to restart it."
 
 
+_KILLED = 9
+"""The number of SIGKILL, which Windows does not know."""
+
+
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f" (exit status {code})"
-    too_large = ", often because memory ran out" if -code == Signals.SIGKILL else ""
+    too_large = ", often because memory ran out" if -code == _KILLED else ""
     with suppress(ValueError):
         return f" ({Signals(-code).name}{too_large})"
     return f" (signal {-code})"

@@ -1,0 +1,115 @@
+"""A server in the background of a notebook or script."""
+
+import atexit
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from html import escape
+from pathlib import Path
+from typing import Self
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.host.launch import BLOCKED_PORTS, server_command
+from headbrush.server.tools.assets import APP
+
+_PATIENCE_S = 120.0
+_STEP_S = 0.1
+
+
+class Serving:
+    """A server that runs until ``stop()``, or until this process ends.
+
+    Parameters
+    ----------
+    stores
+        The folders of the stores.
+    port
+        Port of the page; 0: any free one.
+
+    Attributes
+    ----------
+    url
+        Address of the page.
+
+    Raises
+    ------
+    InputError
+        If a store cannot be read, the port cannot be used, or the server does not start.
+    """
+
+    def __init__(self, stores: list[Path], port: int = 0) -> None:
+        port = port or _free_port()
+        words, environment = server_command(stores, ["--port", str(port)], is_quiet=True)
+        self.url = f"http://localhost:{port}/{APP.name}"
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
+        self._process = subprocess.Popen(
+            words, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
+        atexit.register(self.stop)
+        try:
+            self._wait(f"http://127.0.0.1:{port}/healthz")
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has not ended."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the server; its pages say so."""
+        atexit.unregister(self.stop)
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<headbrush at {self.url}>" if self.is_running else "<headbrush, stopped>"
+
+    def _repr_html_(self) -> str:
+        """A link, for notebooks."""
+        url = escape(self.url)
+        return f'<a href="{url}" target="_blank">{url}</a>' if self.is_running else "stopped"
+
+    def _wait(self, address: str) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while not _answers(address):
+            if not self.is_running or time.monotonic() > end:
+                raise InputError(f"the server did not start: {self._last_line()}")
+            time.sleep(_STEP_S)
+
+    def _last_line(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing.")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):  # not yet, or 503 until it is ready
+        return False
+
+
+def _free_port() -> int:
+    port = 0
+    while not port or port in BLOCKED_PORTS:
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            port = probe.getsockname()[1]
+    return port
