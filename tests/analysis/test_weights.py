@@ -521,6 +521,8 @@ HOSTILE = {
     "as a class": b"\x80\x02ccopy_reg\n_reconstructor\n" + LAUGHS[2:] + b"\x85R",
     "as a storage": LAUGHS + b"Q",
     "tuples in tuples": b"\x80\x02" + b")\x85" * 100_000,
+    "ends with a mark": b"\x80\x02(",
+    "ends with nothing": b"\x80\x02",
     "lists": b"\x80\x02" + b"]" * 10**5,
     "endless": b"\x80\x02" + b"]0" * 10**6 + b"N",
     "copies of a long list": b"\x80\x02](" + b"K\0" * 10**5 + b"eq\0"

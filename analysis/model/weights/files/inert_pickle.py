@@ -67,6 +67,7 @@ def read_pickle(
         for opcode, argument, _ in pickletools.genops(cast(BinaryIO, file)):
             machine.count(1)
             machine.do(opcode.name, argument)
+        return machine.pop()
     except (
         ValueError,
         IndexError,
@@ -77,7 +78,6 @@ def read_pickle(
         MemoryError,
     ) as error:
         raise Unreadable("its pickle is damaged") from error
-    return machine.pop()
 
 
 class _Machine:
