@@ -153,5 +153,6 @@ def _values(
 ) -> Tensor:
     if 0 in shape:
         return torch.empty(shape, dtype=dtype)
-    flat = torch.frombuffer(cast(Any, read_bytes(storage)), dtype=dtype)
+    count = storage.size // dtype.itemsize
+    flat = torch.frombuffer(cast(Any, read_bytes(storage)), dtype=dtype, count=count)
     return flat.as_strided(shape, strides, offset).contiguous()
