@@ -93,7 +93,7 @@ def test_what_holds_no_store_is_refused_before_serving(tmp_path):
 
 
 def test_what_systems_leave_beside_stores_is_not_listed(tmp_path):
-    (tmp_path / "._a.headbrush").write_bytes(b"")
+    (tmp_path / "._1.headbrush").write_bytes(b"")
     (tmp_path / ".trash.headbrush").mkdir()
     with pytest.raises(InputError, match="not a headbrush store"):
         check([tmp_path])
