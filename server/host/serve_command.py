@@ -28,6 +28,7 @@ from headbrush.server.host.answers.health import Health, Metrics
 from headbrush.server.host.answers.metrics import ErrorCounter, MetricsFolder, ServerMetrics
 from headbrush.server.host.answers.page import Page
 from headbrush.server.host.answers.refusals import Malformed, Refused
+from headbrush.server.host.answers.relative import RelativeRedirects
 from headbrush.server.host.answers.socket import Socket, close_ended
 from headbrush.server.host.answers.unclaimed import CHECK_MS
 from headbrush.server.host.shutdown import Children, GracefulServer
@@ -120,7 +121,7 @@ class ServeStores(Serve):
                 "idle_connection_timeout": _PATIENCE_S,
             },
             "log_function": self._note,
-            "transforms": [SecurityHeaders],
+            "transforms": [SecurityHeaders, RelativeRedirects],
             "xsrf_cookie_kwargs": {"httponly": True, "samesite": "Lax", "secure": secure},
         }
 

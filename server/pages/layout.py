@@ -26,7 +26,7 @@ _SCRIPTS = {
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/copy_link.js", "page/brush_bar.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/theme_button.js", "page/page_ready.js", "page/view_errors.js",
-        "page/reconnect.js",
+        "page/reconnect.js", "page/no_websocket.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
@@ -34,7 +34,7 @@ COMPARE_SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/legend_buttons.js", "page/save_plots.js", "page/theme_button.js",
-        "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js",
+        "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),
 }  # fmt: skip
 

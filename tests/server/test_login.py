@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import urljoin
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -37,7 +38,7 @@ def cookie(server):
 def test_who_has_not_logged_in_is_sent_to_the_login(server, path):
     answer = server.get(path)
     assert answer.status == 302
-    assert answer.headers["Location"].startswith("/login?next=%2F")
+    assert urljoin(path, answer.headers["Location"]).startswith("/login?next=%2F")
     assert "token" not in answer.text
     assert '"level": "warning"' not in server.log
 
@@ -51,7 +52,7 @@ def test_a_wrong_password_lets_nobody_in(server):
 
 def test_the_password_opens_the_page_that_was_asked_for(server):
     answer = server.log_in(PASSWORD, "/server?image=3")
-    assert (answer.status, answer.headers["Location"]) == (303, "/server?image=3")
+    assert (answer.status, answer.headers["Location"]) == (303, "./server?image=3")
     settings = next(c for c in answer.headers.get_all("Set-Cookie") if "headbrush_login" in c)
     assert "HttpOnly" in settings
     assert "SameSite=Lax" in settings
@@ -62,7 +63,7 @@ def test_the_password_opens_the_page_that_was_asked_for(server):
 
 def test_a_page_elsewhere_is_never_opened_after_the_login(server):
     for place in ("https://evil.example", "//evil.example", "/\\evil.example"):
-        assert server.log_in(PASSWORD, place).headers["Location"] == "/"
+        assert server.log_in(PASSWORD, place).headers["Location"] == "./"
 
 
 def test_a_login_form_of_another_page_is_refused(server):
@@ -111,7 +112,7 @@ def test_logging_out_forgets_the_cookie(server, cookie):
     page = server.get("/login", cookie)
     xsrf = re.search(r'name="_xsrf" value="([^"]+)"', page.text)[1]
     answer = server.post("/logout", f"{cookie}; {page.cookies}", _xsrf=xsrf)
-    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+    assert (answer.status, answer.headers["Location"]) == (303, "./login")
     assert 'headbrush_login=""' in answer.headers["Set-Cookie"]
     assert server.get("/logout", cookie).status == 405
 
@@ -193,13 +194,13 @@ def test_behind_a_prefix_all_places_have_it(store_path, tmp_path):
     options = ("--password-file", str(tmp_path / "password"), "--prefix", "/viz")
     with served(store_path, *options, log=tmp_path / "log", prefix="/viz") as running:
         asked = running.get("/viz/server?image=3")
-        assert asked.headers["Location"] == "/viz/login?next=%2Fviz%2Fserver%3Fimage%3D3"
+        assert asked.headers["Location"] == "./login?next=%2Fviz%2Fserver%3Fimage%3D3"
         form = running.get("/viz/login")
         for place in re.findall(r'(?:href|src)="([^"]+)"', form.text):
-            assert running.get(place).status == 200, place
+            assert running.get(urljoin("/viz/login", place)).status == 200, place
         entered = running.log_in(PASSWORD, "/viz/server?image=3")
-        assert entered.headers["Location"] == "/viz/server?image=3"
+        assert entered.headers["Location"] == "./server?image=3"
         page = running.get("/viz/server?image=3", entered.cookies)
-        assert 'action="/viz/logout"' in page.text
+        assert 'action="./logout"' in page.text
         assert "ACK" in running.websocket(page.token, entered.cookies)
         assert running.get("/viz/healthz").status == 200

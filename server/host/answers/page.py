@@ -15,6 +15,7 @@ from tornado.web import HTTPError, authenticated
 
 from headbrush.server.host.answers.headers import policy
 from headbrush.server.host.answers.own_session import OwnSession
+from headbrush.server.host.answers.relative import relative, relative_resources
 from headbrush.server.host.answers.unclaimed import release_oldest
 
 log = logging.getLogger("headbrush")
@@ -39,7 +40,7 @@ class Page(OwnSession, DocHandler):
         added = {"nonce": nonce, "logout": self._logout(session), "xsrf": self._xsrf()}
         page = server_html_page_for_session(
             session,
-            resources=self.application.resources(),
+            resources=relative_resources(self.application, self.request.path),
             title=session.document.title,
             template=session.document.template,
             template_variables={**session.document.template_variables, **added},
@@ -51,7 +52,8 @@ class Page(OwnSession, DocHandler):
 
     def _logout(self, session: ServerSession) -> str:
         context = cast(BokehSessionContext | None, session.document.session_context)
-        return (context and context.logout_url) or ""
+        place = context and context.logout_url
+        return relative(place, self.request.path) if place else ""
 
     def _xsrf(self) -> str:
         return self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else ""

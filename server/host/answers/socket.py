@@ -17,6 +17,8 @@ log = logging.getLogger("headbrush")
 
 _ENDED = 4001
 """Close code of a websocket whose login has ended; codes from 4000 are for applications."""
+_FOREIGN = 4002
+"""Close code of a websocket with a foreign token: a page learns from it that websockets work."""
 
 
 class Socket(WSHandler):
@@ -45,7 +47,7 @@ class Socket(WSHandler):
         """Count the page among the open ones, or close a websocket with a foreign token."""
         if not self._has_own_token:
             log.info("closed a websocket whose token was not made by this server")
-            self.close()
+            self.close(_FOREIGN, "foreign token")
             return
         super().open()
         self.open_sockets.add(self)

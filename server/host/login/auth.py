@@ -17,6 +17,7 @@ from bokeh.server.tornado import BokehTornado
 from tornado.web import RequestHandler
 
 from headbrush.server.host.answers.addresses import place_within
+from headbrush.server.host.answers.relative import relative
 from headbrush.server.host.answers.revoked_logins import ENDED, new_login
 from headbrush.server.host.answers.socket import close_ended
 from headbrush.server.host.login.attempts import Attempts
@@ -104,7 +105,7 @@ class LoginHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(
             _PAGE.render(
-                static=f"{_prefix(self)}/{APP.name}/static",
+                static=relative(f"{_prefix(self)}/{APP.name}/static", self.request.path),
                 xsrf=self.xsrf_token.decode() if self.application.settings["xsrf_cookies"] else "",
                 place=place_within(self.get_argument("next", "/")),
                 message=message,
