@@ -4,20 +4,19 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from headbrush.analysis.images.reading.depth import eight_bits, extrema
 from headbrush.analysis.images.reading.formats import formats
-from headbrush.analysis.images.reading.rules import AS_PILLOW, Range, Reading
+from headbrush.analysis.images.reading.rules import AS_PILLOW, Reading
 from headbrush.analysis.images.reading.traits import Traits
 from headbrush.analysis.store.errors import InputError
 
 _ONE_LIMIT = threading.Lock()
 """Held while Pillow's limit of pixels, one for the whole process, is another."""
-_READY = frozenset(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"))
-"""Modes that every transform converts by itself."""
 _UPPER_BITS_OF_12 = 15
 
 
@@ -83,18 +82,11 @@ def _read(image: Image.Image, rules: Reading) -> tuple[Image.Image, Traits]:
     is_rotated = _is_rotated(image)
     if is_rotated and rules.exif_rotation:
         image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)
-        seen = _range(values)
-        is_float = image.mode.startswith("F")
-        traits = Traits(None, seen) if is_float else Traits(seen, None)
-        picture = _scaled(values, rules.floats if is_float else rules.integers)
-    else:
-        if is_deep_color:
-            _demand_upper_bits(image)
-        picture, traits = _to_usual_mode(image), Traits(is_transparent=_is_transparent(image))
-    return picture, Traits(
-        traits.integers, traits.floats, is_rotated, traits.is_transparent, has_frames, is_deep_color
+    if is_deep_color:
+        _demand_upper_bits(image)
+    picture, traits = eight_bits(image, rules)
+    return picture, replace(
+        traits, is_rotated=is_rotated, has_frames=has_frames, is_coarse=is_deep_color
     )
 
 
@@ -114,43 +106,11 @@ def _is_rotated(image: Image.Image) -> bool:
         return False
 
 
-def _range(values: np.ndarray) -> Range:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite((low, high)).all():
-        raise ValueError("it has values that are NaN or infinite")
-    return low, high
-
-
-def _scaled(values: np.ndarray, scale: Range) -> Image.Image:
-    low, high = scale
-    shares = (values.astype(np.float32).clip(low, high) - low) * (255 / (high - low))
-    return Image.fromarray(shares.round().astype(np.uint8))
-
-
 def _demand_upper_bits(image: Image.Image) -> None:
     """Refuse 12 bits in a color file of 16, of which Pillow keeps the upper 8: all but black."""
-    tops = [top for _, top in map(_extrema, image.split())]
+    tops = [extrema(band)[1] for band in image.split()]
     if 0 < max(tops[:3]) <= _UPPER_BITS_OF_12:
         raise ValueError(
             "16 bits a color with only the lower 12 used, of which Pillow keeps the upper 8; "
             "convert it to 8 bits"
         )
-
-
-def _extrema(band: Image.Image) -> tuple[int, int]:
-    values = np.asarray(band)
-    return int(values.min()), int(values.max())
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    if not image.has_transparency_data:
-        return False
-    return _extrema(image.convert("RGBA").getchannel("A"))[0] < np.iinfo(np.uint8).max
-
-
-def _to_usual_mode(image: Image.Image) -> Image.Image:
-    if image.mode == "P" and "transparency" in image.info:
-        return image.convert("RGBA")  # its color is that of P -> RGB, without Pillow's warning
-    if image.mode in _READY:
-        return image.copy()
-    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, "RGB"))

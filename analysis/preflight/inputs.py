@@ -76,7 +76,7 @@ def requested_images(request: Request, model: VisionModel, listed: ImageSet | No
     else:
         known = classes if model.class_ids or model.class_names else ClassList()
         dataset = cast(MapDataset, request.images)
-        found = dataset_images(dataset, known, model.num_classes)
+        found = dataset_images(dataset, known, model.num_classes, model.input_size)
         found = align_labels(found, dataset, known)
     if model.num_classes and len(found.class_names) != model.num_classes:
         raise ClassError(
