@@ -22,6 +22,12 @@ Outputs = Annotated[
     ),
 ]
 ImageSize = Annotated[str | None, typer.Option(help="Input size in pixels: 384 or 224x448.")]
+ExifRotation = Annotated[
+    bool, typer.Option("--exif-rotation", help="Turn images as their EXIF orientation says.")
+]
+MaxMegapixels = Annotated[
+    int | None, typer.Option(min=1, help="Largest image, in millions of pixels, instead of 89.")
+]
 Classes = Annotated[
     Path | None, typer.Option(help="Which folder is which class: CSV folder,index,name, or JSON.")
 ]

@@ -163,7 +163,7 @@ def test_an_image_that_cannot_be_read_is_skipped_and_named(inputs, tmp_path):
     assert re.search(r"skipped +star/0.png", result.output)
     assert "12 images, 1 skipped" in " ".join(result.output.split())
     lines = (tmp_path / "s" / "skipped.csv").read_text().splitlines()
-    assert lines == ["name,reason", "star/0.png,not an image that Pillow can read"]
+    assert lines == ["name,reason", "star/0.png,an empty file"]
     store = Store(tmp_path / "s")
     assert store.sizes["image"] == 12
     assert "star/palette.png" in store.read("name")

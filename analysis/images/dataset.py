@@ -52,11 +52,14 @@ class DatasetImages(ImageSet):
         Whether two loads of an image differ.
     input_size
         Channels, height and width that the model takes; empty if any.
+    classes
+        The dataset's own names of its classes; empty if it has none.
     """
 
     dataset: MapDataset = ()
     is_random: bool = False
     input_size: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def thread_safe(self) -> bool:
@@ -133,6 +136,7 @@ def dataset_images(
         tuple(names),
         dataset=dataset,
         input_size=input_size,
+        classes=own,
     )
     notes = _label_notes(labels)
     if not _is_random(images):
@@ -147,7 +151,9 @@ def _names_of(dataset: Any) -> tuple[str, ...]:
     features = getattr(dataset, "features", None)
     labels = [features[key] for key in LABELS if key in features] if features else []
     found = getattr(dataset, "classes", None) or getattr(next(iter(labels), None), "names", None)
-    return tuple(map(str, found or ()))
+    if not isinstance(found, (list, tuple)):
+        return ()
+    return tuple(", ".join(map(str, n)) if isinstance(n, (list, tuple)) else str(n) for n in found)
 
 
 def _label_notes(labels: np.ndarray) -> tuple[str, ...]:

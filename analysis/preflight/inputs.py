@@ -1,5 +1,6 @@
 """The model and the images that a request names."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -10,6 +11,7 @@ from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labelling import align_labels, demand_labelling, label_images
 from headbrush.analysis.images.labels.class_list import ClassError, ClassList
+from headbrush.analysis.images.reading.rules import Reading
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.model.wrapping import wrap_model
@@ -26,9 +28,17 @@ def listed_images(request: Request) -> ImageSet | None:
     """
     if not isinstance(request.images, Path):
         return None
-    listed = list_images(request.images)
+    listed = replace(list_images(request.images), reading=_reading(request))
     demand_labelling(listed, request.classes, request.class_order)
     return listed
+
+
+def _reading(request: Request) -> Reading:
+    millions = request.max_megapixels
+    return Reading(
+        exif_rotation=request.exif_rotation,
+        max_pixels=None if millions is None else millions * 10**6,
+    )
 
 
 def requested_model(request: Request) -> VisionModel:
@@ -77,7 +87,7 @@ def requested_images(request: Request, model: VisionModel, listed: ImageSet | No
         known = classes if model.class_ids or model.class_names else ClassList()
         dataset = cast(MapDataset, request.images)
         found = dataset_images(dataset, known, model.num_classes, model.input_size)
-        found = align_labels(found, dataset, known)
+        found = replace(align_labels(found, found, known), reading=_reading(request))
     if model.num_classes and len(found.class_names) != model.num_classes:
         raise ClassError(
             f"{found.source}: {len(found.class_names)} class names, and the model has "

@@ -12,7 +12,15 @@ from headbrush.analysis.model.modules.outputs import OUTPUTS
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.store.errors import InputError
 
-_LEAST = {"limit": 1, "per_class": 1, "best_worst": 1, "batch_size": 1, "seed": 0}
+_LEAST = {
+    "max_megapixels": 1,
+    "limit": 1,
+    "per_class": 1,
+    "best_worst": 1,
+    "batch_size": 1,
+    "seed": 0,
+}
+_MAY_BE_NONE = ("max_megapixels", "limit", "per_class", "best_worst")
 _MOST_SEED = 2**32 - 1
 """scikit-learn takes no larger one."""
 _FILES = ("checkpoint", "classes")
@@ -91,7 +99,7 @@ def _value(name: str, value: Any) -> Any:
         return _FIELD_OF[name][1](value)
     if name in _FILES and value is not None:
         return _path(value)
-    if name in _LEAST and not (value is None and name in ("limit", "per_class", "best_worst")):
+    if name in _LEAST and not (value is None and name in _MAY_BE_NONE):
         return _number(name, value)
     if name == "class_names" and value is not None:
         return _names(value)

@@ -33,6 +33,11 @@ class Request:
         How the model's outputs become probabilities: ``auto``, ``softmax`` or ``sigmoid``.
     image_size
         Height and width of the model's input in pixels; None: the model's own.
+    exif_rotation
+        Whether image files are turned as their EXIF orientation says; if not, it is ignored, as in
+        torchvision.
+    max_megapixels
+        The largest image file that is decoded, in millions of pixels; None: Pillow's own limit, 89.
     limit, per_class
         Maximum number of images, in all and per class.
     best_worst
@@ -74,6 +79,8 @@ class Request:
     transform: Callable[[Image.Image], Tensor] | None = None
     outputs: str = "auto"
     image_size: tuple[int, int] | None = None
+    exif_rotation: bool = False
+    max_megapixels: int | None = None
     limit: int | None = None
     per_class: int | None = None
     best_worst: int | None = None

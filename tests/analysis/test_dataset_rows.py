@@ -2,7 +2,8 @@
 
 from collections import namedtuple
 from io import BytesIO
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
 
 from headbrush.analysis.images.dataset import dataset_images
 from headbrush.analysis.images.decoding import ImageError
+from headbrush.analysis.images.labelling import align_labels
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.images.reading_check import drop_unreadable
 
@@ -185,3 +187,22 @@ def test_random_augmentation_is_said_and_does_not_change_the_fingerprint():
     assert "two loads of one image differ" in images.notes[0]
     assert images.fingerprint(0) == images.fingerprint(0)
     assert dataset_images(PAIRS, CLASSES, 3).notes == ()
+
+
+class Named(list):
+    classes = ("owl", "cat", "dog")
+
+
+class Features(list):
+    features: ClassVar = {"label": SimpleNamespace(names=["owl", "cat", "dog"])}
+
+
+@pytest.mark.parametrize("kind", [Named, Features])
+@pytest.mark.parametrize("label", [0, "owl"])
+@pytest.mark.parametrize("is_subset", [False, True])
+def test_labels_are_the_model_s_outputs_by_name_wherever_a_dataset_keeps_names(
+    kind, label, is_subset
+):
+    dataset: Any = kind([(PIXELS, label), (PIXELS, "dog")])
+    found = dataset_images(Subset(dataset, [0, 1]) if is_subset else dataset, CLASSES, 3)
+    assert align_labels(found, found, CLASSES).labels.tolist() == [2, 1]

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from rich.console import Console
 
 from headbrush.analysis.pipeline import Request, analyze
@@ -18,7 +18,11 @@ from tests.models import save_images, save_tiny_model
 
 def analyzed(folder: Path) -> Store:
     request = Request(
-        images=folder / "images", out=folder / "s.headbrush", model=str(folder / "model")
+        images=folder / "images",
+        out=folder / "s.headbrush",
+        model=str(folder / "model"),
+        exif_rotation=True,
+        max_megapixels=100,
     )
     return Store(analyze(request, StageProgress(Console(quiet=True))))
 
@@ -38,10 +42,14 @@ def store(tmp_path_factory):
     ramp = np.linspace(0, 4095, 16 * 16).reshape(16, 16).astype(np.uint16)
     for index, share in enumerate((1, 3)):
         Image.fromarray(ramp // share).save(second / f"deep{index}.png")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray((ramp // 16).astype(np.uint8)).save(second / "turned.png", exif=exif)
     return analyzed(folder)
 
 
-def test_linked_and_deep_pictures_are_seen_as_the_analysis_saw_them(store):
+def test_linked_deep_and_turned_pictures_are_seen_as_the_analysis_saw_them(store):
+    assert "they are turned as it says" in store.attrs["notes"]
     model = StoreModel(store)
     for image in range(store.sizes["image"]):
         stored = store.attention(image, 0, 0)
