@@ -211,7 +211,10 @@ MISFITS = {
     "deeper": (weights_of(depth=3), "blocks.2.norm1.weight is unknown.*3 layers"),
     "flatter": (weights_of(depth=1), "blocks.1.norm1.weight is missing.*1 layer,"),
     "below a prefix": ({"net": under("vit.", weights_of(depth=3))}, "'net.vit.' do not fit"),
-    "part of the classifier": ({**BODY, "head.weight": WEIGHTS["head.weight"]}, "head.bias is mis"),
+    "part of the classifier": (
+        {**BODY, "head.weight": WEIGHTS["head.weight"]},
+        "head.bias is missing",
+    ),
     "scaled layers": (weights_of(init_values=1.0), "ls1.gamma is unknown"),
     "registers": (weights_of(reg_tokens=4), "reg_token is unknown.*4 registers"),
     "LoRA": (changed(**{"blocks.0.attn.qkv.lora_A": ONE}), "LoRA"),
