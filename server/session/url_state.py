@@ -15,6 +15,7 @@ from headbrush.server.session.brush.clause_text import (
     numbers_text,
     read_clauses,
 )
+from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.session.state import (
     IMAGE_COLOURS,
     OVERVIEWS,
@@ -35,6 +36,10 @@ _OF_IMAGES = frozenset({"image", "token", "range", "brush"})
 _OTHER_IMAGES = (
     "The link is to other images, or to images at another size, than this store holds; its image "
     "and its brush are left out."
+)
+_OTHER_LAYOUT = (
+    "The link's brush is drawn on another layout of the patterns than this store holds; it is left "
+    "out."
 )
 
 _CHOICES = {
@@ -73,6 +78,8 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
     too_long = len(brush) > MOST_BRUSH or len(state.clauses) > MOST_CLAUSES
     if brush and not too_long:
         pairs["brush"] = brush
+        if marks := layout_marks(state.clauses, data):
+            pairs["on"] = marks
     return urlencode(pairs, safe=":,~"), "the brush is too large for a link" if too_long else ""
 
 
@@ -91,6 +98,10 @@ def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tup
                 changes |= read(key, texts[key], data)
             except LinkError:
                 faults.append(key)
+    other = other_layouts(texts.get("on", ""), data)
+    if any(clause.layout in other for clause in changes.get("clauses", ())):
+        del changes["clauses"]
+        notes.append(_OTHER_LAYOUT)
     if texts.get("v", VERSION) != VERSION:
         notes.append("The link was made by another version of headbrush.")
     if faults:

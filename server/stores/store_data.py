@@ -53,13 +53,21 @@ class StoreData:
         """Read all that pages show, so that later only matrices wait for the disk."""
         shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
         self.store.read_all(shown)
-        _ = self.first, self.fingerprint
+        _ = self.first, self.fingerprint, self._layout_fingerprints
 
     @lazy_property
     def fingerprint(self) -> str:
         """Which images the store is about, 8 hexadecimal digits: of their names and thumbnails."""
         of_images = [checksum(self.store.read(name)) for name in ("name", "thumbnail")]
         return f"{checksum(np.array(of_images)):08x}"
+
+    @lazy_property
+    def _layout_fingerprints(self) -> dict[str, str]:
+        return {layout: f"{checksum(self.embedding(layout)):08x}" for layout in ("patch", "cls")}
+
+    def layout_fingerprint(self, pattern: str) -> str:
+        """Which layout of ``cls`` or ``patch`` patterns the store holds, 8 hexadecimal digits."""
+        return self._layout_fingerprints[pattern]
 
     @lazy_property
     def probability(self) -> np.ndarray:

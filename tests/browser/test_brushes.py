@@ -1,6 +1,7 @@
 """Chips, classes, shares, named brushes and files: with a real mouse, keyboard and storage."""
 
 import csv
+import json
 
 import numpy as np
 
@@ -159,12 +160,50 @@ def test_named_brushes_are_compared_and_come_back_after_a_reload(page, data):
     page.wait(f"named('brushed_text').text.startsWith('brushed: {(labels == kinds[1]).sum()} of')")
 
 
+KEY = (
+    "(({store, PART}) => `headbrush_brushes ${store} ${PART}`)"
+    "(Bokeh.documents[0].get_model_by_name('brush_bar').tags[0])"
+)
+"""Under which the browser keeps the named brushes of this store's images."""
+
+
+def kept_rows(*names):
+    return json.dumps([
+        {"name": name, "colour": "#112233", "brush": "images:r:0", "compared": False}
+        for name in names
+    ])  # fmt: skip
+
+
+def test_named_brushes_of_other_images_are_counted_until_they_are_forgotten(browser, server):
+    with browser.new_context() as context:
+        page = HeadbrushPage(context.new_page(), server)
+        inside = page.page
+        own = inside.evaluate(KEY.replace("PART", "images"))
+        other = own[:-8] + "0000abcd"
+        another_store = own.replace(".headbrush", ".headbrush two")
+        for key, rows in (
+            (inside.evaluate(KEY.replace("PART", "created")), kept_rows("of 0.1")),
+            (other, kept_rows("one", "two")),
+            (other[:-1] + "e", "[{"),
+            (another_store, kept_rows("three")),
+        ):
+            inside.evaluate("([key, rows]) => localStorage.setItem(key, rows)", [key, rows])
+        inside.reload()
+        inside.wait_for_function("document.querySelectorAll('#named_list li').length == 1")
+        line = "2 named brushes belong to other images of this store and are not shown."
+        assert inside.locator("#brush_said").text_content() == line
+        inside.locator("#named").click()
+        assert inside.locator("#named_others span").text_content() == line
+        inside.get_by_role("button", name="Forget").click()
+        inside.locator("#named_others").wait_for(state="hidden")
+        assert sorted(inside.evaluate("Object.keys(localStorage)")) == sorted([own, another_store])
+        assert page.faults == []
+
+
 def test_kept_brushes_that_are_damaged_are_named_and_dropped(browser, server):
     with browser.new_context() as context:
         page = HeadbrushPage(context.new_page(), server)
-        key = page.page.evaluate(
-            "'headbrush_brushes ' + Bokeh.documents[0].get_model_by_name('brush_bar').tags[0].key"
-        )
+        key = page.page.evaluate(KEY.replace("PART", "images"))
         page.page.evaluate("key => localStorage.setItem(key, '[{]')", key)
         page.page.reload()
         page.page.wait_for_function(

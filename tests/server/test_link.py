@@ -209,6 +209,27 @@ def test_a_link_to_other_images_says_so_and_shows_none_of_them(data, tmp_path):
     assert (state.image, note) == (5, "")
 
 
+def test_a_brush_on_another_layout_of_the_patterns_is_left_out(data, tmp_path):
+    box = Clause("patterns", Box(-1.0, 1.0, -1.0, 1.0), layout="patch")
+    content = values()
+    content["patch_embedding"] = content["patch_embedding"] + 1
+    again = StoreData(Store(write_summary_at(tmp_path, content)))
+    images = Clause("images", Ids((1, 2)))
+    for clauses in ((box,), (images, box), (images,), (replace(box, layout="cls"),)):
+        state = replace(default_state(data), image=5, clauses=clauses)
+        link = arguments(to_query(state, data)[0])
+        assert from_query(link, data) == (state, "")
+        read, note = from_query(link, again)
+        assert read.image == 5
+        if box in clauses:
+            assert read.clauses == ()
+            assert note.startswith("The link's brush is drawn on another layout")
+        else:
+            assert (read.clauses, note) == (clauses, "")
+    link.pop("on")  # a link of headbrush 0.1
+    assert from_query(link, again)[1] == ""
+
+
 def test_a_store_made_again_from_the_same_images_keeps_its_links(data, tmp_path):
     content = values()
     content["importance"] *= 0.5

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.brush import named_brushes as named
 from headbrush.server.session.brush.clauses import Box, Clause, Ids
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.drawing import mixed, pattern_colours, pattern_names
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
@@ -16,6 +18,7 @@ from headbrush.server.views.strength.entropy_distribution import EntropyDistribu
 from headbrush.server.views.strength.strength_vector import StrengthVector
 from tests.server.pages import columns, part, words
 from tests.server.pictures import pattern_picture
+from tests.stores import attributes, values
 
 PALE = "#d9e2ec"
 
@@ -61,11 +64,11 @@ def test_only_so_many_are_kept():
 
 def test_the_browser_gives_back_what_it_kept(data):
     kept = named.toggled(named.recoloured(three(), 1, "#A0b1C2"), 0)
-    assert named.from_json(named.to_json(kept), data) == (kept, "")
+    assert named.from_json(named.to_json(kept, data), data) == (kept, "")
 
 
 def test_what_does_not_fit_the_store_is_left_out_with_a_note(data):
-    rows = json.loads(named.to_json(three()))
+    rows = json.loads(named.to_json(three(), data))
     rows[0]["brush"] = "images:r:0-99999"
     rows[1]["colour"] = "url(x)"
     kept, note = named.from_json(json.dumps(rows), data)
@@ -73,11 +76,25 @@ def test_what_does_not_fit_the_store_is_left_out_with_a_note(data):
     assert note == "2 of 3 saved brushes could not be used."
 
 
+def test_a_shape_on_another_layout_is_left_out_with_a_note(data, tmp_path):
+    content = values()
+    content["patch_embedding"] = content["patch_embedding"] + 1
+    write_summary(tmp_path, content, attributes())
+    again = StoreData(Store(tmp_path))
+    kept, note = named.from_json(named.to_json(three(), data), again)
+    assert [one.name for one in kept] == ["one", "other"]
+    assert note.startswith("Left out 1 of 3 saved brushes: drawn on another layout")
+    rows = json.loads(named.to_json(three(), data))
+    for row in rows:
+        del row["on"]  # kept by headbrush 0.1
+    assert named.from_json(json.dumps(rows), again) == (three(), "")
+
+
 nested = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["name", "colour", "brush", "compared"]), inner)
+        | st.dictionaries(st.sampled_from(["name", "colour", "brush", "compared", "on"]), inner)
     ),
 )
 

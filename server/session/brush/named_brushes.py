@@ -12,6 +12,7 @@ import numpy as np
 
 from headbrush.server.session.brush.clause_text import LinkError, clauses_text, read_clauses
 from headbrush.server.session.brush.clauses import Brush, Clause
+from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.stores.store_data import StoreData
 
 MOST_NAMED = 12
@@ -109,11 +110,15 @@ def toggled(named: Named, index: int) -> Named:
     return _changed(named, index, compared=True)
 
 
-def to_json(named: Named) -> str:
+class _OtherLayoutError(ValueError):
+    """Shapes of a brush lie on a layout that this store does not hold."""
+
+
+def to_json(named: Named, data: StoreData) -> str:
     """The list as text for the browser's storage."""
     return json.dumps([
         {"name": one.name, "colour": one.colour, "brush": clauses_text(one.clauses),
-         "compared": one.compared}
+         "compared": one.compared, "on": layout_marks(one.clauses, data)}
         for one in named
     ])  # fmt: skip
 
@@ -129,18 +134,35 @@ def from_json(text: str, data: StoreData) -> tuple[Named, str]:
     if not isinstance(rows, list):
         return (), "The saved brushes could not be read."
     named: Named = ()
+    elsewhere = 0
     for row in rows[:MOST_NAMED]:
         try:
             named = _with_row(named, row, data)
+        except _OtherLayoutError:
+            elsewhere += 1
         except (LinkError, NamedError, KeyError, TypeError, AttributeError):
             continue
-    lost = len(rows) - len(named)
-    return named, f"{lost} of {len(rows)} saved brushes could not be used." if lost else ""
+    return named, _lost(len(rows), len(rows) - len(named) - elsewhere, elsewhere)
+
+
+def _lost(count: int, unusable: int, elsewhere: int) -> str:
+    notes = []
+    if unusable:
+        notes.append(f"{unusable} of {count} saved brushes could not be used.")
+    if elsewhere:
+        notes.append(
+            f"Left out {elsewhere} of {count} saved brushes: drawn on another layout of the "
+            "patterns than this store holds."
+        )
+    return " ".join(notes)
 
 
 def _with_row(named: Named, row: dict, data: StoreData) -> Named:
     name, colour, compared = row["name"], row["colour"], row.get("compared") is True
     clauses = read_clauses(row["brush"], data, LONGEST_BRUSH)
+    other = other_layouts(row.get("on") or "", data)
+    if any(clause.layout in other for clause in clauses):
+        raise _OtherLayoutError
     if any(old.name == _clean(name) for old in named):
         raise NamedError("twice")
     extended = saved(named, name, clauses)

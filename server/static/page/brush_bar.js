@@ -5,11 +5,12 @@
   const { element, model } = ready
   const NOTE_MS = 15_000
   const MOST_BYTES = 4e6
+  const MOST_NAMED = 12
   const chips = element("chips")
   const compared = element("compared")
   const list = element("named_list")
   let stamp = 0
-  /** @type {any} what the server said last: chips, named, note, key, keep */
+  /** @type {any} what the server said last: chips, named, note, store, images, created, keep */
   let state = {}
 
   /** @param {unknown[]} words */
@@ -97,7 +98,52 @@
     compared.replaceChildren(...names)
   }
 
-  const storage = () => `headbrush_brushes ${state.key}`
+  const stem = () => `headbrush_brushes ${state.store} `
+  const storage = () => stem() + state.images
+
+  /** Headbrush 0.1 kept brushes by the time of the analysis: this store's are kept by its images. */
+  function moveOld() {
+    const old = stem() + state.created
+    const kept = localStorage.getItem(old)
+    if (kept == null) return
+    if (localStorage.getItem(storage()) == null) localStorage.setItem(storage(), kept)
+    localStorage.removeItem(old)
+  }
+
+  /** Keys of brushes that were saved for other images of a store with this name. */
+  function others() {
+    const isOther = (/** @type {string} */ key) =>
+      key.startsWith(stem()) && key !== storage() && !key.slice(stem().length).includes(" ")
+    return Object.keys(localStorage).filter(isOther)
+  }
+
+  /** @param {string} key */
+  function countAt(key) {
+    try {
+      return Math.min(JSON.parse(localStorage.getItem(key) ?? "[]").length || 0, MOST_NAMED)
+    } catch {
+      return 0
+    }
+  }
+
+  /** Says how many named brushes are not shown, as they mark other images. */
+  function showOthers() {
+    const count = others().reduce((sum, key) => sum + countAt(key), 0)
+    const line = element("named_others")
+    const words =
+      count === 1
+        ? "1 named brush belongs to other images of this store and is not shown."
+        : `${count} named brushes belong to other images of this store and are not shown.`
+    line.hidden = count === 0
+    line.firstElementChild.textContent = words
+    if (count) say(words)
+  }
+
+  function forgetOthers() {
+    for (const key of others()) localStorage.removeItem(key)
+    element("named_others").hidden = true
+    element("named").focus()
+  }
 
   function show() {
     const before = state
@@ -129,6 +175,8 @@
 
   function restore() {
     try {
+      moveOld()
+      showOthers()
       const kept = localStorage.getItem(storage())
       if (kept != null) ask("restore", kept)
     } catch {
@@ -186,6 +234,7 @@
       ask("export", button.dataset.export)
     })
   }
+  element("named_others").querySelector("button")?.addEventListener("click", forgetOthers)
   element("save_report").addEventListener("click", () => ask("report"))
   element("names_file").addEventListener("change", upload)
   element("load_names").addEventListener("click", () => element("names_file").click())

@@ -80,7 +80,7 @@ class BrushBar:
 
     def _tell(self, keep: bool = False) -> None:
         session = self._session
-        attrs = session.data.store.attrs
+        store = session.data.store
         self._shown.tags = [
             {
                 "chips": [clause_words(clause) for clause in session.state.clauses],
@@ -89,8 +89,12 @@ class BrushBar:
                      "words": brush_words(one.clauses)}
                     for one in session.reader.named
                 ],
-                "key": f"{session.data.store.path.name} {attrs['created']}",
-                "keep": named_brushes.to_json(session.reader.named) if keep else None,
+                "store": store.path.name,
+                "images": session.data.fingerprint,
+                "created": str(store.attrs["created"]),
+                "keep": (
+                    named_brushes.to_json(session.reader.named, session.data) if keep else None
+                ),
                 "note": [self._note, self._notes],
             }
         ]  # fmt: skip
