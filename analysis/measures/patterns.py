@@ -18,9 +18,9 @@ from headbrush.analysis.measures.memory_budget import pieces
 SHARE = 0.01
 LATENT = 32
 MAX_TRAINING_PATTERNS = 4096
+TRAINING_STEPS = 400
 _TILES = 28
 _PRECISION = "average_precision"
-_STEPS = 400
 _BATCH = 64
 _RATE = 3e-3
 _ENCODED = 256
@@ -134,14 +134,14 @@ def train_autoencoder(
         model = PatternAutoencoder(num_patches).to(device)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=_STEPS)
-    for step in range(_STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=TRAINING_STEPS)
+    for step in range(TRAINING_STEPS):
         chosen = rng.integers(0, len(packed), min(_BATCH, len(packed)))
         optimizer.zero_grad()
         _add_gradient(model, packed[chosen])
         optimizer.step()
         schedule.step()
-        on_progress((step + 1) / _STEPS)
+        on_progress((step + 1) / TRAINING_STEPS)
     model.eval().requires_grad_(False)
     model.average_precision = _average_precision(model, packed[:: -(-len(packed) // _JUDGED)])
     return model

@@ -6,8 +6,10 @@ of finished work, and a lock that the operating system releases when its process
 
 import json
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,8 @@ class PartFiles:
         return self.store / "parts"
 
     def has(self, name: str) -> bool:
-        """Whether the part ``name`` is finished."""
-        return self._path(name).is_file()
+        """Whether the part ``name`` is finished; one that was cut off is not."""
+        return zipfile.is_zipfile(self._path(name))
 
     def save(self, name: str, **arrays: np.ndarray) -> None:
         """Write one part, at once or not at all."""
@@ -48,14 +50,38 @@ class PartFiles:
             np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType] (keywords name the arrays)
 
     def load(self, name: str, *keys: str) -> list[np.ndarray]:
-        """Arrays ``keys`` of a finished part."""
-        with np.load(self._path(name), allow_pickle=False) as part:
+        """Arrays ``keys`` of a finished part.
+
+        Raises
+        ------
+        PartsError
+            If it is damaged.
+        """
+        with self._opened(name) as part:
             return [part[key] for key in keys]
 
     def load_all(self, name: str) -> dict[str, np.ndarray]:
-        """Every array of a finished part."""
-        with np.load(self._path(name), allow_pickle=False) as part:
+        """Every array of a finished part.
+
+        Raises
+        ------
+        PartsError
+            If it is damaged.
+        """
+        with self._opened(name) as part:
             return {key: part[key] for key in part.files}
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[Any]:
+        path = self._path(name)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+                yield part
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise PartsError(
+                f"{path}: damaged, or its disk cannot be read ({error}); delete this file if the "
+                "disk is sound, then run the same command to resume."
+            ) from error
 
     def remove(self) -> None:
         """Delete the parts once the store is complete; a kill midway leaves it complete.
@@ -114,7 +140,8 @@ class WorkFolder:
 
     def finished_parts(self) -> frozenset[str]:
         """Names of the parts that an earlier run has left."""
-        return frozenset(path.stem for path in self.folder.glob("*.npz"))
+        parts = PartFiles(self.store)
+        return frozenset(p.stem for p in self.folder.glob("*.npz") if parts.has(p.stem))
 
     def __enter__(self) -> PartFiles:
         self._refuse_foreign_folder()

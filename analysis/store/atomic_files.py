@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ def _numbers(*names: str) -> frozenset[int]:
 
 _FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
 _FORBIDDEN = _numbers("EACCES", "EPERM", "EROFS")
+_CANNOT_FLUSH = _numbers("EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP")
 _GONE = _numbers("EIO", "ENODEV", "ENXIO", "ESTALE", "EREMOTEIO", "ENOTCONN", "ETIMEDOUT")
 
 
@@ -44,7 +46,9 @@ def check_writable(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file that becomes ``path`` if the block succeeds and is deleted otherwise.
 
-    Several processes may do so at once; the last one wins.
+    It is on the disk before it has its name: a power cut leaves no half of it under this name, and
+    a network disk says in time that it cannot take it. Several processes may do so at once; the
+    last one wins.
 
     Raises
     ------
@@ -55,6 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
     with writing(path):
         try:
             yield temporary
+            _flush(temporary)
             temporary.replace(path)
         finally:
             _try_to_remove(temporary)
@@ -90,6 +95,16 @@ def _way_out(error: OSError | RuntimeError) -> str:
     if number in _GONE:
         return "check that the disk is still connected and sound"
     return "check the folder and the space on its disk"
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk has the file; some can only be trusted."""
+    with path.open("rb+") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _CANNOT_FLUSH:
+                raise
 
 
 def remove_unfinished(folder: Path) -> None:

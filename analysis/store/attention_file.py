@@ -38,22 +38,31 @@ class AttentionWriter:
         Layers, heads and tokens: ``(L, H, T)``.
     codec
         netCDF compression: ``zlib`` (every reader has it) or ``blosc_zstd`` (twice as fast).
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written, then or later in the block.
     """
 
     def __init__(
         self, path: Path, images: list[int], shape: tuple[int, int, int], codec: Codec = "zlib"
     ) -> None:
         self._images = images
-        self._stack = ExitStack()
-        temporary = self._stack.enter_context(replacing(path))
-        self._file = self._stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
+        with ExitStack() as stack:  # what fails here is one line, and leaves no file
+            temporary = stack.enter_context(replacing(path))
+            self._file = stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
+            self._define(shape, codec)
+            self._stack = stack.pop_all()
+
+    def _define(self, shape: tuple[int, int, int], codec: Codec) -> None:
         layers, heads, tokens = shape
-        sizes = {"image": len(images), "layer": layers, "head": heads}
+        sizes = {"image": len(self._images), "layer": layers, "head": heads}
         for name, size in (sizes | {"query": tokens, "key": tokens}).items():
             self._file.createDimension(name, size)
         index = self._file.createVariable("image", "i4", ("image",))
         index.setncatts({"long_name": "index of the image in summary.nc", "units": "1"})
-        index[:] = images
+        index[:] = self._images
         self._variable = self._attention_variable(tokens, codec)
         self._checksum = self._file.createVariable(
             "checksum", "u4", ("image", "layer", "head"), fletcher32=True
