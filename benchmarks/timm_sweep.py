@@ -12,9 +12,11 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
+from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from headbrush.analysis.measures.importance import leave_one_out
@@ -49,36 +51,35 @@ _LARGEST = 120_000_000
 _SAME = 1e-4
 
 
-def smallest(name: str) -> torch.nn.Module | None:
-    """The model, as small as timm makes it; None where that is too large to be tried."""
+def smallest(name: str) -> tuple[dict[str, Any], nn.Module] | None:
+    """The arguments that make the model smallest, and the model without values; None if none do."""
     for arguments in SMALL:
         try:
             with torch.device("meta"):
-                size = timm.create_model(name, **arguments)
+                return arguments, timm.create_model(name, **arguments)
         except Exception:  # timm names what it does not take in many ways
-            size = None
-        if size is not None and sum(p.numel() for p in size.parameters()) > _LARGEST:
-            return None
-        try:
-            torch.manual_seed(0)
-            module = timm.create_model(name, **arguments)
-        except Exception:  # likewise
             continue
-        with torch.no_grad():
-            for parameter in module.parameters():
-                parameter.add_(0.1 * torch.randn_like(parameter))
-        return module
     return None
 
 
-def kind_of(module: torch.nn.Module) -> tuple[str, ...]:
+def made(name: str, arguments: dict[str, Any]) -> nn.Module:
+    """The model with weights that make every part matter."""
+    torch.manual_seed(0)
+    module = timm.create_model(name, **arguments)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return module
+
+
+def kind_of(module: nn.Module) -> tuple[str, ...]:
     """The classes of the parts of a model, its pooling, and what its attention depends on."""
     parts = {type(part).__name__ for part in module.modules()}
     pool, prefix = getattr(module, "global_pool", ""), getattr(module, "num_prefix_tokens", "")
     return (f"{pool} {prefix}", *sorted(parts))
 
 
-def outcome(name: str, module: torch.nn.Module) -> str:
+def outcome(name: str, module: nn.Module) -> str:
     """``analyzed``, ``refused: …`` or ``FAULT: …``."""
     try:
         model = wrap_model(module, name=name, device="cpu", checkpoint_sha256="")
@@ -111,16 +112,22 @@ def main(words: list[str]) -> None:
         if words and not any(word in source for word in words):
             continue
         for name in timm.list_models(module=source):
-            module = smallest(name)
-            if module is None:
-                counts["too large"] += 1
+            found = smallest(name)
+            if found is None:
+                counts["not made without values"] += 1
+                print(f"{name}: not made without values", flush=True)
                 continue
-            kind = kind_of(module)
+            arguments, empty = found
+            kind = kind_of(empty)
             if kind in seen:
                 counts["of a kind that was tried"] += 1
                 continue
+            if sum(p.numel() for p in empty.parameters()) > _LARGEST:
+                counts["too large"] += 1
+                print(f"{name}: too large", flush=True)
+                continue
             seen.add(kind)
-            result = outcome(name, module)
+            result = outcome(name, made(name, arguments))
             counts[result.split(":")[0].split(",")[0]] += 1
             print(f"{name}: {result.removeprefix(f'refused: {name}: ')[:250]}", flush=True)
     print(dict(counts))

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from headbrush.analysis.model.modules.multihead import use_visible_attention
 from headbrush.analysis.model.modules.refusals import (
     SUPPORTED,
     demand_known_kind,
@@ -105,7 +106,7 @@ class Sites:
     heads
         H, the same in all.
     parent
-        The innermost module that holds all layers: the ViT itself.
+        The innermost module that takes pictures and holds all layers: the ViT itself.
     """
 
     layers: tuple[Site, ...]
@@ -115,7 +116,8 @@ class Sites:
 
 
 def use_fused_attention(module: nn.Module) -> None:
-    """Make every timm attention module call SDPA, also where that was switched off."""
+    """Make every attention module of timm and torch call SDPA, also where that is switched off."""
+    use_visible_attention(module)
     for child in module.modules():
         if isinstance(getattr(child, "fused_attn", None), bool):
             child.fused_attn = True  # pyright: ignore[reportArgumentType] (torch: only tensors)
@@ -158,20 +160,27 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
             "headbrush needs the same number in every layer."
         )
     stacks = [stack for _, stack in square]
-    parent = _parent(stacks)
+    shared = _shared(stacks)
     _demand_own_modules([stack[-1] for stack in stacks], recording.entered, name)
-    layers = _layers(stacks, parent, name)
+    layers = _layers(stacks, shared[-1], name)
+    for site in layers:
+        _demand_tokens(site, recording, (len(inputs), *tokens), name)
+    parent = next((one for one in reversed(shared) if one in recording.take_pictures), shared[-1])
     return Sites(layers, tokens.pop(), heads[0], parent)
 
 
-def _parent(stacks: Sequence[list[nn.Module]]) -> nn.Module:
-    """The innermost module that all calls share; of one call, what holds its block."""
-    if len(stacks) == 1:
-        return next((m for m in stacks[0] if isinstance(getattr(m, "blocks", None), nn.Module)),
-                    stacks[0][0])  # fmt: skip
+def _shared(stacks: Sequence[list[nn.Module]]) -> list[nn.Module]:
+    """The modules that hold all layers, outermost first; the last is no mere container."""
+    if len(stacks) == 1:  # of one call, down to what holds its block
+        stack = stacks[0]
+        holders = (
+            i for i, m in enumerate(stack) if isinstance(getattr(m, "blocks", None), nn.Module)
+        )
+        return stack[: next(holders, 0) + 1]
     shared = [level[0] for level in zip(*stacks, strict=False) if len(set(level)) == 1]
-    containers = (nn.Sequential, nn.ModuleList)
-    return next((m for m in reversed(shared) if not isinstance(m, containers)), shared[0])
+    while len(shared) > 1 and isinstance(shared[-1], (nn.Sequential, nn.ModuleList)):
+        shared.pop()
+    return shared
 
 
 def _demand_own_modules(
@@ -190,6 +199,25 @@ def _demand_own_modules(
                 f"{name}: its layers {first} and {second} share one attention module; headbrush "
                 "needs a module of its own for each layer."
             )
+
+
+def _demand_tokens(
+    site: Site, recording: "_Recording", expected: tuple[int, ...], name: str
+) -> None:
+    """Refuse a block or an attention module whose tensors are not images × tokens × width."""
+    taken, put_out = recording.taken[site.block], recording.put_out[site.attention]
+    if taken[:1] == expected[:1] and len(put_out) == 3 and put_out[:2] == expected:
+        return
+    kind = type(site.attention).__name__
+    if put_out[:2] == expected[::-1]:
+        raise ModelError(
+            f"{name}: its {kind} holds tokens before images (batch_first=False); headbrush needs "
+            "images first: build it with batch_first=True, which takes the same weights."
+        )
+    raise ModelError(
+        f"{name}: its {kind} takes and returns tensors of shapes {taken} and {put_out}; headbrush "
+        f"needs (images, tokens, width), here {(*expected, '…')}, as the first value."
+    )
 
 
 def _layers(stacks: Sequence[list[nn.Module]], parent: nn.Module, name: str) -> tuple[Site, ...]:
@@ -213,22 +241,36 @@ def _block(stack: list[nn.Module], parent: nn.Module) -> nn.Module | None:
     return next((one for one in below if not isinstance(one, (nn.Sequential, nn.ModuleList))), None)
 
 
+def _shape_of_first(values: object) -> tuple[int, ...]:
+    """Shape of a tensor, or of the first in a tuple; empty of anything else."""
+    first = values[0] if isinstance(values, tuple) and values else values
+    return tuple(first.shape) if isinstance(first, Tensor) else ()
+
+
 @dataclass
 class _Recording:
     """SDPA calls, each with the modules around it, outermost first."""
 
+    channels: int
     stack: list[nn.Module] = field(default_factory=list)
     entered: Counter[nn.Module] = field(default_factory=Counter)
+    take_pictures: set[nn.Module] = field(default_factory=set)
+    taken: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
+    put_out: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
     calls: list[tuple[AttentionCall, list[nn.Module]]] = field(default_factory=list)
 
-    def enter(self, module: nn.Module, _args: object) -> None:
+    def enter(self, module: nn.Module, args: tuple[object, ...]) -> None:
         """A module begins."""
         self.stack.append(module)
         self.entered[module] += 1
+        shape = self.taken[module] = _shape_of_first(args)
+        if len(shape) == 4 and shape[1] == self.channels:
+            self.take_pictures.add(module)
 
-    def leave(self, *_: object) -> None:
+    def leave(self, module: nn.Module, _args: object, output: object) -> None:
         """The innermost module ends."""
         self.stack.pop()
+        self.put_out[module] = _shape_of_first(output)
 
     def handle(self, call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
         """Remember a call."""
@@ -237,7 +279,7 @@ class _Recording:
 
 
 def _record_calls(module: nn.Module, inputs: Tensor) -> _Recording:
-    recording = _Recording()
+    recording = _Recording(inputs.shape[1])
     with ExitStack() as hooks:
         for child in module.modules():
             hooks.callback(child.register_forward_pre_hook(recording.enter).remove)

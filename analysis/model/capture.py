@@ -13,12 +13,15 @@ import torch
 from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, Site
 from headbrush.analysis.model.tracing import LayerTrace, Trace, forwards, project, trace
 from headbrush.analysis.model.vision_model import Shortcuts, VisionModel
 from headbrush.analysis.store.errors import ModelError
 
+_LINEAR = (nn.Linear, NonDynamicallyQuantizableLinear)
+"""torch's own; a subclass may compute otherwise."""
 TOLERANCE = 1e-4
 """Largest relative deviation, of the largest output, that the self-check accepts."""
 
@@ -61,15 +64,24 @@ def _through_the_model(
     output: Tensor,
     images: Tensor,
 ) -> Tensor:
-    replaced: dict[nn.Module, Callable[..., object]] = {}
-    for site, record in zip(model.sites[:layer], traced.layers, strict=False):
-        replaced[site.block] = lambda *_, record=record, **__: _rows(record.block_output, images)
+    replaced = _earlier_blocks(model, traced, layer, images)
     site = model.sites[layer]
     block = site.block.forward
     replaced[site.block] = lambda _tokens, *args, **kwargs: block(block_input, *args, **kwargs)
-    replaced[site.attention] = lambda *_args, **_kwargs: output
+    returned = traced.layers[layer].returning(output)
+    replaced[site.attention] = lambda *_args, **_kwargs: returned
     with forwards(replaced):
         return model.outputs(traced.images[images])
+
+
+def _earlier_blocks(
+    model: VisionModel, traced: Trace, layer: int, images: Tensor
+) -> dict[nn.Module, Callable[..., object]]:
+    """The blocks before a layer, which return what they returned in the trace."""
+    return {
+        site.block: lambda *_, record=record, **__: _rows(record.block_output, images)
+        for site, record in zip(model.sites[:layer], traced.layers, strict=False)
+    }
 
 
 def _rows(value: object, images: Tensor) -> object:
@@ -113,7 +125,8 @@ def _after_attention(
     site: Site, record: LayerTrace, block_input: Tensor, output: Tensor, rows: int | None
 ) -> Tensor:
     """The block's output given its attention module's; only the first ``rows`` tokens if set."""
-    with forwards({site.attention: lambda *_args, **_kwargs: output[:, :rows]}):
+    returned = record.returning(output[:, :rows])
+    with forwards({site.attention: lambda *_args, **_kwargs: returned}):
         return site.block(block_input[:, :rows], *record.block_args, **record.block_kwargs)
 
 
@@ -211,10 +224,11 @@ def _classifier_rows(model: VisionModel) -> int | None:
 
 def _only_projection(model: VisionModel, traced: Trace, layer: int) -> nn.Linear | None:
     """The linear map between A·V and z; None where anything else stands there too."""
-    proj = getattr(model.sites[layer].attention, "proj", None)
+    attention = model.sites[layer].attention
+    proj = getattr(attention, "proj", getattr(attention, "out_proj", None))
     record = traced.layers[layer]
     width = record.head_output.shape[1] * record.head_output.shape[3]
-    if type(proj) is not nn.Linear or proj.in_features != width:
+    if not isinstance(proj, nn.Linear) or type(proj) not in _LINEAR or proj.in_features != width:
         return None
     noise = torch.randn_like(record.head_output) * record.head_output.std()
     # (B, H, T, D) -> (B, T, H·D) x (H·D, C) -> (B, T, C)
@@ -229,7 +243,8 @@ def self_check(model: VisionModel, images: Tensor) -> None:
     """Prove on ``images`` that the capture is faithful to this model.
 
     Every layer: rows of A sum to 1, A·V is what the model computed with, the rest of the model
-    resumed from it gives the untouched output, and zeroing all heads changes z.
+    resumed from it gives the untouched output, zeroing all heads changes z, and resuming from that
+    gives what the model puts out when its own attention computes with those zeros.
 
     Raises
     ------
@@ -252,6 +267,31 @@ def self_check(model: VisionModel, images: Tensor) -> None:
         pruned = project(model, with_spy, layer, torch.zeros_like(mixed))
         changed = not torch.equal(pruned, record.output) or not record.head_output.any()
         _demand(changed, model, f"{where}: zeroing its heads changes nothing")
+        resumed = resume(model, with_spy, layer, record.block_input, pruned)
+        zeroed = _with_zeroed_heads(model, with_spy, layer)
+        _demand(close(resumed, zeroed), model, f"{where}: resuming without its heads differs")
+
+
+def _with_zeroed_heads(model: VisionModel, traced: Trace, layer: int) -> Tensor:
+    """What the model puts out if A·V of a layer is zero, which its own modules compute with."""
+    attention = model.sites[layer].attention
+    forward = attention.forward
+    active: list[bool] = []
+
+    def handle(_call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
+        return torch.zeros_like(proceed()) if active else proceed()
+
+    def within(*args: object, **kwargs: object) -> object:
+        active.append(True)
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            active.pop()
+
+    every = torch.arange(len(traced.images), device=traced.images.device)
+    earlier = _earlier_blocks(model, traced, layer, every)
+    with forwards(earlier | {attention: within}), AttentionSpy(handle):
+        return model.outputs(traced.images)
 
 
 def close(found: Tensor, expected: Tensor) -> bool:

@@ -35,6 +35,9 @@ class LayerTrace:
         A·V, ``(B, H, T, D)``.
     output
         z of Eq. 2: the attention module's output after projection and bias, ``(B, T, C)``.
+    others
+        What the attention module returned beside z; numbers in it are NaN, because they would be
+        others if z were.
     """
 
     block_input: Tensor
@@ -47,6 +50,11 @@ class LayerTrace:
     call: AttentionCall
     head_output: Tensor
     output: Tensor
+    others: tuple[object, ...] = ()
+
+    def returning(self, output: Tensor) -> object:
+        """What the attention module would return with ``output`` in place of its z."""
+        return (output, *self.others) if self.others else output
 
     def attention(self, heads: slice = slice(None)) -> Tensor:
         """A of ``heads``, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
@@ -140,9 +148,28 @@ class _Recorder:
         assert self.block is not None
         assert self.attention is not None
         assert self.call is not None
-        output = self.outputs["attention"]
+        output, *others = _parts(self.outputs["attention"])
         assert isinstance(output, Tensor)
-        return LayerTrace(*self.block, self.outputs["block"], *self.attention, *self.call, output)
+        return LayerTrace(
+            *self.block,
+            self.outputs["block"],
+            *self.attention,
+            *self.call,
+            output,
+            tuple(_void(one) for one in others),
+        )
+
+
+def _parts(returned: object) -> tuple[object, ...]:
+    """What an attention module returned: z first."""
+    return returned if isinstance(returned, tuple) else (returned,)
+
+
+def _void(value: object) -> object:
+    """NaN in the shape of a tensor; anything else as it is."""
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return torch.full_like(value, torch.nan)
+    return value
 
 
 @torch.inference_mode()
@@ -181,6 +208,9 @@ def project(model: VisionModel, traced: Trace, layer: int, head_output: Tensor) 
     """
     record = traced.layers[layer]
     with AttentionSpy(lambda _call, _proceed: head_output):
-        return model.sites[layer].attention.forward(
+        returned = model.sites[layer].attention.forward(
             record.attention_input, *record.attention_args, **record.attention_kwargs
         )
+    output, *_ = _parts(returned)
+    assert isinstance(output, Tensor)
+    return output

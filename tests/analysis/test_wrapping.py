@@ -164,22 +164,7 @@ REFUSED = {
     ),
     "shared layers": (_shared, "layers 0 and 2 share one attention module"),
     "prompts behind": (lambda: own_modules.prompted(in_front=False), "behind or between"),
-    "MultiheadAttention": (
-        lambda: nn.Sequential(nn.Conv2d(3, 24, 8, 8), nn.Flatten(2), Turned(), *[_encoder()]),
-        "MultiheadAttention",
-    ),
 }  # fmt: skip
-
-
-class Turned(nn.Module):
-    """Turns ``(B, C, T)`` into ``(B, T, C)``."""
-
-    def forward(self, tokens):
-        return tokens.transpose(1, 2)
-
-
-def _encoder():
-    return nn.TransformerEncoderLayer(24, 3, 48, batch_first=True)
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -21,8 +21,9 @@ def whole_pass(model, images, layer, head=None, mask=0.0):
         return mixed
 
     def keep(*args, **kwargs):
-        found["z"] = forward(*args, **kwargs)
-        return found["z"]
+        returned = forward(*args, **kwargs)
+        found["z"] = returned[0] if isinstance(returned, tuple) else returned
+        return returned
 
     own = vars(attention).get("forward")
     attention.forward = keep

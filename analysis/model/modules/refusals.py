@@ -49,8 +49,9 @@ def why_no_attention(module: nn.Module, inputs: Tensor) -> str:
         module(inputs)
     if any(isinstance(part, nn.MultiheadAttention) for part in module.modules()):
         return (
-            "its attention is torch.nn.MultiheadAttention, which does not show its heads; give the "
-            "same model from timm."
+            "its attention is torch.nn.MultiheadAttention in a form that does not show its heads "
+            "(a mask, keys of another width, bias_k or add_zero_attn, no batch, or a subclass); "
+            "give the same model from timm."
         )
     if watch.found:
         return (
