@@ -18,6 +18,10 @@ from headbrush.analysis.store.errors import InputError
 
 NAMES = frozenset({"lock", "lock.owner"})
 """Files that a lock may leave in its folder."""
+_NoLocksWarning = UserWarning
+"""What filelock warns of where a system call is missing, before it makes a file of its own."""
+_TAKE_OVER_SECONDS = 0.2
+"""For a second try: at the first, filelock may just delete what a killed process left."""
 
 
 class LockedError(InputError):
@@ -25,7 +29,7 @@ class LockedError(InputError):
 
 
 class DiskLock:
-    """The lock of one folder, which exists; ``acquire`` never waits."""
+    """The lock of one folder, which exists; ``acquire`` waits for no other analysis."""
 
     def __init__(self, folder: Path) -> None:
         self._native = folder / "lock"
@@ -54,7 +58,7 @@ class DiskLock:
                 raise
             except Timeout as error:
                 raise LockedError("another analysis is writing it.") from error
-            except (OSError, NotImplementedError):  # the disk has no locks
+            except (OSError, _NoLocksWarning):
                 self._held = self._owner_file()
 
     def release(self) -> None:
@@ -66,7 +70,7 @@ class DiskLock:
 
     def _owner_file(self) -> BaseFileLock:
         try:
-            return _taken(SoftFileLock(self._owner, timeout=0))
+            return _taken(SoftFileLock(self._owner, timeout=_TAKE_OVER_SECONDS))
         except Timeout as error:
             raise LockedError(
                 "another analysis is writing it, or was killed (its disk has no locks, so this "
@@ -76,6 +80,6 @@ class DiskLock:
 
 def _taken(lock: BaseFileLock) -> BaseFileLock:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # filelock's own way out is one as well
+        warnings.simplefilter("error", _NoLocksWarning)
         lock.acquire()
     return lock

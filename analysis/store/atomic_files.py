@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from headbrush.analysis.store import HDF5_LOCKS
 from headbrush.analysis.store.errors import InputError
 
 _ENDING = ".unfinished"
@@ -21,6 +22,7 @@ def _numbers(*names: str) -> frozenset[int]:
 _FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
 _FORBIDDEN = _numbers("EACCES", "EPERM", "EROFS")
 _CANNOT_FLUSH = _numbers("EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP")
+_HDF5_ERROR = -101  # netCDF's number for every error of HDF5
 _GONE = _numbers("EIO", "ENODEV", "ENXIO", "ESTALE", "EREMOTEIO", "ENOTCONN", "ETIMEDOUT")
 
 
@@ -94,7 +96,17 @@ def _way_out(error: OSError | RuntimeError) -> str:
         return "check the permissions of the folder and that its disk is not read-only"
     if number in _GONE:
         return "check that the disk is still connected and sound"
-    return "check the folder and the space on its disk"
+    return lock_advice(error) or "check the folder and the space on its disk"
+
+
+def lock_advice(error: Exception) -> str:
+    """How to go on where HDF5 may have asked a disk for a lock that the disk does not have."""
+    if not HDF5_LOCKS or getattr(error, "errno", None) != _HDF5_ERROR:
+        return ""
+    return (
+        "if its disk has no file locks, import headbrush before netCDF4, or set "
+        "HDF5_USE_FILE_LOCKING=FALSE"
+    )
 
 
 def _flush(path: Path) -> None:

@@ -13,7 +13,7 @@ import netCDF4
 import numpy as np
 from xarray.backends.locks import HDF5_LOCK
 
-from headbrush.analysis.store.atomic_files import replacing
+from headbrush.analysis.store.atomic_files import lock_advice, replacing
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import SCHEMA_VERSION
@@ -149,4 +149,5 @@ def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) ->
             file.set_auto_maskandscale(False)
             return np.asarray(read(file))
     except UNREADABLE as error:
-        raise StoreError(f"{path}: missing, damaged or foreign file ({error}).") from error
+        advice = f"; {advice}" if (advice := lock_advice(error)) else ""
+        raise StoreError(f"{path}: missing, damaged or foreign file ({error}){advice}.") from error
