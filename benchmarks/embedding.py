@@ -23,8 +23,8 @@ from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.embedding import FIT_LIMIT, layout
 from headbrush.analysis.measures.patterns import cls_pattern
-from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.tracing import trace
 
 _BATCH = 50
 

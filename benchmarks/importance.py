@@ -15,8 +15,8 @@ import torch
 
 from benchmarks.common import BUNDLED
 from headbrush.analysis.measures.importance import leave_one_out
-from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
 
 DEMO = str(BUNDLED / "model")

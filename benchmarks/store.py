@@ -20,8 +20,8 @@ from benchmarks.common import BUNDLED
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.store.attention_file import (
     MAX_RELATIVE_ERROR,
     AttentionWriter,

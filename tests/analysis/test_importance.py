@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from headbrush.analysis.measures.importance import jensen_shannon, leave_one_out, partial_pruning
-from headbrush.analysis.model.capture import self_check, trace
+from headbrush.analysis.model.capture import self_check
 from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.tracing import trace
 from tests.analysis import families, oracles
 
 LABELS = np.array([1, 4])

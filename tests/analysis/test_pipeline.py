@@ -16,9 +16,9 @@ from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.strength import hop_strength
-from headbrush.analysis.model.capture import trace
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as preflight_inputs
 from headbrush.analysis.run import shards

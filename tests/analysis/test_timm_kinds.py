@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from headbrush.analysis.measures.importance import leave_one_out
-from headbrush.analysis.model.capture import self_check, trace
+from headbrush.analysis.model.capture import self_check
+from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.wrapping import wrap_model
 from headbrush.analysis.store.errors import ModelError
 from tests.analysis import families, whole_passes

@@ -26,7 +26,7 @@ from headbrush.server.tools.child_requests import listen
 
 if TYPE_CHECKING:
     from headbrush.analysis.images.reading.rules import Reading
-    from headbrush.analysis.model.capture import Trace
+    from headbrush.analysis.model.tracing import Trace
     from headbrush.analysis.model.vision_model import VisionModel
 
 Arrays = Mapping[str, np.ndarray]
@@ -94,7 +94,7 @@ class StoreModel:
         if traced is None:
             picture = self._file(image)
             from headbrush.analysis.images.decoding import load_image
-            from headbrush.analysis.model.capture import trace
+            from headbrush.analysis.model.tracing import trace
 
             try:
                 read = load_image(picture, self._reading())
