@@ -17,7 +17,12 @@ from headbrush.analysis.model.model_config import (
     input_transform,
     known_classes,
 )
-from headbrush.analysis.model.modules.outputs import OutputKind, output_kind
+from headbrush.analysis.model.modules.notes import (
+    notes_on_assumptions,
+    notes_on_layers,
+    notes_on_outputs,
+)
+from headbrush.analysis.model.modules.outputs import output_kind
 from headbrush.analysis.model.modules.probing import Probe
 from headbrush.analysis.model.modules.unwrapping import (
     float32_note,
@@ -85,6 +90,11 @@ def wrap_model(
     )
     kind = output_kind(module, sites.parent, probe.output, probe.last, outputs, name)
     ids, names = known_classes(vit, kind.num_classes)
+    given_names = _fitting(class_names, kind.num_classes)
+    notes += notes_on_outputs(kind)
+    notes += notes_on_layers(module, [site.attention for site in sites.layers])
+    if transform is None:
+        notes += notes_on_assumptions(vit, config, 0 if given_names else kind.num_classes)
     model = VisionModel(
         module=module,
         geometry=geometry,
@@ -98,8 +108,8 @@ def wrap_model(
         checkpoint_sha256=digest,
         kind=kind,
         class_ids=ids,
-        class_names=_fitting(class_names, kind.num_classes) or names,
-        notes=tuple(notes + _notes_on(kind)),
+        class_names=given_names or names,
+        notes=tuple(notes),
     )
     return measured(model, probe.images)
 
@@ -154,19 +164,6 @@ def _fitting(class_names: tuple[str, ...] | None, count: int) -> tuple[str, ...]
             "class, or none."
         )
     return class_names or ()
-
-
-def _notes_on(kind: OutputKind) -> list[str]:
-    notes = []
-    if kind.width == 1:
-        notes.append(
-            "it has a single output: p = sigmoid of it, and its two classes are 1 - p and p"
-        )
-    elif kind.is_multilabel:
-        notes.append("its outputs are independent labels: the probability of each is a sigmoid")
-    if kind.applied:
-        notes.append(f"its outputs are probabilities already: no second {kind.activation} is taken")
-    return notes
 
 
 def _device(device: str) -> torch.device:
