@@ -61,8 +61,8 @@ def headbrush(
 @app.command("analyze")
 def analyze_command(
     images: option.Images,
-    out: option.Out,
     model: option.Model,
+    out: option.Out,
     checkpoint: option.Checkpoint = None,
     pretrained: option.Pretrained = True,
     limit: option.Limit = None,

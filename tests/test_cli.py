@@ -9,6 +9,7 @@ from pathlib import Path
 import netCDF4
 import pytest
 import torch
+import typer
 from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
@@ -211,6 +212,19 @@ def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
 def test_the_help_of_report_tells_how_to_make_its_file_smaller():
     shown = " ".join(invoke("report", "--help").output.split())
     assert "more than 6 MB smaller, give fewer --head, --image or --view" in shown
+
+
+def test_the_help_of_analyze_is_in_groups():
+    command = typer.main.get_group(cli.app).commands["analyze"]
+    groups = {
+        word: getattr(parameter, "rich_help_panel", None)
+        for parameter in command.params
+        for word in parameter.opts
+    }
+    assert set(groups.values()) == {"Images", "Model", "Run", "Classes", "Measures"}
+    shown = invoke("analyze", "--help").output
+    places = [shown.index(f" {name} ") for name in ("Images", "Model", "Run", "Classes")]
+    assert places == sorted(places)
 
 
 def test_a_dry_run_prints_what_would_be_done_and_writes_nothing(inputs, tmp_path):
