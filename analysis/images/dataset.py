@@ -1,10 +1,9 @@
 """Images from a dataset in memory, for example in a notebook, instead of from a folder."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,18 +11,20 @@ import numpy as np
 import torch
 from PIL import Image
 
-from headbrush.analysis.images.decoding import ImageError, examine_image
+from headbrush.analysis.images.decoding import ImageError, examine_image, read_picture
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_list import ClassList
-from headbrush.analysis.images.reading.arrays import pixels_of
-from headbrush.analysis.images.reading.depth import eight_bits
-from headbrush.analysis.images.reading.formats import formats
-from headbrush.analysis.images.reading.rows import LABELS, class_index, demand_rows, image_and_label
+from headbrush.analysis.images.reading.arrays import channels_last, pixels_of
+from headbrush.analysis.images.reading.row_labels import row_labels
+from headbrush.analysis.images.reading.rows import LABELS, demand_rows, image_and_label
 from headbrush.analysis.images.reading.rules import Reading
 from headbrush.analysis.images.reading.traits import Traits
+from headbrush.analysis.store.errors import InputError
 
 _TWICE = 3
 """Images that are loaded twice, to see whether the dataset changes them at random."""
+_LONGEST = 200
+"""Characters of a reason."""
 _RANDOM = (
     "the dataset changes its images at random: two loads of one image differ, so a resumed "
     "analysis or another run sees others; take the random transforms off."
@@ -52,6 +53,8 @@ class DatasetImages(ImageSet):
         Whether two loads of an image differ.
     input_size
         Channels, height and width that the model takes; empty if any.
+    takes_plain
+        Whether the model takes values of 0 to 1, not normalized.
     classes
         The dataset's own names of its classes; empty if it has none.
     """
@@ -59,6 +62,7 @@ class DatasetImages(ImageSet):
     dataset: MapDataset = ()
     is_random: bool = False
     input_size: tuple[int, ...] = ()
+    takes_plain: bool = False
     classes: tuple[str, ...] = ()
 
     @property
@@ -72,15 +76,24 @@ class DatasetImages(ImageSet):
         return f"{type(self.dataset).__name__} of {len(self.dataset)} images, in memory"
 
     def load(self, index: int) -> Image.Image | torch.Tensor:
-        """A PIL image for the model's transform, or a tensor that already is the model's input."""
-        return self._read(index)[0]
+        """A PIL image for the model's transform, or a tensor that already is the model's input.
+
+        Raises
+        ------
+        ImageError
+            If the dataset does not give one.
+        """
+        try:
+            return self._read(index)[0]
+        except Exception as error:  # whatever the dataset's own code raises
+            raise ImageError(f"image {self.names[index]} of the dataset: {_why(error)}.") from error
 
     def examine(self, index: int) -> Traits | str:
         """What is special about the image, or why the dataset cannot give it."""
         try:
             return self._read(index)[1]
         except Exception as error:  # whatever the dataset's own code raises
-            return f"{type(error).__name__}: {error}"
+            return _why(error)
 
     def fingerprint(self, index: int) -> int:
         """Checksum of the pixels; 0 where every load gives others."""
@@ -88,13 +101,29 @@ class DatasetImages(ImageSet):
 
     def _read(self, index: int) -> tuple[Image.Image | torch.Tensor, Traits]:
         image, _ = image_and_label(self.dataset[int(self.names[index])])
-        picture, traits = _picture(image, self.reading)
-        if isinstance(picture, torch.Tensor) and self.input_size not in ((), picture.shape):
-            raise ValueError(
-                f"a float tensor {tuple(picture.shape)}, and the model takes {self.input_size}; "
-                "resize it, or give PIL images"
+        if isinstance(image, torch.Tensor) and image.is_floating_point():
+            return self._ready(image.detach().cpu())
+        return _picture(image, self.reading)
+
+    def _ready(self, image: torch.Tensor) -> tuple[torch.Tensor, Traits]:
+        """A float tensor that is the model's input."""
+        if self.input_size not in ((), image.shape):
+            raise ImageError(
+                f"a float tensor {tuple(image.shape)}, and the model takes {self.input_size}; "
+                "resize it, or give PIL images or uint8 tensors"
             )
-        return picture, traits
+        if not image.isfinite().all():
+            raise ImageError("it has values that are NaN or infinite")
+        low, high = float(image.min()), float(image.max())
+        is_plain = self.takes_plain and low >= 0 and high <= 1
+        return image.float(), Traits(inputs=None if is_plain else (low, high))
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with an image, in one line; of the dataset's own errors, with their type."""
+    lines = str(error).strip().splitlines() or [""]
+    text = lines[0][:_LONGEST].rstrip(". ")
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def dataset_images(
@@ -102,6 +131,7 @@ def dataset_images(
     classes: ClassList,
     num_classes: int,
     input_size: tuple[int, ...] = (),
+    takes_plain: bool = False,
 ) -> DatasetImages:
     """Images and labels of a dataset; ``dataset.classes`` names the classes if the model does not.
 
@@ -117,9 +147,10 @@ def dataset_images(
     own = _names_of(dataset)
     names = classes.names or classes.ids or own
     try:
-        labels = np.array(_labels(dataset, own or names), np.int64)
-    except (ValueError, OverflowError) as error:
+        found, unknown = row_labels(dataset, own or names, num_classes or len(own or names))
+    except ValueError as error:
         raise ImageError(f"{type(dataset).__name__}: {error}.") from error
+    labels = np.array(found, np.int64)
     names = names or tuple(map(str, range(max(num_classes, labels.max() + 1))))
     wrong = np.flatnonzero((labels < -1) | (labels >= (num_classes or len(names))))
     if len(wrong):
@@ -136,9 +167,10 @@ def dataset_images(
         tuple(names),
         dataset=dataset,
         input_size=input_size,
+        takes_plain=takes_plain,
         classes=own,
     )
-    notes = _label_notes(labels)
+    notes = _label_notes(unknown, len(labels))
     if not _is_random(images):
         return replace(images, notes=notes)
     return replace(images, is_random=True, notes=(*notes, _RANDOM))
@@ -156,29 +188,10 @@ def _names_of(dataset: Any) -> tuple[str, ...]:
     return tuple(", ".join(map(str, n)) if isinstance(n, (list, tuple)) else str(n) for n in found)
 
 
-def _label_notes(labels: np.ndarray) -> tuple[str, ...]:
-    unknown = int((labels < 0).sum())
-    if not unknown or unknown == len(labels):
+def _label_notes(unknown: int, count: int) -> tuple[str, ...]:
+    if not unknown:
         return ()
-    return (
-        f"{unknown} of {len(labels)} images have no label, or several: their class is unknown.",
-    )
-
-
-def _labels(dataset: MapDataset, names: Sequence[str]) -> list[int]:
-    known = getattr(dataset, "targets", None)
-    is_changed = getattr(dataset, "target_transform", None) is not None
-    if known is not None and len(known) == len(dataset) and not is_changed:
-        return [class_index(label, names) for label in known]
-    return [class_index(_label(dataset, index), names) for index in range(len(dataset))]
-
-
-def _label(dataset: MapDataset, index: int) -> object:
-    try:
-        item = dataset[index]
-    except Exception:  # whatever the dataset's own code raises: such an image is skipped later
-        return None
-    return image_and_label(item)[1]
+    return (f"{unknown} of {count} images have no label that is one class: theirs is unknown.",)
 
 
 def _is_random(images: DatasetImages) -> bool:
@@ -195,25 +208,22 @@ def _checksum(picture: Image.Image | torch.Tensor) -> int:
     return zlib.crc32(np.ascontiguousarray(values).tobytes())
 
 
-def _picture(image: object, reading: Reading) -> tuple[Image.Image | torch.Tensor, Traits]:
-    """A PIL image of 8 bits, or a float tensor that already is the model's input."""
+def _picture(image: object, reading: Reading) -> tuple[Image.Image, Traits]:
+    """A PIL image of 8 bits."""
     if isinstance(image, Mapping) and "bytes" in image:
         image = image["bytes"] or image.get("path")
     if isinstance(image, (str, Path)):
         return examine_image(Path(image), reading)
     if isinstance(image, (bytes, bytearray)):
-        with Image.open(BytesIO(image), formats=formats()) as opened:
-            opened.load()
-            return eight_bits(opened, reading)
+        return examine_image(bytes(image), reading)
     if isinstance(image, torch.Tensor):
-        image = image.detach().cpu()
-        if image.is_floating_point():
-            if not image.isfinite().all():
-                raise ValueError("it has values that are NaN or infinite")
-            return image if image.dtype == torch.float32 else image.float(), Traits()
-        image = (image.movedim(0, -1) if image.ndim == len("CHW") else image).numpy()
+        image = channels_last(image.detach().cpu().numpy())
+    elif not isinstance(image, Image.Image) and hasattr(image, "__array__"):
+        image = np.asarray(image)
     if isinstance(image, np.ndarray):
         image = Image.fromarray(pixels_of(image))
     if isinstance(image, Image.Image):
-        return eight_bits(image, reading)
-    raise TypeError(f"an image is a {type(image).__name__}")
+        return read_picture(image, reading)
+    raise ImageError(
+        f"an image of the type {type(image).__name__}; expected a PIL image, an array or a tensor"
+    )

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -12,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from headbrush.analysis.images.reading.depth import eight_bits, extrema
 from headbrush.analysis.images.reading.formats import formats
 from headbrush.analysis.images.reading.rules import AS_PILLOW, Reading
+from headbrush.analysis.images.reading.tiff import demand_true_values, is_inverse
 from headbrush.analysis.images.reading.traits import Traits
 from headbrush.analysis.store.errors import InputError
 
@@ -40,53 +42,71 @@ def load_image(path: Path, reading: Reading = AS_PILLOW) -> Image.Image:
     return examine_image(path, reading)[0]
 
 
-def examine_image(path: Path, reading: Reading = AS_PILLOW) -> tuple[Image.Image, Traits]:
-    """Decode as ``load_image`` does, and say what is special about the picture."""
+def examine_image(source: Path | bytes, reading: Reading = AS_PILLOW) -> tuple[Image.Image, Traits]:
+    """Decode a file, or the bytes of one, and say what is special about the picture."""
+    name = str(source) if isinstance(source, Path) else f"{len(source)} bytes"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-            with _opened(path, reading) as image:
-                return _read(image, reading)
+            with _opened(source, reading) as image:
+                return read_picture(image, reading)
     except UnidentifiedImageError as error:
-        empty = path.is_file() and not path.stat().st_size
+        empty = not (source.stat().st_size if isinstance(source, Path) else source)
         what = "an empty file" if empty else "not an image that Pillow can read"
-        raise ImageError(f"{path}: {what}.") from error
+        raise ImageError(f"{name}: {what}.") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(
-            f"{path}: too many pixels to decode safely ({error}); --max-megapixels N allows more."
+            f"{name}: too many pixels to decode safely ({error}); --max-megapixels N allows more."
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise ImageError(f"{path}: cannot be decoded ({error}).") from error
+        raise ImageError(f"{name}: cannot be decoded ({error}).") from error
 
 
 @contextmanager
-def _opened(path: Path, rules: Reading) -> Iterator[Image.Image]:
+def _opened(source: Path | bytes, rules: Reading) -> Iterator[Image.Image]:
+    file = source if isinstance(source, Path) else BytesIO(source)
     if rules.max_pixels is None:
-        image = Image.open(path, formats=formats())
+        image = Image.open(file, formats=formats())
     else:
         with _ONE_LIMIT:
             usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, rules.max_pixels
             try:
-                image = Image.open(path, formats=formats())
+                image = Image.open(file, formats=formats())
             finally:
                 Image.MAX_IMAGE_PIXELS = usual
     with image:
         yield image
 
 
-def _read(image: Image.Image, rules: Reading) -> tuple[Image.Image, Traits]:
+def read_picture(image: Image.Image, rules: Reading) -> tuple[Image.Image, Traits]:
+    """An opened picture in a mode of 8 bits, and what is special about it.
+
+    Raises
+    ------
+    OSError, ValueError, SyntaxError, EOFError, MemoryError
+        If it cannot be decoded, or its values cannot be used.
+    """
     is_deep_color = image.mode[:1] not in "IF" and ";16" in repr(getattr(image, "tile", ""))
     has_frames = _has_frames(image)
     image.load()
-    is_rotated = _is_rotated(image)
-    if is_rotated and rules.exif_rotation:
-        image = ImageOps.exif_transpose(image)
+    demand_true_values(image)
+    traits = Traits(
+        is_rotated=_is_rotated(image),
+        has_frames=has_frames,
+        is_coarse=is_deep_color,
+        is_inverse=is_inverse(image),
+    )
     if is_deep_color:
         _demand_upper_bits(image)
-    picture, traits = eight_bits(image, rules)
+    if traits.is_rotated and rules.exif_rotation:
+        image = ImageOps.exif_transpose(image)
+    picture, found = eight_bits(image, rules)
     return picture, replace(
-        traits, is_rotated=is_rotated, has_frames=has_frames, is_coarse=is_deep_color
+        traits,
+        integers=found.integers,
+        floats=found.floats,
+        is_transparent=found.is_transparent,
     )
 
 

@@ -1,14 +1,14 @@
 """Leave out the images that cannot be read, and list them in a file."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from headbrush.analysis.images.decoding import ImageError
 from headbrush.analysis.images.image_set import ImageSet
-from headbrush.analysis.images.reading.traits import fitting, notes_on
+from headbrush.analysis.images.reading.traits import Traits, fitting, notes_on
 from headbrush.analysis.store.atomic_files import replacing
 
 
@@ -25,10 +25,9 @@ def drop_unreadable(
         If none is left.
     """
     found = []
-    with ThreadPoolExecutor(None if images.thread_safe else 1) as pool:
-        for done, one in enumerate(pool.map(images.examine, range(len(images)))):
-            found.append(one)
-            on_progress((done + 1) / len(images))
+    for one in _examined(images):
+        found.append(one)
+        on_progress(len(found) / len(images))
     skipped = [(n, one) for n, one in zip(images.names, found, strict=True) if isinstance(one, str)]
     kept = images.take([i for i, one in enumerate(found) if not isinstance(one, str)])
     if not len(kept):
@@ -44,6 +43,15 @@ def drop_unreadable(
         reading=reading,
         notes=(*images.notes, *notes_on(reading, traits)),
     )
+
+
+def _examined(images: ImageSet) -> Iterator[Traits | str]:
+    """Each image's traits, or why it cannot be used; by this thread if no other may load."""
+    if not images.thread_safe:
+        yield from map(images.examine, range(len(images)))
+        return
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(images.examine, range(len(images)))
 
 
 def write_skipped(path: Path, skipped: Sequence[tuple[str, str]]) -> None:

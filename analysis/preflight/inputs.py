@@ -86,7 +86,8 @@ def requested_images(request: Request, model: VisionModel, listed: ImageSet | No
     else:
         known = classes if model.class_ids or model.class_names else ClassList()
         dataset = cast(MapDataset, request.images)
-        found = dataset_images(dataset, known, model.num_classes, model.input_size)
+        is_plain = not any(model.mean) and all(one == 1 for one in model.std)
+        found = dataset_images(dataset, known, model.num_classes, model.input_size, is_plain)
         found = replace(align_labels(found, found, known), reading=_reading(request))
     if model.num_classes and len(found.class_names) != model.num_classes:
         raise ClassError(

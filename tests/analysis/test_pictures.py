@@ -2,6 +2,7 @@
 
 import os
 import resource
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,39 @@ def test_values_that_are_not_finite_are_skipped_with_the_reason(tmp_path, bad):
     images = checked(tmp_path)
     assert images.names == ("1.tif",)
     assert "NaN or infinite" in images.skipped[0][1]
+
+
+SAMPLE_FORMAT, PHOTOMETRIC = 339, 262
+
+
+def put_tiff(path: Path, values: np.ndarray, tag: int, value: int) -> None:
+    """Write a TIFF file whose tag, a short, has another value."""
+    put(path, Image.fromarray(values), tiffinfo={SAMPLE_FORMAT: 1})
+    data = bytearray(path.read_bytes())
+    place = data.index(struct.pack("<HHI", tag, 3, 1)) + 8
+    data[place : place + 2] = struct.pack("<H", value)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("values", "sample_format", "words"),
+    [(RAMP * 255, 2, "signed 8 bits"), (RAMP * 2**32, 1, "makes negative"), (RAMP * 9e8, 1, None)],
+)
+def test_values_that_pillow_wraps_round_are_skipped(tmp_path, values, sample_format, words):
+    dtype = "u1" if sample_format == 2 else "u4"
+    data = values.clip(0, 2**32 - 1).astype(dtype).view("i4" if dtype == "u4" else "u1")
+    put_tiff(tmp_path / "1.tif", data, SAMPLE_FORMAT, sample_format)
+    put(tmp_path / "2.png")
+    images = checked(tmp_path)
+    assert images.names == (("2.png",) if words else ("1.tif", "2.png"))
+    assert words is None or words in images.skipped[0][1]
+
+
+def test_a_deep_picture_whose_zero_is_white_is_said(tmp_path):
+    put_tiff(tmp_path / "1.tif", (RAMP * 65535).astype("u2"), PHOTOMETRIC, 0)
+    images = checked(tmp_path)
+    np.testing.assert_allclose(pixels(images, 0), RAMP * 255, atol=1)
+    assert "0 for white" in images.notes[1]
 
 
 MODES = {

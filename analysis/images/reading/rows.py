@@ -1,16 +1,15 @@
 """Rows of datasets as people make them: where the image is, and which class the label is."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from PIL import Image
 
 _IMAGES = ("image", "img", "pixel_values", "jpg", "jpeg", "png", "webp", "picture", "x")
 LABELS = ("label", "labels", "target", "targets", "cls", "class", "fine_label", "y")
 """Names of labels in rows and features."""
-UNKNOWN = -1
 _COLORED = 3
+_CHANNELS = (1, 3, 4)
 
 
 def demand_rows(dataset: Any) -> None:
@@ -22,21 +21,44 @@ def demand_rows(dataset: Any) -> None:
         If it is something else, or is empty.
     """
     kind = type(dataset).__name__
-    ways = f"images is a {kind}: expected a folder, or a dataset with len() and indices that gives"
-    if hasattr(dataset, "iloc"):
-        raise ValueError(f"{ways} (image, label); make a list of such pairs of its rows")
-    if isinstance(dataset, Mapping):
+    way = _way_on(dataset)
+    if way:
         raise ValueError(
-            f"{ways} (image, label); give one of its parts, {', '.join(map(str, dataset))}"
+            f"images is of the type {kind}: expected a folder, or a dataset with len() and indices "
+            f"that gives (image, label); {way}"
         )
-    if hasattr(dataset, "batch_size") and hasattr(dataset, "dataset"):
-        raise ValueError(f"{ways} (image, label); give its .dataset")
-    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
-        raise ValueError(f"{ways} (image, label); list(…) makes one of what can only be iterated")
-    if isinstance(dataset, tuple) and len(dataset) and getattr(dataset[0], "ndim", 0) >= _COLORED:
-        raise ValueError(f"{ways} (image, label); list(zip(images, labels)) makes one")
     if not len(dataset):
         raise ValueError("the dataset is empty; expected at least one image")
+
+
+def _way_on(dataset: Any) -> str:
+    """How to make a dataset of something else; empty if it is one."""
+    if isinstance(dataset, Image.Image):
+        return "give [image]"
+    if hasattr(dataset, "iloc"):
+        return "make a list of such pairs of its rows"
+    if isinstance(dataset, Mapping):
+        if any(key in dataset for key in _IMAGES):
+            return "list(zip(images, labels)) of its columns makes one"
+        return f"give one of its parts, {', '.join(map(str, dataset))}"
+    if hasattr(dataset, "batch_size") and hasattr(dataset, "dataset"):
+        return "give its .dataset"
+    if not hasattr(dataset, "__getitem__") or not has_length(dataset):
+        return "list(…) makes one of what can only be iterated"
+    shape = getattr(dataset, "shape", ())
+    if len(shape) == _COLORED and (shape[0] in _CHANNELS or shape[-1] in _CHANNELS):
+        return f"an array {tuple(shape)} may be one image or several: give [image] or list(images)"
+    if isinstance(dataset, tuple) and len(dataset) and getattr(dataset[0], "ndim", 0) >= _COLORED:
+        return "list(zip(images, labels)) makes one"
+    return ""
+
+
+def has_length(dataset: Any) -> bool:
+    """Whether ``len()`` works: streams and single numbers raise whatever their code raises."""
+    try:
+        return len(dataset) >= 0
+    except Exception:
+        return False
 
 
 def image_and_label(item: object) -> tuple[object, object]:
@@ -60,49 +82,3 @@ def image_and_label(item: object) -> tuple[object, object]:
     if isinstance(item, (tuple, list)) and item:
         return item[0], item[1] if len(item) > 1 else None
     return item, None
-
-
-def class_index(label: Any, names: Sequence[str]) -> int:
-    """Index of the class; :data:`UNKNOWN` of none, of NaN and of several labels.
-
-    Parameters
-    ----------
-    label
-        A number, a name, or an array or tensor: of one number, one-hot, or of several labels.
-
-    Raises
-    ------
-    ValueError
-        If it is a name that is not in ``names``, or no whole number.
-    """
-    if label is None or isinstance(label, Mapping):
-        return UNKNOWN
-    if isinstance(label, str):
-        return _named(label, names)
-    if hasattr(label, "detach"):
-        label = label.detach().cpu()
-    values = np.asarray(label)
-    if values.size == 1 and values.dtype.kind in "USO":
-        return class_index(values.item(), names)
-    if values.dtype.kind not in "buif":
-        return UNKNOWN
-    if values.size != 1:
-        one_hot = values.ndim == 1 and (values != 0).sum() == 1 and values.max() == 1
-        return int(values.argmax()) if one_hot else UNKNOWN
-    number = values.item()
-    if math.isnan(number):
-        return UNKNOWN
-    if number != int(number):
-        raise ValueError(f"the label {number}: expected the index of an output")
-    return int(number)
-
-
-def _named(label: str, names: Sequence[str]) -> int:
-    if label in names:
-        return list(names).index(label)
-    if label.isascii() and label.isdecimal() and len(label) < len(str(2**31)):
-        return int(label)
-    raise ValueError(
-        f"the label {label!r} is no class name; expected an index, or one of "
-        f"{list(names[:3])} and so on"
-    )

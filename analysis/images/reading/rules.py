@@ -63,18 +63,19 @@ def reading_from(text: str, most_pixels: int) -> Reading:
 
 def integer_range(ranges: Iterable[Range]) -> Range:
     """The scale of a run's integers: 8, 12 or 16 bits; beyond these, least to largest value."""
-    low, high = _joined(ranges)
+    low, high = joined(ranges)
     tops = [top for top in _INTEGER_TOPS if high <= top]
     return (0, tops[0]) if low >= 0 and tops else _growing(low, high)
 
 
 def float_range(ranges: Iterable[Range]) -> Range:
     """The scale of a run's floating-point numbers: 0 to 1, or least to largest value."""
-    low, high = _joined(ranges)
+    low, high = joined(ranges)
     return (0, 1) if low >= 0 and high <= 1 else _growing(low, high)
 
 
-def _joined(ranges: Iterable[Range]) -> Range:
+def joined(ranges: Iterable[Range]) -> Range:
+    """Least and largest value of all."""
     lows, highs = zip(*ranges, strict=True)
     return min(lows), max(highs)
 

@@ -8,6 +8,7 @@ from headbrush.analysis.images.reading.rules import (
     Reading,
     float_range,
     integer_range,
+    joined,
 )
 
 
@@ -27,6 +28,10 @@ class Traits:
         Whether it has more than one frame or page.
     is_coarse
         Whether it is a color picture of 16 bits, of which Pillow keeps the upper 8.
+    is_inverse
+        Whether 0 means white in a TIFF file of more than 8 bits, which Pillow leaves so.
+    inputs
+        Least and largest value, if it is a tensor that no transform normalizes.
     """
 
     integers: Range | None = None
@@ -35,6 +40,8 @@ class Traits:
     is_transparent: bool = False
     has_frames: bool = False
     is_coarse: bool = False
+    is_inverse: bool = False
+    inputs: Range | None = None
 
 
 def fitting(reading: Reading, traits: Sequence[Traits]) -> Reading:
@@ -66,6 +73,10 @@ def notes_on(reading: Reading, traits: Sequence[Traits]) -> tuple[str, ...]:
             sum(one.is_coarse for one in traits),
             "16 bits a color: Pillow keeps the upper 8 bits",
         ),
+        (
+            sum(one.is_inverse for one in traits),
+            "0 for white and more than 8 bits: as in Pillow, 0 is analyzed as black",
+        ),
         (sum(one.is_rotated for one in traits), f"an EXIF rotation: {turned}"),
         (
             sum(one.is_transparent for one in traits),
@@ -77,10 +88,23 @@ def notes_on(reading: Reading, traits: Sequence[Traits]) -> tuple[str, ...]:
             "several frames or pages: only the first is analyzed",
         ),
     )
-    return tuple(
+    said = tuple(
         f"{count} image{' has' if count == 1 else 's have'} {text}."
         for count, text in matters
         if count
+    )
+    return said + _note_on_tensors([one.inputs for one in traits if one.inputs is not None])
+
+
+def _note_on_tensors(ranges: Sequence[Range]) -> tuple[str, ...]:
+    """A sentence where no value of any tensor is negative: then nothing has normalized them."""
+    low, high = joined(ranges) if ranges else (-1.0, 0.0)
+    if low < 0:
+        return ()
+    return (
+        f"The dataset's float tensors have values {low:g} to {high:g} and are given to the model "
+        "as they are, but its inputs are normalized by a mean and a standard deviation: have the "
+        "dataset normalize them, or give PIL images.",
     )
 
 
