@@ -3,7 +3,7 @@
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,10 @@ from headbrush.analysis.store.errors import InputError
 
 _ONE_LIMIT = threading.Lock()
 """Held while Pillow's limit of pixels, one for the whole process, is another."""
+_ONE_LARGE = threading.Lock()
+"""Held while a large picture is decoded: its memory is needed once, whatever the threads."""
+_LARGE = 16_000_000
+"""Pixels."""
 _UPPER_BITS_OF_12 = 15
 
 
@@ -50,7 +54,9 @@ def examine_image(source: Path | bytes, reading: Reading = AS_PILLOW) -> tuple[I
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with _opened(source, reading) as image:
-                return read_picture(image, reading)
+                is_large = image.width * image.height > _LARGE
+                with _ONE_LARGE if is_large else nullcontext():
+                    return read_picture(image, reading)
     except UnidentifiedImageError as error:
         empty = not (source.stat().st_size if isinstance(source, Path) else source)
         what = "an empty file" if empty else "not an image that Pillow can read"

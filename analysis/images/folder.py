@@ -35,7 +35,10 @@ def list_images(folder: Path) -> ImageSet:
     """
     try:
         if not folder.is_dir():
-            raise ImageError(f"{folder}: no such folder of images.")
+            is_file = folder.is_file()
+            raise ImageError(
+                f"{folder}: {'a file; expected a' if is_file else 'no such'} folder of images."
+            )
         listing = _Listing(folder)
         listing.walk_all()
     except (OSError, RuntimeError, ValueError) as error:
@@ -110,7 +113,8 @@ class _Listing:
                 self.skipped.append((f"{name}/", f"cannot be read ({error.strerror})"))
                 continue
             below = [f"{name}/{entry}" if name else entry for entry in entries]
-            pending += [path for path in reversed(below) if self._is_folder(path)]
+            folders = [path for path in below if self._is_folder(path)]
+            pending += reversed(folders)
 
     def _is_folder(self, name: str) -> bool:
         """Take a file, or say whether it is a folder to walk."""

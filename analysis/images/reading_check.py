@@ -1,6 +1,7 @@
 """Leave out the images that cannot be read, and list them in a file."""
 
 import csv
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,9 @@ from headbrush.analysis.images.decoding import ImageError
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading.traits import Traits, fitting, notes_on
 from headbrush.analysis.store.atomic_files import replacing
+
+_MOST_THREADS = 8
+"""That decode at once, so that the memory for pictures does not grow with the machine."""
 
 
 def drop_unreadable(
@@ -50,7 +54,7 @@ def _examined(images: ImageSet) -> Iterator[Traits | str]:
     if not images.thread_safe:
         yield from map(images.examine, range(len(images)))
         return
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         yield from pool.map(images.examine, range(len(images)))
 
 

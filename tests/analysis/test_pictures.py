@@ -102,6 +102,7 @@ IGNORED = (
     "#recycle/1.png", "$RECYCLE.BIN/1.png", "a/~$notes.docx", "a/desktop.ini", "a/Icon\r",
     "lost+found/1.png", "System Volume Information/1.png", ".Trash-1000/files/1.png",
     ".git/1.png", "a/.~lock.1.png#", "__pycache__/1.png",
+    "@__thumb/1.png", "@tmp/1.png", "CVS/1.png", "FOUND.000/1.png", "node_modules/x/1.png",
 )  # fmt: skip
 SKIPPED = {
     "a/1.xmp": "not an image file",
@@ -146,6 +147,21 @@ def test_any_name_of_a_file_is_fine(tmp_path, name):
     images = checked(tmp_path)
     assert images.names == (name,)
     assert (pixels(images, 0) == 200).all()
+
+
+def test_of_two_links_to_a_folder_the_first_by_name_is_followed(tmp_path):
+    put(tmp_path / "away/1.png")
+    (tmp_path / "root").mkdir()
+    for name in ("b", "c"):
+        (tmp_path / "root" / name).symlink_to("../away")
+    images = list_images(tmp_path / "root")
+    assert images.names == ("b/1.png",)
+    assert images.skipped == (("c/", "a link to a folder that is listed already"),)
+
+
+def test_a_file_in_place_of_a_folder_is_one_line(tmp_path):
+    with pytest.raises(ImageError, match=r"1\.png: a file; expected a folder of images\.$"):
+        list_images(put(tmp_path / "1.png"))
 
 
 def test_a_pipe_is_no_image_and_waits_for_nobody(tmp_path):

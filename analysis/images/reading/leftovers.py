@@ -6,7 +6,8 @@ _FOLDERS = frozenset(
     (
         "@eadir", "__macosx", "#recycle", "@recycle", "@recently-snapshot", "#snapshot",
         "~snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found",
-        "__pycache__", "network trash folder", "temporary items",
+        "__pycache__", "network trash folder", "temporary items", "@__thumb", "@tmp", "@sharebin",
+        "@synoresource", "cvs", "node_modules", "found.000",
     )
 )  # fmt: skip
 _FILES = frozenset(("thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "desktop.ini", "icon\r"))
