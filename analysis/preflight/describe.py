@@ -16,6 +16,8 @@ from headbrush.analysis.store.schema import METRICS
 _NOTED = 20
 """Skipped images that are named; all are in skipped.csv."""
 _MOST_CLASSES = 12
+_AMPLE = 1.2
+"""Free disk space, in multiples of the expected, from which on nothing needs to be said."""
 Lines = list[tuple[str, str]]
 
 
@@ -126,12 +128,15 @@ def _cost_lines(expected: Expected, free: int) -> Lines:
     if expected.memory_bytes > available:
         memory += ": a smaller --batch-size needs less"
     stored = f"attention of {number(expected.stored, 'image')} is stored"
+    space = f"{size(free)} are free"
+    if free < _AMPLE * expected.disk_bytes:
+        space += ", which may be too little; a run that fills the disk stops, and resumes later"
     return [
         ("time", f"about {duration(total)}{f' ({stages})' if stages else ''}"),
         (
             "disk",
             f"about {size(expected.disk_bytes)} while it runs, then {size(expected.kept_bytes)} "
-            f"({stored}); {size(free)} are free",
+            f"({stored}); {space}",
         ),
         ("memory", memory),
     ]

@@ -74,6 +74,7 @@ def expect(
     patterns = count * model.geometry.num_layers * model.geometry.num_heads
     stored = count if request.attention is None else min(request.attention, count)
     attention, summary = stored * measured.attention_bytes, count * measured.summary_bytes
+    shared = measured.shared_bytes * (AUTOENCODER not in finished)
     seconds = {
         "predicting all images": _screening(request, images, measured) / workers,
         "attention and pruning": count * measured.image_seconds * missing / workers,
@@ -89,7 +90,7 @@ def expect(
         shards=len(names),
         finished_shards=round((1 - missing) * len(names)),
         seconds={name: value for name, value in seconds.items() if value >= 1},
-        disk_bytes=(attention + count * measured.part_bytes) * missing + summary,
+        disk_bytes=(attention + count * measured.part_bytes) * missing + shared + summary,
         kept_bytes=attention + summary,
         memory_bytes=measured.base_bytes + max(batch, _PATTERN_BYTES * min(patterns, FIT_LIMIT)),
     )

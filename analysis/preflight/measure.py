@@ -5,6 +5,7 @@ take too long even for two images, pruning the heads of a large model, is measur
 variants instead.
 """
 
+import shutil
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ from headbrush.analysis.run.fits import AUTOENCODER, EncodeJob, encode_shard, tr
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.store.atomic_files import WriteError
 
 _IMAGES = 2
 _PATIENCE_S = 5.0
@@ -60,6 +62,8 @@ class Measured:
     attention_bytes, part_bytes, summary_bytes
         Of one image on disk: its stored attention, its parts while the analysis runs, and its
         values in the summary.
+    shared_bytes
+        Of the parts that belong to no image.
     base_bytes, image_bytes
         Memory of the process with the model, and what each image of a batch adds.
     """
@@ -72,12 +76,19 @@ class Measured:
     attention_bytes: float
     part_bytes: float
     summary_bytes: float
+    shared_bytes: float
     base_bytes: float
     image_bytes: float
 
 
 def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
-    """Run the stages on at most two of the images; takes seconds, and leaves no file."""
+    """Run the stages on at most two of the images; takes seconds, and leaves no file.
+
+    Raises
+    ------
+    WriteError
+        If the system's folder for temporary files takes none.
+    """
     base = psutil.Process().memory_info().rss
     forward, traced = _forward(model, images.take(range(min(_IMAGES, len(images)))))
     count = 1 if forward > 1 else min(_IMAGES, len(images))
@@ -88,8 +99,8 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
     is_long = prunes and variants * forward / 2 * count > _PATIENCE_S
     if is_long:
         pruning = variants * _variant_seconds(model, traced)
-    with tempfile.TemporaryDirectory(prefix="headbrush-") as folder, _peak_memory() as peak:
-        parts = PartFiles(Path(folder))
+    with _temporary_folder() as folder, _peak_memory() as peak:
+        parts = PartFiles(folder)
         for name in ("parts", "attention"):
             (parts.store / name).mkdir()
         seconds = _shard_seconds(request, model, few, parts, prunes and not is_long)
@@ -98,6 +109,7 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
         saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
         summary = _summary_bytes(parts)
+        shared = (parts.folder / f"{AUTOENCODER}.npz").stat().st_size
     return Measured(
         image_seconds=seconds / count + pruning,
         forward_seconds=forward,
@@ -107,9 +119,24 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         attention_bytes=attention / count,
         part_bytes=saved / count,
         summary_bytes=summary / count,
+        shared_bytes=shared,
         base_bytes=base,
         image_bytes=max(0, peak() - base) / count,
     )
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="headbrush-"))
+    except OSError as error:
+        raise WriteError(
+            f"cannot write temporary files ({error}); set TMPDIR to a folder with free space."
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _forward(model: VisionModel, images: ImageSet) -> tuple[float, Trace]:

@@ -1,6 +1,7 @@
 """Whether a store can be written where the request says, before anything is loaded."""
 
 import errno
+import math
 import os
 import re
 import stat
@@ -83,9 +84,19 @@ def _look(out: Path, place: Path) -> int | None:
 
 
 def _refuse_long_names(out: Path, place: Path) -> None:
-    longest = os.pathconf(place, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
-    if any(len(os.fsencode(part)) > longest for part in out.parts):
+    if any(len(os.fsencode(part)) > _longest_name(place) for part in out.parts):
         raise _refused(out, _TOO_LONG)
+
+
+def _longest_name(place: Path) -> float:
+    """Bytes of the longest name of a file in ``place``, where its disk says so."""
+    if not hasattr(os, "pathconf"):
+        return 255
+    try:
+        longest = os.pathconf(place, "PC_NAME_MAX")
+    except (OSError, ValueError):
+        return 255
+    return longest if longest > 0 else math.inf
 
 
 def _reason(place: Path, error: OSError | ValueError) -> str:

@@ -133,7 +133,7 @@ def make_quick(patch):
     """Small shards and a short training; what two images take is known."""
     patch.setattr(shards, "SHARD_IMAGES", 2)
     patch.setattr(patterns, "TRAINING_STEPS", 20)
-    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * 10))
+    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * 11))
 
 
 def run(words, out):

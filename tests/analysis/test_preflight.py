@@ -106,3 +106,18 @@ def test_a_disk_that_takes_no_file_is_refused(tmp_path, monkeypatch, number, rea
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(InputError, match=reason):
         demand_place(store, None)
+
+
+@pytest.mark.parametrize("answer", [OSError(errno.EINVAL, "no such limit"), -1, ValueError("name")])
+def test_a_disk_that_does_not_say_how_long_a_name_may_be_is_no_hindrance(
+    tmp_path, monkeypatch, answer
+):
+    def pathconf(_place, _name):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(os, "pathconf", pathconf)
+    demand_place(tmp_path / "s", None)
+    with pytest.raises(InputError, match="too long"):
+        demand_place(tmp_path / ("n" * 300), None)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections import namedtuple
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from rich.console import Console
 
 import headbrush
 from headbrush.analysis import pipeline
+from headbrush.analysis.demo import bundled_folder
+from headbrush.analysis.measures import patterns
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as inputs_module
 from headbrush.analysis.preflight import prepare
@@ -18,6 +21,7 @@ from headbrush.analysis.preflight.words import duration, number, shortened, size
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store, store_size
 from tests.models import save_images, save_tiny_model
@@ -107,12 +111,48 @@ def test_the_size_on_disk_is_about_what_was_expected(inputs, tmp_path):
     assert 0.3 * kept < told.expected.kept_bytes < 3 * kept
 
 
+def test_the_size_of_the_bundled_images_is_expected_within_a_tenth(tmp_path, monkeypatch):
+    monkeypatch.setattr(patterns, "TRAINING_STEPS", 3)
+    inputs = (bundled_folder() / "model", bundled_folder() / "images")
+    options = {"limit": 3, "importance": "gradient"}
+    told = preflight(inputs, tmp_path / "s", **options).expected
+    largest = []
+
+    def measured(parts):
+        largest.append(store_size(parts.store))
+        remove(parts)
+
+    remove = PartFiles.remove
+    monkeypatch.setattr(PartFiles, "remove", measured)
+    headbrush.analyze(*inputs, tmp_path / "s", quiet=True, **options)
+    assert told.kept_bytes == pytest.approx(store_size(tmp_path / "s"), rel=0.1)
+    assert told.disk_bytes == pytest.approx(largest[0], rel=0.1)
+
+
 def test_a_disk_that_is_clearly_too_small_is_refused(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(10**9, 10**9 - 9, 9))
     with pytest.raises(InputError, match=r"needs about .* of disk space") as refused:
         headbrush.analyze(*inputs, tmp_path / "s", quiet=True)
     assert "\n" not in str(refused.value)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("share", "is_tight"), [(0.9, True), (1.1, True), (1.5, False)])
+def test_a_disk_that_may_be_too_small_is_said(inputs, tmp_path, monkeypatch, share, is_tight):
+    needed = preflight(inputs, tmp_path / "s").expected.disk_bytes
+    free = int(share * needed)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(10**9, 10**9 - free, free))
+    (disk,) = said(preflight(inputs, tmp_path / "s"))["disk"]
+    assert ("may be too little" in disk) is is_tight
+
+
+def test_without_a_folder_for_temporary_files_the_line_says_what_to_set(
+    inputs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(InputError, match="set TMPDIR to a folder with free space") as refused:
+        preflight(inputs, tmp_path / "s")
+    assert "\n" not in str(refused.value)
 
 
 def test_a_resumed_run_says_how_much_is_done(inputs, tmp_path, monkeypatch):
