@@ -29,6 +29,7 @@ from headbrush.analysis.run.fits import (
     lay_out,
     train_on_sample,
 )
+from headbrush.analysis.run.non_finite import without_infinities
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
@@ -103,7 +104,10 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     with run.progress.stage("write summary"):
         values = summary(images, shards, parts, request.modes)
         values |= {name: layout.xy for name, layout in layouts.items()}
-        described = attributes(request, model, images, candidates)
+        values, undefined = without_infinities(values)
+        if undefined:
+            run.progress.note(undefined)
+        described = attributes(request, model, images, candidates, undefined)
         described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
         described |= {"warning": warning} if warning else {}
         described["autoencoder_average_precision"] = average_precision(model, parts)
@@ -154,4 +158,5 @@ def _accuracy(images: ImageSet, probability: np.ndarray) -> np.ndarray:
     count = len(images.class_names)
     if np.isnan(probability).all():  # no classifier
         return np.full(count, np.nan, np.float32)
-    return class_accuracy(images.labels, probability.argmax(1), count)
+    predicted = np.where(np.isfinite(probability).all(1), probability.argmax(1), -1)
+    return class_accuracy(images.labels, predicted, count)

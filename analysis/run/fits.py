@@ -165,23 +165,22 @@ def _image_features(images: ImageSet, shards: Sequence[Shard], parts: PartFiles)
 
     The gradient stands in where heads were not pruned, the patches' distance in a headless model.
     """
-    rows = []
+    rows: dict[str, list[np.ndarray]] = {"probability": [], "gradient": [], "patch": []}
     for shard in shards:
         importance, probability = parts.load(shard.name, "importance", "probability")
         known = images.labels[shard.start : shard.stop]
         # (metric, mode, B, L, H) -> metric: (B, L·H)
-        values = dict(
+        values: dict[str, np.ndarray] = dict(
             zip(METRICS, importance[:, 0].reshape(len(METRICS), len(known), -1), strict=True)
         )
-        if np.isfinite(values["probability"]).all():
+        if probability.shape[1]:
             labels = np.where(known >= 0, known, probability.argmax(1))
             unpruned = probability[np.arange(len(labels)), labels]
-            rows.append(unpruned[:, None] - values["probability"])
-        elif np.isfinite(values["gradient"]).all():
-            rows.append(values["gradient"])
-        else:
-            rows.append(values["patch"])
-    return np.concatenate(rows)
+            values["probability"] = unpruned[:, None] - values["probability"]
+        for metric, kept in rows.items():
+            kept.append(values[metric])
+    found = [np.concatenate(kept) for kept in rows.values()]
+    return next((one for one in found if np.isfinite(one).any()), found[-1])
 
 
 def _rows(

@@ -54,7 +54,11 @@ def class_doubt(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> 
 
 
 def attributes(
-    request: Request, model: VisionModel, images: ImageSet, candidates: ImageSet
+    request: Request,
+    model: VisionModel,
+    images: ImageSet,
+    candidates: ImageSet,
+    undefined: str = "",
 ) -> dict[str, str | int | float]:
     """The store's global attributes.
 
@@ -62,6 +66,8 @@ def attributes(
     ----------
     candidates
         The images from which ``images`` were chosen; the same if none was left out.
+    undefined
+        A sentence about numbers that the model could not compute, empty if there are none.
     """
     geometry = model.geometry
     described: dict[str, str | int | float] = {
@@ -88,8 +94,8 @@ def attributes(
         described["class_mapping"] = said(images.mapping)
     if request.best_worst is not None:
         described["select"] = f"best-worst:{request.best_worst}"
-    if notes := (*model.notes, *candidates.notes):
-        described["notes"] = " ".join(notes)
+    if notes := " ".join(filter(None, (*model.notes, *candidates.notes, undefined))):
+        described["notes"] = notes
     reasons = why_missing(request, model)
     return described | ({"missing": "; ".join(reasons)} if reasons else {})
 

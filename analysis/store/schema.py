@@ -10,6 +10,8 @@ METRICS = (*PRUNING_METRICS, "gradient")
 
 MOST_TEXT = 1 << 20
 """Characters of the longest attribute."""
+LONGEST_NAME = 4096
+"""Characters of the longest text in a variable."""
 MOST_TOKENS = 1 << 13
 
 

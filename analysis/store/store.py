@@ -28,8 +28,15 @@ from headbrush.analysis.store.checksums import (
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.matrix_reader import MatrixReader
-from headbrush.analysis.store.schema import REQUIRED_ATTRIBUTES, SCHEMA_VERSION, VARIABLES
+from headbrush.analysis.store.schema import (
+    LONGEST_NAME,
+    MOST_TEXT,
+    REQUIRED_ATTRIBUTES,
+    SCHEMA_VERSION,
+    VARIABLES,
+)
 from headbrush.analysis.store.summary_file import SummaryFile
+from headbrush.analysis.store.text_heap import storable
 from headbrush.analysis.store.untrusted_store import demand_attributes, demand_values
 
 _ATTENTION_FILE = re.compile(r"\d{5}\.nc", re.ASCII)
@@ -184,7 +191,8 @@ class Store:
 def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
     """Write ``summary.nc`` into the store folder ``path``, at once or not at all.
 
-    The files of attention are there already; the summary keeps their checksums.
+    The files of attention are there already; the summary keeps their checksums. Texts are changed
+    where a file cannot keep them.
 
     Parameters
     ----------
@@ -196,7 +204,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     Raises
     ------
     StoreError
-        If a variable or attribute is missing or does not fit.
+        If a variable or attribute is missing or does not fit, or a number is infinite.
     """
     data = {}
     encoding = {}
@@ -209,7 +217,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
             if spec.optional:
                 continue
             raise StoreError(f"{path}: no values for the variable {name!r}.")
-        array = np.asarray(values[name], dtype=object if spec.dtype == "str" else spec.dtype)
+        array = _storable(values[name], spec.dtype)
+        demand_values(path, name, array)
         described: dict[str, str | np.ndarray | np.int64] = {
             "long_name": spec.long_name,
             "units": spec.units,
@@ -221,10 +230,17 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
         encoding[name] = {"dtype": str} if spec.dtype == "str" else {"_FillValue": None}
         if spec.dtype != "str":
             encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1, "fletcher32": True}
-    dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **attrs})
+    kept = {k: storable(v, MOST_TEXT) if isinstance(v, str) else v for k, v in attrs.items()}
+    dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **kept})
     _validate(path, dataset)
     with replacing(path / "summary.nc") as temporary:
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def _storable(values: Any, dtype: str) -> np.ndarray:
+    if dtype != "str":
+        return np.asarray(values, dtype)
+    return np.array([storable(text, LONGEST_NAME) for text in values], object)
 
 
 def attention_files(path: Path) -> list[Path]:

@@ -21,7 +21,8 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         ("size on disk", f"{size / 1e6:.0f} MB"),
     ]
     if known.any() and np.isfinite(probability).any():
-        accuracy = (probability.argmax(1)[known] == label[known]).mean()
+        is_right = (probability.argmax(1) == label) & np.isfinite(probability).all(1)
+        accuracy = is_right[known].mean()
         facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
     facts += _class_facts(store)
     rest = sorted(set(attrs) - {"model", "images", "Conventions"})

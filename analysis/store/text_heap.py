@@ -1,4 +1,4 @@
-"""A check of the part of a netCDF-4 file that holds texts, before HDF5 reads it.
+"""Texts in a netCDF-4 file: what it can keep, and a check of what it holds before HDF5 reads it.
 
 HDF5 2.2 reads a heap of texts that was overwritten with zeros for ever, holding its lock.
 """
@@ -8,6 +8,15 @@ import struct
 _HEAP = b"GCOL\x01\0\0\0"
 _HEADER = 16
 """Bytes before the first object of a heap, and before the content of each object."""
+
+
+def storable(text: str, most: int) -> str:
+    """``text`` without what a file cannot keep.
+
+    NUL and bytes that are not UTF-8 are escaped; what is longer than ``most`` characters is cut.
+    """
+    kept = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return kept if len(kept) <= most else f"{kept[: most - 1]}…"
 
 
 def demand_finite_heaps(content: bytes) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import (
     ATTRIBUTES,
+    LONGEST_NAME,
     METRICS,
     MOST_TEXT,
     MOST_TOKENS,
@@ -31,7 +32,6 @@ _SIZES = {"xy": (2, 2), "channel": (3, 3), "y": (1, 1024), "x": (1, 1024), "late
 _ANY_SIZE = (1, 1 << 31)
 _MOST_HEADS = 1 << 16
 _MOST_KEPT = 1 << 24
-_LONGEST_NAME = 4096
 
 
 def demand_regular(path: Path) -> None:
@@ -130,9 +130,9 @@ def demand_values(path: Path, name: str, values: np.ndarray) -> None:
     if values.dtype.kind not in "OU":
         return
     texts = values.tolist()
-    if any(not isinstance(text, str) or len(text) > _LONGEST_NAME for text in texts):
+    if any(not isinstance(text, str) or len(text) > LONGEST_NAME for text in texts):
         raise StoreError(
-            f"{path}: variable {name!r} holds texts of more than {_LONGEST_NAME} characters."
+            f"{path}: variable {name!r} holds texts of more than {LONGEST_NAME} characters."
         )
     if name == "metric" and (len(set(texts)) < len(texts) or set(texts) - set(METRICS)):
         raise StoreError(

@@ -77,10 +77,10 @@ class StoreData:
 
     @lazy_property
     def predicted(self) -> np.ndarray:
-        """``(m,)`` most probable class, -1 of a headless model."""
+        """``(m,)`` most probable class, -1 of a headless model and where none is known."""
         if not self.has_classifier:
             return np.full(self.num_images, -1)
-        return self.probability.argmax(1)
+        return np.where(np.isfinite(self.probability).all(1), self.probability.argmax(1), -1)
 
     @lazy_property
     def is_labelled(self) -> np.ndarray:
@@ -113,7 +113,7 @@ class StoreData:
     @lazy_property
     def correctness(self) -> np.ndarray:
         """``(m,)`` 0 if predicted correctly, 1 if wrongly, 2 if that cannot be known."""
-        is_known = self.is_labelled & self.has_classifier
+        is_known = self.is_labelled & (self.predicted >= 0)
         return np.where(is_known, np.where(self.correct, 0, 1), 2)
 
     def true_class(self, image: int) -> str:
