@@ -1,9 +1,10 @@
-"""Run an analysis that is killed at random moments of every stage, then once to its end.
+"""Run an analysis that is killed at a random moment of every stage, then once to its end.
 
     python -m tests.analysis.killed_runs MODEL IMAGES FOLDER
 
-Makes FOLDER/whole in one go and FOLDER/killed with ten kills, and prints the stages that a kill
-hit. Every run is a fork of this process, so that nothing has to be imported again.
+Makes FOLDER/whole in one go and FOLDER/killed with a kill in every stage that writes, and one
+before; prints the stages, and those that a kill hit. Every run is a fork of this process, so that
+nothing has to be imported again.
 """
 
 import os
@@ -17,12 +18,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from headbrush.analysis.measures import patterns
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
 
-KILLS = 10
+FIRST = "measure two images"
+"""The last stage that writes nothing."""
 
 
 class Reporting(StageProgress):
@@ -47,6 +50,7 @@ def start(model: str, images: str, out: Path) -> tuple[int, int]:
         os.close(write)
         return process, read
     shards.SHARD_IMAGES = 4
+    patterns.TRAINING_STEPS = 40
     analyze(Request(Path(images), out, model, batch_size=2), Reporting(write))
     os._exit(0)
 
@@ -78,11 +82,14 @@ def kill_in(stage: str, seconds: float, model: str, images: str, out: Path) -> b
 def main(model: str, images: str, folder: str) -> None:
     taken = stages(model, images, Path(folder, "whole"))
     chance = random.Random(0)
-    for number in range(KILLS):
-        stage = list(taken)[number % len(taken)]
+    order = list(taken)
+    for stage in order[order.index(FIRST) :]:
+        print(stage, end=": ", flush=True)
         moment = chance.uniform(0, taken[stage])
         if kill_in(stage, moment, model, images, Path(folder, "killed")):
-            print(stage, flush=True)
+            print("killed", flush=True)
+        else:
+            print("done", flush=True)
     if not Path(folder, "killed", "summary.nc").is_file():
         os.waitpid(start(model, images, Path(folder, "killed"))[0], 0)
 
