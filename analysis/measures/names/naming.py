@@ -1,0 +1,100 @@
+"""The name of a pattern: the template that tells most about it, another structure, or none.
+
+Of all templates, one is chosen by the information of a single question: does a source attend to a
+target of the template? With mass m on the targets, of which even attention would give u, the answer
+tells ``KL(m ‖ u)`` bits. Of a pattern that is even within some targets and even outside, no other
+set of targets tells more; so a head that looks one patch to the left is called that, not by the
+wider band around it that holds a little more.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from headbrush.analysis.measures.names.fits import Grid, fits, targets_of
+from headbrush.analysis.measures.names.structure import SAME_TARGETS, structures
+from headbrush.analysis.measures.names.templates import TEMPLATES
+
+NO_NAME = -1
+STRUCTURES = ("same targets", "blocks", "even")
+LABELS = (*(template.label for template in TEMPLATES), *STRUCTURES)
+"""What each number of a name is called, with the width of a band of rows."""
+FAMILIES = (*(template.family for template in TEMPLATES), *STRUCTURES)
+"""The same without the width."""
+
+CLEAR_EXCESS, CLEAR_ROWS = 0.5, 0.8
+LEANING_EXCESS = 0.25
+SECOND_EXCESS = 0.2
+
+
+@dataclass(frozen=True)
+class Named:
+    """Names of N patterns.
+
+    Attributes
+    ----------
+    number
+        ``(N,)`` int64: place in :data:`LABELS`, or :data:`NO_NAME`.
+    excess
+        ``(N,)`` float32: how well the name fits, e. Of a template: attention on its targets beyond
+        chance. Of a structure: the share that it explains. Where there is no name: of the template
+        that fits best. At most 1.
+    rows
+        ``(N,)`` float32: share of the patches that fit, r, in [0, 1].
+    second
+        ``(N,)`` int64: the template that most of the rest fits, or :data:`NO_NAME`.
+    """
+
+    number: Tensor
+    excess: Tensor
+    rows: Tensor
+    second: Tensor
+
+    @property
+    def clear(self) -> Tensor:
+        """``(N,)`` bool: e ≥ 0.5 and r ≥ 0.8. A name that is not clear leans."""
+        return (self.number != NO_NAME) & (self.excess >= CLEAR_EXCESS) & (self.rows >= CLEAR_ROWS)
+
+
+def name_patterns(patches: Tensor, grid: Grid) -> Named:
+    """Name attention between patches ``(N, P, P)``, rows = source, whose rows sum to 1.
+
+    The same targets for all come first, then a clear template, then another structure, then a
+    template that leans (e ≥ 0.25).
+    """
+    fit = fits(patches, grid)
+    number = fit.bits.argmax(1)
+    excess, rows = (value.gather(1, number[:, None])[:, 0] for value in (fit.excess, fit.rows))
+    second = _second(patches, number, excess, grid)
+    found = structures(patches, grid)
+    structured = found.number != NO_NAME
+    clear = (excess >= CLEAR_EXCESS) & (rows >= CLEAR_ROWS)
+    structured &= ~clear | (found.number == SAME_TARGETS)
+    nameless = ~structured & (excess < LEANING_EXCESS)
+    return Named(
+        torch.where(structured, len(TEMPLATES) + found.number, number).masked_fill(
+            nameless, NO_NAME
+        ),
+        torch.where(structured, found.share, excess),
+        torch.where(structured, found.rows, rows),
+        second.masked_fill(structured | nameless, NO_NAME),
+    )
+
+
+def _second(patches: Tensor, first: Tensor, excess: Tensor, grid: Grid) -> Tensor:
+    """The template of what the first leaves over, where it still gets 0.2 more than chance.
+
+    The first is taken to get the same on each of its targets; what is above that is left over.
+    """
+    second = torch.full_like(first, NO_NAME)
+    for number in first[excess >= LEANING_EXCESS].unique().tolist():
+        some = ((first == number) & (excess >= LEANING_EXCESS)).nonzero()[:, 0]
+        ideal = targets_of(number, grid, patches.device)  # (P, P), rows sum to 1 or 0
+        mass = (patches[some] * (ideal > 0)).sum(-1, keepdim=True)
+        rest = (patches[some] - mass * ideal).clamp(min=0)
+        fit = fits(rest, grid)
+        fit.excess[:, number] = 0
+        best = fit.bits.masked_fill(fit.excess < SECOND_EXCESS, -1).max(1)
+        second[some] = torch.where(best.values >= 0, best.indices, NO_NAME)
+    return second

@@ -1,0 +1,146 @@
+"""Patterns that no offset describes: the same targets for all, blocks of patches, evenness."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from headbrush.analysis.measures.offset_kernel import offset_kernel
+
+Grid = tuple[int, int]
+NONE, SAME_TARGETS, BLOCKS, EVEN = -1, 0, 1, 2
+EVEN_ENTROPY = 0.98
+SAME_TARGETS_SHARE, SAME_TARGETS_ENTROPY = 0.5, 0.9
+BLOCKS_SHARE, BLOCKS_RECIPROCITY = 0.3, 0.5
+BLOCKS_OF_ALL = 0.15
+"""Of the whole variance, so that blocks in the little that a clear offset leaves name nothing."""
+_BLOCKS, _ROUNDS = 6, 8
+
+
+@dataclass(frozen=True)
+class Structures:
+    """Of N patterns: which structure, the share it explains, and of how many patches.
+
+    Attributes
+    ----------
+    number
+        ``(N,)`` int64: :data:`SAME_TARGETS`, :data:`BLOCKS`, :data:`EVEN` or :data:`NONE`.
+    share
+        ``(N,)`` float32 in [0, 1]: of the variance over all pairs of patches; of blocks, of the
+        variance that neither offset nor target explain; of even attention, its entropy.
+    rows
+        ``(N,)`` float32 in [0, 1]: share of the source patches that reach the same threshold.
+    """
+
+    number: Tensor
+    share: Tensor
+    rows: Tensor
+
+
+def structures(patches: Tensor, grid: Grid) -> Structures:
+    """Find the structure of attention between patches ``(N, P, P)`` whose rows sum to 1."""
+    entropy = row_entropy(patches)  # (N, P)
+    columns = patches.mean(1, keepdim=True)  # (N, 1, P)
+    explained = _explained_rows(patches, columns)
+    share = same_target_share(patches)
+    number = torch.full(share.shape, NONE, device=patches.device)
+    rows = torch.zeros_like(share)
+    same = (share >= SAME_TARGETS_SHARE) & (entropy.mean(1) < SAME_TARGETS_ENTROPY)
+    same &= share > offset_share(patches, grid)
+    number[same] = SAME_TARGETS
+    rows[same] = (explained >= SAME_TARGETS_SHARE).float().mean(1)[same]
+    even = entropy.mean(1) >= EVEN_ENTROPY
+    number[even] = EVEN
+    share = torch.where(even, entropy.mean(1), share)
+    rows[even] = (entropy >= EVEN_ENTROPY).float().mean(1)[even]
+    some = ((number == NONE) & (reciprocity(patches) >= BLOCKS_RECIPROCITY)).nonzero()[:, 0]
+    if len(some):
+        rest = _rest(patches[some], grid)
+        blocks = _block_means(rest)
+        explained = _squares(rest) - _squares(rest - blocks)
+        part = explained / _squares(rest).clamp(min=1e-12)
+        total = _squares(patches[some] - 1 / patches.shape[-1])
+        found = (part >= BLOCKS_SHARE) & (explained >= BLOCKS_OF_ALL * total)
+        number[some[found]] = BLOCKS
+        share[some[found]] = part[found]
+        each = _explained_rows(rest[found], blocks[found])
+        rows[some[found]] = (each >= BLOCKS_SHARE).float().mean(1)
+    return Structures(number, share, rows)
+
+
+def row_entropy(patches: Tensor) -> Tensor:
+    """Entropy of every row ``(N, P)``, divided by log P: 0 for one target, 1 for even attention."""
+    entropy = torch.special.entr(patches).sum(-1)
+    return entropy / math.log(max(2, patches.shape[-1]))
+
+
+def same_target_share(patches: Tensor) -> Tensor:
+    """Share of the variance that the target alone explains ``(N,)``, R² by column, in [0, 1]."""
+    size = patches.shape[-1]
+    between = size * (patches.mean(1) - 1 / size).square().sum(-1)
+    return between / _squares(patches - 1 / size).clamp(min=1e-12)
+
+
+def offset_share(patches: Tensor, grid: Grid) -> Tensor:
+    """Share of the variance that the offset alone explains ``(N,)``, R² by offset, in [0, 1]."""
+    size = patches.shape[-1]
+    means = _by_offset(offset_kernel(patches, grid), grid)
+    return _squares(means - 1 / size) / _squares(patches - 1 / size).clamp(min=1e-12)
+
+
+def reciprocity(patches: Tensor) -> Tensor:
+    """Correlation of attention with its transpose ``(N,)``: do patches look at each other alike?
+
+    In [-1, 1].
+    """
+    centred = patches - 1 / patches.shape[-1]
+    return (centred * centred.mT).sum((-1, -2)) / _squares(centred).clamp(min=1e-12)
+
+
+def _squares(values: Tensor) -> Tensor:
+    return values.square().sum((-1, -2))
+
+
+def _explained_rows(patches: Tensor, fitted: Tensor) -> Tensor:
+    """Share of each row's variance that a fit explains, ``(N, P)``."""
+    total = (patches - patches.mean(-1, keepdim=True)).square().sum(-1)
+    return 1 - (patches - fitted).square().sum(-1) / total.clamp(min=1e-12)
+
+
+def _by_offset(kernel: Tensor, grid: Grid) -> Tensor:
+    """The kernel's value for every pair of patches: ``(N, P, P)``."""
+    height, width = grid
+    rows = torch.arange(height, device=kernel.device).repeat_interleave(width)
+    columns = torch.arange(width, device=kernel.device).repeat(height)
+    down = rows - rows[:, None] + height - 1
+    right = columns - columns[:, None] + width - 1
+    return kernel[:, down, right]
+
+
+def _rest(patches: Tensor, grid: Grid) -> Tensor:
+    """What neither offset nor target explain: both means taken off, in this order."""
+    rest = patches - _by_offset(offset_kernel(patches, grid), grid)
+    return rest - rest.mean(1, keepdim=True)
+
+
+def _block_means(rest: Tensor) -> Tensor:
+    """Every row replaced by the mean of its block: k-means of the rows, six blocks at most.
+
+    The first block starts at the longest row, each other at the row farthest from all before it.
+    """
+    centres = rest[torch.arange(len(rest)), rest.square().sum(-1).argmax(1)][:, None]
+    while centres.shape[1] < min(_BLOCKS, rest.shape[1]):
+        farthest = torch.cdist(rest, centres).min(2).values.argmax(1)
+        centres = torch.cat([centres, rest[torch.arange(len(rest)), farthest][:, None]], 1)
+    members = _nearest(rest, centres)
+    for _ in range(_ROUNDS):
+        centres = members.mT @ rest / members.sum(1).clamp(min=1)[..., None]
+        members = _nearest(rest, centres)
+    return members @ (members.mT @ rest / members.sum(1).clamp(min=1)[..., None])
+
+
+def _nearest(rest: Tensor, centres: Tensor) -> Tensor:
+    """Of which block each row is, ``(N, P, blocks)`` of 0 and 1."""
+    nearest = torch.cdist(rest, centres).argmin(2)
+    return torch.nn.functional.one_hot(nearest, centres.shape[1]).to(rest.dtype)
