@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bokeh.document import Document
 from bokeh.models import Plot
 
-from headbrush.server.pages.keyboard import key_variables
+from headbrush.server.pages.keyboard import key_variables, press
 from headbrush.server.pages.layout import (
     COMPARE_SCRIPTS,
     facts,
@@ -55,8 +56,8 @@ def compare(
     with filled(document):
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
-        document.add_root(pair.counts)
-        document.add_root(unseen(*_channels(pair)))
+        document.add_root(pair.layout if isinstance(pair, Failed) else pair.counts)
+        document.add_root(unseen(*_channels(pair, first, second)))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [
         {"name": name, "facts": facts(data), "views": made}
@@ -71,15 +72,16 @@ def compare(
     return first, second
 
 
-def _channels(pair: Pair) -> list[Channel]:
-    first, second = pair.sessions
+def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Channel]:
+    """Without a pair, the sides are two pages in one: each works, and nothing joins them."""
+    is_joined = not isinstance(pair, Failed)
     legends = {f"{side}image_overview": of for side, of in zip(SIDES, (first, second), strict=True)}
     return [
-        keys_channel(pair.press),
+        keys_channel(pair.press if is_joined else partial(press, first)),
         theme_channel(first, second),
         legend_channel(legends),
         first.faults.channel,
-        pair.link,
+        pair.link if is_joined else Channel(name="link", tags=[""]),
     ]
 
 

@@ -27,13 +27,13 @@ class Pair:
     does not have is left out there.
     """
 
-    name = "pair"
+    name = "compared_text"
 
     def __init__(self, sessions: Sequence[Session]) -> None:
         self.sessions = sessions
         self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
         self._is_following = False
-        self.counts = Div(text="", name="compared_text", render_as_text=True)
+        self.counts = Div(text="", name=self.name, render_as_text=True)
         self.link = Channel(name="link", tags=[""])
         sessions[1].history.change(**self.translated(0, sessions[0].state))
         self._settled = self._now()

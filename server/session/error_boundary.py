@@ -45,10 +45,11 @@ class Faults:
 
 
 class Failed:
-    """Placeholder for a view that could not be built."""
+    """Placeholder for a view that could not be built, because of ``error``."""
 
-    def __init__(self, view_class: type, name: str) -> None:
+    def __init__(self, view_class: type, name: str, error: Exception) -> None:
         self.name = name
+        self.error = error
         self.title = getattr(view_class, "title", "")
         self.help = getattr(view_class, "help", "")
         self.layout = Div(text="", name=name)
@@ -68,7 +69,8 @@ def built(faults: Faults, view_class: type, *given: Any, side: str = "") -> Any:
 
     Errors are caught where a method is called from outside, by Bokeh or by the state's history, on
     whatever thread builds or serves the page. Work in other threads is not a method of a view and
-    cannot touch the page, so its error is raised where its result is read.
+    cannot touch the page, so its error is raised where its result is read. What needs a
+    :class:`Failed` is one too, of the same error.
 
     Parameters
     ----------
@@ -76,6 +78,9 @@ def built(faults: Faults, view_class: type, *given: Any, side: str = "") -> Any:
         Prefix of the panels' names on a page with two sides.
     """
     name = f"{side}{view_class.name}"
+    if needed := next((one for one in given if isinstance(one, Failed)), None):
+        faults.note(name, "", needed.error)
+        return Failed(view_class, name, needed.error)
     guarded = _guarded(view_class)
     view: Any = object.__new__(guarded)
     guard = view._guard = _Guard(faults, name)
@@ -84,7 +89,7 @@ def built(faults: Faults, view_class: type, *given: Any, side: str = "") -> Any:
     except Exception as error:
         guard.is_dead = True
         faults.note(name, "", error)
-        return Failed(view_class, name)
+        return Failed(view_class, name, error)
     finally:
         guard.is_inside = False
     return view
