@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from headbrush.analysis.measures.names.fits import Grid, fits, targets_of
-from headbrush.analysis.measures.names.structure import SAME_TARGETS, structures
+from headbrush.analysis.measures.names.structure import NONE as NO_STRUCTURE
+from headbrush.analysis.measures.names.structure import structures
 from headbrush.analysis.measures.names.templates import TEMPLATES
 
 NO_NAME = -1
@@ -66,30 +67,28 @@ def name_patterns(patches: Tensor, grid: Grid) -> Named:
     fit = fits(patches, grid)
     number = fit.bits.argmax(1)
     excess, rows = (value.gather(1, number[:, None])[:, 0] for value in (fit.excess, fit.rows))
-    second = _second(patches, number, excess, grid)
-    found = structures(patches, grid)
-    structured = found.number != NO_NAME
     clear = (excess >= CLEAR_EXCESS) & (rows >= CLEAR_ROWS)
-    structured &= ~clear | (found.number == SAME_TARGETS)
+    found = structures(patches, grid, clear)
+    structured = found.number != NO_STRUCTURE
     nameless = ~structured & (excess < LEANING_EXCESS)
+    second = _second(patches, number.masked_fill(structured | nameless, NO_NAME), grid)
+    number = torch.where(structured, len(TEMPLATES) + found.number, number)
     return Named(
-        torch.where(structured, len(TEMPLATES) + found.number, number).masked_fill(
-            nameless, NO_NAME
-        ),
+        number.masked_fill(nameless, NO_NAME),
         torch.where(structured, found.share, excess),
         torch.where(structured, found.rows, rows),
-        second.masked_fill(structured | nameless, NO_NAME),
+        second,
     )
 
 
-def _second(patches: Tensor, first: Tensor, excess: Tensor, grid: Grid) -> Tensor:
+def _second(patches: Tensor, first: Tensor, grid: Grid) -> Tensor:
     """The template of what the first leaves over, where it still gets 0.2 more than chance.
 
     The first is taken to get the same on each of its targets; what is above that is left over.
     """
     second = torch.full_like(first, NO_NAME)
-    for number in first[excess >= LEANING_EXCESS].unique().tolist():
-        some = ((first == number) & (excess >= LEANING_EXCESS)).nonzero()[:, 0]
+    for number in first[first != NO_NAME].unique().tolist():
+        some = (first == number).nonzero()[:, 0]
         ideal = targets_of(number, grid, patches.device)  # (P, P), rows sum to 1 or 0
         mass = (patches[some] * (ideal > 0)).sum(-1, keepdim=True)
         rest = (patches[some] - mass * ideal).clamp(min=0)

@@ -11,6 +11,8 @@ from headbrush.analysis.measures.offset_kernel import offset_kernel
 Grid = tuple[int, int]
 NONE, SAME_TARGETS, BLOCKS, EVEN = -1, 0, 1, 2
 EVEN_ENTROPY = 0.98
+MOST_EVEN_SQUARES = 4
+"""Sum of all squares above which attention cannot be so even; 1 if it is quite even."""
 SAME_TARGETS_SHARE, SAME_TARGETS_ENTROPY = 0.5, 0.9
 BLOCKS_SHARE, BLOCKS_RECIPROCITY = 0.3, 0.5
 BLOCKS_OF_ALL = 0.15
@@ -38,35 +40,64 @@ class Structures:
     rows: Tensor
 
 
-def structures(patches: Tensor, grid: Grid) -> Structures:
-    """Find the structure of attention between patches ``(N, P, P)`` whose rows sum to 1."""
-    entropy = row_entropy(patches)  # (N, P)
-    columns = patches.mean(1, keepdim=True)  # (N, 1, P)
-    explained = _explained_rows(patches, columns)
+def structures(patches: Tensor, grid: Grid, clear: Tensor) -> Structures:
+    """Find the structure of attention between patches ``(N, P, P)`` whose rows sum to 1.
+
+    Parameters
+    ----------
+    clear
+        ``(N,)`` bool: patterns of a clear template, which are no blocks and not even.
+    """
     share = same_target_share(patches)
-    number = torch.full(share.shape, NONE, device=patches.device)
-    rows = torch.zeros_like(share)
-    same = (share >= SAME_TARGETS_SHARE) & (entropy.mean(1) < SAME_TARGETS_ENTROPY)
-    same &= share > offset_share(patches, grid)
-    number[same] = SAME_TARGETS
-    rows[same] = (explained >= SAME_TARGETS_SHARE).float().mean(1)[same]
-    even = entropy.mean(1) >= EVEN_ENTROPY
-    number[even] = EVEN
-    share = torch.where(even, entropy.mean(1), share)
-    rows[even] = (entropy >= EVEN_ENTROPY).float().mean(1)[even]
-    some = ((number == NONE) & (reciprocity(patches) >= BLOCKS_RECIPROCITY)).nonzero()[:, 0]
-    if len(some):
-        rest = _rest(patches[some], grid)
+    found = Structures(
+        torch.full_like(share, NONE, dtype=torch.int64), share, torch.zeros_like(share)
+    )
+    _find_same_targets(patches, grid, found)
+    _find_even(patches, found, ~clear)
+    _find_blocks(patches, grid, found, ~clear)
+    return found
+
+
+def _find_same_targets(patches: Tensor, grid: Grid, found: Structures) -> None:
+    for place in _places(found.share >= SAME_TARGETS_SHARE):
+        some = patches[place]
+        same = row_entropy(some).mean(1) < SAME_TARGETS_ENTROPY
+        same &= found.share[place] > offset_share(some, grid)
+        explained = _explained_rows(some, some.mean(1, keepdim=True))
+        found.number[place[same]] = SAME_TARGETS
+        found.rows[place[same]] = (explained >= SAME_TARGETS_SHARE).float().mean(1)[same]
+
+
+def _find_even(patches: Tensor, found: Structures, may: Tensor) -> None:
+    may &= (found.number == NONE) & (_squares(patches) <= MOST_EVEN_SQUARES)
+    for place in _places(may):
+        entropy = row_entropy(patches[place])
+        even = entropy.mean(1) >= EVEN_ENTROPY
+        found.number[place[even]] = EVEN
+        found.share[place[even]] = entropy.mean(1)[even]
+        found.rows[place[even]] = (entropy >= EVEN_ENTROPY).float().mean(1)[even]
+
+
+def _find_blocks(patches: Tensor, grid: Grid, found: Structures, may: Tensor) -> None:
+    left = _places((found.number == NONE) & may)
+    left = [place[reciprocity(patches[place]) >= BLOCKS_RECIPROCITY] for place in left]
+    for place in (place for place in left if len(place)):
+        some = patches[place]
+        rest = _rest(some, grid)
         blocks = _block_means(rest)
         explained = _squares(rest) - _squares(rest - blocks)
         part = explained / _squares(rest).clamp(min=1e-12)
-        total = _squares(patches[some] - 1 / patches.shape[-1])
-        found = (part >= BLOCKS_SHARE) & (explained >= BLOCKS_OF_ALL * total)
-        number[some[found]] = BLOCKS
-        share[some[found]] = part[found]
-        each = _explained_rows(rest[found], blocks[found])
-        rows[some[found]] = (each >= BLOCKS_SHARE).float().mean(1)
-    return Structures(number, share, rows)
+        is_block = (part >= BLOCKS_SHARE) & (explained >= BLOCKS_OF_ALL * _variance(some))
+        found.number[place[is_block]] = BLOCKS
+        found.share[place[is_block]] = part[is_block]
+        each = _explained_rows(rest, blocks) >= BLOCKS_SHARE
+        found.rows[place[is_block]] = each.float().mean(1)[is_block]
+
+
+def _places(chosen: Tensor) -> list[Tensor]:
+    """The places of the chosen, in one piece; no piece if there are none."""
+    places = chosen.nonzero()[:, 0]
+    return [places] if len(places) else []
 
 
 def row_entropy(patches: Tensor) -> Tensor:
@@ -77,16 +108,15 @@ def row_entropy(patches: Tensor) -> Tensor:
 
 def same_target_share(patches: Tensor) -> Tensor:
     """Share of the variance that the target alone explains ``(N,)``, R² by column, in [0, 1]."""
-    size = patches.shape[-1]
-    between = size * (patches.mean(1) - 1 / size).square().sum(-1)
-    return between / _squares(patches - 1 / size).clamp(min=1e-12)
+    between = patches.shape[-1] * patches.mean(1).square().sum(-1) - 1
+    return (between / _variance(patches)).clamp(0, 1)
 
 
 def offset_share(patches: Tensor, grid: Grid) -> Tensor:
     """Share of the variance that the offset alone explains ``(N,)``, R² by offset, in [0, 1]."""
     size = patches.shape[-1]
     means = _by_offset(offset_kernel(patches, grid), grid)
-    return _squares(means - 1 / size) / _squares(patches - 1 / size).clamp(min=1e-12)
+    return _squares(means - 1 / size) / _variance(patches)
 
 
 def reciprocity(patches: Tensor) -> Tensor:
@@ -94,12 +124,17 @@ def reciprocity(patches: Tensor) -> Tensor:
 
     In [-1, 1].
     """
-    centred = patches - 1 / patches.shape[-1]
-    return (centred * centred.mT).sum((-1, -2)) / _squares(centred).clamp(min=1e-12)
+    return ((patches * patches.mT).sum((-1, -2)) - 1) / _variance(patches)
 
 
 def _squares(values: Tensor) -> Tensor:
-    return values.square().sum((-1, -2))
+    flat = values.flatten(1)
+    return torch.linalg.vecdot(flat, flat)
+
+
+def _variance(patches: Tensor) -> Tensor:
+    """Sum of the squared deviations from even attention ``(N,)``; rows sum to 1."""
+    return (_squares(patches) - 1).clamp(min=1e-12)
 
 
 def _explained_rows(patches: Tensor, fitted: Tensor) -> Tensor:
