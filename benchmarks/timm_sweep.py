@@ -42,6 +42,7 @@ SMALL = (
     WIDTH | {"img_size": 64, "num_classes": 5},
     WIDTH | {"img_size": 64},
     WIDTH | {"num_classes": 5},
+    {"img_size": 64, "num_classes": 5},
     {"depth": 3, "num_classes": 5},
     {"num_classes": 5},
     {},

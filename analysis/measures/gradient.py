@@ -14,7 +14,7 @@ from torch import Tensor
 
 from headbrush.analysis.measures.importance import region_output, true_classes
 from headbrush.analysis.measures.memory_budget import at_once, width_by_weights
-from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
+from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
 from headbrush.analysis.model.tracing import Trace
 from headbrush.analysis.model.vision_model import VisionModel
 

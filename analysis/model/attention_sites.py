@@ -1,21 +1,15 @@
-"""Where a model computes attention: one mechanism for every ViT that calls PyTorch's SDPA.
-
-A mode intercepts ``torch.nn.functional.scaled_dot_product_attention`` (SDPA), whatever class the
-attention module has, so the attention weights follow from exactly what the model computes with:
-queries, keys, scale and bias.
-"""
+"""Where a model computes attention: its layers, each a block and the attention module inside."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
+from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
 from headbrush.analysis.model.modules.multihead import use_visible_attention
 from headbrush.analysis.model.modules.refusals import (
     SUPPORTED,
@@ -23,68 +17,6 @@ from headbrush.analysis.model.modules.refusals import (
     why_no_attention,
 )
 from headbrush.analysis.store.errors import ModelError
-
-
-@dataclass(frozen=True)
-class AttentionCall:
-    """The arguments of one SDPA call: queries, keys and values are ``(B, H, T, D)``."""
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    attn_mask: Tensor | None = None
-    dropout_p: float = 0.0
-    is_causal: bool = False
-    scale: float | None = None
-    enable_gqa: bool = False
-
-    def weights(self) -> Tensor:
-        """Attention ``A``, ``(B, H, T, T)`` float32; every row sums to 1."""
-        scale = self.query.shape[-1] ** -0.5 if self.scale is None else self.scale
-        # (B, H, T, D) x (B, H, D, T) -> (B, H, T, T)
-        scores = (self.query.float() * scale) @ self.key.float().transpose(-2, -1)
-        if self.is_causal:
-            future = torch.ones_like(scores, dtype=torch.bool).triu(1)
-            scores = scores.masked_fill(future, -torch.inf)
-        if self.attn_mask is not None and self.attn_mask.dtype == torch.bool:
-            scores = scores.masked_fill(~self.attn_mask, -torch.inf)
-        elif self.attn_mask is not None:
-            scores = scores + self.attn_mask
-        return scores.softmax(-1)
-
-    def of_heads(self, heads: slice) -> "AttentionCall":
-        """The call of some heads only; keys and values are those of every head."""
-        query, key, value = (one[..., heads, :, :] for one in (self.query, self.key, self.value))
-        mask = self.attn_mask
-        if mask is not None and mask.ndim > 2 and mask.shape[-3] > 1:
-            mask = mask[..., heads, :, :]
-        return replace(self, query=query, key=key, value=value, attn_mask=mask)
-
-    def of_every_head(self) -> "AttentionCall":
-        """The same call, with shared keys and values repeated for each head."""
-        repeats = self.query.shape[-3] // self.key.shape[-3] if self.enable_gqa else 1
-        if repeats == 1:
-            return self
-        key, value = (one.repeat_interleave(repeats, -3) for one in (self.key, self.value))
-        return replace(self, key=key, value=value, enable_gqa=False)
-
-
-class AttentionSpy(TorchFunctionMode):
-    """While active, hand every SDPA call to ``handle(call, proceed)`` and use what it returns.
-
-    ``proceed()`` runs the call as it was made.
-    """
-
-    def __init__(self, handle: Callable[[AttentionCall, Callable[[], Tensor]], Tensor]) -> None:
-        super().__init__()
-        self._handle = handle
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if func is not F.scaled_dot_product_attention:
-            return func(*args, **kwargs)
-        call = AttentionCall(*args, **kwargs).of_every_head()
-        return self._handle(call, lambda: func(*args, **kwargs))
 
 
 @dataclass(frozen=True)
@@ -149,6 +81,9 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         for call, stack in calls
         if call.query.shape[-2] == call.key.shape[-2] and call.query.shape[0] == len(inputs)
     ]
+    if any(call.query.shape[-2] > call.key.shape[-2] for call, _ in calls):
+        reason = "some of its layers attend to pooled keys, fewer than there are tokens"
+        raise ModelError(f"{name}: {reason}; {SUPPORTED}")
     tokens = {call.query.shape[-2] for call, _ in square}
     if len(tokens) != 1 or any(call.query.shape[0] != len(inputs) for call, _ in calls):
         reason = "its attention layers see different numbers of tokens, or windows of them"
@@ -162,7 +97,7 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
     stacks = [stack for _, stack in square]
     shared = _shared(stacks)
     _demand_own_modules([stack[-1] for stack in stacks], recording.entered, name)
-    layers = _layers(stacks, shared[-1], name)
+    layers = _layers(stacks, shared[-1], recording.without_projection, name)
     for site in layers:
         _demand_tokens(site, recording, (len(inputs), *tokens), name)
     parent = next((one for one in reversed(shared) if one in recording.take_pictures), shared[-1])
@@ -220,12 +155,20 @@ def _demand_tokens(
     )
 
 
-def _layers(stacks: Sequence[list[nn.Module]], parent: nn.Module, name: str) -> tuple[Site, ...]:
-    """Block and attention of each call."""
-    attentions = [stack[-1] for stack in stacks]
+def _layers(
+    stacks: Sequence[list[nn.Module]],
+    parent: nn.Module,
+    without_projection: set[nn.Module],
+    name: str,
+) -> tuple[Site, ...]:
+    """Block and attention of each call; the projection is part of the attention."""
     blocks = [_block(stack, parent) for stack in stacks]
     if len(set(blocks)) < len(blocks):  # stages: the module around the attention is the block
         blocks = [stack[-2] if len(stack) > 1 else None for stack in stacks]
+    attentions = [
+        stack[-2] if stack[-1] in without_projection and stack[-2:-1] != [block] else stack[-1]
+        for stack, block in zip(stacks, blocks, strict=True)
+    ]
     alone = (block is None or block is one for block, one in zip(blocks, attentions, strict=True))
     if any(alone) or len(set(blocks)) < len(blocks):
         raise ModelError(
@@ -241,10 +184,12 @@ def _block(stack: list[nn.Module], parent: nn.Module) -> nn.Module | None:
     return next((one for one in below if not isinstance(one, (nn.Sequential, nn.ModuleList))), None)
 
 
-def _shape_of_first(values: object) -> tuple[int, ...]:
-    """Shape of a tensor, or of the first in a tuple; empty of anything else."""
-    first = values[0] if isinstance(values, tuple) and values else values
-    return tuple(first.shape) if isinstance(first, Tensor) else ()
+def _first(values: object) -> object:
+    return values[0] if isinstance(values, tuple) and values else values
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    return tuple(value.shape) if isinstance(value, Tensor) else ()
 
 
 @dataclass
@@ -257,32 +202,43 @@ class _Recording:
     take_pictures: set[nn.Module] = field(default_factory=set)
     taken: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
     put_out: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
+    mixed: Tensor | None = None
+    without_projection: set[nn.Module] = field(default_factory=set)
     calls: list[tuple[AttentionCall, list[nn.Module]]] = field(default_factory=list)
 
-    def enter(self, module: nn.Module, args: tuple[object, ...]) -> None:
+    def enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         """A module begins."""
         self.stack.append(module)
         self.entered[module] += 1
-        shape = self.taken[module] = _shape_of_first(args)
+        shape = self.taken[module] = _shape(_first((*args, *kwargs.values())))
         if len(shape) == 4 and shape[1] == self.channels:
             self.take_pictures.add(module)
 
     def leave(self, module: nn.Module, _args: object, output: object) -> None:
         """The innermost module ends."""
         self.stack.pop()
-        self.put_out[module] = _shape_of_first(output)
+        first = _first(output)
+        self.put_out[module] = _shape(first)
+        if self.calls and self.calls[-1][1][-1:] == [module] and isinstance(first, Tensor):
+            # (B, H, T, D) -> (B, T, H·D)
+            mixed = cast(Tensor, self.mixed).transpose(1, 2).flatten(2)
+            if mixed.shape == first.shape and torch.equal(mixed, first):
+                self.without_projection.add(module)
 
     def handle(self, call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
         """Remember a call."""
         self.calls.append((call, list(self.stack)))
-        return proceed()
+        self.mixed = proceed()
+        return self.mixed
 
 
 def _record_calls(module: nn.Module, inputs: Tensor) -> _Recording:
     recording = _Recording(inputs.shape[1])
     with ExitStack() as hooks:
         for child in module.modules():
-            hooks.callback(child.register_forward_pre_hook(recording.enter).remove)
+            hooks.callback(
+                child.register_forward_pre_hook(recording.enter, with_kwargs=True).remove
+            )
             hooks.callback(child.register_forward_hook(recording.leave, always_call=True).remove)
         with AttentionSpy(recording.handle):
             module(inputs)

@@ -15,8 +15,16 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy, Site
-from headbrush.analysis.model.tracing import LayerTrace, Trace, forwards, project, trace
+from headbrush.analysis.model.attention_sites import Site
+from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
+from headbrush.analysis.model.tracing import (
+    LayerTrace,
+    Trace,
+    forwards,
+    inputs_of,
+    project,
+    trace,
+)
 from headbrush.analysis.model.vision_model import Shortcuts, VisionModel
 from headbrush.analysis.store.errors import ModelError
 
@@ -67,7 +75,12 @@ def _through_the_model(
     replaced = _earlier_blocks(model, traced, layer, images)
     site = model.sites[layer]
     block = site.block.forward
-    replaced[site.block] = lambda _tokens, *args, **kwargs: block(block_input, *args, **kwargs)
+
+    def from_input(*args: object, **kwargs: object) -> object:
+        _, others, named = inputs_of(block, args, kwargs)
+        return block(block_input, *others, **named)
+
+    replaced[site.block] = from_input
     returned = traced.layers[layer].returning(output)
     replaced[site.attention] = lambda *_args, **_kwargs: returned
     with forwards(replaced):
@@ -224,18 +237,22 @@ def _classifier_rows(model: VisionModel) -> int | None:
 
 def _only_projection(model: VisionModel, traced: Trace, layer: int) -> nn.Linear | None:
     """The linear map between A·V and z; None where anything else stands there too."""
-    attention = model.sites[layer].attention
-    proj = getattr(attention, "proj", getattr(attention, "out_proj", None))
     record = traced.layers[layer]
     width = record.head_output.shape[1] * record.head_output.shape[3]
-    if not isinstance(proj, nn.Linear) or type(proj) not in _LINEAR or proj.in_features != width:
-        return None
     noise = torch.randn_like(record.head_output) * record.head_output.std()
-    # (B, H, T, D) -> (B, T, H·D) x (H·D, C) -> (B, T, C)
-    change = noise.transpose(1, 2).flatten(2) @ proj.weight.T
     found = project(model, traced, layer, record.head_output - noise)
-    fits = found.shape == change.shape and close(record.output - change, found)
-    return proj if fits else None
+    for part in reversed([*model.sites[layer].attention.modules()]):
+        if (
+            not isinstance(part, nn.Linear)
+            or type(part) not in _LINEAR
+            or part.in_features != width
+        ):
+            continue
+        # (B, H, T, D) -> (B, T, H·D) x (H·D, C) -> (B, T, C)
+        change = noise.transpose(1, 2).flatten(2) @ part.weight.T
+        if found.shape == change.shape and close(record.output - change, found):
+            return part
+    return None
 
 
 @torch.inference_mode()

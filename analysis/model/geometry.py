@@ -65,7 +65,11 @@ def geometry_of(
             "of patches, so its patches cannot be placed on the image."
         )
     _demand_rows(images, tokens_of, prefix, grid, name)
-    has_class_token = any(getattr(vit, token, None) is not None for token in _CLASS_TOKENS)
+    has_class_token = any(
+        isinstance(getattr(part, token, None), Tensor)
+        for part in vit.modules()
+        for token in _CLASS_TOKENS
+    )
     return Geometry(len(sites.layers), sites.heads, prefix, *grid, has_class_token and prefix > 0)
 
 

@@ -1,6 +1,6 @@
 """timm's configuration of a model: its input and the names of its outputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PIL import Image
@@ -32,6 +32,7 @@ def input_config(module: nn.Module) -> dict[str, Any]:
         getattr(module, "_model_args", {}).get("img_size"),
         getattr(embed, "img_size", None),
         getattr(module, "image_size", None),
+        *(getattr(getattr(part, "config", None), "image_size", None) for part in module.modules()),
     )
     size = next((size for size in sizes if size is not None), config["input_size"][1:])
     size = (size, size) if isinstance(size, int) else tuple(size)
@@ -72,12 +73,16 @@ def input_transform(config: dict[str, Any]) -> Callable[[Image.Image], Tensor]:
 
 
 def known_classes(module: nn.Module, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Identifiers and readable names of the ``count`` outputs; empty where timm knows none."""
+    """Identifiers and readable names of the ``count`` outputs; empty where none are known."""
+    described = getattr(getattr(module, "config", None), "id2label", None)
+    if isinstance(described, Mapping) and len(described) == count:  # a model of transformers
+        names = tuple(str(name) for name in described.values())
+        return (), () if names[0].startswith("LABEL_") else names
     config = getattr(module, "pretrained_cfg", {}) or {}
     ids = tuple(map(str, config.get("label_names") or ()))
     if len(ids) == count and count:
-        described: dict[str, str] = config.get("label_descriptions") or {}
-        return ids, tuple(described.get(label, label) for label in ids)
+        words: dict[str, str] = config.get("label_descriptions") or {}
+        return ids, tuple(words.get(label, label) for label in ids)
     if count == 1000:
         info = ImageNetInfo()
         ids = tuple(info.label_names())

@@ -3,15 +3,16 @@
 Notation: B images, L layers, H heads, T tokens, D width of a head, C width of the model.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import AttentionCall, AttentionSpy
+from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
 from headbrush.analysis.model.modules.outputs import OutputKind
 from headbrush.analysis.model.vision_model import VisionModel
 
@@ -100,7 +101,7 @@ def forwards(replaced: Mapping[nn.Module, Callable[..., object]]) -> Iterator[No
                 del module.forward
 
 
-class _Inputs(NamedTuple):
+class Inputs(NamedTuple):
     """The tokens ``(B, T, C)`` that a module received, and its other arguments."""
 
     tokens: Tensor
@@ -108,21 +109,32 @@ class _Inputs(NamedTuple):
     kwargs: dict[str, object]
 
 
+def inputs_of(
+    forward: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Inputs:
+    """The arguments of a call; tokens given by name are taken from the others."""
+    if args:
+        return Inputs(args[0], args[1:], dict(kwargs))
+    first = next(iter(inspect.signature(forward).parameters), "")
+    name = first if first in kwargs else next(iter(kwargs))
+    return Inputs(kwargs[name], (), {key: kwargs[key] for key in kwargs if key != name})
+
+
 @dataclass
 class _Recorder:
     """What passed through one block and its attention module."""
 
-    block: _Inputs | None = None
-    attention: _Inputs | None = None
+    block: Inputs | None = None
+    attention: Inputs | None = None
     call: tuple[AttentionCall, Tensor] | None = None
     outputs: dict[str, object] = field(default_factory=dict)
 
     def around_block(self, forward: Callable[..., object]) -> Callable[..., object]:
         """``forward`` of the block, recorded."""
 
-        def recorded(tokens: Tensor, *args: object, **kwargs: object) -> object:
-            self.block = _Inputs(tokens, args, kwargs)
-            self.outputs["block"] = forward(tokens, *args, **kwargs)
+        def recorded(*args: object, **kwargs: object) -> object:
+            self.block = inputs_of(forward, args, kwargs)
+            self.outputs["block"] = forward(*args, **kwargs)
             return self.outputs["block"]
 
         return recorded
@@ -132,11 +144,11 @@ class _Recorder:
     ) -> Callable[..., object]:
         """``forward`` of the attention module, recorded; while it runs, calls are its own."""
 
-        def recorded(tokens: Tensor, *args: object, **kwargs: object) -> object:
-            self.attention = _Inputs(tokens, args, kwargs)
+        def recorded(*args: object, **kwargs: object) -> object:
+            self.attention = inputs_of(forward, args, kwargs)
             active.append(self)
             try:
-                self.outputs["attention"] = forward(tokens, *args, **kwargs)
+                self.outputs["attention"] = forward(*args, **kwargs)
             finally:
                 active.pop()
             return self.outputs["attention"]

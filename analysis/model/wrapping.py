@@ -29,7 +29,7 @@ from headbrush.analysis.model.modules.unwrapping import (
     unwrapped,
     without_checkpointing,
 )
-from headbrush.analysis.model.tracing import forwards
+from headbrush.analysis.model.tracing import forwards, inputs_of
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.errors import ModelError
 
@@ -88,7 +88,9 @@ def wrap_model(
         lambda images: _entering(module, sites.layers[0].block, images),
         name,
     )
-    kind = output_kind(module, sites.parent, probe.output, probe.last, outputs, name)
+    kind = output_kind(
+        module, sites.parent, probe.output, probe.last, outputs, name, probe.features
+    )
     ids, names = known_classes(vit, kind.num_classes)
     given_names = _fitting(class_names, kind.num_classes)
     notes += notes_on_outputs(kind)
@@ -147,9 +149,9 @@ def _entering(module: nn.Module, block: nn.Module, images: Tensor) -> Tensor:
     found: list[Tensor] = []
     forward = block.forward
 
-    def recorded(tokens: Tensor, *args: Any, **kwargs: Any) -> object:
-        found.append(tokens)
-        return forward(tokens, *args, **kwargs)
+    def recorded(*args: Any, **kwargs: Any) -> object:
+        found.append(inputs_of(forward, args, kwargs).tokens)
+        return forward(*args, **kwargs)
 
     with torch.no_grad(), forwards({block: recorded}):
         module(images)

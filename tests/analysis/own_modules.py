@@ -80,6 +80,17 @@ class DistributedDataParallel(Holds):
     """Stands for torch's, which needs a process group."""
 
 
+class TimmWrapperForImageClassification(nn.Module):
+    """Stands for that of transformers."""
+
+    def __init__(self, timm_model):
+        super().__init__()
+        self.timm_model = timm_model
+
+    def forward(self, pixel_values, labels=None):
+        return {"loss": labels, "logits": self.timm_model(pixel_values)}
+
+
 class LoRALinear(nn.Module):
     """A linear map and a low-rank one, as adapters put in place of timm's."""
 
@@ -214,6 +225,7 @@ WRAPPED = {
     "ModelEma": ModelEma,
     "ModelEmaV2": ModelEmaV2,
     "ModelEmaV3": ModelEmaV3,
+    "transformers' wrapper": TimmWrapperForImageClassification,
     "Sequential": nn.Sequential,
     "called by another": Calls,
     "called by another, twice": lambda m: Calls(Calls(m)),

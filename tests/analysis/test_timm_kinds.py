@@ -34,8 +34,8 @@ ANALYZED = {
 REFUSED = {
     "convit_tiny": (WIDTH, "by its own softmax"),
     "crossvit_9_240": ({}, "two branches with patches of two sizes"),
-    "efficientformer_l1": ({}, "own softmax|no attention call over tokens"),
-    "efficientformerv2_s0": ({}, "own softmax|no attention call over tokens"),
+    "efficientformer_l1": ({}, "by its own softmax"),
+    "efficientformerv2_s0": ({}, "by its own softmax"),
     "levit_128s": ({}, "own softmax"),
     "vit_dlittle_patch16_reg1_gap_256": (SMALL, "DiffAttention attends 2 times in one layer"),
     "vit_pwee_patch16_reg1_gap_256": (SMALL, "not one separate module inside each block"),

@@ -130,6 +130,16 @@ def _meta():
         return tiny()
 
 
+def _quantized():
+    return torch.ao.quantization.quantize_dynamic(tiny(), {nn.Linear}, dtype=torch.qint8)
+
+
+def _with_fewer_heads():
+    module = tiny()
+    module.blocks[1] = tiny(num_heads=2).blocks[1]
+    return module
+
+
 class FullyShardedDataParallel(Holds):
     """Stands for torch's, which needs a process group."""
 
@@ -163,6 +173,11 @@ REFUSED = {
     "always random": (
         lambda: Calls(tiny(), lambda o: nn.functional.dropout(o, 0.5)), "different outputs",
     ),
+    "statistics over the batch": (
+        lambda: Calls(tiny(), lambda o: o - o.mean(0)), "another output alone than beside",
+    ),
+    "dynamic quantization": (_quantized, "another output alone than beside"),
+    "other numbers of heads": (_with_fewer_heads, "different numbers of heads .2, 3."),
     "shared layers": (_shared, "layers 0 and 2 share one attention module"),
     "prompts behind": (lambda: own_modules.prompted(in_front=False), "behind or between"),
 }  # fmt: skip
@@ -170,6 +185,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 def test_what_cannot_be_analyzed_is_refused_in_one_true_sentence(kind):
     make, reason = REFUSED[kind]
     with pytest.raises(ModelError, match=reason) as refused:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cosine, jensenshannon
 
-from headbrush.analysis.model.attention_sites import AttentionSpy
+from headbrush.analysis.model.modules.attention_calls import AttentionSpy
 
 
 def whole_pass(model, images, layer, head=None, mask=0.0):

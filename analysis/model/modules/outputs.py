@@ -11,6 +11,8 @@ from torch.overrides import TorchFunctionMode
 
 from headbrush.analysis.store.errors import ModelError
 
+_FEATURES = ("image_embeds", "pooler_output")
+"""What models of transformers without a classifier call their outputs."""
 OUTPUTS = ("auto", "softmax", "sigmoid")
 """What a user may ask for."""
 
@@ -82,10 +84,9 @@ def scores(output: Any, name: str) -> Tensor:
     Raises
     ------
     ModelError
-        If it is not one tensor, and has no ``logits``.
+        If it is not one tensor, and has neither logits nor features by a usual name.
     """
-    found = output.get("logits") if isinstance(output, Mapping) else None
-    found = getattr(output, "logits", None) if found is None else found
+    found = _members(output).get(_named(output))
     if isinstance(output, (tuple, list)) and len(output) == 1:
         found = output[0]
     found = output if found is None else found
@@ -95,6 +96,21 @@ def scores(output: Any, name: str) -> Tensor:
             "scores an image. Give a module that returns only that."
         )
     return found[:, None] if found.ndim == 1 else found
+
+
+def are_features(output: Any) -> bool:
+    """Whether what a forward pass returns holds features by name, and no logits."""
+    return _named(output) in _FEATURES
+
+
+def _named(output: Any) -> str:
+    """By which name the scores are in it; empty if by none."""
+    given = _members(output)
+    return next((key for key in ("logits", *_FEATURES) if given.get(key) is not None), "")
+
+
+def _members(output: Any) -> Mapping[str, Any]:
+    return output if isinstance(output, Mapping) else getattr(output, "__dict__", {})
 
 
 def _described(output: Any) -> str:
@@ -126,7 +142,13 @@ class LastStep(TorchFunctionMode):
 
 
 def output_kind(
-    module: nn.Module, vit: nn.Module, output: Tensor, last: str, wanted: str, name: str
+    module: nn.Module,
+    vit: nn.Module,
+    output: Tensor,
+    last: str,
+    wanted: str,
+    name: str,
+    features: bool = False,
 ) -> OutputKind:
     """How the outputs ``(B, …)`` of a module that holds a ViT become probabilities.
 
@@ -136,6 +158,8 @@ def output_kind(
         The activation that made the outputs, if one did.
     wanted
         ``auto``, ``softmax`` or ``sigmoid``.
+    features
+        Whether the model itself names them features.
 
     Raises
     ------
@@ -144,7 +168,7 @@ def output_kind(
     """
     if wanted not in OUTPUTS:
         raise ModelError(f"outputs is {wanted!r}; expected {', '.join(OUTPUTS)}.")
-    if output.ndim != 2 or (last == "none" and _is_headless(module, vit)):
+    if features or output.ndim != 2 or (last == "none" and _is_headless(module, vit)):
         return HEADLESS
     width = output.shape[1]
     sums_to_one = bool(((output.sum(1) - 1).abs() < 1e-4).all() and (output >= 0).all())

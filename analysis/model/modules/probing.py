@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headbrush.analysis.model.modules.outputs import LastStep, scores
+from headbrush.analysis.model.modules.outputs import LastStep, are_features, scores
 from headbrush.analysis.store.errors import ModelError
 
 _SAME = 1e-4
@@ -23,6 +23,8 @@ class Probe:
         ``(2, …)``.
     last
         The activation that made the output, if one did.
+    features
+        Whether the model itself names its output features.
     notes
         What the user should know.
 
@@ -43,6 +45,7 @@ class Probe:
         self._module, self._name = module, name
         self._entered: list[Tensor] = []
         self.notes: list[str] = []
+        self.features = False
         generator = torch.Generator().manual_seed(0)
         self.images = torch.randn(2, *size, generator=generator).to(place)
         hook = vit.register_forward_pre_hook(self._enter, with_kwargs=True)
@@ -90,10 +93,10 @@ class Probe:
         self._entered += [one.detach() for one in tensors[:1]]
 
     @torch.no_grad()
-    def _run(self) -> tuple[Tensor, str]:
+    def _run(self, count: int = 2) -> tuple[Tensor, str]:
         try:
             with LastStep() as step:
-                output = self._module(self.images)
+                output = self._module(self.images[:count])
         except Exception as error:  # whatever a model's own code raises
             size = " × ".join(map(str, self.images.shape[1:]))
             words = " ".join(str(error).split())[:200]
@@ -101,10 +104,11 @@ class Probe:
                 f"{self._name}: its forward pass fails on pictures of {size} "
                 f"({type(error).__name__}: {words})."
             ) from error
+        self.features = are_features(output)
         found = scores(output, self._name)
-        if len(found) != len(self.images):
+        if len(found) != count:
             raise ModelError(
-                f"{self._name}: two pictures give an output of shape {tuple(found.shape)}; "
+                f"{self._name}: {count} pictures give an output of shape {tuple(found.shape)}; "
                 "expected a row of scores an image."
             )
         return found, step.of(found)
@@ -112,11 +116,19 @@ class Probe:
     def _demand_numbers(self) -> None:
         if not self.output.isfinite().all():
             raise ModelError(f"{self._name}: {self._why_not_finite()}")
+        largest = _SAME * self.output.abs().max().clamp(min=1e-6)
         again, _ = self._run()
-        if (again - self.output).abs().max() > _SAME * self.output.abs().max().clamp(min=1e-6):
+        if (again - self.output).abs().max() > largest:
             raise ModelError(
                 f"{self._name}: the same picture gives different outputs, although it is in "
                 "evaluation mode; switch its own randomness off (dropout, noise, sampling)."
+            )
+        alone, _ = self._run(1)
+        if alone.shape[1:] != self.output.shape[1:] or (alone - again[:1]).abs().max() > largest:
+            raise ModelError(
+                f"{self._name}: a picture gives another output alone than beside another one, so "
+                "no head has an effect on one picture; give the model before dynamic quantization, "
+                "and without what it computes over the batch."
             )
 
     def _why_not_finite(self) -> str:

@@ -16,6 +16,8 @@ _WRAPPERS = {
     "ModelEma": "ema",
     "ModelEmaV2": "module",
     "ModelEmaV3": "module",
+    "TimmWrapperModel": "timm_model",  # transformers
+    "TimmWrapperForImageClassification": "timm_model",
 }
 """Classes whose call is that of one member: by name, so that no optional library is imported."""
 _NO_FORWARD = ("_forward_unimplemented", "LightningModule.forward")
