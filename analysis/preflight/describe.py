@@ -6,9 +6,10 @@ from pathlib import Path
 import psutil
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.expect import Expected
-from headbrush.analysis.preflight.words import duration, number, shortened, size
+from headbrush.analysis.preflight.words import duration, number, size
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.store_summary import why_missing
 from headbrush.analysis.store.schema import METRICS
@@ -98,18 +99,10 @@ def _class_lines(images: ImageSet) -> Lines:
 
 
 def _folder_lines(images: ImageSet) -> Lines:
-    """Class folders whose name is not that of their class."""
-    folders = {
-        name.split("/")[0]: int(label)
-        for name, label in zip(images.names, images.labels, strict=True)
-        if "/" in name and label >= 0
-    }
-    told = [
-        f"{folder} → {label} {images.class_names[label]}"
-        for folder, label in folders.items()
-        if folder != images.class_names[label]
-    ]
-    return [("folders", shortened(told))] if told else []
+    """Which folder is which class, unless each has the name of its class."""
+    if all(one.folder == one.class_name for one in images.mapping):
+        return []
+    return [("folders", said(images.mapping))]
 
 
 def _metrics(request: Request, model: VisionModel) -> str:

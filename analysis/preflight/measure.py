@@ -31,7 +31,6 @@ from headbrush.analysis.run.shards import ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.atomic_files import WriteError
 
-_IMAGES = 2
 _PATIENCE_S = 5.0
 """Pruning that is expected to take longer is measured on a few variants."""
 _ENOUGH_S = 0.5
@@ -82,7 +81,7 @@ class Measured:
 
 
 def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
-    """Run the stages on at most two of the images; takes seconds, and leaves no file.
+    """Run the stages on at most two images, far apart; takes seconds, and leaves no file.
 
     Raises
     ------
@@ -90,9 +89,10 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         If the system's folder for temporary files takes none.
     """
     base = psutil.Process().memory_info().rss
-    forward, traced = _forward(model, images.take(range(min(_IMAGES, len(images)))))
-    count = 1 if forward > 1 else min(_IMAGES, len(images))
-    few = images.take(range(count))
+    few = images.take(sorted({len(images) // 4, 3 * len(images) // 4}))
+    forward, traced = _forward(model, few)
+    few = few.take([0]) if forward > 1 else few
+    count = len(few)
     pruning = 0.0
     variants = len(request.modes) * len(traced.layers) * model.geometry.num_heads
     prunes = request.predictions and model.num_classes > 0

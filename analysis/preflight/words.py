@@ -1,7 +1,5 @@
 """Times, sizes and counts as people say them."""
 
-from collections.abc import Sequence
-
 
 def duration(seconds: float) -> str:
     """``40 s``, ``12 min`` or ``3 h 20 min``, rounded: an expectation is not exact."""
@@ -22,10 +20,3 @@ def size(count: float) -> str:
 def number(count: int, noun: str, plural: str = "") -> str:
     """``1 image``, ``12 images``; thousands are set apart."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}".replace(",", " ")
-
-
-def shortened(items: Sequence[str], most: int = 8) -> str:
-    """Items with commas; of a long list the first and the last, and how many are left out."""
-    if len(items) <= most:
-        return ", ".join(items)
-    return f"{', '.join(items[: most - 2])}, … ({len(items) - most + 1} more), {items[-1]}"

@@ -17,7 +17,7 @@ from headbrush.analysis.measures import patterns
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as inputs_module
 from headbrush.analysis.preflight import prepare
-from headbrush.analysis.preflight.words import duration, number, shortened, size
+from headbrush.analysis.preflight.words import duration, number, size
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
@@ -135,6 +135,17 @@ def test_a_disk_that_is_clearly_too_small_is_refused(inputs, tmp_path, monkeypat
         headbrush.analyze(*inputs, tmp_path / "s", quiet=True)
     assert "\n" not in str(refused.value)
     assert not any(tmp_path.iterdir())
+
+
+def test_folders_that_have_not_the_name_of_their_class_are_said_as_the_store_keeps_them(
+    inputs, tmp_path
+):
+    images = tmp_path / "images"
+    shutil.copytree(inputs[1], images)
+    (images / "circle").rename(images / "0")
+    told = said(headbrush.preflight(inputs[0], images, tmp_path / "s"))
+    assert told["folders"] == ["by number: 0 → 0 circle; by id: square → 1 square, star → 2 star"]
+    assert "folders" not in said(preflight(inputs, tmp_path / "s"))
 
 
 @pytest.mark.parametrize(("share", "is_tight"), [(0.9, True), (1.1, True), (1.5, False)])
@@ -262,13 +273,10 @@ def test_durations(seconds, words):
     assert duration(seconds) == words
 
 
-def test_sizes_numbers_and_long_lists():
+def test_sizes_and_numbers():
     assert [size(count) for count in (0, 3e6, 1.24e9)] == ["1 MB", "3 MB", "1.2 GB"]
     assert number(1, "image") == "1 image"
     assert number(12_345, "image") == "12 345 images"
-    letters = list("abcdefghijkl")
-    assert shortened(letters[:8]) == "a, b, c, d, e, f, g, h"
-    assert shortened(letters) == "a, b, c, d, e, f, … (5 more), l"
 
 
 def test_a_module_and_a_dataset_are_described_too(tmp_path):
