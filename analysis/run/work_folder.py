@@ -19,6 +19,7 @@ import numpy as np
 from headbrush.analysis.run.disk_lock import NAMES, DiskLock, LockedError
 from headbrush.analysis.store.atomic_files import remove_unfinished, replacing, writing
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.untrusted_store import demand_regular
 
 _REMOVED = "parts-removed"
 _VERSION = frozenset({"version", "schema_version"})
@@ -42,7 +43,8 @@ class PartFiles:
 
     def has(self, name: str) -> bool:
         """Whether the part ``name`` is finished; one that was cut off is not."""
-        return zipfile.is_zipfile(self._path(name))
+        path = self._path(name)
+        return path.is_file() and zipfile.is_zipfile(path)  # reading a pipe would wait for ever
 
     def save(self, name: str, **arrays: np.ndarray) -> None:
         """Write one part, at once or not at all."""
@@ -226,7 +228,11 @@ class WorkFolder:
 
     def _clear(self) -> None:
         (self.store / "summary.nc").unlink(missing_ok=True)
-        shutil.rmtree(self.store / "attention", ignore_errors=True)
+        attention = self.store / "attention"
+        if attention.is_dir():
+            shutil.rmtree(attention, ignore_errors=True)
+        else:
+            attention.unlink(missing_ok=True)
         for path in self.folder.iterdir():
             if path.name not in NAMES:
                 path.unlink()
@@ -250,6 +256,7 @@ def interrupted_plan(store: Path) -> dict[str, Any]:
     """The plan of an analysis that has not finished; empty if there is none, or it is damaged."""
     plan = store / "parts" / "plan.json"
     try:
+        demand_regular(plan)
         return dict(json.loads(plan.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}

@@ -55,6 +55,9 @@ ATTRIBUTES: dict[str, Attribute] = {
     "accuracy_images": Attribute(is_text=False, optional=True),
     "reading": Attribute(optional=True),
     "skipped_images": Attribute(is_text=False, optional=True),
+    "notes": Attribute(optional=True),
+    "class_mapping": Attribute(optional=True),
+    "warning": Attribute(optional=True),
 }
 REQUIRED_ATTRIBUTES = tuple(name for name, spec in ATTRIBUTES.items() if not spec.optional)
 
@@ -145,6 +148,64 @@ VARIABLES: dict[str, Variable] = {
     ),
     "patch_latent": Variable(
         (*_HEAD, "latent"), "float32", "autoencoder's latent of the patch attention pattern"
+    ),
+    "pattern_label": Variable(
+        ("name_number",),
+        "str",
+        "names of patch patterns, with the width of a band",
+        "",
+        optional=True,
+    ),
+    "pattern_family": Variable(
+        ("name_number",), "str", "names of patch patterns, without the width", "", optional=True
+    ),
+    "pattern_name": Variable(
+        _HEAD,
+        "int8",
+        "name of the patch pattern, a place in pattern_label; -1 without a name",
+        "1",
+        (-1, 127),
+        optional=True,
+    ),
+    "pattern_second": Variable(
+        _HEAD,
+        "int8",
+        "name of what the first name leaves over, a place in pattern_label; -1 without one",
+        "1",
+        (-1, 127),
+        optional=True,
+    ),
+    "pattern_fit": Variable(
+        _HEAD,
+        "int16",
+        "how well the name fits: attention beyond chance on its targets, or the share explained; "
+        "without a name, of the template that fits best",
+        "1e-4",
+        (-10_000, 10_000),
+        optional=True,
+    ),
+    "pattern_rows": Variable(
+        _HEAD, "int16", "share of the patches that fit the name", "1e-4", (0, 10_000), optional=True
+    ),
+    "class_token_label": Variable(
+        ("bit",), "str", "names of what a head does with the class token", "", optional=True
+    ),
+    "class_token_names": Variable(
+        _HEAD,
+        "uint8",
+        "which names of class_token_label hold, the first in the lowest bit",
+        "1",
+        (0, 255),
+        optional=True,
+    ),
+    "offset_kernel": Variable(
+        ("layer", "head", "down", "right"),
+        "float32",
+        "mean attention between patches by offset from source to target, over all images; rows of "
+        "attention are renormalised over patches",
+        "1",
+        (0, 1),
+        optional=True,
     ),
     "thumbnail": Variable(
         ("image", "y", "x", "channel"), "uint8", "image as the model sees it", "1", (0, 255)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from headbrush.analysis.store.store import Store
+from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
+from headbrush.analysis.store.store import Store, attention_files
 
 
 def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
@@ -17,7 +18,7 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         ("tokens", f"{store.num_prefix_tokens} prefix + {store.grid[0]}×{store.grid[1]} patches"),
         ("images", f"{sizes['image']} from {attrs['images']}"),
         ("patterns", f"{patterns:,}".replace(",", " ")),
-        ("attention kept for", f"{len(store.kept_images)} images"),
+        ("attention kept for", _kept(store)),
         ("size on disk", f"{size / 1e6:.0f} MB"),
     ]
     if known.any() and np.isfinite(probability).any():
@@ -27,6 +28,16 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
     facts += _class_facts(store)
     rest = sorted(set(attrs) - {"model", "images", "Conventions"})
     return facts + [(name.replace("_", " "), attrs[name]) for name in rest]
+
+
+def _kept(store: Store) -> str:
+    """No file of attention is read: a stranger's may keep HDF5 busy for ever."""
+    count = len(attention_files(store.path))
+    files = "1 file" if count == 1 else f"{count} files"
+    if not store.has(ATTENTION_CHECKSUM):
+        return files
+    images = int((store.read(ATTENTION_CHECKSUM).max((1, 2)) >= 0).sum())
+    return f"{images} images, in {files}"
 
 
 def _class_facts(store: Store) -> list[tuple[str, object]]:

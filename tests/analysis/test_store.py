@@ -2,14 +2,20 @@
 
 import os
 import shutil
+from unittest.mock import patch
 
 import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
-from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR, AttentionWriter
+from headbrush.analysis.store.attention_file import (
+    MAX_RELATIVE_ERROR,
+    AttentionReader,
+    AttentionWriter,
+)
 from headbrush.analysis.store.store import Store, StoreError, store_size, write_summary
+from headbrush.analysis.store.store_info import facts_of
 from tests import stores
 from tests.analysis.damaged_stores import content_of, damaged_copies, outcome
 
@@ -199,3 +205,9 @@ def test_a_pipe_in_place_of_a_file_is_refused_at_once(path):
         os.mkfifo(path / name)
         with pytest.raises(StoreError):
             Store(path).attention(0, 0, 0)
+
+
+def test_info_counts_kept_images_and_reads_no_attention(path):
+    assert dict(facts_of(Store(path), 1))["attention kept for"] == "6 images, in 1 file"
+    with patch.object(AttentionReader, "read_images", side_effect=AssertionError):
+        assert facts_of(Store(path), 1)
