@@ -30,6 +30,7 @@ from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.atomic_files import WriteError
+from headbrush.analysis.store.schema import VARIABLES
 
 _PATIENCE_S = 5.0
 """Pruning that is expected to take longer is measured on a few variants."""
@@ -108,8 +109,8 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         encode = _encode_seconds(model, parts)
         attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
         saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
-        summary = _summary_bytes(parts)
-        shared = (parts.folder / f"{AUTOENCODER}.npz").stat().st_size
+        summary, of_shard = _summary_bytes(parts)
+        shared = (parts.folder / f"{AUTOENCODER}.npz").stat().st_size + of_shard
     return Measured(
         image_seconds=seconds / count + pruning,
         forward_seconds=forward,
@@ -117,7 +118,7 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         training_seconds=training,
         layout_slowness=_layout_slowness(),
         attention_bytes=attention / count,
-        part_bytes=saved / count,
+        part_bytes=max(0, saved - of_shard) / count,
         summary_bytes=summary / count,
         shared_bytes=shared,
         base_bytes=base,
@@ -226,11 +227,17 @@ def _encode_seconds(model: VisionModel, parts: PartFiles) -> float:
     return time.perf_counter() - start
 
 
-def _summary_bytes(parts: PartFiles) -> float:
-    """Bytes of the values that the summary keeps of these images, before compression."""
+def _summary_bytes(parts: PartFiles) -> tuple[int, int]:
+    """Bytes of what the summary keeps of these images, and of what it keeps of all together."""
     kept = {name: value.nbytes for name, value in parts.load_all("00000").items()}
     kept |= {"latent": parts.load("latent-00000", "latent")[0].nbytes}
-    return sum(count for name, count in kept.items() if not name.endswith("_pattern"))
+    together = sum(count for name, count in kept.items() if _is_of_all_images(name))
+    of_patterns = sum(count for name, count in kept.items() if name.endswith("_pattern"))
+    return sum(kept.values()) - together - of_patterns, together
+
+
+def _is_of_all_images(name: str) -> bool:
+    return name in VARIABLES and "image" not in VARIABLES[name].dims
 
 
 def _layout_slowness() -> float:
