@@ -89,7 +89,10 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         reason = "its attention layers see different numbers of tokens, or windows of them"
         raise ModelError(f"{name}: {reason}; {SUPPORTED}")
     heads = sorted({call.query.shape[1] for call, _ in square if call.query.ndim == 4})
-    if len(heads) != 1:
+    if not heads:
+        reason = "its attention is not over images × heads × tokens, but over windows or more"
+        raise ModelError(f"{name}: {reason}; {SUPPORTED}")
+    if len(heads) > 1:
         raise ModelError(
             f"{name}: its layers have different numbers of heads ({', '.join(map(str, heads))}); "
             "headbrush needs the same number in every layer."
@@ -151,7 +154,8 @@ def _demand_tokens(
         )
     raise ModelError(
         f"{name}: its {kind} takes and returns tensors of shapes {taken} and {put_out}; headbrush "
-        f"needs (images, tokens, width), here {(*expected, '…')}, as the first value."
+        f"needs images × tokens × width, here {' × '.join(map(str, expected))} × width, as the "
+        "first value."
     )
 
 

@@ -32,14 +32,16 @@ ANALYZED = {
     "vit_tiny_r_s16_p8_224": WIDTH | {"num_classes": 5},
 }
 REFUSED = {
+    "coat_tiny": ({}, "factorized"),
     "convit_tiny": (WIDTH, "by its own softmax"),
     "crossvit_9_240": ({}, "two branches with patches of two sizes"),
-    "efficientformer_l1": ({}, "by its own softmax"),
-    "efficientformerv2_s0": ({}, "by its own softmax"),
-    "levit_128s": ({}, "own softmax"),
+    "efficientformer_l1": ({}, "only in its last stages, behind convolutions"),
+    "efficientformerv2_s0": ({}, "only in its last stages, behind convolutions"),
+    "levit_128s": ({}, "fewer tokens from stage to stage"),
+    "pvt_v2_b0": ({}, "pooled keys"),
     "vit_dlittle_patch16_reg1_gap_256": (SMALL, "DiffAttention attends 2 times in one layer"),
     "vit_pwee_patch16_reg1_gap_256": (SMALL, "not one separate module inside each block"),
-    "visformer_tiny": ({}, "different numbers of tokens"),
+    "visformer_tiny": ({}, "fewer tokens from stage to stage"),
     "volo_d1_224": ({}, "outlook attention"),
 }
 KNOWN = set(timm.list_models())

@@ -12,18 +12,41 @@ SUPPORTED = (
     "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP)."
 )
 _SWIN = "it attends within shifted windows, so no attention matrix spans the image"
+_WINDOWS = "it attends within windows, so no attention matrix spans the image"
+_STAGES = "it has fewer tokens from stage to stage, so its layers share no grid of patches"
+_LATE = "it attends only in its last stages, behind convolutions"
+_POOLED = "it attends to pooled keys, fewer than there are tokens"
 _REASONS = {
+    "cait": "its class token attends in separate layers, without the patches' attention",
+    "coat": "its attention is factorized, without a matrix over all tokens",
+    "crossvit": "it attends in two branches with patches of two sizes",
+    "davit": "it attends within windows and between channels",
+    "edgenext": "it attends between channels, not between tokens",
+    "efficientformer": _LATE,
+    "efficientformer_v2": _LATE,
+    "efficientvit_msra": _WINDOWS,
+    "fastvit": "it is convolutional, or attends only in its last stage",
+    "gcvit": _WINDOWS,
+    "hiera": "it pools tokens between stages and attends within windows",
+    "hieradet_sam2": "it pools tokens between stages and attends within windows",
+    "levit": _STAGES,
+    "maxxvit": "it mixes convolutions with windowed and grid attention",
+    "mobilevit": "it attends between the same places of patches, behind convolutions",
+    "mvitv2": "it pools tokens between stages",
+    "nest": "it attends within blocks of the image, so no attention matrix spans it",
+    "nextvit": _POOLED,
+    "pit": _STAGES,
+    "pvt_v2": _POOLED,
     "swin_transformer": _SWIN,
     "swin_transformer_v2": _SWIN,
     "swin_transformer_v2_cr": _SWIN,
-    "maxxvit": "it mixes convolutions with windowed and grid attention",
-    "hiera": "it pools tokens between stages and attends within windows",
-    "hieradet_sam2": "it pools tokens between stages and attends within windows",
+    "tiny_vit": _WINDOWS,
+    "tnt": "it attends between parts of each patch, too, in a transformer of its own",
+    "twins": _POOLED,
     "vision_transformer_sam": "it attends within windows in most layers",
-    "xcit": "it attends between channels, not between tokens",
-    "cait": "its class token attends in separate layers, without the patches' attention",
-    "crossvit": "it attends in two branches with patches of two sizes",
+    "visformer": _STAGES,
     "volo": "it mixes outlook attention and attention over all tokens",
+    "xcit": "it attends between channels, not between tokens",
 }
 """By module of timm."""
 
