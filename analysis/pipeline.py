@@ -24,10 +24,10 @@ from headbrush.analysis.preflight.prepare import prepared
 from headbrush.analysis.run.fits import (
     AUTOENCODER,
     EncodeJob,
-    average_precision,
     encode_shard,
+    fit_to_sample,
+    fitted_autoencoder,
     lay_out,
-    train_on_sample,
 )
 from headbrush.analysis.run.non_finite import without_infinities
 from headbrush.analysis.run.progress import StageProgress
@@ -97,8 +97,11 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         run.progress.note(warning)
     with run.progress.stage("train autoencoder") as advance:
         if not parts.has(AUTOENCODER):
-            train_on_sample(model, shards, parts, request.seed, advance)
-    jobs = [EncodeJob(f"latent-{shard.name}", shard.name, parts) for shard in shards]
+            fit_to_sample(model, shards, parts, request.autoencoder, request.seed, advance)
+    jobs = [
+        EncodeJob(f"latent-{shard.name}", shard.name, request.autoencoder, parts)
+        for shard in shards
+    ]
     run.each("encode patterns", encode_shard, jobs)
     layouts = lay_out(model, images, shards, parts, request.seed, run.progress)
     with run.progress.stage("write summary"):
@@ -110,7 +113,9 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         described = attributes(request, model, images, candidates, undefined)
         described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
         described |= {"warning": warning} if warning else {}
-        described["autoencoder_average_precision"] = average_precision(model, parts)
+        fitted = fitted_autoencoder(model, parts, request.autoencoder)
+        if np.isfinite(fitted.average_precision):
+            described["autoencoder_average_precision"] = fitted.average_precision
         if accuracy is None:
             accuracy = _accuracy(images, values["probability"])
         values["class_accuracy"] = accuracy

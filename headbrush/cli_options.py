@@ -90,6 +90,13 @@ Modes = Annotated[
         help="whole: prune each head as a whole; all: in all seven modes.", rich_help_panel=MEASURES
     ),
 ]
+Autoencoder = Annotated[
+    str,
+    typer.Option(
+        help="Summary of the patch patterns: linear, or convolutional: the paper's, slow.",
+        rich_help_panel=MEASURES,
+    ),
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch.", rich_help_panel=RUN)]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=RUN)]
 Seed = Annotated[

@@ -13,7 +13,7 @@ from headbrush.analysis.measures.embedding import FIT_LIMIT
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure import Measured
-from headbrush.analysis.run.fits import AUTOENCODER
+from headbrush.analysis.run.fits import AUTOENCODER, most_sampled
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import cut_shards
 
@@ -78,7 +78,7 @@ def expect(
     seconds = {
         "predicting all images": _screening(request, images, measured) / workers,
         "attention and pruning": count * measured.image_seconds * missing / workers,
-        "autoencoder": measured.training_seconds * (AUTOENCODER not in finished),
+        "autoencoder": _fitting(model, patterns, measured) * (AUTOENCODER not in finished),
         "encoding": count * measured.encode_seconds * latent / workers,
         "layouts": _layouts(model, count, patterns, finished) * measured.layout_slowness,
         "writing": summary / _WRITTEN_A_SECOND,
@@ -108,6 +108,12 @@ def images_to_analyze(request: Request, images: ImageSet) -> int:
 
 def _screening(request: Request, images: ImageSet, measured: Measured) -> float:
     return 0.0 if request.best_worst is None else len(images) * measured.forward_seconds
+
+
+def _fitting(model: VisionModel, patterns: int, measured: Measured) -> float:
+    """Seconds of fitting the autoencoder."""
+    sampled = min(patterns, most_sampled(model.geometry.num_patches))
+    return measured.training_seconds + sampled * measured.training_pattern_seconds
 
 
 def _layouts(model: VisionModel, count: int, patterns: int, finished: Collection[str]) -> float:

@@ -20,14 +20,14 @@ import torch
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.embedding import layout
-from headbrush.analysis.measures.patterns import PatternAutoencoder, weights_of
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import resume
 from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.run.fits import AUTOENCODER, EncodeJob, encode_shard, train_on_sample
+from headbrush.analysis.preflight.measure_autoencoder import measure_autoencoder
+from headbrush.analysis.run.fits import AUTOENCODER
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import ShardJob, analyze_shard, cut_shards
+from headbrush.analysis.run.shards import ShardJob, analyze_shard
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.atomic_files import WriteError
 from headbrush.analysis.store.schema import VARIABLES
@@ -36,8 +36,6 @@ _PATIENCE_S = 5.0
 """Pruning that is expected to take longer is measured on a few variants."""
 _ENOUGH_S = 0.5
 _MOST_VARIANTS = 16
-_TRAINING_S = 1.5
-_TRAINING_PATTERNS = 64
 _REFERENCE_ROWS = 400
 _REFERENCE_S = 0.74
 """Seconds that a layout of so many rows takes on one idle core of the machine of ``expect.py``."""
@@ -55,8 +53,8 @@ class Measured:
         One image through the model.
     encode_seconds
         Encoding the patterns of one image.
-    training_seconds
-        The whole training of the autoencoder.
+    training_seconds, training_pattern_seconds
+        Fitting the autoencoder: at any rate, and for each pattern that it is fitted to.
     layout_slowness
         How many times longer a layout takes than on the machine of ``expect.py``.
     attention_bytes, part_bytes, summary_bytes
@@ -72,6 +70,7 @@ class Measured:
     forward_seconds: float
     encode_seconds: float
     training_seconds: float
+    training_pattern_seconds: float
     layout_slowness: float
     attention_bytes: float
     part_bytes: float
@@ -105,8 +104,7 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         for name in ("parts", "attention"):
             (parts.store / name).mkdir()
         seconds = _shard_seconds(request, model, few, parts, prunes and not is_long)
-        training = _training_seconds(request, model, parts, count)
-        encode = _encode_seconds(model, parts)
+        autoencoder = measure_autoencoder(request, model, parts)
         attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
         saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
         summary, of_shard = _summary_bytes(parts)
@@ -114,8 +112,9 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
     return Measured(
         image_seconds=seconds / count + pruning,
         forward_seconds=forward,
-        encode_seconds=encode / count,
-        training_seconds=training,
+        encode_seconds=autoencoder.encoding / count,
+        training_seconds=autoencoder.fixed,
+        training_pattern_seconds=autoencoder.each_pattern,
         layout_slowness=_layout_slowness(),
         attention_bytes=attention / count,
         part_bytes=max(0, saved - of_shard) / count,
@@ -186,44 +185,6 @@ def _shard_seconds(
     )
     start = time.perf_counter()
     analyze_shard(model, job, lambda _share: None)
-    return time.perf_counter() - start
-
-
-class _Enough(Exception):
-    """The training has run long enough to know its speed."""
-
-
-def _training_seconds(request: Request, model: VisionModel, parts: PartFiles, count: int) -> float:
-    """Expected seconds of the whole training, from its first steps."""
-    seen: list[tuple[float, float]] = []
-    start = time.perf_counter()
-
-    def advance(share: float) -> None:
-        seen.append((time.perf_counter(), share))
-        if len(seen) > 2 and seen[-1][0] - start > _TRAINING_S:
-            raise _Enough
-
-    (packed,) = parts.load("00000", "patch_pattern")
-    repeats = -(-_TRAINING_PATTERNS // (packed.size // packed.shape[-1]))
-    shards = cut_shards(count * repeats)[:1]
-    values = parts.load_all("00000")
-    if repeats > 1:  # a batch of the training is as large as it will be
-        parts.save("00000", **values | {"patch_pattern": np.concatenate([packed] * repeats)})
-    try:
-        train_on_sample(model, shards, parts, request.seed, advance)
-        return time.perf_counter() - start
-    except _Enough:
-        (first, begun), (last, share) = seen[0], seen[-1]
-        return first - start + (last - first) / (share - begun)
-    finally:
-        parts.save("00000", **values)
-
-
-def _encode_seconds(model: VisionModel, parts: PartFiles) -> float:
-    if not parts.has(AUTOENCODER):
-        parts.save(AUTOENCODER, **weights_of(PatternAutoencoder(model.geometry.num_patches)))
-    start = time.perf_counter()
-    encode_shard(model, EncodeJob("latent-00000", "00000", parts), lambda _share: None)
     return time.perf_counter() - start
 
 

@@ -13,16 +13,14 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.autoencoders.autoencoder import (
+    MOST_PATTERNS,
+    Fitted,
+    fit,
+    fitted_of,
+)
 from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, layout
 from headbrush.analysis.measures.memory_budget import at_once
-from headbrush.analysis.measures.patterns import (
-    MAX_TRAINING_PATTERNS,
-    PatternAutoencoder,
-    autoencoder_of,
-    encode,
-    train_autoencoder,
-    weights_of,
-)
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance, StageProgress
 from headbrush.analysis.run.shards import Shard
@@ -34,17 +32,24 @@ _REDUCER_ROWS = 20_000
 _COMPONENTS = 50
 
 
-def train_on_sample(
-    model: VisionModel, shards: Sequence[Shard], parts: PartFiles, seed: int, advance: Advance
+def fit_to_sample(
+    model: VisionModel,
+    shards: Sequence[Shard],
+    parts: PartFiles,
+    kind: str,
+    seed: int,
+    advance: Advance,
 ) -> None:
-    """Train the autoencoder on patterns drawn alike from every shard, layer and head; save it."""
+    """Fit an autoencoder to patterns drawn alike from every shard, layer and head; save it."""
     patches = model.geometry.num_patches
-    limit = at_once(patches**2 / 8, MAX_TRAINING_PATTERNS)
-    packed = _sample(shards, parts, "", "patch_pattern", limit, seed)
-    trained = train_autoencoder(
-        packed, patches, seed=seed, device=model.device, on_progress=advance
-    )
-    parts.save(AUTOENCODER, **weights_of(trained))
+    packed = _sample(shards, parts, "", "patch_pattern", most_sampled(patches), seed)
+    fitted = fit(kind, packed, patches, seed=seed, device=model.device, on_progress=advance)
+    parts.save(AUTOENCODER, **fitted.weights())
+
+
+def most_sampled(num_patches: int) -> int:
+    """How many patterns an autoencoder is fitted to, at most."""
+    return at_once(num_patches**2 / 4, MOST_PATTERNS)  # twice the bits of a pattern
 
 
 @dataclass(frozen=True)
@@ -53,25 +58,21 @@ class EncodeJob:
 
     name: str
     shard: str
+    kind: str
     parts: PartFiles
 
 
 def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
     """Save the latent of every pattern of a shard, ``(B, L, H, latent)`` float32."""
-    autoencoder = _autoencoder(model, job.parts)
+    fitted = fitted_autoencoder(model, job.parts, job.kind)
     (packed,) = job.parts.load(job.shard, "patch_pattern")  # (B, L, H, bytes)
-    latent = encode(autoencoder, packed.reshape(-1, packed.shape[-1]))  # (B·L·H, latent)
+    latent = fitted.autoencoder.encode(packed.reshape(-1, packed.shape[-1]))  # (B·L·H, latent)
     job.parts.save(job.name, latent=latent.reshape(*packed.shape[:3], -1))
 
 
-def average_precision(model: VisionModel, parts: PartFiles) -> float:
-    """Average precision of the trained autoencoder."""
-    return _autoencoder(model, parts).average_precision
-
-
-def _autoencoder(model: VisionModel, parts: PartFiles) -> PatternAutoencoder:
-    weights = parts.load_all(AUTOENCODER)
-    return autoencoder_of(weights, model.geometry.num_patches, model.device)
+def fitted_autoencoder(model: VisionModel, parts: PartFiles, kind: str) -> Fitted:
+    """The autoencoder that :func:`fit_to_sample` has saved."""
+    return fitted_of(kind, parts.load_all(AUTOENCODER), model.geometry.num_patches, model.device)
 
 
 def lay_out(

@@ -22,6 +22,7 @@ def known_plan(request: Request) -> dict[str, object]:
         "modes": list(request.modes),
         "predictions": request.predictions,
         "seed": request.seed,
+        "autoencoder": request.autoencoder,
     }
 
 

@@ -54,6 +54,9 @@ class Request:
     predictions
         Whether heads are pruned to measure the change of the prediction. If not, the faster
         gradient approximation is used instead.
+    autoencoder
+        What summarises the patch patterns: ``linear``, their principal components, or
+        ``convolutional``, the paper's, which takes longer.
     batch_size
         Images per batch.
     device
@@ -89,6 +92,7 @@ class Request:
     attention: int | None = 60
     all_modes: bool = False
     predictions: bool = True
+    autoencoder: str = "linear"
     batch_size: int = 16
     device: str = "auto"
     seed: int = 0

@@ -86,6 +86,7 @@ def attributes(
         "label_source": "folder" if images.has_labels else "prediction",
         "accuracy_images": len(candidates),
         "seed": request.seed,
+        "autoencoder": request.autoencoder,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": request.command,
         "skipped_images": len(candidates.skipped),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from headbrush.analysis.measures import patterns
+from headbrush.analysis.measures.autoencoders import convolutional
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
@@ -50,8 +50,9 @@ def start(model: str, images: str, out: Path) -> tuple[int, int]:
         os.close(write)
         return process, read
     shards.SHARD_IMAGES = 4
-    patterns.TRAINING_STEPS = 40
-    analyze(Request(Path(images), out, model, batch_size=2), Reporting(write))
+    convolutional.TRAINING_STEPS = 40
+    request = Request(Path(images), out, model, batch_size=2, autoencoder="convolutional")
+    analyze(request, Reporting(write))
     os._exit(0)
 
 

@@ -15,7 +15,6 @@ import pytest
 from typer.testing import CliRunner
 
 from headbrush.analysis import pipeline
-from headbrush.analysis.measures import patterns
 from headbrush.analysis.preflight import prepare
 from headbrush.analysis.preflight.measure import Measured
 from headbrush.analysis.run import shards
@@ -130,10 +129,9 @@ def _quick(monkeypatch):
 
 
 def make_quick(patch):
-    """Small shards and a short training; what two images take is known."""
+    """Small shards; what two images take is known."""
     patch.setattr(shards, "SHARD_IMAGES", 2)
-    patch.setattr(patterns, "TRAINING_STEPS", 20)
-    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * 11))
+    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * 12))
 
 
 def run(words, out):

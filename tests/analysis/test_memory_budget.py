@@ -6,6 +6,9 @@ import torch
 from rich.console import Console
 
 from headbrush.analysis.measures import memory_budget
+from headbrush.analysis.measures.autoencoders import convolutional
+from headbrush.analysis.measures.autoencoders.autoencoder import fit
+from headbrush.analysis.measures.autoencoders.kinds import KINDS
 from headbrush.analysis.measures.gradient import gradient_importance
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.memory_budget import (
@@ -14,7 +17,7 @@ from headbrush.analysis.measures.memory_budget import (
     images_in_a_shard,
     pieces,
 )
-from headbrush.analysis.measures.patterns import encode, pack, train_autoencoder
+from headbrush.analysis.measures.patterns import pack
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.tracing import trace
@@ -108,11 +111,25 @@ def test_pruning_parts_of_heads_in_pieces_changes_nothing(inputs, no_memory):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_an_autoencoder_trained_in_pieces_is_the_same(no_memory):
-    packed = pack(np.random.default_rng(0).random((12, 25, 25)) < 0.1)
-    whole = train_autoencoder(packed, 25, seed=0, device=torch.device("cpu"))
-    latent = encode(whole, packed)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_autoencoder_encodes_and_restores_the_same_in_pieces(kind, no_memory, monkeypatch):
+    monkeypatch.setattr(convolutional, "TRAINING_STEPS", 10)
+    packed = pack(np.random.default_rng(0).random((32, 25, 25)) < 0.1)
+    fitted = fit(kind, packed, 25, seed=0, device=torch.device("cpu")).autoencoder
+    entries = np.arange(0, 625, 7)
+    latent, restored = fitted.encode(packed), fitted.restore(packed, entries)
     no_memory()
-    cut = train_autoencoder(packed, 25, seed=0, device=torch.device("cpu"))
-    np.testing.assert_allclose(encode(whole, packed), latent, rtol=1e-3, atol=1e-3)
-    assert cut.average_precision == pytest.approx(whole.average_precision, abs=0.05)
+    np.testing.assert_allclose(fitted.encode(packed), latent, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(fitted.restore(packed, entries), restored, rtol=1e-3, atol=1e-3)
+
+
+def test_training_in_pieces_is_the_same(no_memory, monkeypatch):
+    monkeypatch.setattr(convolutional, "TRAINING_STEPS", 100)
+    packed = pack(np.random.default_rng(0).random((16, 25, 25)) < 0.1)
+
+    def train():
+        return fit("convolutional", packed, 25, seed=0, device=torch.device("cpu"))
+
+    whole = train()
+    no_memory()
+    assert train().average_precision == pytest.approx(whole.average_precision, abs=0.05)

@@ -43,12 +43,12 @@ def test_kills_at_random_moments_of_every_stage_change_nothing(inputs, tmp_path)
 LIMITED = """
 import os, resource, signal, sys
 from headbrush import cli
-from headbrush.analysis.measures import patterns
+from headbrush.analysis.measures.autoencoders import convolutional
 from headbrush.analysis.preflight import measure, prepare
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-patterns.TRAINING_STEPS = 5
-two_images = measure.Measured(*[1e-3] * 11)  # measured elsewhere, where the limit holds too
+convolutional.TRAINING_STEPS = 5
+two_images = measure.Measured(*[1e-3] * 12)  # measured elsewhere, where the limit holds too
 prepare.measure = lambda *_: two_images
 for limit in (300, 12_000, 300_000, resource.RLIM_INFINITY):
     run = os.fork()
@@ -62,7 +62,8 @@ for limit in (300, 12_000, 300_000, resource.RLIM_INFINITY):
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_where_it_was(inputs, tmp_path):
     model, images = inputs
-    done = python("-c", LIMITED, "analyze", "--images", images, "--model", model, "--out", tmp_path)
+    options = ("--images", images, "--model", model, "--autoencoder", "convolutional")
+    done = python("-c", LIMITED, "analyze", *options, "--out", tmp_path)
     lines = done.stderr.splitlines()
     refused, code = lines[:-1:2], lines[1:-1:2]
     assert code == ["exit 2"] * 3, lines

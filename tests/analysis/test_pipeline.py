@@ -99,7 +99,7 @@ def test_a_stopped_run_ends_with_the_same_store(inputs, tmp_path, monkeypatch):
     def stop(*_arguments):
         raise KeyboardInterrupt
 
-    for stage in ("analyze_shard", "train_on_sample", "encode_shard", "lay_out", "summary"):
+    for stage in ("analyze_shard", "fit_to_sample", "encode_shard", "lay_out", "summary"):
         with monkeypatch.context() as patch:
             patch.setattr(pipeline, stage, stop)
             with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,6 @@ from rich.console import Console
 import headbrush
 from headbrush.analysis import pipeline
 from headbrush.analysis.demo import bundled_folder
-from headbrush.analysis.measures import patterns
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as inputs_module
 from headbrush.analysis.preflight import prepare
@@ -49,7 +48,7 @@ def said(told):
 
 def test_it_says_what_will_happen_and_makes_nothing(inputs, tmp_path):
     (inputs[1] / "star" / "torn.png").write_bytes(b"")
-    told = preflight(inputs, tmp_path / "s", attention=4)
+    told = preflight(inputs, tmp_path / "s", attention=4, autoencoder="convolutional")
     (inputs[1] / "star" / "torn.png").unlink()
     assert not any(tmp_path.iterdir())
     texts = said(told)
@@ -112,7 +111,6 @@ def test_the_size_on_disk_is_about_what_was_expected(inputs, tmp_path):
 
 
 def test_the_size_of_the_bundled_images_is_expected_within_a_tenth(tmp_path, monkeypatch):
-    monkeypatch.setattr(patterns, "TRAINING_STEPS", 3)
     inputs = (bundled_folder() / "model", bundled_folder() / "images")
     options = {"limit": 3, "importance": "gradient"}
     told = preflight(inputs, tmp_path / "s", **options).expected
@@ -173,7 +171,7 @@ def test_a_resumed_run_says_how_much_is_done(inputs, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "train_on_sample", stop)
+        patch.setattr(pipeline, "fit_to_sample", stop)
         with pytest.raises(KeyboardInterrupt):
             headbrush.analyze(*inputs, tmp_path / "s", quiet=True)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}

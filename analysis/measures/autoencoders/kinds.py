@@ -1,0 +1,3 @@
+"""Names of the autoencoders, as the option ``--autoencoder`` has them."""
+
+LINEAR, CONVOLUTIONAL = KINDS = ("linear", "convolutional")
