@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from bokeh.server.session import ServerSession
 
-MOST = 64
-"""Unclaimed pages that a process keeps; each holds up to a megabyte."""
+MOST = 32
+"""Unclaimed pages that a process keeps; each holds some 6 MB."""
 CHECK_MS = 1000
 """How often the server drops pages that are to go."""
 
