@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from headbrush.server.session.palette import class_colours
+from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
 from headbrush.server.tools.data_url import data_url
@@ -14,17 +15,25 @@ _SIZE = 150, 96
 """Width and height of a card's picture."""
 _SHARPER = 2
 _MARGIN = 0.05
+_LONGEST_NOTES = 300
 
 
 @dataclass(frozen=True)
 class Card:
-    """Text from the store, untrusted; the picture is a data URL."""
+    """Text from the store, untrusted; the picture is a data URL.
+
+    Attributes
+    ----------
+    notes
+        What its analysis skipped, ignored or assumed; empty if nothing.
+    """
 
     model: str
     images: str
     heads: str
     accuracy: str
     created: str
+    notes: str
     picture: str
 
 
@@ -36,8 +45,16 @@ def card_of(data: StoreData) -> Card:
         heads=heads_words(data),
         accuracy=accuracy_words(data),
         created=str(data.store.attrs["created"])[:10],
+        notes=_notes(data),
         picture=_picture(data),
     )
+
+
+def _notes(data: StoreData) -> str:
+    attrs = data.store.attrs
+    text = " ".join(str(attrs[name]) for name in ("warning", "notes") if name in attrs)
+    text = said_of(text, data.store)
+    return text if len(text) <= _LONGEST_NOTES else f"{text[: _LONGEST_NOTES - 1]}…"
 
 
 def _picture(data: StoreData) -> str:

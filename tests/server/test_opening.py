@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.store import Store
+from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.store_card import card_of
 from headbrush.server.stores.shelf import Shelf
 from headbrush.server.stores.store_data import StoreData
-from tests.stores import make_store
+from tests.stores import attributes, make_store, values
 from tests.waiting import SOON, until
 
 
@@ -112,6 +112,14 @@ def test_a_card_tells_what_the_store_holds(shelf, path):
     assert shelf.ask_for(path, card_of).result(SOON) is card
     replace(path, images=12)
     assert shelf.ask_for(path, card_of).result(SOON).images.startswith("12 ")
+
+
+def test_a_card_has_the_notes_of_the_analysis_in_few_words(tmp_path):
+    write_summary(tmp_path, values(), attributes(warning="The classes.", notes="n" * 400))
+    notes = card_of(StoreData(Store(tmp_path))).notes
+    assert notes.startswith("The classes. nnn")
+    assert notes.endswith("n…")
+    assert len(notes) == 300
 
 
 class HungFile:
