@@ -6,6 +6,7 @@ of finished work, and a lock that the operating system releases when its process
 
 import json
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,11 @@ from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.untrusted_store import demand_regular
 
 _REMOVED = "parts-removed"
+_DAMAGED = (
+    OSError, EOFError, ValueError, KeyError, RuntimeError, struct.error, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+"""What a changed byte makes the readers of zip and NumPy files raise."""
 _VERSION = frozenset({"version", "schema_version"})
 _MODEL = frozenset({"model", "checkpoint_sha256", "input_size"})
 
@@ -79,7 +85,7 @@ class PartFiles:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 yield part
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGED as error:
             raise PartsError(
                 f"{path}: damaged, or its disk cannot be read ({error}); delete this file if the "
                 "disk is sound, then run the same command to resume."
