@@ -7,6 +7,7 @@ from tests.browser.conftest import HeadbrushPage
 from tests.browser.proxy import proxied
 from tests.browser.test_serving import PASSWORD, log_in
 from tests.server.served import free_port, served
+from tests.stores import make_store
 
 PREFIX = "/user/me/proxy/5006"
 
@@ -37,6 +38,30 @@ def test_page_and_login_work_under_a_prefix(tab, store_path, tmp_path, keeps):
         tab.wait_for_function("location.search.includes('head=1.')")
         tab.get_by_role("button", name="Log out").click()
         tab.wait_for_url(f"{address}/login")
+
+
+def test_a_reader_brushes_and_compares_under_a_prefix(tab, tmp_path):
+    for name in ("one", "two"):
+        make_store(tmp_path / "stores" / f"{name}.headbrush")
+    port = free_port()
+    allowed = ("--allow-websocket-origin", f"127.0.0.1:{port}")
+    with (
+        served(tmp_path / "stores", *allowed, log=tmp_path / "log") as running,
+        proxied(running.port, PREFIX, port) as address,
+    ):
+        tab.goto(f"{address}/")
+        tab.locator(".hb-card", has_text="one.headbrush").locator("a").first.click()
+        tab.wait_for_selector("html[data-ready]")
+        assert tab.url.startswith(f"{address}/server?")
+        page = HeadbrushPage(tab, tab.url)
+        plot = page.frame("images_plot")
+        corners = [(plot["x0"], plot["y0"]), (plot["x1"], plot["y1"])]
+        page.drag("images_plot", *corners)
+        tab.wait_for_function("location.search.includes('brush=')")
+        tab.goto(f"{address}/server?store=one.headbrush&with=two.headbrush")
+        tab.wait_for_selector("html[data-ready]")
+        assert tab.locator(".hb-side").count() == 2
+        assert page.faults == []
 
 
 @pytest.mark.parametrize("is_origin_allowed", [True, False])
