@@ -17,6 +17,7 @@ from headbrush.analysis.measures.memory_budget import (
     images_in_a_shard,
     pieces,
 )
+from headbrush.analysis.measures.names.measured import measure_names
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
@@ -106,6 +107,7 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
         name: np.concatenate([one.pop(name) for one in results], axis=_IMAGE_AXIS.get(name, 0))
         for name in list(results[0])
     }
+    joined["offset_kernel"] = joined["offset_kernel"].sum(0)  # over the batches
     job.parts.save(job.name, **joined)
 
 
@@ -166,4 +168,5 @@ def _measure_heads(model: VisionModel, attention: torch.Tensor) -> dict[str, np.
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
-    return arrays | {"patch_pattern": pack(binarise(attention, prefix))}
+    names = measure_names(attention, geometry)
+    return arrays | names | {"patch_pattern": pack(binarise(attention, prefix))}

@@ -8,6 +8,9 @@ import numpy as np
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
+from headbrush.analysis.measures.names.class_token import CLASS_NAMES
+from headbrush.analysis.measures.names.measured import NAMES_STORED
+from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard
@@ -16,7 +19,11 @@ from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 
 
 def summary(
-    images: ImageSet, shards: Sequence[Shard], parts: PartFiles, modes: tuple[int, ...]
+    images: ImageSet,
+    shards: Sequence[Shard],
+    parts: PartFiles,
+    modes: tuple[int, ...],
+    has_class_token: bool,
 ) -> dict[str, np.ndarray]:
     """The store's variables, except the layouts, from the parts of all shards."""
     per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
@@ -35,6 +42,7 @@ def summary(
     values["patch_latent"] = np.concatenate(
         [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
     )
+    values |= _names(shards, parts, len(images), has_class_token)
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
         values["probability"] = np.full(shape, np.nan, np.float32)
@@ -42,6 +50,25 @@ def summary(
     values["label"] = images.labels
     values["class_name"] = np.array(images.class_names, object)
     values["metric"] = np.array(METRICS, object)
+    return values
+
+
+def _names(
+    shards: Sequence[Shard], parts: PartFiles, count: int, has_class_token: bool
+) -> dict[str, np.ndarray]:
+    """Names of patterns and what they stand for; the mean of the offset kernels."""
+
+    def loaded(name: str) -> list[np.ndarray]:
+        return [parts.load(shard.name, name)[0] for shard in shards]
+
+    kept = [name for name in NAMES_STORED if has_class_token or name != "class_token_names"]
+    values = {name: np.concatenate(loaded(name)) for name in kept}
+    total = np.sum(loaded("offset_kernel"), axis=0, dtype=np.float64)
+    values["offset_kernel"] = np.asarray(total / count)
+    values["pattern_label"] = np.array(LABELS, object)
+    values["pattern_family"] = np.array(FAMILIES, object)
+    if has_class_token:
+        values["class_token_label"] = np.array(CLASS_NAMES, object)
     return values
 
 

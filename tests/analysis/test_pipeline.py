@@ -15,6 +15,9 @@ from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.names.class_token import class_names
+from headbrush.analysis.measures.names.naming import LABELS, name_patterns
+from headbrush.analysis.measures.offset_kernel import between_patches, offset_kernel
 from headbrush.analysis.measures.strength import hop_strength
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
@@ -55,6 +58,37 @@ def test_names_labels_and_classes_are_those_of_the_folder(inputs, store):
     assert store.read("name").tolist() == list(images.names)
     np.testing.assert_array_equal(store.read("label"), images.labels)
     assert store.read("class_name").tolist() == list(CLASSES)
+
+
+def test_names_are_those_of_the_stored_attention(store):
+    labels = store.read("pattern_label").tolist()
+    assert labels == list(LABELS)
+    for image in store.kept_images.tolist():
+        for layer, head in np.ndindex(store.sizes["layer"], store.sizes["head"]):
+            attention = torch.from_numpy(store.attention(image, layer, head))[None]
+            patches = between_patches(attention, store.num_prefix_tokens)
+            named = name_patterns(patches, store.grid)
+            place = image, layer, head
+            assert store.read("pattern_name")[place] == named.number
+            assert store.read("pattern_second")[place] == named.second
+            assert store.read("pattern_fit")[place] == pytest.approx(
+                float(named.excess) * 1e4, abs=2
+            )
+            assert store.read("pattern_rows")[place] == pytest.approx(
+                float(named.rows) * 1e4, abs=1
+            )
+            bits = class_names(attention, store.num_prefix_tokens, store.grid)
+            assert store.read("class_token_names")[place] == bits
+
+
+def test_the_offset_kernel_is_the_mean_over_all_images(inputs, store):
+    model = load_model(str(inputs[0]))
+    pictures = [load_image(inputs[1] / name) for name in store.read("name")]
+    traced = trace(model, torch.stack([model.transform(picture) for picture in pictures]))
+    for layer, record in enumerate(traced.layers):
+        patches = between_patches(record.attention(slice(None)), store.num_prefix_tokens)
+        expected = offset_kernel(patches, store.grid).mean(0)
+        np.testing.assert_allclose(store.read("offset_kernel")[layer], expected, rtol=1e-4)
 
 
 def test_probabilities_are_those_of_the_plain_model(inputs, store):

@@ -1,0 +1,51 @@
+"""Names of the patterns of some heads, as a store keeps them."""
+
+import numpy as np
+from torch import Tensor
+
+from headbrush.analysis.measures.memory_budget import pieces
+from headbrush.analysis.measures.names.class_token import class_names
+from headbrush.analysis.measures.names.naming import name_patterns
+from headbrush.analysis.measures.offset_kernel import between_patches, offset_kernel
+from headbrush.analysis.model.geometry import Geometry
+
+NAMES_STORED = {
+    "pattern_name": np.int8,
+    "pattern_second": np.int8,
+    "pattern_fit": np.int16,
+    "pattern_rows": np.int16,
+    "class_token_names": np.uint8,
+}
+"""Variables of each pattern, and their types."""
+UNITS = 10_000
+"""Shares are stored as whole ten-thousandths."""
+_MATRICES = 8
+"""Matrices of P × P values that naming one pattern holds at once."""
+
+
+def measure_names(attention: Tensor, geometry: Geometry) -> dict[str, np.ndarray]:
+    """Name the patterns of ``(B, H, T, T)``; the values of the variables are ``(B, H)``.
+
+    ``offset_kernel`` is ``(1, H, 2·height - 1, 2·width - 1)``, summed over the images.
+    """
+    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    count, heads = attention.shape[:2]
+    matrices = attention.flatten(0, 1)
+    names = {name: np.empty(count * heads, kind) for name, kind in NAMES_STORED.items()}
+    for some in pieces(count * heads, 4 * _MATRICES * geometry.num_patches**2):
+        named = name_patterns(between_patches(matrices[some], prefix), grid)
+        names["pattern_name"][some] = named.number.cpu()
+        names["pattern_second"][some] = named.second.cpu()
+        names["pattern_fit"][some] = _units(named.excess)
+        names["pattern_rows"][some] = _units(named.rows)
+        if geometry.has_class_token:
+            names["class_token_names"][some] = class_names(matrices[some], prefix, grid).cpu()
+    measured = {name: values.reshape(count, heads) for name, values in names.items()}
+    if not geometry.has_class_token:
+        del measured["class_token_names"]
+    mean = between_patches(attention, prefix).sum(0)
+    return measured | {"offset_kernel": offset_kernel(mean, grid)[None].cpu().numpy()}
+
+
+def _units(share: Tensor) -> np.ndarray:
+    return (share.clamp(-1, 1) * UNITS).round().cpu().numpy()
