@@ -30,7 +30,8 @@ from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from headbrush.server.views.view import View
 
-_VIEWS = (ImageOverview, HeadImportance, StrengthOverview)
+VIEWS = (ImageOverview, HeadImportance, StrengthOverview)
+"""The views of each side."""
 SIDES = ("a_", "b_")
 """Prefixes of the names of views, plots and panels."""
 
@@ -88,7 +89,7 @@ def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Chan
 def _views(session: Session, side: str) -> dict[str, View]:
     """The views by the names of their roots, which the page's two sides tell apart."""
     made = {}
-    for kind in _VIEWS:
+    for kind in VIEWS:
         view = built(session.faults, kind, session, side=side)
         if not isinstance(view, Failed):
             view.layout.name = side + view.layout.name

@@ -71,14 +71,13 @@ def standing_in(kind, other):
         view_class = other if row.view_class is kind else row.view_class
         return replace(row, view_class=view_class, needs=other if row.needs is kind else row.needs)
 
-    pages = "headbrush.server.pages"
     with ExitStack() as stack:
         stack.enter_context(patch.object(registry, "ROWS", tuple(map(instead, ROWS))))
         for place in (registry, explore_page, compare_page):
             if getattr(place, kind.__name__, None) is kind:
                 stack.enter_context(patch.object(place, kind.__name__, other))
         compared = tuple(other if one is kind else one for one in COMPARED)
-        stack.enter_context(patch(f"{pages}.compare._VIEWS", compared))
+        stack.enter_context(patch.object(compare_page, "VIEWS", compared))
         yield
 
 
