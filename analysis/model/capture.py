@@ -273,9 +273,7 @@ def self_check(model: VisionModel, images: Tensor) -> None:
     _demand(close(with_spy.output, untouched), model, "tracing changes its output")
     for layer, record in enumerate(with_spy.layers):
         where = f"layer {layer}"
-        attention = record.attention()
-        _demand(close(attention.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
-        mixed = attention.to(record.call.value.dtype) @ record.call.value
+        mixed = _mixed(model, record, where)
         _demand(close(mixed, record.head_output), model, f"{where}: A·V is not its own")
         output = project(model, with_spy, layer, mixed)
         _demand(close(output, record.output), model, f"{where}: its projection differs")
@@ -287,6 +285,17 @@ def self_check(model: VisionModel, images: Tensor) -> None:
         resumed = resume(model, with_spy, layer, record.block_input, pruned)
         zeroed = _with_zeroed_heads(model, with_spy, layer)
         _demand(close(resumed, zeroed), model, f"{where}: resuming without its heads differs")
+
+
+def _mixed(model: VisionModel, record: LayerTrace, where: str) -> Tensor:
+    """A·V of a layer, ``(B, H, T, D)``, one head after the other: A of all would not fit."""
+    mixed = []
+    for head in range(record.head_output.shape[1]):
+        call = record.call.of_heads(slice(head, head + 1))
+        attention = call.weights()  # (B, 1, T, T)
+        _demand(close(attention.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
+        mixed.append(attention.to(call.value.dtype) @ call.value)
+    return torch.cat(mixed, dim=1)
 
 
 def _with_zeroed_heads(model: VisionModel, traced: Trace, layer: int) -> Tensor:
