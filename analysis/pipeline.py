@@ -105,9 +105,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     run.each("encode patterns", encode_shard, jobs)
     layouts = lay_out(model, images, shards, parts, request.seed, run.progress)
     with run.progress.stage("write summary"):
-        values = summary(
-            images, shards, parts, request.modes, model.geometry.has_class_token
-        )
+        values = summary(images, shards, parts, request.modes, model.geometry.has_class_token)
         values |= {name: layout.xy for name, layout in layouts.items()}
         values, undefined = without_infinities(values)
         if undefined:

@@ -253,15 +253,23 @@ def password(file: option.PasswordFile) -> None:
 
 
 @app.command()
-def info(store: Annotated[Path, typer.Argument(help="The store.")]) -> None:
+def info(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    heads: Annotated[
+        bool, typer.Option("--heads", help="List the heads: what each has learned and matters.")
+    ] = False,
+) -> None:
     """Print what a store holds, its size, and how it was made."""
     with _one_line_errors():
+        from headbrush.analysis.store.facts.head_table import head_rows
+        from headbrush.analysis.store.facts.store_info import facts_of
         from headbrush.analysis.store.store import Store, store_size
-        from headbrush.analysis.store.store_info import facts_of
 
+        opened = Store(store)
+        rows = head_rows(opened) if heads else facts_of(opened, store_size(store))
         table = Table(box=None, show_header=False)
-        for key, value in facts_of(Store(store), store_size(store)):
-            table.add_row(key, escape(str(value)))
+        for row in rows:
+            table.add_row(*(escape(str(cell)) for cell in row))
     _out.print(table)
 
 

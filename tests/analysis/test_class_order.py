@@ -8,7 +8,7 @@ from PIL import Image
 
 import headbrush
 from headbrush.analysis.store.errors import InputError
-from headbrush.analysis.store.store_info import facts_of
+from headbrush.analysis.store.facts.store_info import facts_of
 
 FOLDERS = [str(number) for number in range(12)]
 SIZE = {"img_size": 16, "patch_size": 4, "embed_dim": 24, "depth": 2, "num_heads": 2}

@@ -9,9 +9,9 @@ from rich.console import Console
 
 import headbrush
 from headbrush.analysis.doctor.diagnose import SOUND, diagnose
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.schema import METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
-from headbrush.analysis.store.store_info import facts_of
 from headbrush.server.pages.store_card import card_of
 from headbrush.server.stores.store_data import StoreData
 

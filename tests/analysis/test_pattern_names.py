@@ -131,7 +131,7 @@ def test_names_do_not_depend_on_what_is_measured_together(monkeypatch):
     grid = (7, 7)
     matrices, _truth = planted(grid, 2)
     whole = name_patterns(matrices, grid)
-    monkeypatch.setattr(fits_module, "_TARGET_BYTES", 49 * 30 * 4 * 5)  # five rows of patches
+    monkeypatch.setattr(fits_module, "TARGET_BYTES", 49 * 30 * 4 * 5)  # five rows of patches
     for index, matrix in enumerate(matrices):
         one = name_patterns(matrix[None], grid)
         assert one.number[0] == whole.number[index]

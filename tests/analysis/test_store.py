@@ -14,8 +14,8 @@ from headbrush.analysis.store.attention_file import (
     AttentionReader,
     AttentionWriter,
 )
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.store import Store, StoreError, store_size, write_summary
-from headbrush.analysis.store.store_info import facts_of
 from tests import stores
 from tests.analysis.damaged_stores import content_of, damaged_copies, outcome
 

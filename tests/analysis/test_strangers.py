@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.schema import ATTRIBUTES, VARIABLES
 from headbrush.analysis.store.store import Store, store_size
-from headbrush.analysis.store.store_info import facts_of
 from tests.stores import make_store, values
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,8 +7,8 @@ import io
 import numpy as np
 import pytest
 
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.store import Store, write_summary
-from headbrush.analysis.store.store_info import facts_of
 from headbrush.server.session.brush import csv_export
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state

@@ -12,7 +12,7 @@ from headbrush.analysis.measures.names.templates import TEMPLATES, Grid, counts,
 
 _MOST_CHANCE = 0.5
 """A band of rows that is most of a small grid names nothing."""
-_TARGET_BYTES = 64 * 2**20
+TARGET_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def chance_of(grid: Grid) -> Tensor:
 def row_masses(patches: Tensor, grid: Grid) -> Tensor:
     """Attention of every patch to the targets of each template: ``(N, P, K)``."""
     size = patches.shape[-1]
-    rows = at_once(4 * len(TEMPLATES) * size, size, _TARGET_BYTES)
+    rows = at_once(4 * len(TEMPLATES) * size, size, TARGET_BYTES)
     masses = [
         torch.bmm(
             patches[:, start : start + rows].transpose(0, 1),

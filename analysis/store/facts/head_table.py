@@ -1,0 +1,47 @@
+"""The table of heads that ``headbrush info --heads`` prints."""
+
+import numpy as np
+
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.facts.head_names import head_names
+from headbrush.analysis.store.store import Store
+
+_IMPORTANCE = ("jsd", "patch", "gradient")
+"""The first of these metrics that the store has values of is printed."""
+
+
+def head_rows(store: Store) -> list[tuple[str, ...]]:
+    """A heading, then for each head its name, how well the name fits, and its mean importance.
+
+    Raises
+    ------
+    StoreError
+        If the store has no names, as those of version 0.1.
+    """
+    names = head_names(store)
+    if not names:
+        raise StoreError(
+            f"{store.path}: this store has no names of patterns; run 'headbrush analyze' again."
+        )
+    metric, importance = _importance(store)
+    per_layer = store.sizes["head"]
+    rows = [("head", "pattern", "", "fit", "images", metric)]
+    for number, (name, value) in enumerate(zip(names, importance, strict=True)):
+        strength = ("clear" if name.is_clear else "leaning") if name.family else ""
+        words = ", ".join((*([name.label] if name.family else []), *name.class_token))
+        fit = f"{name.fit:.2f}" if name.family else ""
+        share = f"{name.confidence:.0%}" if name.family else ""
+        head = f"L{number // per_layer}·H{number % per_layer}"
+        rows.append((head, words or "no name", strength, fit, share, f"{value:.5f}"))
+    return rows
+
+
+def _importance(store: Store) -> tuple[str, np.ndarray]:
+    """A metric and its mean over the images for every head; NaN if nothing was measured."""
+    metrics = store.read("metric").tolist()
+    importance = store.read("importance")
+    for metric in (one for one in _IMPORTANCE if one in metrics):
+        values = importance[metrics.index(metric)]
+        if np.isfinite(values).any():
+            return metric, np.nanmean(values, axis=0).ravel()
+    return "importance", np.full(importance[0, 0].size, np.nan)
