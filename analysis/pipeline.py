@@ -19,6 +19,7 @@ from headbrush.analysis.images.class_selection import (
 )
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
+from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.prepare import prepared
 from headbrush.analysis.run.fits import (
@@ -95,15 +96,10 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     warning = class_doubt(images, shards, parts)
     if warning:
         run.progress.note(warning)
-    with run.progress.stage("train autoencoder") as advance:
-        if not parts.has(AUTOENCODER):
-            fit_to_sample(model, shards, parts, request.autoencoder, request.seed, advance)
-    jobs = [
-        EncodeJob(f"latent-{shard.name}", shard.name, request.autoencoder, parts)
-        for shard in shards
-    ]
-    run.each("encode patterns", encode_shard, jobs)
-    layouts = lay_out(model, images, shards, parts, request.seed, run.progress)
+    by_offset = request.autoencoder == NONE
+    if not by_offset:
+        _summarise_patterns(run, shards)
+    layouts = lay_out(model, images, shards, parts, request.seed, run.progress, by_offset)
     with run.progress.stage("write summary"):
         values = summary(images, shards, parts, request.modes, model.geometry.has_class_token)
         values |= {name: layout.xy for name, layout in layouts.items()}
@@ -113,14 +109,27 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         described = attributes(request, model, images, candidates, undefined)
         described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
         described |= {"warning": warning} if warning else {}
-        fitted = fitted_autoencoder(model, parts, request.autoencoder)
-        if np.isfinite(fitted.average_precision):
-            described["autoencoder_average_precision"] = fitted.average_precision
+        if not by_offset:
+            precision = fitted_autoencoder(model, parts, request.autoencoder).average_precision
+            described |= {} if np.isnan(precision) else {"autoencoder_average_precision": precision}
         if accuracy is None:
             accuracy = _accuracy(images, values["probability"])
         values["class_accuracy"] = accuracy
         write_summary(parts.store, values, described)
         parts.remove()
+
+
+def _summarise_patterns(run: _Run, shards: list[Shard]) -> None:
+    """Fit the autoencoder and encode all patterns."""
+    request, parts = run.request, run.parts
+    with run.progress.stage("train autoencoder") as advance:
+        if not parts.has(AUTOENCODER):
+            fit_to_sample(run.model, shards, parts, request.autoencoder, request.seed, advance)
+    jobs = [
+        EncodeJob(f"latent-{shard.name}", shard.name, request.autoencoder, parts)
+        for shard in shards
+    ]
+    run.each("encode patterns", encode_shard, jobs)
 
 
 def _select(run: _Run, candidates: ImageSet) -> tuple[ImageSet, np.ndarray | None]:
@@ -153,6 +162,7 @@ def _shard_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[ShardJ
             batch_size=request.batch_size,
             modes=request.modes,
             predictions=request.predictions,
+            by_offset=request.autoencoder == NONE,
             parts=run.parts,
         )
         for shard in shards

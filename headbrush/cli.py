@@ -77,7 +77,8 @@ def analyze_command(
     attention: option.Attention = "60",
     importance: option.Importance = "pruning",
     modes: option.Modes = "whole",
-    autoencoder: option.Autoencoder = "linear",
+    autoencoder: option.Autoencoder = None,
+    no_autoencoder: option.NoAutoencoder = False,
     batch_size: option.BatchSize = 16,
     device: option.Device = "auto",
     seed: option.Seed = 0,
@@ -107,13 +108,16 @@ def analyze_command(
             "attention": attention,
             "importance": importance,
             "modes": modes,
-            "autoencoder": autoencoder,
             "batch_size": batch_size,
             "device": device,
             "seed": seed,
             "scheduler": scheduler,
             "resume": resume,
         }
+        if autoencoder is not None:
+            options["autoencoder"] = autoencoder
+        if no_autoencoder:
+            options["no_autoencoder"] = True
         request = request_from(images, out, model, options, command=_command(), version=__version__)
         if dry_run:
             _print_preflight(request)

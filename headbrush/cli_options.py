@@ -91,10 +91,16 @@ Modes = Annotated[
     ),
 ]
 Autoencoder = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Summary of the patch patterns: linear, or convolutional: the paper's, slow.",
+        help="Summary of patch patterns: linear, convolutional: the paper's, slow, or none.",
         rich_help_panel=MEASURES,
+    ),
+]
+NoAutoencoder = Annotated[
+    bool,
+    typer.Option(
+        "--no-autoencoder", help="The same as --autoencoder none.", rich_help_panel=MEASURES
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch.", rich_help_panel=RUN)]

@@ -19,6 +19,7 @@ import psutil
 import torch
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.embedding import layout
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import resume
@@ -108,7 +109,8 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
         saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
         summary, of_shard = _summary_bytes(parts)
-        shared = (parts.folder / f"{AUTOENCODER}.npz").stat().st_size + of_shard
+        part = parts.folder / f"{AUTOENCODER}.npz"
+        shared = of_shard + (part.stat().st_size if part.exists() else 0)
     return Measured(
         image_seconds=seconds / count + pruning,
         forward_seconds=forward,
@@ -181,6 +183,7 @@ def _shard_seconds(
         batch_size=request.batch_size,
         modes=request.modes,
         predictions=prunes,
+        by_offset=request.autoencoder == NONE,
         parts=parts,
     )
     start = time.perf_counter()
@@ -191,7 +194,8 @@ def _shard_seconds(
 def _summary_bytes(parts: PartFiles) -> tuple[int, int]:
     """Bytes of what the summary keeps of these images, and of what it keeps of all together."""
     kept = {name: value.nbytes for name, value in parts.load_all("00000").items()}
-    kept |= {"latent": parts.load("latent-00000", "latent")[0].nbytes}
+    if parts.has("latent-00000"):
+        kept |= {"latent": parts.load("latent-00000", "latent")[0].nbytes}
     together = sum(count for name, count in kept.items() if _is_of_all_images(name))
     of_patterns = sum(count for name, count in kept.items() if name.endswith("_pattern"))
     return sum(kept.values()) - together - of_patterns, together

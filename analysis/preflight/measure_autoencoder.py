@@ -7,7 +7,7 @@ import numpy as np
 
 from headbrush.analysis.measures.autoencoders.autoencoder import Fitted, fit
 from headbrush.analysis.measures.autoencoders.convolutional import ConvolutionalAutoencoder
-from headbrush.analysis.measures.autoencoders.kinds import LINEAR
+from headbrush.analysis.measures.autoencoders.kinds import LINEAR, NONE
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.fits import AUTOENCODER, EncodeJob, encode_shard
 from headbrush.analysis.run.request import Request
@@ -35,6 +35,8 @@ def measure_autoencoder(
     request: Request, model: VisionModel, parts: PartFiles
 ) -> AutoencoderSeconds:
     """Fit to the patterns of the shard ``00000``, or begin to, and encode them."""
+    if request.autoencoder == NONE:
+        return AutoencoderSeconds(0.0, 0.0, 0.0)
     (packed,) = parts.load("00000", "patch_pattern")
     packed = packed.reshape(-1, packed.shape[-1])
     rows = np.resize(np.arange(len(packed)), _PATTERNS)

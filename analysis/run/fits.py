@@ -82,12 +82,15 @@ def lay_out(
     parts: PartFiles,
     seed: int,
     progress: StageProgress,
+    by_offset: bool,
 ) -> dict[str, Layout]:
     """The layouts of CLS patterns, patch patterns and images, by the names of the store."""
     heads = (model.geometry.num_layers, model.geometry.num_heads)
     groups = np.tile(np.arange(heads[0] * heads[1]), len(images))
 
     def patch_features() -> np.ndarray:
+        if by_offset:
+            return _reduced(shards, parts, "", "offset_pattern", seed)
         return _reduced(shards, parts, "latent-", "latent", seed)
 
     def cls_features() -> np.ndarray:
@@ -208,7 +211,9 @@ def _reduced(
     shards: Sequence[Shard], parts: PartFiles, prefix: str, key: str, seed: int
 ) -> np.ndarray:
     """All rows of the parts, ``(m·L·H, d)`` float32, by principal components where d is large."""
-    sample = _sample(shards, parts, prefix, key, _REDUCER_ROWS, seed)
+    first = next(_rows(shards, parts, prefix, key))[1]
+    limit = at_once(2 * first[0].nbytes, _REDUCER_ROWS)  # the components are fitted on a copy
+    sample = _sample(shards, parts, prefix, key, limit, seed)
     if sample.shape[1] <= _COMPONENTS:
         return np.concatenate([rows for _, rows in _rows(shards, parts, prefix, key)])
     reducer = PCA(min(_COMPONENTS, len(sample)), random_state=seed).fit(sample)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headbrush.analysis.images.class_selection import parse_select
-from headbrush.analysis.measures.autoencoders.kinds import KINDS
+from headbrush.analysis.measures.autoencoders.kinds import KINDS, LINEAR, NONE
 from headbrush.analysis.model.modules.outputs import OUTPUTS
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.store.errors import InputError
@@ -184,6 +184,10 @@ _FIELD_OF = {
         lambda value: _one_of("importance", value, ("pruning", "gradient")) == "pruning",
     ),
     "autoencoder": ("autoencoder", lambda value: _one_of("autoencoder", value, KINDS)),
+    "no_autoencoder": (
+        "autoencoder",
+        lambda value: NONE if _truth("no_autoencoder", value) else LINEAR,
+    ),
     "modes": ("all_modes", lambda value: _one_of("modes", value, ("whole", "all")) == "all"),
     "resume": ("restart", lambda value: not _truth("resume", value)),
 }

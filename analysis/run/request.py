@@ -56,7 +56,8 @@ class Request:
         gradient approximation is used instead.
     autoencoder
         What summarises the patch patterns: ``linear``, their principal components, or
-        ``convolutional``, the paper's, which takes longer.
+        ``convolutional``, the paper's, which takes longer; with ``none`` their layout is made from
+        offsets and targets of the attention.
     batch_size
         Images per batch.
     device

@@ -18,6 +18,7 @@ from headbrush.analysis.measures.memory_budget import (
     pieces,
 )
 from headbrush.analysis.measures.names.measured import measure_names
+from headbrush.analysis.measures.offset_kernel import offset_features
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
@@ -72,6 +73,8 @@ class ShardJob:
         Pruning modes; the first is that of ``importance``.
     predictions
         Whether heads are pruned to measure the change of the prediction; else the gradient is used.
+    by_offset
+        Whether patch patterns are kept as their features by offset, not as bits.
     """
 
     name: str
@@ -81,6 +84,7 @@ class ShardJob:
     batch_size: int
     modes: tuple[int, ...]
     predictions: bool
+    by_offset: bool
     parts: PartFiles
 
 
@@ -100,7 +104,7 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
             rows = [
                 (row, job.start + index) for row, index in enumerate(indices) if index in job.stored
             ]
-            measured = _measure_layers(model, traced, rows, writer)
+            measured = _measure_layers(model, traced, rows, writer, job.by_offset)
             results.append(measured | _measure_images(model, traced, inputs, job, indices))
             advance(indices.stop / len(job.images))
     joined = {
@@ -130,6 +134,7 @@ def _measure_layers(
     traced: Trace,
     stored: list[tuple[int, int]],
     writer: AttentionWriter | None,
+    by_offset: bool,
 ) -> dict[str, np.ndarray]:
     """Everything that needs A itself, a few heads at a time: each value ``(B, L, H, …)``.
 
@@ -141,7 +146,7 @@ def _measure_layers(
         few = []
         for some in pieces(heads, count * head_bytes(tokens)):
             attention = record.attention(some)  # (B, H, T, T)
-            few.append(_measure_heads(model, attention))
+            few.append(_measure_heads(model, attention, by_offset))
             if writer is not None:
                 for row, image in stored:
                     writer.write(image, layer, attention[row].cpu().numpy(), some.start)
@@ -155,7 +160,9 @@ def _joined(
     return {name: join([part[name] for part in parts], axis=1) for name in parts[0]}
 
 
-def _measure_heads(model: VisionModel, attention: torch.Tensor) -> dict[str, np.ndarray]:
+def _measure_heads(
+    model: VisionModel, attention: torch.Tensor, by_offset: bool
+) -> dict[str, np.ndarray]:
     """What A of some heads ``(B, H, T, T)`` tells: each value ``(B, H, …)``."""
     geometry = model.geometry
     prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
@@ -167,6 +174,9 @@ def _measure_heads(model: VisionModel, attention: torch.Tensor) -> dict[str, np.
     }
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
+    if by_offset:
+        measured["offset_pattern"] = offset_features(attention, prefix, grid)
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
     names = measure_names(attention, geometry)
-    return arrays | names | {"patch_pattern": pack(binarise(attention, prefix))}
+    bits = {} if by_offset else {"patch_pattern": pack(binarise(attention, prefix))}
+    return arrays | names | bits

@@ -8,6 +8,7 @@ import numpy as np
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
+from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.names.class_token import CLASS_NAMES
 from headbrush.analysis.measures.names.measured import NAMES_STORED
 from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
@@ -39,9 +40,10 @@ def summary(
     if len(modes) > 1:
         values["mode"] = np.array(modes)
         values["importance_by_mode"] = importance.swapaxes(0, 1)
-    values["patch_latent"] = np.concatenate(
-        [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
-    )
+    if all(parts.has(f"latent-{shard.name}") for shard in shards):
+        values["patch_latent"] = np.concatenate(
+            [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
+        )
     values |= _names(shards, parts, len(images), has_class_token)
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
@@ -114,6 +116,7 @@ def attributes(
         "accuracy_images": len(candidates),
         "seed": request.seed,
         "autoencoder": request.autoencoder,
+        "patch_layout_by": "offset" if request.autoencoder == NONE else "autoencoder",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": request.command,
         "skipped_images": len(candidates.skipped),

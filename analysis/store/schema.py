@@ -51,6 +51,8 @@ ATTRIBUTES: dict[str, Attribute] = {
     "model_source": Attribute(optional=True),
     "missing": Attribute(optional=True),
     "select": Attribute(optional=True),
+    "autoencoder": Attribute(choices=("linear", "convolutional", "none"), optional=True),
+    "patch_layout_by": Attribute(choices=("autoencoder", "offset"), optional=True),
     "outputs": Attribute(optional=True),
     "accuracy_images": Attribute(is_text=False, optional=True),
     "reading": Attribute(optional=True),
@@ -147,7 +149,10 @@ VARIABLES: dict[str, Variable] = {
         (*_HEAD, "xy"), "float32", "layout of the patch attention patterns"
     ),
     "patch_latent": Variable(
-        (*_HEAD, "latent"), "float32", "autoencoder's latent of the patch attention pattern"
+        (*_HEAD, "latent"),
+        "float32",
+        "autoencoder's latent of the patch attention pattern",
+        optional=True,
     ),
     "pattern_label": Variable(
         ("name_number",),

@@ -6,6 +6,7 @@ import torch
 
 from headbrush.analysis.measures.offset_kernel import (
     between_patches,
+    offset_features,
     offset_kernel,
     offset_pairs,
 )
@@ -65,6 +66,16 @@ def test_a_head_that_looks_at_one_offset_has_1_there_and_0_elsewhere(down, right
     expected = torch.zeros(2 * height - 1, 2 * width - 1)
     expected[height - 1 + down, width - 1 + right] = 1
     torch.testing.assert_close(offset_kernel(patches, (height, width)), expected)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_features_are_roots_of_the_attention_by_offset_and_by_target(grid):
+    attention = random_attention(grid, 1, 2)
+    for found, one in zip(offset_features(attention, 1, grid), attention[:, 1:, 1:], strict=True):
+        rows = (one / one.sum(-1, keepdim=True)).numpy()
+        means, pairs = slow_kernel(rows, grid)
+        expected = np.sqrt(np.concatenate([(means * pairs).ravel(), rows.mean(0)]))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_even_attention_is_the_same_at_every_offset():

@@ -32,6 +32,7 @@ from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import VARIABLES
 from headbrush.analysis.store.store import Store
+from headbrush.analysis.store.store_info import facts_of
 from tests.models import CLASSES, save_images, save_tiny_model
 
 
@@ -140,6 +141,21 @@ def test_a_stopped_run_ends_with_the_same_store(inputs, tmp_path, monkeypatch):
                 run(inputs, tmp_path / "stopped")
     stopped = run(inputs, tmp_path / "stopped")
     assert_same(whole, stopped)
+
+
+def test_without_an_autoencoder_the_patch_layout_is_made_from_offsets(inputs, store, tmp_path):
+    bare = Store(run(inputs, tmp_path / "s", autoencoder="none"))
+    assert not bare.has("patch_latent")
+    assert (bare.attrs["autoencoder"], bare.attrs["patch_layout_by"]) == ("none", "offset")
+    assert (store.attrs["autoencoder"], store.attrs["patch_layout_by"]) == ("linear", "autoencoder")
+    assert "autoencoder_average_precision" not in bare.attrs
+    assert np.isfinite(bare.read("patch_embedding")).all()
+    for name in ("importance", "cls_embedding", "image_embedding", "pattern_name"):
+        np.testing.assert_array_equal(bare.read(name), store.read(name), err_msg=name)
+    report = headbrush.report(bare, views=["pattern_layout"])
+    assert "made from the offsets and targets" in report.html
+    assert report.save_data(tmp_path / "s.nc")
+    assert ("autoencoder", "none") in facts_of(bare, 1)
 
 
 def test_the_same_seed_gives_the_same_store_and_another_seed_another(inputs, tmp_path):

@@ -110,6 +110,12 @@ def test_the_size_on_disk_is_about_what_was_expected(inputs, tmp_path):
     assert 0.3 * kept < told.expected.kept_bytes < 3 * kept
 
 
+def test_without_an_autoencoder_none_is_expected(inputs, tmp_path):
+    told = preflight(inputs, tmp_path / "s", autoencoder="none").expected
+    assert not {"autoencoder", "encoding"} & told.seconds.keys()
+    assert told.kept_bytes > 0
+
+
 def test_the_size_of_the_bundled_images_is_expected_within_a_tenth(tmp_path, monkeypatch):
     inputs = (bundled_folder() / "model", bundled_folder() / "images")
     options = {"limit": 3, "importance": "gradient"}

@@ -1,3 +1,3 @@
 """Names of the autoencoders, as the option ``--autoencoder`` has them."""
 
-LINEAR, CONVOLUTIONAL = KINDS = ("linear", "convolutional")
+LINEAR, CONVOLUTIONAL, NONE = KINDS = ("linear", "convolutional", "none")

@@ -71,6 +71,7 @@ class PatternLayout:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.help = f"{self.help}{_features_of(session.data)}"
         self._pending = None
         self._previews = False
         self._drawn_compared = ()
@@ -308,6 +309,16 @@ class PatternLayout:
         low, high = colouring(data, colour).span
         title = METRIC_NAMES.get(colour, colour)
         return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
+
+
+def _features_of(data: StoreData) -> str:
+    """What the patch layout is made from; empty if the store does not say."""
+    made_by, kind = (str(data.store.attrs.get(k)) for k in ("patch_layout_by", "autoencoder"))
+    if made_by == "offset":
+        return " The patch layout is made from the offsets and targets of each head's attention."
+    if made_by == "autoencoder":
+        return f" The patch layout is made from the latents of a {kind} autoencoder."
+    return ""
 
 
 def _preview(
