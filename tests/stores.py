@@ -75,3 +75,35 @@ def make_store(path: Path, images: int = 24, kept: int = 6, seed: int = 1, **siz
                 writer.write(image, layer, matrix[layer])
     write_summary(path, content, attributes())
     return path
+
+
+PATTERN_LABELS = ["row above", "2 rows above", "self", "even"]
+PATTERN_FAMILIES = ["rows above", "rows above", "self", "even"]
+
+
+def make_named_store(
+    path: Path,
+    number: object,
+    fit: object = 6000,
+    rows: object = 9000,
+    bits: object = 0,
+) -> Path:
+    """As :func:`make_store`, with names ``(24, 3, 2)`` of patterns, places in PATTERN_LABELS.
+
+    ``fit`` and ``rows`` are in ten-thousandths; ``bits`` are names about the class token.
+    """
+    shape = (24, 3, 2)
+    make_store(path)
+    names = {
+        "pattern_label": np.array(PATTERN_LABELS, object),
+        "pattern_family": np.array(PATTERN_FAMILIES, object),
+        "pattern_name": np.broadcast_to(np.asarray(number, "i1"), shape),
+        "pattern_second": np.full(shape, -1, "i1"),
+        "pattern_fit": np.broadcast_to(np.asarray(fit, "i2"), shape),
+        "pattern_rows": np.broadcast_to(np.asarray(rows, "i2"), shape),
+        "class_token_label": np.array(["CLS to CLS", "patches to CLS"], object),
+        "class_token_names": np.broadcast_to(np.asarray(bits, "u1"), shape),
+        "offset_kernel": np.full((3, 2, 7, 7), 1 / 16),
+    }
+    write_summary(path, values() | names, attributes())
+    return path

@@ -103,6 +103,7 @@ def _head_columns(data: StoreData) -> dict[str, object]:
     colours = layer_colours(data.num_layers)
     return {
         "label": data.head_labels,
+        "pattern": data.head_patterns or [""] * data.num_heads,
         "number": np.arange(data.num_heads),
         "layer": data.layer_of_head,
         "head": np.arange(data.num_heads) % data.heads_per_layer,

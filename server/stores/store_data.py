@@ -5,6 +5,7 @@ from PIL import Image
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
+from headbrush.analysis.store.facts.head_names import head_names
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -184,6 +185,17 @@ class StoreData:
     def head_labels(self) -> list[str]:
         """``L3·H2`` for every head number."""
         return [str(head) for head in self.heads]
+
+    @lazy_property
+    def head_patterns(self) -> list[str]:
+        """What each head has learned over all images, in words; empty where the store has none."""
+        return [str(name) for name in head_names(self.store)]
+
+    def pattern_names(self, image: int) -> list[str]:
+        """What each head's pattern in one image is called; empty where the store has no names."""
+        if not self.head_patterns:
+            return []
+        return [name.label or "no name" for name in head_names(self.store, np.array([image]))]
 
     def head(self, number: int) -> Head:
         """The head of a number."""

@@ -7,45 +7,21 @@ import pytest
 from typer.testing import CliRunner
 
 from headbrush.analysis.store.facts.head_names import head_names
-from headbrush.analysis.store.store import Store, write_summary
+from headbrush.analysis.store.store import Store
 from headbrush.cli import app
-from tests.stores import attributes, make_store, values
-
-LABELS = ["row above", "2 rows above", "self", "even"]
-FAMILIES = ["rows above", "rows above", "self", "even"]
-CLASS_TOKEN = ["CLS to CLS", "patches to CLS"]
-
-
-def named_store(path, number, fit=None, rows=None, bits=None):
-    """A store whose patterns ``(image, layer, head)`` have these names."""
-    make_store(path)
-    number = np.asarray(number, "i1")
-    fitted = np.full(number.shape, 6000)
-    names = {
-        "pattern_label": np.array(LABELS, object),
-        "pattern_family": np.array(FAMILIES, object),
-        "pattern_name": number,
-        "pattern_second": np.full_like(number, -1),
-        "pattern_fit": np.asarray(fitted if fit is None else fit, "i2"),
-        "pattern_rows": np.asarray(fitted + 3000 if rows is None else rows, "i2"),
-        "class_token_label": np.array(CLASS_TOKEN, object),
-        "class_token_names": np.zeros(number.shape, "u1") if bits is None else bits,
-        "offset_kernel": np.full((3, 2, 7, 7), 1 / 16),
-    }
-    write_summary(path, values() | names, attributes())
-    return Store(path)
+from tests.stores import PATTERN_FAMILIES, PATTERN_LABELS, make_named_store, make_store
 
 
 def test_the_most_frequent_name_over_any_images_wins(tmp_path):
     rng = np.random.default_rng(0)
-    number = rng.integers(-1, len(LABELS), (24, 3, 2))
+    number = rng.integers(-1, len(PATTERN_LABELS), (24, 3, 2))
     fit = rng.integers(2500, 10_001, number.shape)
-    store = named_store(tmp_path / "s.headbrush", number, fit)
+    store = Store(make_named_store(tmp_path / "s.headbrush", number, fit))
     for images in (None, np.arange(24) % 3 == 0, np.array([4])):
         chosen = np.arange(24) if images is None else np.arange(24)[images]
         for head, name in enumerate(head_names(store, images)):
             place = divmod(head, 2)
-            families = ["", *FAMILIES]
+            families = ["", *PATTERN_FAMILIES]
             of_images = [families[number[image, *place] + 1] for image in chosen]
             most = max(Counter(of_images).values())
             winners = {family for family, count in Counter(of_images).items() if count == most}
@@ -62,7 +38,7 @@ def test_clear_needs_a_good_fit_nearly_everywhere(tmp_path):
     number = np.full((24, 3, 2), 2)
     fit, rows = np.full((2, *number.shape), 9000)
     fit[:, 1], rows[:, 2] = 4900, 7900
-    names = head_names(named_store(tmp_path / "s.headbrush", number, fit, rows))
+    names = head_names(Store(make_named_store(tmp_path / "s.headbrush", number, fit, rows)))
     assert [name.is_clear for name in names] == [True, True, False, False, False, False]
     assert {name.family for name in names} == {"self"}
 
@@ -70,20 +46,20 @@ def test_clear_needs_a_good_fit_nearly_everywhere(tmp_path):
 def test_class_token_names_hold_in_half_of_the_images(tmp_path):
     bits = np.zeros((24, 3, 2), "u1")
     bits[:12, 0, 0], bits[:11, 0, 1], bits[:, 1, 0] = 1, 1, 3
-    names = head_names(named_store(tmp_path / "s.headbrush", bits * 0 - 1, bits=bits))
+    names = head_names(Store(make_named_store(tmp_path / "s.headbrush", bits * 0 - 1, bits=bits)))
     found = [name.class_token for name in names]
     assert found == [("CLS to CLS",), (), ("CLS to CLS", "patches to CLS"), (), (), ()]
 
 
 def test_names_that_a_store_does_not_list_are_none(tmp_path):
-    names = head_names(named_store(tmp_path / "s.headbrush", np.full((24, 3, 2), 100)))
+    names = head_names(Store(make_named_store(tmp_path / "s.headbrush", np.full((24, 3, 2), 100))))
     assert {str(name) for name in names} == {"no name"}
 
 
 def test_info_lists_every_head_with_its_name_and_importance(tmp_path):
     number = np.full((24, 3, 2), -1)
     number[:, 1, 1] = 1
-    store = named_store(tmp_path / "s.headbrush", number)
+    store = Store(make_named_store(tmp_path / "s.headbrush", number))
     done = CliRunner().invoke(app, ["info", str(store.path), "--heads"])
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()

@@ -61,8 +61,15 @@ def main_finding(data: StoreData) -> str:
 
 
 def head_finding(data: StoreData, number: int) -> str:
-    """How consistently one head matters over the images, and where it looks."""
-    return f"{_consistency(data, number)} {_reach(data, number)}"
+    """How consistently one head matters over the images, where it looks, and what it learned."""
+    sentences = (_consistency(data, number), _reach(data, number), _pattern(data, number))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _pattern(data: StoreData, number: int) -> str:
+    if not data.head_patterns:
+        return ""
+    return f"Pattern: {data.head_patterns[number]}."
 
 
 def mode_finding(data: StoreData, page: HeadPage) -> str:

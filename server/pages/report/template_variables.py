@@ -6,8 +6,8 @@ from typing import Any
 
 from bokeh import __version__ as bokeh_version
 
-from headbrush.analysis.store.store import store_size
 from headbrush.analysis.store.facts.store_info import facts_of
+from headbrush.analysis.store.store import store_size
 from headbrush.server.pages.report import findings
 from headbrush.server.pages.report.parts.contents import Contents
 from headbrush.server.pages.report.parts.panels import HeadPage

@@ -25,6 +25,7 @@ from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
 from headbrush.server.session.palette import BRUSHED
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
 
@@ -85,6 +86,11 @@ def short_numbers() -> CustomJSTickFormatter:
     """Ticks as ``0.007`` and ``2e-5``."""
     code = f"{view_script('short_number')}\nreturn shortNumber(tick)"
     return CustomJSTickFormatter(code=code)
+
+
+def pattern_tip(data: StoreData) -> list[tuple[str, str]]:
+    """The line of a tooltip with what a head is called; none where the store has no names."""
+    return [("pattern", "@pattern")] if data.head_patterns else []
 
 
 def one_line(name: str, **styles: str) -> Paragraph:

@@ -30,6 +30,7 @@ from headbrush.server.views.common.figure_tools import (
     on_line_moved,
     on_narrowing,
     outlined,
+    pattern_tip,
     short_numbers,
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
@@ -119,7 +120,8 @@ class HeadImportance:
             "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
             nonselection_alpha=0.25, **outlined(3),
         )  # fmt: skip
-        plot.add_tools(HoverTool(renderers=[dots], tooltips=[("head", "@label"), ("", "@value")]))
+        tips = [("head", "@label"), ("", "@value"), *pattern_tip(data)]
+        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
         box.renderers = [dots]
         on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)

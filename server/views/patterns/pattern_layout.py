@@ -39,6 +39,7 @@ from headbrush.server.views.common.figure_tools import (
     on_nearest,
     on_region,
     padded_range,
+    pattern_tip,
 )
 from headbrush.server.views.common.legend import gradient, height_of, make_legend, swatches
 from headbrush.server.views.patterns.density import Picture
@@ -81,7 +82,7 @@ class PatternLayout:
             self._show_preview,
             self._document.add_next_tick_callback,
         )
-        own = {"x": [], "y": [], "colour": [], "label": []}
+        own = {"x": [], "y": [], "colour": [], "label": [], "pattern": []}
         self._own = ColumnDataSource(data=own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
@@ -137,9 +138,8 @@ class PatternLayout:
             "x", "y", source=self._selected, size=18, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        plot.add_tools(
-            HoverTool(renderers=[self._dots], tooltips=[("head of this image", "@label")])
-        )
+        tips = [("head of this image", "@label"), *pattern_tip(self._session.data)]
+        plot.add_tools(HoverTool(renderers=[self._dots], tooltips=tips))
         plot.on_event(RangesUpdate, lambda _event: self._draw_soon())
         on_region(plot, self._on_region, self._on_preview)
         plot.on_change("inner_width", self._on_size)
@@ -195,7 +195,7 @@ class PatternLayout:
         """Show the selected image's heads as points, and ring the selected head."""
         data = self._session.data
         if new.image is None:
-            self._own.data = {"x": [], "y": [], "colour": [], "label": []}
+            self._own.data = {"x": [], "y": [], "colour": [], "label": [], "pattern": []}
             self._selected.data = {"x": [], "y": []}
             return
         first = new.image * data.num_heads
@@ -204,6 +204,7 @@ class PatternLayout:
         self._own.data = {
             "x": xy[:, 0], "y": xy[:, 1], "label": data.head_labels,
             "colour": [palette[layer] for layer in data.layer_of_head],
+            "pattern": data.pattern_names(new.image) or [""] * data.num_heads,
         }  # fmt: skip
         ring = xy[[self._session.head.number]]
         self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}

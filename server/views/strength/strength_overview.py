@@ -23,6 +23,7 @@ from headbrush.server.views.common.figure_tools import (
     on_nearest,
     outlined,
     padded_range,
+    pattern_tip,
 )
 from headbrush.server.views.strength.head_counts import HeadCounts
 
@@ -62,7 +63,7 @@ class StrengthOverview:
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        tips = [("head", "@label"), ("entropy", "@entropy{0.000}")]
+        tips = [("head", "@label"), ("entropy", "@entropy{0.000}"), *pattern_tip(data)]
         plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         on_nearest(plot, self._points, session.select_head)
         self._share = share_label(plot)

@@ -1,0 +1,72 @@
+"""Where the page and the report show what a head has learned."""
+
+import numpy as np
+import pytest
+from bokeh.models import HoverTool
+
+from headbrush.analysis.store.store import Store
+from headbrush.server.pages.report.findings import head_finding
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.strength.strength_overview import StrengthOverview
+from tests.stores import make_named_store, make_store
+
+VIEWS = (HeadImportance, StrengthOverview, PatternLayout)
+
+
+def session_of(path):
+    data = StoreData(Store(path))
+    return Session(data, default_state(data))
+
+
+@pytest.fixture
+def named(tmp_path):
+    number = np.full((24, 3, 2), -1)
+    number[:18, 1, 1] = 1
+    number[3, 0, 0] = 2
+    return session_of(make_named_store(tmp_path / "s.headbrush", number))
+
+
+def tips(view):
+    """All tooltips of a view's plots: lists of pairs."""
+    tools = view.layout.select({"type": HoverTool})
+    return [list(map(tuple, tool.tooltips)) for tool in tools]
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_tooltips_name_the_pattern_where_the_store_has_names(named, tmp_path, kind):
+    assert any(("pattern", "@pattern") in lines for lines in tips(kind(named)))
+    without = session_of(make_store(tmp_path / "old.headbrush"))
+    assert not any(("pattern", "@pattern") in lines for lines in tips(kind(without)))
+
+
+def test_heads_carry_their_names_over_all_images(named):
+    assert list(named.heads.data["pattern"]) == [
+        "no name", "no name", "no name", "2 rows above (clear, in 75 % of images)",
+        "no name", "no name",
+    ]  # fmt: skip
+
+
+def test_a_pattern_of_one_image_carries_its_own_name(named):
+    view = PatternLayout(named)
+    own = next(
+        renderer.data_source
+        for plot in view.layout.select({"name": "patterns_plot"})
+        for renderer in plot.renderers
+        if "pattern" in getattr(getattr(renderer, "data_source", None), "data", {})
+    )
+    named.history.change(image=3)
+    assert list(own.data["pattern"]) == ["self", "no name", "no name", "2 rows above"] + 2 * [
+        "no name"
+    ]
+    named.history.change(image=20)
+    assert list(own.data["pattern"]) == ["no name"] * 6
+
+
+def test_a_report_says_what_a_head_has_learned(named, tmp_path):
+    assert "Pattern: 2 rows above (clear, in 75 % of images)." in head_finding(named.data, 3)
+    old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
+    assert "Pattern" not in head_finding(old, 3)
