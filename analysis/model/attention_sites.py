@@ -13,7 +13,6 @@ from headbrush.analysis.model.modules.attention_calls import AttentionCall, Atte
 from headbrush.analysis.model.modules.multihead import use_visible_attention
 from headbrush.analysis.model.modules.refusals import (
     SUPPORTED,
-    demand_known_kind,
     why_no_attention,
 )
 from headbrush.analysis.store.errors import ModelError
@@ -71,7 +70,6 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         If the model is not a plain ViT: windowed or pooled attention, no attention, or attention
         that is not a separate module inside a block.
     """
-    demand_known_kind(module, name)
     recording = _record_calls(module, inputs)
     calls = recording.calls
     if not calls:

@@ -24,6 +24,7 @@ from headbrush.analysis.model.modules.notes import (
 )
 from headbrush.analysis.model.modules.outputs import output_kind
 from headbrush.analysis.model.modules.probing import Probe
+from headbrush.analysis.model.modules.refusals import demand_known_kind
 from headbrush.analysis.model.modules.unwrapping import (
     float32_note,
     unwrapped,
@@ -73,6 +74,7 @@ def wrap_model(
     digest = module_digest(module) if checkpoint_sha256 is None else checkpoint_sha256
     place = _device(device)
     notes = [note for note in (float32_note(module),) if note]
+    demand_known_kind(module, name)
     module = _prepared(module, place)
     vit = find_vit(module)
     config = input_config(vit)
