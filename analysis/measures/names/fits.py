@@ -12,7 +12,8 @@ from headbrush.analysis.measures.names.templates import TEMPLATES, Grid, counts,
 
 _MOST_CHANCE = 0.5
 """A band of rows that is most of a small grid names nothing."""
-TARGET_BYTES = 64 * 2**20
+TARGET_BYTES, KEPT_BYTES = 32 * 2**20, 64 * 2**20
+"""Memory for the targets of some patches as numbers, and for those of all, kept between calls."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,18 @@ def chance_of(grid: Grid) -> Tensor:
 def row_masses(patches: Tensor, grid: Grid) -> Tensor:
     """Attention of every patch to the targets of each template: ``(N, P, K)``."""
     size = patches.shape[-1]
-    rows = at_once(4 * len(TEMPLATES) * size, size, TARGET_BYTES)
-    masses = [
-        torch.bmm(
-            patches[:, start : start + rows].transpose(0, 1),
-            _targets(grid, start, start + rows, patches.device),
-        )
-        for start in range(0, size, rows)
-    ]
+    number = len(TEMPLATES)
+    all_targets = _all_targets(grid, patches.device) if number * size**2 <= KEPT_BYTES else None
+    rows = at_once(4 * number * size, size, TARGET_BYTES)
+    masses = []
+    for start in range(0, size, rows):
+        some = slice(start, start + rows)
+        where = targets(grid, some, patches.device) if all_targets is None else all_targets[some]
+        masses.append(torch.bmm(patches[:, some].transpose(0, 1), where.to(patches.dtype)))
     return torch.cat(masses).transpose(0, 1)
 
 
 @lru_cache(maxsize=1)
-def _targets(grid: Grid, start: int, stop: int, device: torch.device) -> Tensor:
-    """Targets of some patches, ``(S, P, K)`` float32; kept where one piece has all patches."""
-    return targets(grid, slice(start, stop), device).float()
+def _all_targets(grid: Grid, device: torch.device) -> Tensor:
+    """Targets of all patches ``(P, P, K)``; of type bool, as they are kept."""
+    return targets(grid, slice(None), device)

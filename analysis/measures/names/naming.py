@@ -87,13 +87,18 @@ def _second(patches: Tensor, first: Tensor, grid: Grid) -> Tensor:
     The first is taken to get the same on each of its targets; what is above that is left over.
     """
     second = torch.full_like(first, NO_NAME)
-    for number in first[first != NO_NAME].unique().tolist():
-        some = (first == number).nonzero()[:, 0]
-        ideal = targets_of(number, grid, patches.device)  # (P, P), rows sum to 1 or 0
-        mass = (patches[some] * (ideal > 0)).sum(-1, keepdim=True)
-        rest = (patches[some] - mass * ideal).clamp(min=0)
-        fit = fits(rest, grid)
-        fit.excess[:, number] = 0
-        best = fit.bits.masked_fill(fit.excess < SECOND_EXCESS, -1).max(1)
-        second[some] = torch.where(best.values >= 0, best.indices, NO_NAME)
+    named = (first != NO_NAME).nonzero()[:, 0]
+    if not len(named):
+        return second
+    rest = patches[named]
+    number = first[named]
+    for one in number.unique().tolist():
+        some = (number == one).nonzero()[:, 0]
+        ideal = targets_of(one, grid, patches.device)  # (P, P), rows sum to 1 or 0
+        mass = (rest[some] * (ideal > 0)).sum(-1, keepdim=True)
+        rest[some] = (rest[some] - mass * ideal).clamp_(min=0)
+    fit = fits(rest, grid)
+    excess = fit.excess.scatter(1, number[:, None], 0.0)
+    best = fit.bits.masked_fill(excess < SECOND_EXCESS, -1).max(1)
+    second[named] = torch.where(best.values >= 0, best.indices, NO_NAME)
     return second
