@@ -212,9 +212,10 @@ def _reduced(
 ) -> np.ndarray:
     """All rows of the parts, ``(m·L·H, d)`` float32, by principal components where d is large."""
     first = next(_rows(shards, parts, prefix, key))[1]
-    limit = at_once(2 * first[0].nbytes, _REDUCER_ROWS)  # the components are fitted on a copy
+    # the components are fitted on a copy
+    limit = max(_COMPONENTS, at_once(2 * first[0].nbytes, _REDUCER_ROWS))
     sample = _sample(shards, parts, prefix, key, limit, seed)
-    if sample.shape[1] <= _COMPONENTS:
+    if sample.shape[1] <= _COMPONENTS or len(sample) == 1:
         return np.concatenate([rows for _, rows in _rows(shards, parts, prefix, key)])
     reducer = PCA(min(_COMPONENTS, len(sample)), random_state=seed).fit(sample)
     return np.concatenate(
