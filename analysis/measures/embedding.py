@@ -108,10 +108,15 @@ def neighbour_preservation(
 
 
 def _reduced(rows: np.ndarray, seed: int) -> np.ndarray:
-    if rows.shape[1] <= _COMPONENTS or len(rows) <= 1:
+    if rows.shape[1] <= _COMPONENTS or all_alike(rows):
         return rows
     reducer = PCA(min(_COMPONENTS, len(rows)), random_state=seed)
     return reducer.fit_transform(rows).astype(np.float32)
+
+
+def all_alike(rows: np.ndarray) -> bool:
+    """Whether no row differs from another, so that there are no principal components."""
+    return len(rows) <= 1 or not np.ptp(rows, axis=0).any()
 
 
 def stratified(groups: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:

@@ -19,7 +19,7 @@ from headbrush.analysis.measures.autoencoders.autoencoder import (
     fit,
     fitted_of,
 )
-from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, layout
+from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, all_alike, layout
 from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance, StageProgress
@@ -215,7 +215,7 @@ def _reduced(
     # the components are fitted on a copy
     limit = max(_COMPONENTS, at_once(2 * first[0].nbytes, _REDUCER_ROWS))
     sample = _sample(shards, parts, prefix, key, limit, seed)
-    if sample.shape[1] <= _COMPONENTS or len(sample) == 1:
+    if sample.shape[1] <= _COMPONENTS or all_alike(sample):
         return np.concatenate([rows for _, rows in _rows(shards, parts, prefix, key)])
     reducer = PCA(min(_COMPONENTS, len(sample)), random_state=seed).fit(sample)
     return np.concatenate(

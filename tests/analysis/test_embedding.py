@@ -84,3 +84,10 @@ def test_preservation_is_that_of_brute_force():
     expected = slow_preservation(features, xy, 7)
     assert neighbour_preservation(features, xy, seed=0, k=7) == pytest.approx(expected)
     assert neighbour_preservation(xy, xy * 3, seed=0, k=7) == 1
+
+
+@pytest.mark.parametrize("width", [3, 80])
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_rows_that_are_all_alike_lie_on_one_point(count, width):
+    found = layout(np.full((count, width), 0.5, np.float32), groups=None, seed=0)
+    assert len(np.unique(found.xy, axis=0)) == 1
