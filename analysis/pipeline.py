@@ -101,7 +101,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         _summarise_patterns(run, shards)
     layouts = lay_out(model, images, shards, parts, request.seed, run.progress, by_offset)
     with run.progress.stage("write summary"):
-        values = summary(images, shards, parts, request.modes, model.geometry.has_class_token)
+        values = summary(images, shards, parts, request.modes, model.geometry)
         values |= {name: layout.xy for name, layout in layouts.items()}
         values, undefined = without_infinities(values)
         if undefined:

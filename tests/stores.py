@@ -87,10 +87,12 @@ def make_named_store(
     fit: object = 6000,
     rows: object = 9000,
     bits: object = 0,
+    second: object = -1,
 ) -> Path:
     """As :func:`make_store`, with names ``(24, 3, 2)`` of patterns, places in PATTERN_LABELS.
 
-    ``fit`` and ``rows`` are in ten-thousandths; ``bits`` are names about the class token.
+    ``second`` ``(3, 2)`` are second names of heads, ``bits`` names about the class token; ``fit``
+    and ``rows`` are in ten-thousandths.
     """
     shape = (24, 3, 2)
     make_store(path)
@@ -98,7 +100,7 @@ def make_named_store(
         "pattern_label": np.array(PATTERN_LABELS, object),
         "pattern_family": np.array(PATTERN_FAMILIES, object),
         "pattern_name": np.broadcast_to(np.asarray(number, "i1"), shape),
-        "pattern_second": np.full(shape, -1, "i1"),
+        "pattern_second": np.broadcast_to(np.asarray(second, "i1"), shape[1:]),
         "pattern_fit": np.broadcast_to(np.asarray(fit, "i2"), shape),
         "pattern_rows": np.broadcast_to(np.asarray(rows, "i2"), shape),
         "class_token_label": np.array(["CLS to CLS", "patches to CLS"], object),

@@ -65,6 +65,19 @@ def offset_pairs(grid: Grid, device: torch.device | None = None) -> Tensor:
     return along[0][:, None] * along[1]
 
 
+def by_offset(kernel: Tensor, grid: Grid) -> Tensor:
+    """The kernel's value for every pair of patches: ``(N, …)`` to ``(N, P, P)``.
+
+    ``kernel`` is as :func:`offset_kernel` gives it.
+    """
+    height, width = grid
+    rows = torch.arange(height, device=kernel.device).repeat_interleave(width)
+    columns = torch.arange(width, device=kernel.device).repeat(height)
+    down = rows - rows[:, None] + height - 1
+    right = columns - columns[:, None] + width - 1
+    return kernel[:, down, right]
+
+
 def _places(grid: Grid, device: torch.device) -> Tensor:
     """Where the attention of one row of sources belongs, ``(width · P,)`` int64.
 

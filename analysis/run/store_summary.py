@@ -10,8 +10,9 @@ from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.names.class_token import CLASS_NAMES
-from headbrush.analysis.measures.names.measured import NAMES_STORED
+from headbrush.analysis.measures.names.measured import NAMES_STORED, name_seconds
 from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
+from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard
@@ -24,7 +25,7 @@ def summary(
     shards: Sequence[Shard],
     parts: PartFiles,
     modes: tuple[int, ...],
-    has_class_token: bool,
+    geometry: Geometry,
 ) -> dict[str, np.ndarray]:
     """The store's variables, except the layouts, from the parts of all shards."""
     per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
@@ -44,7 +45,7 @@ def summary(
         values["patch_latent"] = np.concatenate(
             [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
         )
-    values |= _names(shards, parts, len(images), has_class_token)
+    values |= _names(shards, parts, len(images), geometry)
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
         values["probability"] = np.full(shape, np.nan, np.float32)
@@ -56,17 +57,19 @@ def summary(
 
 
 def _names(
-    shards: Sequence[Shard], parts: PartFiles, count: int, has_class_token: bool
+    shards: Sequence[Shard], parts: PartFiles, count: int, geometry: Geometry
 ) -> dict[str, np.ndarray]:
     """Names of patterns and what they stand for; the mean of the offset kernels."""
 
     def loaded(name: str) -> list[np.ndarray]:
         return [parts.load(shard.name, name)[0] for shard in shards]
 
+    grid, has_class_token = (geometry.grid_height, geometry.grid_width), geometry.has_class_token
     kept = [name for name in NAMES_STORED if has_class_token or name != "class_token_names"]
     values = {name: np.concatenate(loaded(name)) for name in kept}
     total = np.sum(loaded("offset_kernel"), axis=0, dtype=np.float64)
     values["offset_kernel"] = np.asarray(total / count)
+    values["pattern_second"] = name_seconds(values["offset_kernel"], grid)
     values["pattern_label"] = np.array(LABELS, object)
     values["pattern_family"] = np.array(FAMILIES, object)
     if has_class_token:

@@ -173,9 +173,10 @@ VARIABLES: dict[str, Variable] = {
         optional=True,
     ),
     "pattern_second": Variable(
-        _HEAD,
+        ("layer", "head"),
         "int8",
-        "name of what the first name leaves over, a place in pattern_label; -1 without one",
+        "name of what the first name leaves over in the head's offset_kernel, a place in "
+        "pattern_label; -1 without one",
         "1",
         (-1, 127),
         optional=True,

@@ -51,6 +51,16 @@ def test_class_token_names_hold_in_half_of_the_images(tmp_path):
     assert found == [("CLS to CLS",), (), ("CLS to CLS", "patches to CLS"), (), (), ()]
 
 
+def test_a_mixture_is_said(tmp_path):
+    second = [[2, -1], [100, 2], [2, 2]]
+    number = np.full((24, 3, 2), 0)
+    number[:, 2] = -1
+    names = head_names(Store(make_named_store(tmp_path / "s.headbrush", number, second=second)))
+    assert [name.words for name in names] == [
+        "row above + self", "row above", "row above", "row above + self", "", "",
+    ]  # fmt: skip
+
+
 def test_names_that_a_store_does_not_list_are_none(tmp_path):
     names = head_names(Store(make_named_store(tmp_path / "s.headbrush", np.full((24, 3, 2), 100))))
     assert {str(name) for name in names} == {"no name"}

@@ -16,6 +16,7 @@ from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.names.class_token import class_names
+from headbrush.analysis.measures.names.measured import name_seconds
 from headbrush.analysis.measures.names.naming import LABELS, name_patterns
 from headbrush.analysis.measures.offset_kernel import between_patches, offset_kernel
 from headbrush.analysis.measures.strength import hop_strength
@@ -30,9 +31,9 @@ from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.work_folder import WorkFolder
 from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.schema import VARIABLES
 from headbrush.analysis.store.store import Store
-from headbrush.analysis.store.store_info import facts_of
 from tests.models import CLASSES, save_images, save_tiny_model
 
 
@@ -71,7 +72,6 @@ def test_names_are_those_of_the_stored_attention(store):
             named = name_patterns(patches, store.grid)
             place = image, layer, head
             assert store.read("pattern_name")[place] == named.number
-            assert store.read("pattern_second")[place] == named.second
             assert store.read("pattern_fit")[place] == pytest.approx(
                 float(named.excess) * 1e4, abs=2
             )
@@ -90,6 +90,16 @@ def test_the_offset_kernel_is_the_mean_over_all_images(inputs, store):
         patches = between_patches(record.attention(slice(None)), store.num_prefix_tokens)
         expected = offset_kernel(patches, store.grid).mean(0)
         np.testing.assert_allclose(store.read("offset_kernel")[layer], expected, rtol=1e-4)
+    seconds = name_seconds(store.read("offset_kernel"), store.grid)
+    np.testing.assert_array_equal(store.read("pattern_second"), seconds)
+
+
+def test_a_head_that_mixes_two_patterns_has_a_second_name():
+    patches = (
+        0.5 * torch.eye(49) + 0.5 * torch.eye(7).repeat_interleave(7, 0).repeat_interleave(7, 1) / 7
+    )
+    kernel = offset_kernel(patches[None, None], (7, 7)).numpy()  # itself and its row, by halves
+    assert LABELS[name_seconds(kernel, (7, 7)).item()] == "self"
 
 
 def test_probabilities_are_those_of_the_plain_model(inputs, store):

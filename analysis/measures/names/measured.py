@@ -1,17 +1,17 @@
 """Names of the patterns of some heads, as a store keeps them."""
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from headbrush.analysis.measures.memory_budget import pieces
 from headbrush.analysis.measures.names.class_token import class_names
-from headbrush.analysis.measures.names.naming import name_patterns
-from headbrush.analysis.measures.offset_kernel import between_patches, offset_kernel
+from headbrush.analysis.measures.names.naming import name_patterns, second_names
+from headbrush.analysis.measures.offset_kernel import between_patches, by_offset, offset_kernel
 from headbrush.analysis.model.geometry import Geometry
 
 NAMES_STORED = {
     "pattern_name": np.int8,
-    "pattern_second": np.int8,
     "pattern_fit": np.int16,
     "pattern_rows": np.int16,
     "class_token_names": np.uint8,
@@ -35,7 +35,6 @@ def measure_names(attention: Tensor, geometry: Geometry) -> dict[str, np.ndarray
     for some in pieces(count * heads, 4 * _MATRICES * geometry.num_patches**2):
         named = name_patterns(between_patches(matrices[some], prefix), grid)
         names["pattern_name"][some] = named.number.cpu()
-        names["pattern_second"][some] = named.second.cpu()
         names["pattern_fit"][some] = _units(named.excess)
         names["pattern_rows"][some] = _units(named.rows)
         if geometry.has_class_token:
@@ -45,6 +44,19 @@ def measure_names(attention: Tensor, geometry: Geometry) -> dict[str, np.ndarray
         del measured["class_token_names"]
     mean = between_patches(attention, prefix).sum(0)
     return measured | {"offset_kernel": offset_kernel(mean, grid)[None].cpu().numpy()}
+
+
+def name_seconds(kernel: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Second names of heads by their mean offset kernels, ``(L, H, …)`` to ``(L, H)`` int8.
+
+    A head is taken to attend to each offset as its kernel says, wherever the source is.
+    """
+    kernels = torch.tensor(kernel, dtype=torch.float32).flatten(0, 1)
+    seconds = np.empty(len(kernels), np.int8)
+    for some in pieces(len(kernels), 4 * _MATRICES * (grid[0] * grid[1]) ** 2):
+        ideal = between_patches(by_offset(kernels[some], grid), 0)
+        seconds[some] = second_names(ideal, name_patterns(ideal, grid).number, grid)
+    return seconds.reshape(kernel.shape[:2])
 
 
 def _units(share: Tensor) -> np.ndarray:

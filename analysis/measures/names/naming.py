@@ -43,14 +43,11 @@ class Named:
         that fits best. At most 1.
     rows
         ``(N,)`` float32: share of the patches that fit, r, in [0, 1].
-    second
-        ``(N,)`` int64: the template that most of the rest fits, or :data:`NO_NAME`.
     """
 
     number: Tensor
     excess: Tensor
     rows: Tensor
-    second: Tensor
 
     @property
     def clear(self) -> Tensor:
@@ -71,23 +68,22 @@ def name_patterns(patches: Tensor, grid: Grid) -> Named:
     found = structures(patches, grid, clear)
     structured = found.number != NO_STRUCTURE
     nameless = ~structured & (excess < LEANING_EXCESS)
-    second = _second(patches, number.masked_fill(structured | nameless, NO_NAME), grid)
     number = torch.where(structured, len(TEMPLATES) + found.number, number)
     return Named(
         number.masked_fill(nameless, NO_NAME),
         torch.where(structured, found.share, excess),
         torch.where(structured, found.rows, rows),
-        second,
     )
 
 
-def _second(patches: Tensor, first: Tensor, grid: Grid) -> Tensor:
-    """The template of what the first leaves over, where it still gets 0.2 more than chance.
+def second_names(patches: Tensor, first: Tensor, grid: Grid) -> Tensor:
+    """The template of what a first one leaves over: ``(N,)`` int64, or :data:`NO_NAME`.
 
-    The first is taken to get the same on each of its targets; what is above that is left over.
+    The first is taken to get the same on each of its targets; of what is above that, the second
+    gets 0.2 more than chance. ``first`` is :attr:`Named.number`; a structure leaves nothing over.
     """
     second = torch.full_like(first, NO_NAME)
-    named = (first != NO_NAME).nonzero()[:, 0]
+    named = ((first != NO_NAME) & (first < len(TEMPLATES))).nonzero()[:, 0]
     if not len(named):
         return second
     rest = patches[named]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headbrush.analysis.measures.offset_kernel import offset_kernel
+from headbrush.analysis.measures.offset_kernel import by_offset, offset_kernel
 
 Grid = tuple[int, int]
 NONE, SAME_TARGETS, BLOCKS, EVEN = -1, 0, 1, 2
@@ -17,6 +17,7 @@ SAME_TARGETS_SHARE, SAME_TARGETS_ENTROPY = 0.5, 0.9
 BLOCKS_SHARE, BLOCKS_RECIPROCITY = 0.3, 0.5
 BLOCKS_OF_ALL = 0.15
 """Of the whole variance, so that blocks in the little that a clear offset leaves name nothing."""
+MOST_BLOCK_PATCHES = 128
 _BLOCKS, _ROUNDS = 6, 8
 
 
@@ -79,19 +80,31 @@ def _find_even(patches: Tensor, found: Structures, may: Tensor) -> None:
 
 
 def _find_blocks(patches: Tensor, grid: Grid, found: Structures, may: Tensor) -> None:
-    left = _places((found.number == NONE) & may)
-    left = [place[reciprocity(patches[place]) >= BLOCKS_RECIPROCITY] for place in left]
-    for place in (place for place in left if len(place)):
-        some = patches[place]
-        rest = _rest(some, grid)
+    """Find blocks among at most 128 patches, a fixed random choice; they stand for all."""
+    chosen = _some_patches(patches.shape[-1], patches.device)
+    for place in _places((found.number == NONE) & may):
+        some = patches[place[:, None, None], chosen[:, None], chosen]
+        mutual = reciprocity(some) >= BLOCKS_RECIPROCITY
+        place, some = place[mutual], some[mutual]
+        if not len(place):
+            continue
+        rest = _rest(patches[place], grid)[:, chosen[:, None], chosen]
         blocks = _block_means(rest)
         explained = _squares(rest) - _squares(rest - blocks)
         part = explained / _squares(rest).clamp(min=1e-12)
-        is_block = (part >= BLOCKS_SHARE) & (explained >= BLOCKS_OF_ALL * _variance(some))
+        varied = _squares(some - 1 / patches.shape[-1])
+        is_block = (part >= BLOCKS_SHARE) & (explained >= BLOCKS_OF_ALL * varied)
         found.number[place[is_block]] = BLOCKS
         found.share[place[is_block]] = part[is_block]
         each = _explained_rows(rest, blocks) >= BLOCKS_SHARE
         found.rows[place[is_block]] = each.float().mean(1)[is_block]
+
+
+def _some_patches(size: int, device: torch.device) -> Tensor:
+    if size <= MOST_BLOCK_PATCHES:
+        return torch.arange(size, device=device)
+    drawn = torch.randperm(size, generator=torch.Generator().manual_seed(0))
+    return drawn[:MOST_BLOCK_PATCHES].sort().values.to(device)
 
 
 def _places(chosen: Tensor) -> list[Tensor]:
@@ -108,14 +121,15 @@ def row_entropy(patches: Tensor) -> Tensor:
 
 def same_target_share(patches: Tensor) -> Tensor:
     """Share of the variance that the target alone explains ``(N,)``, R² by column, in [0, 1]."""
-    between = patches.shape[-1] * patches.mean(1).square().sum(-1) - 1
+    ones = patches.new_ones(len(patches), 1, patches.shape[-1])
+    between = torch.bmm(ones, patches)[:, 0].square().sum(-1) / patches.shape[-1] - 1
     return (between / _variance(patches)).clamp(0, 1)
 
 
 def offset_share(patches: Tensor, grid: Grid) -> Tensor:
     """Share of the variance that the offset alone explains ``(N,)``, R² by offset, in [0, 1]."""
     size = patches.shape[-1]
-    means = _by_offset(offset_kernel(patches, grid), grid)
+    means = by_offset(offset_kernel(patches, grid), grid)
     return _squares(means - 1 / size) / _variance(patches)
 
 
@@ -124,7 +138,8 @@ def reciprocity(patches: Tensor) -> Tensor:
 
     In [-1, 1].
     """
-    return ((patches * patches.mT).sum((-1, -2)) - 1) / _variance(patches)
+    centred = patches - patches.mean((-1, -2), keepdim=True)
+    return (centred * centred.mT).sum((-1, -2)) / _squares(centred).clamp(min=1e-12)
 
 
 def _squares(values: Tensor) -> Tensor:
@@ -143,19 +158,9 @@ def _explained_rows(patches: Tensor, fitted: Tensor) -> Tensor:
     return 1 - (patches - fitted).square().sum(-1) / total.clamp(min=1e-12)
 
 
-def _by_offset(kernel: Tensor, grid: Grid) -> Tensor:
-    """The kernel's value for every pair of patches: ``(N, P, P)``."""
-    height, width = grid
-    rows = torch.arange(height, device=kernel.device).repeat_interleave(width)
-    columns = torch.arange(width, device=kernel.device).repeat(height)
-    down = rows - rows[:, None] + height - 1
-    right = columns - columns[:, None] + width - 1
-    return kernel[:, down, right]
-
-
 def _rest(patches: Tensor, grid: Grid) -> Tensor:
     """What neither offset nor target explain: both means taken off, in this order."""
-    rest = patches - _by_offset(offset_kernel(patches, grid), grid)
+    rest = patches - by_offset(offset_kernel(patches, grid), grid)
     return rest - rest.mean(1, keepdim=True)
 
 

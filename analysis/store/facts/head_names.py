@@ -8,6 +8,10 @@ from headbrush.analysis.store.store import Store
 
 CLEAR_FIT, CLEAR_ROWS = 0.5, 0.8
 _UNITS = 1e-4
+_NEEDED = (
+    "pattern_name", "pattern_second", "pattern_fit", "pattern_rows", "pattern_label",
+    "pattern_family",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class HeadName:
         The same with the width of a band that is most frequent.
     confidence
         Share of the images in which it wins, in [0, 1].
+    second
+        What of all images' mean attention the name leaves over is called, "" if nothing is.
     fit, rows
         Means over these images: how well it fits, and the share of patches that do.
     class_token
@@ -30,6 +36,7 @@ class HeadName:
 
     family: str
     label: str
+    second: str
     confidence: float
     fit: float
     rows: float
@@ -40,12 +47,17 @@ class HeadName:
         """Whether it fits well and nearly everywhere; a name that is not clear leans."""
         return bool(self.family) and self.fit >= CLEAR_FIT and self.rows >= CLEAR_ROWS
 
+    @property
+    def words(self) -> str:
+        """``own row + self``; "" without a name."""
+        return f"{self.label} + {self.second}" if self.family and self.second else self.label
+
     def __str__(self) -> str:
         """``own row (clear, in 94 % of images)``; without a name ``no name``."""
         if not self.family:
             return ", ".join(self.class_token) or "no name"
         strength = "clear" if self.is_clear else "leaning"
-        words = f"{self.label} ({strength}, in {100 * self.confidence:.0f} % of images)"
+        words = f"{self.words} ({strength}, in {100 * self.confidence:.0f} % of images)"
         return ", ".join((words, *self.class_token))
 
 
@@ -54,7 +66,7 @@ def head_names(store: Store, images: np.ndarray | None = None) -> list[HeadName]
 
     An older store has none.
     """
-    if not store.has("pattern_name") or not store.has("pattern_label"):
+    if not all(map(store.has, _NEEDED)):
         return []
     chosen = slice(None) if images is None else images
     number, fit, rows = (
@@ -66,8 +78,14 @@ def head_names(store: Store, images: np.ndarray | None = None) -> list[HeadName]
     words = _Words(store.read("pattern_label").tolist(), store.read("pattern_family").tolist())
     sound = np.where((number >= 0) & (number < len(words.labels)), number, -1)
     class_token = _class_token(store, chosen)
+    second = _seconds(store, words)
     return [
-        _named(_Patterns(sound[:, head], fit[:, head], rows[:, head]), words, class_token[head])
+        _named(
+            _Patterns(sound[:, head], fit[:, head], rows[:, head]),
+            words,
+            second[head],
+            class_token[head],
+        )
         for head in range(number.shape[1])
     ]
 
@@ -87,16 +105,24 @@ class _Patterns:
     rows: np.ndarray
 
 
-def _named(patterns: _Patterns, words: _Words, class_token: tuple[str, ...]) -> HeadName:
+def _seconds(store: Store, words: _Words) -> list[str]:
+    numbers = store.read("pattern_second").ravel().tolist()
+    return [words.labels[number] if 0 <= number < len(words.labels) else "" for number in numbers]
+
+
+def _named(
+    patterns: _Patterns, words: _Words, second: str, class_token: tuple[str, ...]
+) -> HeadName:
     first = np.array([words.families.index(family) for family in words.families])
     family = np.where(patterns.number >= 0, first[patterns.number], -1)
     winner = _most_frequent(family)
     won = family == winner
     if winner < 0:
-        return HeadName("", "", float(won.mean()), 0.0, 0.0, class_token)
+        return HeadName("", "", "", float(won.mean()), 0.0, 0.0, class_token)
     return HeadName(
         words.families[winner],
         words.labels[_most_frequent(patterns.number[won])],
+        second,
         float(won.mean()),
         float(patterns.fit[won].mean() * _UNITS),
         float(patterns.rows[won].mean() * _UNITS),

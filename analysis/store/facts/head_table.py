@@ -28,7 +28,7 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
     rows = [("head", "pattern", "", "fit", "images", metric)]
     for number, (name, value) in enumerate(zip(names, importance, strict=True)):
         strength = ("clear" if name.is_clear else "leaning") if name.family else ""
-        words = ", ".join((*([name.label] if name.family else []), *name.class_token))
+        words = ", ".join((*([name.words] if name.family else []), *name.class_token))
         fit = f"{name.fit:.2f}" if name.family else ""
         share = f"{name.confidence:.0%}" if name.family else ""
         head = f"L{number // per_layer}·H{number % per_layer}"
