@@ -5,10 +5,13 @@ from bokeh.document import Document
 from bokeh.document.events import DocumentChangedEvent, DocumentPatchedEvent
 from bokeh.document.json import DocJson
 
+from headbrush.server.tools.bokeh.defaults import let_go_of_empty
+
 
 def write_ahead(document: Document) -> None:
     """Write all of the document now; the browser gets that, unless it changes before it asks."""
     written = document.to_json()
+    let_go_of_empty(document.models)
 
     def forget(event: DocumentChangedEvent) -> None:
         if isinstance(event, DocumentPatchedEvent):
