@@ -1,11 +1,17 @@
 """Where the page and the report show what a head has learned."""
 
+import gzip
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 from bokeh.models import HoverTool
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.findings import head_finding
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.brush.csv_export import to_csv
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
@@ -70,3 +76,30 @@ def test_a_report_says_what_a_head_has_learned(named, tmp_path):
     assert "Pattern: 2 rows above (clear, in 75 % of images)." in head_finding(named.data, 3)
     old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     assert "Pattern" not in head_finding(old, 3)
+
+
+def table_of(session, table):
+    text = gzip.decompress(to_csv(session.data, session.brush(), table)).decode()
+    return pd.read_csv(io.StringIO(text), keep_default_na=False)
+
+
+def test_exported_heads_and_patterns_have_their_names(named, tmp_path):
+    heads = table_of(named, "heads")
+    assert heads["pattern"].tolist() == ["", "", "", "2 rows above", "", ""]
+    assert heads["pattern_fit"].tolist() == ["", "", "", "0.6", "", ""]
+    assert heads["pattern_share_of_images"].tolist() == ["", "", "", "0.75", "", ""]
+    patterns = table_of(named, "patterns")
+    expected = {(image, 1, 1): "2 rows above" for image in range(18)} | {(3, 0, 0): "self"}
+    found = {
+        (row.image, row.layer, row.head): row.pattern
+        for row in patterns.itertuples()
+        if row.pattern
+    }
+    assert found == expected
+    old = session_of(make_store(tmp_path / "old.headbrush"))
+    assert "pattern" not in table_of(old, "heads").columns
+
+
+def test_exported_names_follow_the_brushed_images(named):
+    named.add_clause(Clause("images", Ids((20, 21))))
+    assert table_of(named, "heads")["pattern"].tolist() == [""] * 6

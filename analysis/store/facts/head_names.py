@@ -90,6 +90,15 @@ def head_names(store: Store, images: np.ndarray | None = None) -> list[HeadName]
     ]
 
 
+def pattern_labels(store: Store) -> np.ndarray | None:
+    """The label of every pattern ``(images, heads)``, "" without a name; None without names."""
+    if not all(map(store.has, _NEEDED)):
+        return None
+    labels = np.array([*store.read("pattern_label"), ""], object)
+    number = store.read("pattern_name").reshape(-1, store.sizes["layer"] * store.sizes["head"])
+    return labels[np.where((number >= 0) & (number < len(labels) - 1), number, -1)]
+
+
 @dataclass(frozen=True)
 class _Words:
     labels: list[str]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.head_names import head_names, pattern_labels
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.name_list import quoted
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -48,13 +49,30 @@ def _heads(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]
     means = {
         name: _mean(values[:, rows], chosen[:, rows], 0) for name, values in _measures(data).items()
     }
-    return _about_heads(data, rows) | {"brushed_patterns": brush.head_count[rows]} | means
+    counted = {"brushed_patterns": brush.head_count[rows]}
+    return _about_heads(data, rows) | counted | means | _head_names(data, brush, rows)
+
+
+def _head_names(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]:
+    """What the heads have learned, by the brushed images; nothing where the store has no names."""
+    found = head_names(data.store, brush.images)
+    if not found:
+        return {}
+    names = [found[row] for row in rows]
+    return {
+        "pattern": [quoted(name.words) for name in names],
+        "pattern_fit": [name.fit if name.family else np.nan for name in names],
+        "pattern_share_of_images": [name.confidence if name.family else np.nan for name in names],
+        "class_token": [quoted("; ".join(name.class_token)) for name in names],
+    }
 
 
 def _patterns(data: StoreData, _brush: Brush, rows: np.ndarray) -> dict[str, object]:
     images, heads = np.divmod(rows, data.num_heads)
     values = {name: values[images, heads] for name, values in _measures(data).items()}
-    return _about_images(data, images) | _about_heads(data, heads) | values
+    names = pattern_labels(data.store)
+    named = {} if names is None else {"pattern": [quoted(name) for name in names[images, heads]]}
+    return _about_images(data, images) | _about_heads(data, heads) | values | named
 
 
 def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:
