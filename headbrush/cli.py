@@ -1,5 +1,6 @@
 """The command line; each command imports the analysis or the server when it needs it."""
 
+import logging
 import shlex
 import sys
 from collections.abc import Iterator
@@ -227,19 +228,42 @@ def report_command(
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
-        with hurried(store, view or ()) as opened:
+        with _failures_logged(out), hurried(store, view or ()) as opened:
             from headbrush.server.pages.report.make_report import make_report
 
             made = make_report(opened, image or (), head or (), view or ())
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)
+    for failure in made.failed:
+        _err.print(f"headbrush: {escape(failure)} Details: {escape(str(_log_of(out)))}")
     size = size if fragment else made.size_words
     if made.request.why:
         _out.print(made.request.why, markup=False)
     pages = len(made.pages)
     head_pages = f"{pages} head page{'' if pages == 1 else 's'}"
     _out.print(f"{out}: {head_pages}, {size}", markup=False)
+
+
+def _log_of(out: Path) -> Path:
+    return out.with_name(f"{out.name}.log")
+
+
+@contextmanager
+def _failures_logged(out: Path) -> Iterator[None]:
+    """Append the log to a file beside ``out``, which is only made if something is logged."""
+    path, logger = _log_of(out), logging.getLogger("headbrush")
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    logger.addHandler(handler)
+    try:
+        yield
+    except InputError as error:
+        if handler.stream:
+            raise InputError(f"{error} Details: {path}") from error
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import textwrap
 from collections.abc import Callable
 from functools import cache, wraps
 from types import FunctionType
@@ -12,6 +13,7 @@ from bokeh.models import Div
 from headbrush.server.tools.bokeh.browser_channel import Channel
 
 log = logging.getLogger("headbrush")
+_LONGEST_REASON = 200
 
 
 class Faults:
@@ -26,10 +28,17 @@ class Faults:
     def __init__(self) -> None:
         self.channel = Channel(name="faults", tags=[])
         self._ids: dict[tuple[str, str], str] = {}
+        self._reasons: dict[str, str] = {}
+
+    def reason(self, view: str) -> str:
+        """One line on why a view fails; empty if it works."""
+        has_failed = any(view == failed for failed, _ in self._ids)
+        return self._reasons[view] if has_failed else ""
 
     def note(self, view: str, where: str, error: Exception) -> None:
         """Log an error and show its id in the view's panel."""
         fault = self._ids[view, where] = secrets.token_hex(4)
+        self._reasons[view] = _in_one_line(error)
         fields = {"id": fault, "view": view, "where": where}
         log.error("view %s failed: %s", view, fault, exc_info=error, extra={"fields": fields})
         self._tell()
@@ -42,6 +51,11 @@ class Faults:
     def _tell(self) -> None:
         pairs = [(view, fault) for (view, _), fault in self._ids.items()]
         self.channel.tags = [word for pair in pairs for word in pair]
+
+
+def _in_one_line(error: Exception) -> str:
+    words = f"{type(error).__name__}: {error}".split()
+    return textwrap.shorten(" ".join(words).rstrip(".: "), _LONGEST_REASON, placeholder=" …")
 
 
 class Failed:

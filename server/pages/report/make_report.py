@@ -10,6 +10,7 @@ from bokeh.models import Markup
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.browser.brushing import link
+from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
 from headbrush.server.pages.report.parts.panels import overview_panels, page_panels
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import OVERVIEWS, ReportRequest, read_request
@@ -44,7 +45,8 @@ def make_report(
     Raises
     ------
     InputError
-        If an image, head or view is not in the store.
+        If an image, head or view is not in the store, or all views fail; a view that fails is
+        left out, and the notes say so.
     """
     data = _data(store)
     request = read_request(data, images, heads, views)
@@ -69,9 +71,14 @@ def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Name
     overview = overview_panels(session, request.views, named)
     notes = fill_thumbnails(session)  # before the model is waited for
     pages = page_panels(session, request.pages, request.views)
+    places = [f"{data.head_labels[page.head]} in {data.names[page.image]}" for page in pages]
+    called = [(page.session, place) for page, place in zip(pages, places, strict=True)]
+    failed = failed_notes(session, called, request.views)
+    refuse_empty([*overview, *(panel for page in pages for panel in page.panels)], failed)
     notes += link(session, overview, pages)
     document.title = f"headbrush report: {data.store.attrs['model']}"
-    report = Report(data, request, session, overview, tuple(pages), tuple(notes), document)
+    contents = (data, request, session, overview, tuple(pages), tuple(notes), tuple(failed))
+    report = Report(*contents, document)
     with document.models.freeze():  # else every root is followed by a look at all models
         for panel in report.panels:
             document.add_root(panel.root)

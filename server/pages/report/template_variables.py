@@ -67,7 +67,7 @@ def variables(
         "brushed": brushed_words(data, contents.session.brush()),
         "pages": [_page(data, page) for page in contents.pages],
         "files": files,
-        "left_out": findings.left_out([*contents.notes, *file_notes]),
+        "left_out": findings.left_out([*contents.failed, *contents.notes, *file_notes]),
         "citations": [findings.CITE_METHOD, findings.cite_tool(_version())],
     }
 

@@ -20,6 +20,8 @@ class Contents:
         Panels of one head in one image each.
     notes
         Sentences that say what is left out.
+    failed
+        Sentences on views that failed and are left out, too.
     """
 
     data: StoreData
@@ -28,6 +30,7 @@ class Contents:
     overview: tuple[Panel, ...]
     pages: tuple[HeadPage, ...]
     notes: tuple[str, ...]
+    failed: tuple[str, ...]
 
     @property
     def panels(self) -> list[Panel]:

@@ -13,6 +13,7 @@ from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.analysis.model.pruning_modes import PrunedHead
+from headbrush.server.pages.report.parts.failed_views import guarded_views, without_failed
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import PAGE_VIEWS, why_kept
 from headbrush.server.session.brush.named_brushes import Named
@@ -22,7 +23,7 @@ from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.registry import BY_NAME, Row, Views, build_views
+from headbrush.server.views.registry import BY_NAME, Row, Views
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
 from headbrush.server.views.view import View
 
@@ -78,15 +79,16 @@ def overview_panels(
     """The views of all images and heads, which share their two sources."""
     session.reader.change_named(named)
     shown = [name for name in views if not BY_NAME[name].is_of_one_head]
-    made = build_views(session, shown).by_name
-    if PatternLayout.name in made:
-        layout = made[PatternLayout.name].layout
-        plot = cast(figure, layout.select_one({"name": "patterns_plot"}))
-        if why := why_kept(session.data):
-            _keep_picture(session, plot)
-            name = PatternLayout.name
-            session.summaries.describe(name, f"{session.summaries[name]} {why}")
-    return tuple(_panel(BY_NAME[name], made[name], session, name) for name in shown)
+    made = guarded_views(session, shown)
+    name, why = PatternLayout.name, why_kept(session.data)
+    if why and name in shown and not session.faults.reason(name):
+        layout = made.by_name[name].layout
+        _keep_picture(session, cast(figure, layout.select_one({"name": "patterns_plot"})))
+        session.summaries.describe(name, f"{session.summaries[name]} {why}")
+    working = without_failed(session, made.by_name)
+    return tuple(
+        _panel(BY_NAME[name], working[name], session, name) for name in shown if name in working
+    )
 
 
 def _keep_picture(session: Session, plot: figure) -> None:
@@ -119,21 +121,22 @@ def page_panels(
         state = replace(overview.state, image=image, layer=chosen.layer, head=chosen.head)
         session = Session(data, state, document=document)
         session.reader.change_named(overview.reader.named)
-        started.append((head, image, session, build_views(session, of_head)))
+        started.append((head, image, session, guarded_views(session, of_head)))
     _settle(document, data)
     return [_page(number, *one) for number, one in enumerate(started, 1)]
 
 
 def _page(number: int, head: int, image: int, session: Session, views: Views) -> HeadPage:
+    working = without_failed(session, views.by_name)
     panels = tuple(
-        _panel(BY_NAME[name], views.by_name[name], session, f"page{number}_{name}")
+        _panel(BY_NAME[name], working[name], session, f"page{number}_{name}")
         for name in PAGE_VIEWS
-        if name in views.by_name
+        if name in working
     )
     pruning, matrix = views.shared.get(PruningAnswer), views.shared.get(ShownMatrix)
-    result = pruning.result if pruning else None
+    result = pruning.result if isinstance(pruning, PruningAnswer) else None
     attention, matrix_id = None, ""
-    if matrix is not None and matrix.codes is not None:
+    if isinstance(matrix, ShownMatrix) and matrix.codes is not None:
         attention, matrix_id = from_codes(matrix.codes), matrix.source.id
     return HeadPage(head, image, session, panels, result, attention, matrix_id)
 
