@@ -50,10 +50,10 @@ def main(store: str, folder: str) -> None:
 def _cases(store: str) -> dict[str, str]:
     """The links of the README's case, by the names of their pictures."""
     names = Store(store).read("name").tolist()
-    head, fault = names.index("pullover/00016.png"), names.index("shirt/00117.png")
+    head, fault = names.index("pullover/00046.png"), names.index("shirt/00040.png")
     return {
-        "case-head": f"?image={head}&head=2.0&mode=4",
-        "case-misprediction": f"?image={fault}&head=3.4&mode=4",
+        "case-head": f"?image={head}&head=0.2&mode=4",
+        "case-misprediction": f"?image={fault}&head=0.5&mode=4",
     }
 
 

@@ -128,10 +128,11 @@ def _named(
     won = family == winner
     if winner < 0:
         return HeadName("", "", "", float(won.mean()), 0.0, 0.0, class_token)
+    label = words.labels[_most_frequent(patterns.number[won])]
     return HeadName(
         words.families[winner],
-        words.labels[_most_frequent(patterns.number[won])],
-        second,
+        label,
+        "" if second == label else second,
         float(won.mean()),
         float(patterns.fit[won].mean() * _UNITS),
         float(patterns.rows[won].mean() * _UNITS),

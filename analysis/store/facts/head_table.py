@@ -25,14 +25,15 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
         )
     metric, importance = _importance(store)
     per_layer = store.sizes["head"]
-    rows = [("head", "pattern", "", "fit", "images", metric)]
+    rows = [("head", "pattern", "", "fit", "images", metric, "class token")]
     for number, (name, value) in enumerate(zip(names, importance, strict=True)):
         strength = ("clear" if name.is_clear else "leaning") if name.family else ""
-        words = ", ".join((*([name.words] if name.family else []), *name.class_token))
         fit = f"{name.fit:.2f}" if name.family else ""
         share = f"{name.confidence:.0%}" if name.family else ""
         head = f"L{number // per_layer}·H{number % per_layer}"
-        rows.append((head, words or "no name", strength, fit, share, f"{value:.5f}"))
+        pattern = name.words or "no name"
+        class_token = ", ".join(name.class_token)
+        rows.append((head, pattern, strength, fit, share, f"{value:.5f}", class_token))
     return rows
 
 
