@@ -76,7 +76,8 @@ def test_what_was_only_read_is_let_go_and_the_page_is_written_again_the_same(dat
 def containers():
     """How many lists and dicts the models of this process hold."""
     gc.collect()
-    return sum(isinstance(one, PropertyValueContainer) for one in gc.get_objects())
+    # isinstance() would ask what torch.distributed forbids to ask: a class that is deprecated.
+    return sum(issubclass(type(one), PropertyValueContainer) for one in gc.get_objects())
 
 
 def test_a_list_that_was_let_go_can_still_be_changed_in_place(text):

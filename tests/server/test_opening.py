@@ -139,24 +139,25 @@ class HungFile:
 
 
 @pytest.fixture
-def hanging_disk():
-    """A folder of which no file is read until its event is set, and that event."""
+def hanging_disk(tmp_path):
+    """A store of which no file is read until ``answers`` is set; ``begun`` is set by the first."""
+    slow = make_store(tmp_path / "slow.headbrush")
     answers, begun, read = threading.Event(), threading.Event(), Path.open
 
     def open_slowly(path, *words, **options):
-        if "slow.headbrush" in path.parts:
+        if path.is_relative_to(slow):
             begun.set()
             answers.wait()
         return read(path, *words, **options)
 
     with patch.object(Path, "open", open_slowly):
-        yield begun, answers
+        yield slow, begun, answers
         answers.set()
 
 
-def test_a_store_on_a_hanging_disk_keeps_no_other_waiting(shelf, path, tmp_path, hanging_disk):
-    begun, answers = hanging_disk
-    waiting = shelf.ask(make_store(tmp_path / "slow.headbrush"))
+def test_a_store_on_a_hanging_disk_keeps_no_other_waiting(shelf, path, hanging_disk):
+    slow, begun, answers = hanging_disk
+    waiting = shelf.ask(slow)
     assert begun.wait(SOON)
     data = opened(shelf, path)
     image = int(data.store.kept_images[0])

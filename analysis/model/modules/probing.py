@@ -10,6 +10,8 @@ from headbrush.analysis.store.errors import ModelError
 
 _SAME = 1e-4
 """Largest relative deviation of numbers that are equal but for rounding."""
+_SMALL = 0.1
+"""Outputs below are compared as if they were this large: they may be differences of features."""
 
 
 class Probe:
@@ -116,7 +118,7 @@ class Probe:
     def _demand_numbers(self) -> None:
         if not self.output.isfinite().all():
             raise ModelError(f"{self._name}: {self._why_not_finite()}")
-        largest = _SAME * self.output.abs().max().clamp(min=1e-6)
+        largest = _SAME * self.output.abs().max().clamp(min=_SMALL)
         again, _ = self._run()
         if (again - self.output).abs().max() > largest:
             raise ModelError(
