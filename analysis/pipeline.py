@@ -36,7 +36,12 @@ from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
 from headbrush.analysis.run.screening import ScreenJob, screen_shard
 from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
-from headbrush.analysis.run.store_summary import attributes, class_doubt, summary
+from headbrush.analysis.run.store_summary import (
+    attributes,
+    class_doubt,
+    fidelity_attributes,
+    summary,
+)
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary
 
@@ -96,10 +101,10 @@ def _make(run: _Run, candidates: ImageSet) -> None:
     warning = class_doubt(images, shards, parts)
     if warning:
         run.progress.note(warning)
-    by_offset = request.autoencoder == NONE
-    if not by_offset:
+    with_latents = request.autoencoder != NONE
+    if with_latents:
         _summarise_patterns(run, shards)
-    layouts = lay_out(model, images, shards, parts, request.seed, run.progress, by_offset)
+    layouts = lay_out(model, images, shards, parts, request.seed, run.progress, with_latents)
     with run.progress.stage("write summary"):
         values = summary(images, shards, parts, request.modes, model.geometry)
         values |= {name: layout.xy for name, layout in layouts.items()}
@@ -107,9 +112,10 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         if undefined:
             run.progress.note(undefined)
         described = attributes(request, model, images, candidates, undefined)
-        described |= {f"{name}_preservation": found.preservation for name, found in layouts.items()}
+        for name, found in layouts.items():
+            described |= fidelity_attributes(name, found.fidelity)
         described |= {"warning": warning} if warning else {}
-        if not by_offset:
+        if with_latents:
             precision = fitted_autoencoder(model, parts, request.autoencoder).average_precision
             described |= {} if np.isnan(precision) else {"autoencoder_average_precision": precision}
         if accuracy is None:
@@ -162,7 +168,7 @@ def _shard_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[ShardJ
             batch_size=request.batch_size,
             modes=request.modes,
             predictions=request.predictions,
-            by_offset=request.autoencoder == NONE,
+            with_bits=request.autoencoder != NONE,
             parts=run.parts,
         )
         for shard in shards

@@ -76,7 +76,7 @@ def main() -> None:
                            fit_limit=limit)  # fmt: skip
             seconds = time.perf_counter() - start
             print(f"{count:>9,} patterns, {name:28} {seconds:7.0f} s, "
-                  f"preservation {found.preservation:.3f}", flush=True)  # fmt: skip
+                  f"preservation {found.fidelity.kept:.3f}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

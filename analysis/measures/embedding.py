@@ -12,7 +12,8 @@ import numpy as np
 from openTSNE import TSNE, TSNEEmbedding, initialization
 from openTSNE.affinity import Uniform
 from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
+
+from headbrush.analysis.measures.fidelity import Fidelity, fidelity
 
 FIT_LIMIT = 50_000
 _COMPONENTS = 50
@@ -30,10 +31,10 @@ _REFINEMENT = 250
 
 @dataclass(frozen=True)
 class Layout:
-    """Coordinates ``xy``, ``(n, 2)`` float32, and the share of neighbours that they preserve."""
+    """Coordinates ``xy``, ``(n, 2)`` float32, and how faithful they are to the features."""
 
     xy: np.ndarray
-    preservation: float
+    fidelity: Fidelity
 
     def reshaped(self, shape: tuple[int, ...]) -> "Layout":
         """The same with ``xy`` in ``shape``."""
@@ -70,7 +71,7 @@ def layout(
     rows = _reduced(np.asarray(features[valid], np.float32), seed)
     if len(np.unique(rows[:100_000], axis=0)) < 4:
         xy[valid] = np.pad(rows[:, :1], ((0, 0), (0, 1)))
-        return Layout(xy, float("nan"))
+        return Layout(xy, Fidelity())
     members = np.zeros(len(rows), int) if groups is None else np.asarray(groups)[valid]
     fitted = stratified(members, fit_limit, np.random.default_rng(seed))
     whole = len(fitted) == len(rows)
@@ -83,28 +84,8 @@ def layout(
         _place(embedding, rows, np.setdiff1d(np.arange(len(rows)), fitted), placed)
         placed = _refine(rows, placed, seed, jobs, lambda share: on_progress(0.6 + share * 0.35))
     xy[valid] = placed
-    return Layout(xy, neighbour_preservation(rows, placed, seed=seed))
-
-
-def neighbour_preservation(
-    features: np.ndarray, xy: np.ndarray, *, seed: int, k: int = 15, sample: int = 2_000
-) -> float:
-    """Mean share of a row's ``k`` nearest neighbours that are among its ``k`` nearest in ``xy``.
-
-    Measured on a seeded sample of rows, each against all rows; in [0, 1].
-    """
-    k = min(k, len(features) - 1)
-    rng = np.random.default_rng(seed)
-    sample_rows = np.sort(rng.permutation(len(features))[:sample])
-    near = [
-        NearestNeighbors(n_neighbors=k + 1).fit(space).kneighbors(space[sample_rows])[1]
-        for space in (features, xy)
-    ]
-    shared = [
-        len((set(one) & set(other)) - {row})
-        for row, one, other in zip(sample_rows, *(n.tolist() for n in near), strict=True)
-    ]
-    return float(np.mean(np.minimum(shared, k)) / k)
+    own = None if groups is None else members
+    return Layout(xy, fidelity(rows, placed, own, seed=seed))
 
 
 def _reduced(rows: np.ndarray, seed: int) -> np.ndarray:

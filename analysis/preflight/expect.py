@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.embedding import FIT_LIMIT
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.vision_model import VisionModel
@@ -80,7 +81,7 @@ def expect(
         "attention and pruning": count * measured.image_seconds * missing / workers,
         "autoencoder": _fitting(model, patterns, measured) * (AUTOENCODER not in finished),
         "encoding": count * measured.encode_seconds * latent / workers,
-        "layouts": _layouts(model, count, patterns, finished) * measured.layout_slowness,
+        "layouts": _layouts(request, model, count, finished) * measured.layout_slowness,
         "writing": summary / _WRITTEN_A_SECOND,
     }
     batch = min(images_at_once(model, request.batch_size), count) * measured.image_bytes
@@ -116,11 +117,14 @@ def _fitting(model: VisionModel, patterns: int, measured: Measured) -> float:
     return measured.training_seconds + sampled * measured.training_pattern_seconds
 
 
-def _layouts(model: VisionModel, count: int, patterns: int, finished: Collection[str]) -> float:
+def _layouts(request: Request, model: VisionModel, count: int, finished: Collection[str]) -> float:
     """Seconds of the layouts that are missing, on the machine of the benchmarks."""
-    wanted = {"patch_embedding"} | ({"cls_embedding"} if model.geometry.has_class_token else set())
+    wanted = {"offset_embedding"}
+    wanted |= {"patch_embedding"} if request.autoencoder != NONE else set()
+    wanted |= {"cls_embedding"} if model.geometry.has_class_token else set()
     missing = len(wanted - set(finished))
-    seconds = _pair(patterns) * missing / 2
+    heads = model.geometry.num_layers * model.geometry.num_heads
+    seconds = _pair(count * heads) * missing / 2
     return seconds + (0 if "image_embedding" in finished else _pair(count) / 2)
 
 

@@ -183,7 +183,7 @@ def _shard_seconds(
         batch_size=request.batch_size,
         modes=request.modes,
         predictions=prunes,
-        by_offset=request.autoencoder == NONE,
+        with_bits=request.autoencoder != NONE,
         parts=parts,
     )
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Fits over all shards together: the autoencoder and the three layouts.
+"""Fits over all shards together: the autoencoder and the layouts.
 
 Every fit sees a bounded, seeded sample, and each result is a separate part.
 """
@@ -6,7 +6,7 @@ Every fit sees a bounded, seeded sample, and each result is a separate part.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from threading import Event
 
 import numpy as np
@@ -20,6 +20,7 @@ from headbrush.analysis.measures.autoencoders.autoencoder import (
     fitted_of,
 )
 from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, all_alike, layout
+from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance, StageProgress
@@ -30,6 +31,7 @@ from headbrush.analysis.store.schema import METRICS
 AUTOENCODER = "autoencoder"
 _REDUCER_ROWS = 20_000
 _COMPONENTS = 50
+_SHARES = tuple(field.name for field in fields(Fidelity))
 
 
 def fit_to_sample(
@@ -82,15 +84,19 @@ def lay_out(
     parts: PartFiles,
     seed: int,
     progress: StageProgress,
-    by_offset: bool,
+    with_latents: bool,
 ) -> dict[str, Layout]:
-    """The layouts of CLS patterns, patch patterns and images, by the names of the store."""
+    """The layouts of patterns and of images, by the names of the store.
+
+    Without latents of an autoencoder, patch patterns are laid out by their offsets alone.
+    """
     heads = (model.geometry.num_layers, model.geometry.num_heads)
     groups = np.tile(np.arange(heads[0] * heads[1]), len(images))
 
+    def offset_features() -> np.ndarray:
+        return _reduced(shards, parts, "", "offset_pattern", seed)
+
     def patch_features() -> np.ndarray:
-        if by_offset:
-            return _reduced(shards, parts, "", "offset_pattern", seed)
         return _reduced(shards, parts, "latent-", "latent", seed)
 
     def cls_features() -> np.ndarray:
@@ -102,12 +108,16 @@ def lay_out(
         return _image_features(images, shards, parts)
 
     stages = {
+        "offset_embedding": LayoutStage("lay out patterns by offset", offset_features, groups),
         "patch_embedding": LayoutStage("lay out patch patterns", patch_features, groups),
         "cls_embedding": LayoutStage("lay out CLS patterns", cls_features, groups),
         "image_embedding": LayoutStage("lay out images", image_features, None),
     }
+    if not with_latents:
+        del stages["patch_embedding"]
     finish_layouts(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
     layouts = {name: _layout(parts, name) for name in stages}
+    layouts.setdefault("patch_embedding", layouts["offset_embedding"])
     return {
         name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
         for name, found in layouts.items()
@@ -115,8 +125,8 @@ def lay_out(
 
 
 def _layout(parts: PartFiles, name: str) -> Layout:
-    xy, preservation = parts.load(name, "xy", "preservation")
-    return Layout(xy, float(preservation))
+    xy, *shares = parts.load(name, "xy", *_SHARES)
+    return Layout(xy, Fidelity(*map(float, shares)))
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,8 @@ def finish_layouts(
                     stages[name].features(), groups=stages[name].groups, seed=seed,
                     jobs=-(-(os.cpu_count() or 1) // together), on_progress=go_on,
                 )  # fmt: skip
-                parts.save(name, xy=found.xy, preservation=np.array(found.preservation))
+                shares = {key: np.array(one) for key, one in asdict(found.fidelity).items()}
+                parts.save(name, xy=found.xy, **shares)
 
     with ThreadPoolExecutor(together) as pool:
         making = [pool.submit(make, name) for name in stages]

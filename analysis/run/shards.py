@@ -73,8 +73,8 @@ class ShardJob:
         Pruning modes; the first is that of ``importance``.
     predictions
         Whether heads are pruned to measure the change of the prediction; else the gradient is used.
-    by_offset
-        Whether patch patterns are kept as their features by offset, not as bits.
+    with_bits
+        Whether binarised patch patterns are kept, for an autoencoder.
     """
 
     name: str
@@ -84,7 +84,7 @@ class ShardJob:
     batch_size: int
     modes: tuple[int, ...]
     predictions: bool
-    by_offset: bool
+    with_bits: bool
     parts: PartFiles
 
 
@@ -104,7 +104,7 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
             rows = [
                 (row, job.start + index) for row, index in enumerate(indices) if index in job.stored
             ]
-            measured = _measure_layers(model, traced, rows, writer, job.by_offset)
+            measured = _measure_layers(model, traced, rows, writer, job.with_bits)
             results.append(measured | _measure_images(model, traced, inputs, job, indices))
             advance(indices.stop / len(job.images))
     joined = {
@@ -134,7 +134,7 @@ def _measure_layers(
     traced: Trace,
     stored: list[tuple[int, int]],
     writer: AttentionWriter | None,
-    by_offset: bool,
+    with_bits: bool,
 ) -> dict[str, np.ndarray]:
     """Everything that needs A itself, a few heads at a time: each value ``(B, L, H, …)``.
 
@@ -146,7 +146,7 @@ def _measure_layers(
         few = []
         for some in pieces(heads, count * head_bytes(tokens)):
             attention = record.attention(some)  # (B, H, T, T)
-            few.append(_measure_heads(model, attention, by_offset))
+            few.append(_measure_heads(model, attention, with_bits))
             if writer is not None:
                 for row, image in stored:
                     writer.write(image, layer, attention[row].cpu().numpy(), some.start)
@@ -161,7 +161,7 @@ def _joined(
 
 
 def _measure_heads(
-    model: VisionModel, attention: torch.Tensor, by_offset: bool
+    model: VisionModel, attention: torch.Tensor, with_bits: bool
 ) -> dict[str, np.ndarray]:
     """What A of some heads ``(B, H, T, T)`` tells: each value ``(B, H, …)``."""
     geometry = model.geometry
@@ -171,12 +171,11 @@ def _measure_heads(
         "strength": strength,
         "strength_entropy": strength_entropy(strength),
         "attention_distance": attention_distance(attention, prefix, grid),
+        "offset_pattern": offset_features(attention, prefix, grid),
     }
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
-    if by_offset:
-        measured["offset_pattern"] = offset_features(attention, prefix, grid)
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
     names = measure_names(attention, geometry)
-    bits = {} if by_offset else {"patch_pattern": pack(binarise(attention, prefix))}
+    bits = {"patch_pattern": pack(binarise(attention, prefix))} if with_bits else {}
     return arrays | names | bits

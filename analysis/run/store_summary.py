@@ -9,6 +9,7 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.measures.autoencoders.kinds import NONE
+from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.measures.names.class_token import CLASS_NAMES
 from headbrush.analysis.measures.names.measured import NAMES_STORED, name_seconds
 from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
@@ -75,6 +76,16 @@ def _names(
     if has_class_token:
         values["class_token_label"] = np.array(CLASS_NAMES, object)
     return values
+
+
+def fidelity_attributes(layout: str, found: Fidelity) -> dict[str, float]:
+    """How faithful the layout of a variable is; nothing where that is not defined."""
+    shares = {
+        "preservation": found.kept,
+        "same_head": found.same_group,
+        "same_head_features": found.same_group_features,
+    }
+    return {f"{layout}_{what}": share for what, share in shares.items() if not np.isnan(share)}
 
 
 def class_doubt(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> str:

@@ -13,6 +13,9 @@ MOST_TEXT = 1 << 20
 LONGEST_NAME = 4096
 """Characters of the longest text in a variable."""
 MOST_TOKENS = 1 << 13
+NEAREST = 15
+"""Of so many nearest patterns the attributes about a layout tell the share, such as
+``offset_embedding_same_head``."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,12 @@ VARIABLES: dict[str, Variable] = {
     "cls_embedding": Variable((*_HEAD, "xy"), "float32", "layout of the CLS attention patterns"),
     "patch_embedding": Variable(
         (*_HEAD, "xy"), "float32", "layout of the patch attention patterns"
+    ),
+    "offset_embedding": Variable(
+        (*_HEAD, "xy"),
+        "float32",
+        "layout of the patch attention patterns by how far, and to which patches, a head attends",
+        optional=True,
     ),
     "patch_latent": Variable(
         (*_HEAD, "latent"),

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from bokeh.model import Model
 
+from headbrush.analysis.store.facts.layouts import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.signal import Signal
@@ -19,7 +20,7 @@ Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
 OVERVIEWS = ("entropy", "counts")
-PATTERNS = ("patch", "cls")
+PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points")
 PATTERN_COLOURS = ("count", "layer", "head", "class", *METRIC_NAMES, "entropy")
 

@@ -54,8 +54,8 @@ _CHOICES = {
 
 def default_state(data: StoreData) -> ViewState:
     """The first screen: the most important head, and an image to which it matters."""
-    head = data.first.head
-    return ViewState(data.first.image, head.layer, head.head, data.first.metric)
+    first, head = data.first, data.first.head
+    return ViewState(first.image, head.layer, head.head, first.metric, pattern=data.layouts[0])
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
@@ -109,8 +109,8 @@ def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tup
     return replace(default_state(data), **changes), " ".join(notes)
 
 
-def _read_choice(key: str, text: str, _data: StoreData) -> Changes:
-    if text not in _CHOICES[key]:
+def _read_choice(key: str, text: str, data: StoreData) -> Changes:
+    if text not in _CHOICES[key] or (key == "pattern" and text not in data.layouts):
         raise LinkError
     return cast(Changes, {key: text})
 

@@ -6,6 +6,7 @@ from PIL import Image
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_names import head_names
+from headbrush.analysis.store.facts.layouts import layouts_of
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -49,6 +50,7 @@ class StoreData:
         self._thumbnails: dict[int, str] = {}
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
         self.matrices = StoredMatrices(store)
+        self.layouts = layouts_of(store)
 
     def prepare(self) -> None:
         """Read all that pages show, so that later only matrices wait for the disk."""
@@ -64,10 +66,10 @@ class StoreData:
 
     @lazy_property
     def _layout_fingerprints(self) -> dict[str, str]:
-        return {layout: f"{checksum(self.embedding(layout)):08x}" for layout in ("patch", "cls")}
+        return {layout: f"{checksum(self.embedding(layout)):08x}" for layout in self.layouts}
 
     def layout_fingerprint(self, pattern: str) -> str:
-        """Which layout of ``cls`` or ``patch`` patterns the store holds, 8 hexadecimal digits."""
+        """What the store holds of one of its ``layouts``, 8 hexadecimal digits."""
         return self._layout_fingerprints[pattern]
 
     @lazy_property
@@ -173,7 +175,7 @@ class StoreData:
         return stored.reshape(self.num_images, self.num_heads, stored.shape[-1])
 
     def embedding(self, pattern: str) -> np.ndarray:
-        """``(m·L·H, 2)`` layout of ``cls`` or ``patch`` patterns."""
+        """``(m·L·H, 2)`` coordinates of the patterns in one of ``layouts``."""
         return self.store.read(f"{pattern}_embedding").reshape(-1, 2)
 
     @lazy_property

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from headbrush.analysis.measures.embedding import Layout
+from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.run import fits
 from headbrush.analysis.run.fits import LayoutStage, finish_layouts
 from headbrush.analysis.run.progress import StageProgress
@@ -34,9 +35,9 @@ def test_layouts_made_beside_each_other_are_those_made_alone(parts, progress, to
     finish_layouts(stages(rows), parts, 0, progress, together)
     alone = fits.layout(rows, seed=0)
     for name in ("one", "other"):
-        xy, preservation = parts.load(name, "xy", "preservation")
+        xy, kept = parts.load(name, "xy", "kept")
         np.testing.assert_array_equal(xy, alone.xy)
-        assert preservation == alone.preservation
+        assert kept == alone.fidelity.kept
 
 
 def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progress, monkeypatch):
@@ -49,7 +50,7 @@ def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progr
             on_progress(0.5)
             steps.append(0.5)
             time.sleep(0.01)  # the work of a step
-        return Layout(features, 1.0)
+        return Layout(features, Fidelity())
 
     monkeypatch.setattr(fits, "layout", layout)
     unequal = {
@@ -63,7 +64,7 @@ def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progr
 
 
 def test_a_finished_layout_is_not_made_again(parts, progress):
-    parts.save("one", xy=np.zeros((3, 2)), preservation=np.array(1.0))
+    parts.save("one", xy=np.zeros((3, 2)))
     finish_layouts(
         {"one": LayoutStage("one", lambda: pytest.fail("made again"), None)}, parts, 0, progress, 1
     )

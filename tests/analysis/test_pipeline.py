@@ -14,6 +14,7 @@ from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
+from headbrush.analysis.measures.fidelity import fidelity
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.names.class_token import class_names
 from headbrush.analysis.measures.names.measured import name_seconds
@@ -159,13 +160,28 @@ def test_without_an_autoencoder_the_patch_layout_is_made_from_offsets(inputs, st
     assert (bare.attrs["autoencoder"], bare.attrs["patch_layout_by"]) == ("none", "offset")
     assert (store.attrs["autoencoder"], store.attrs["patch_layout_by"]) == ("linear", "autoencoder")
     assert "autoencoder_average_precision" not in bare.attrs
-    assert np.isfinite(bare.read("patch_embedding")).all()
-    for name in ("importance", "cls_embedding", "image_embedding", "pattern_name"):
+    np.testing.assert_array_equal(bare.read("patch_embedding"), bare.read("offset_embedding"))
+    same = ("importance", "offset_embedding", "cls_embedding", "image_embedding", "pattern_name")
+    for name in same:
         np.testing.assert_array_equal(bare.read(name), store.read(name), err_msg=name)
     report = headbrush.report(bare, views=["pattern_layout"])
-    assert "made from the offsets and targets" in report.html
+    assert "made from how far, and to which patches, each head attends" in report.html
     assert report.save_data(tmp_path / "s.nc")
     assert ("autoencoder", "none") in facts_of(bare, 1)
+
+
+def test_the_store_says_how_faithful_its_layouts_are(store):
+    heads = np.tile(np.arange(store.sizes["layer"] * store.sizes["head"]), store.sizes["image"])
+    for name in ("offset_embedding", "patch_embedding", "cls_embedding"):
+        xy = store.read(name).reshape(-1, 2)
+        found = fidelity(store.read("patch_latent").reshape(len(xy), -1), xy, heads, seed=0)
+        assert store.attrs[f"{name}_same_head"] == pytest.approx(found.same_group, abs=1e-3)
+        assert 0 <= store.attrs[f"{name}_preservation"] <= 1
+        if name == "patch_embedding":
+            assert store.attrs[f"{name}_same_head_features"] == pytest.approx(
+                found.same_group_features, abs=0.02
+            )  # of the layout's 50 principal components
+    assert "image_embedding_same_head" not in store.attrs
 
 
 def test_the_same_seed_gives_the_same_store_and_another_seed_another(inputs, tmp_path):

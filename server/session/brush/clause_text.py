@@ -10,8 +10,6 @@ from headbrush.server.session.brush.clauses import Box, BrushView, Clause, Combi
 from headbrush.server.stores.store_data import StoreData
 
 MOST_CLAUSES = 40
-LAYOUTS = ("patch", "cls")
-"""Layouts of patterns on which a box or lasso may lie."""
 _MOST_CORNERS = 1000
 _COMBINE: dict[str, Combine] = {
     "r": "replace", "a": "add", "s": "subtract", "i": "intersect", "x": "xor",
@@ -78,7 +76,7 @@ def _clause(text: str, data: StoreData) -> Clause:
         end = data.num_images if target == "images" else data.num_heads
         return Clause(_ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
     form, _, numbers = rest.partition(":")
-    if target not in LAYOUTS or form not in ("box", "lasso"):
+    if target not in data.layouts or form not in ("box", "lasso"):
         raise LinkError
     shape = _box(numbers) if form == "box" else _lasso(numbers)
     return Clause("patterns", shape, _COMBINE[letter], target)

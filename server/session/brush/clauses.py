@@ -52,7 +52,7 @@ class Clause:
     Attributes
     ----------
     layout
-        Which coordinates a shape refers to: ``patch`` or ``cls`` for patterns.
+        Which layout of the patterns a box or lasso lies on.
     """
 
     view: BrushView

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES
 from headbrush.server.session.brush.clauses import Box, Brush, Clause, Ids
 from headbrush.server.stores.store_data import StoreData
 
 _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "xor": "⊕ "}
-_LAYOUTS = {"patch": "patch", "cls": "CLS"}
 
 
 def clause_words(clause: Clause) -> str:
@@ -15,7 +15,7 @@ def clause_words(clause: Clause) -> str:
         view = "A images" if clause.view == "images" else "B1/C1 heads"
         return f"{_SIGNS[clause.combine]}{view}: {len(clause.shape.ids):,}".replace(",", " ")
     shape = "box" if isinstance(clause.shape, Box) else "lasso"
-    return f"{_SIGNS[clause.combine]}D1 {_LAYOUTS[clause.layout]} {shape}"
+    return f"{_SIGNS[clause.combine]}D1 {LAYOUT_NAMES[clause.layout]} {shape}"
 
 
 def brush_words(clauses: Sequence[Clause]) -> str:

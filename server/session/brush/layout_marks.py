@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from headbrush.server.session.brush.clause_text import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.store_data import StoreData
 
@@ -11,7 +10,7 @@ def layout_marks(clauses: Sequence[Clause], data: StoreData) -> str:
     """``patch.1a2b3c4d,cls.5e6f7a8b``: fingerprints of the layouts under the shapes; or empty."""
     used = {clause.layout for clause in clauses}
     return ",".join(
-        f"{layout}.{data.layout_fingerprint(layout)}" for layout in LAYOUTS if layout in used
+        f"{layout}.{data.layout_fingerprint(layout)}" for layout in data.layouts if layout in used
     )
 
 
@@ -21,5 +20,5 @@ def other_layouts(text: str, data: StoreData) -> frozenset[str]:
     return frozenset(
         layout
         for layout, _, mark in marks
-        if layout in LAYOUTS and mark != data.layout_fingerprint(layout)
+        if layout in data.layouts and mark != data.layout_fingerprint(layout)
     )

@@ -11,6 +11,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGrou
 from bokeh.models import Range as BokehRange
 from bokeh.plotting import figure
 
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_words, why_first
 from headbrush.server.session.brush.clauses import (
     Box,
     Brush,
@@ -25,7 +26,6 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import (
     PATTERN_COLOURS,
     PATTERN_STYLES,
-    PATTERNS,
     Range,
     ViewState,
 )
@@ -38,6 +38,7 @@ from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_nearest,
     on_region,
+    one_line,
     padded_range,
     pattern_tip,
 )
@@ -72,7 +73,7 @@ class PatternLayout:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.help = f"{self.help}{_features_of(session.data)}"
+        self.help = f"{self.help} {_features_of(session.data)}".strip()
         self._pending = None
         self._previews = False
         self._drawn_compared = ()
@@ -86,6 +87,7 @@ class PatternLayout:
         self._own = ColumnDataSource(data=own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._fidelity = one_line("pattern_fidelity", opacity="0.75", **{"font-size": "11px"})
         self._legend = make_legend("pattern_legend")
         self._plot = self._figure()
         self.layout = column(
@@ -93,6 +95,7 @@ class PatternLayout:
             self._legend,
             self._note,
             self._plot,
+            self._fidelity,
             sizing_mode="stretch_both",
             name=self.name,
         )
@@ -106,7 +109,8 @@ class PatternLayout:
 
     def _controls(self) -> Row:
         history = self._session.history
-        layouts = RadioButtonGroup(labels=["patch", "CLS"], name="pattern")
+        names = [LAYOUT_NAMES[layout] for layout in self._session.data.layouts]
+        layouts = RadioButtonGroup(labels=names, name="pattern")
         layouts.on_change("active", self._on_kind)
         styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
         history.bind(styles, "pattern_style", PATTERN_STYLES)
@@ -149,8 +153,9 @@ class PatternLayout:
 
     def _on_kind(self, _attribute: str, _old: int | None, new: int) -> None:
         """Change the layout; its coordinates are others, so all of it is shown."""
-        if PATTERNS[new] != self._session.state.pattern:
-            self._session.history.change(pattern=PATTERNS[new], pattern_range=None)
+        layout = self._session.data.layouts[cast(int, new)]
+        if layout != self._session.state.pattern:
+            self._session.history.change(pattern=layout, pattern_range=None)
 
     def _xy(self) -> np.ndarray:
         return self._session.data.embedding(self._session.state.pattern)
@@ -162,7 +167,9 @@ class PatternLayout:
 
     def react_to_range(self, new: ViewState) -> None:
         """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
-        self._layouts.active = PATTERNS.index(new.pattern)
+        data = self._session.data
+        self._layouts.active = data.layouts.index(new.pattern)
+        self._fidelity.text = fidelity_words(data.store, new.pattern)
         xy, plot = self._xy(), self._plot
         whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
         for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
@@ -313,13 +320,21 @@ class PatternLayout:
 
 
 def _features_of(data: StoreData) -> str:
-    """What the patch layout is made from; empty if the store does not say."""
+    """What the layouts are made from, and why one is shown first; as far as the store says."""
     made_by, kind = (str(data.store.attrs.get(k)) for k in ("patch_layout_by", "autoencoder"))
-    if made_by == "offset":
-        return " The patch layout is made from the offsets and targets of each head's attention."
+    words = []
+    if data.layouts[0] == "offset":
+        words.append(
+            "The offset layout is made from how far, and to which patches, each head attends."
+        )
     if made_by == "autoencoder":
-        return f" The patch layout is made from the latents of a {kind} autoencoder."
-    return ""
+        words.append(f"The patch layout is made from the latents of a {kind} autoencoder.")
+    if made_by == "offset" and "patch" in data.layouts:
+        words.append(
+            "The patch layout is made from how far, and to which patches, each head attends."
+        )
+    words.append(why_first(data.store))
+    return " ".join(filter(None, words))
 
 
 def _preview(

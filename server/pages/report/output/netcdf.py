@@ -18,7 +18,7 @@ from headbrush.server.stores.store_data import StoreData
 
 _SHOWN = (
     "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
-    "patch_embedding", "cls_embedding",
+    "offset_embedding", "patch_embedding", "cls_embedding",
 )  # fmt: skip
 _NOTHING: Mapping[str, str] = {}
 _ATTRS = ("model", "images", "created")
@@ -27,7 +27,7 @@ _ATTRS = ("model", "images", "created")
 def to_netcdf(session: Session, pages: Sequence[HeadPage]) -> bytes:
     """The unrounded values behind the plots: of all images and heads, and of the pages."""
     data = session.data
-    variables = {name: _stored(data, name) for name in _SHOWN}
+    variables = {name: _stored(data, name) for name in _SHOWN if data.store.has(name)}
     brushed = session.brush("heads").images
     variables["brushed"] = ("image", brushed.astype("i1"), {"long_name": "image is brushed"})
     variables |= _of_pages(data, pages)
