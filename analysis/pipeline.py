@@ -16,6 +16,7 @@ from headbrush.analysis.images.class_selection import (
     best_and_worst,
     choose_classes,
     class_accuracy,
+    predicted_classes,
 )
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
@@ -106,7 +107,7 @@ def _make(run: _Run, candidates: ImageSet) -> None:
         _summarise_patterns(run, shards)
     layouts = lay_out(model, images, shards, parts, request.seed, run.progress, with_latents)
     with run.progress.stage("write summary"):
-        values = summary(images, shards, parts, request.modes, model.geometry)
+        values = summary(images, shards, parts, request, model.geometry)
         values |= {name: layout.xy for name, layout in layouts.items()}
         values, undefined = without_infinities(values)
         if undefined:
@@ -179,5 +180,4 @@ def _accuracy(images: ImageSet, probability: np.ndarray) -> np.ndarray:
     count = len(images.class_names)
     if np.isnan(probability).all():  # no classifier
         return np.full(count, np.nan, np.float32)
-    predicted = np.where(np.isfinite(probability).all(1), probability.argmax(1), -1)
-    return class_accuracy(images.labels, predicted, count)
+    return class_accuracy(images.labels, predicted_classes(probability), count)

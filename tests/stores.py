@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from headbrush.analysis.store.attention_file import AttentionWriter
-from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
+from headbrush.analysis.store.schema import METRICS, PARTS, SCHEMA_VERSION
 from headbrush.analysis.store.store import write_summary
 
 
@@ -94,9 +94,17 @@ def make_named_store(
     ``second`` ``(3, 2)`` are second names of heads, ``bits`` names about the class token; ``fit``
     and ``rows`` are in ten-thousandths.
     """
-    shape = (24, 3, 2)
     make_store(path)
-    names = {
+    names = _names(number, fit, rows, bits, second)
+    write_summary(path, values() | names, attributes())
+    return path
+
+
+def _names(
+    number: object, fit: object = 6000, rows: object = 9000, bits: object = 0, second: object = -1
+) -> dict[str, np.ndarray]:
+    shape = (24, 3, 2)
+    return {
         "pattern_label": np.array(PATTERN_LABELS, object),
         "pattern_family": np.array(PATTERN_FAMILIES, object),
         "pattern_name": np.broadcast_to(np.asarray(number, "i1"), shape),
@@ -107,5 +115,33 @@ def make_named_store(
         "class_token_names": np.broadcast_to(np.asarray(bits, "u1"), shape),
         "offset_kernel": np.full((3, 2, 7, 7), 1 / 16),
     }
-    write_summary(path, values() | names, attributes())
+
+
+BITS = np.array(
+    [
+        [[3.0, 1.0], [0.2, 0.1], [2.0, -0.1]],
+        [[0.1, 0.5], [0.1, 0.1], [0.4, 0.3]],
+        [[0.2, 1.5], [0.1, 0.1], [0.5, 0.2]],
+        [[0.7, 1.0], [3.6, 3.7], [1.1, 3.6]],
+    ]
+)
+"""Of the heads of :func:`make_store`, ``(part, 3, 2)``; the sum is log2 of 16 patches."""
+
+
+def bits_values(bits: np.ndarray = BITS) -> dict[str, np.ndarray]:
+    """Variables about bits for the heads and the 24 images of :func:`make_store`."""
+    rng = np.random.default_rng(3)
+    return {
+        "part": np.array(PARTS, object),
+        "bits": bits,
+        "moved": np.arange(6).reshape(3, 2) / 10,
+        "surprise": rng.gamma(2, size=(24, 3, 2)),
+        "anomaly": rng.normal(size=24),
+    }
+
+
+def make_bits_store(path: Path, bits: np.ndarray = BITS) -> Path:
+    """As :func:`make_named_store` without names, with the bits that decide where heads look."""
+    make_store(path)
+    write_summary(path, values() | _names(-1) | bits_values(bits), attributes())
     return path

@@ -25,6 +25,16 @@ def class_accuracy(labels: np.ndarray, predicted: np.ndarray, num_classes: int) 
         return (right / total).astype(np.float32)
 
 
+def predicted_classes(probability: np.ndarray) -> np.ndarray:
+    """The most probable class of every image ``(m,)``; -1 where there is none, or not known.
+
+    ``probability`` is ``(m, classes)``, without classes for a headless model.
+    """
+    if not probability.shape[1]:
+        return np.full(len(probability), -1)
+    return np.where(np.isfinite(probability).all(1), probability.argmax(1), -1)
+
+
 def parse_select(text: str | None) -> int | None:
     """K of ``best-worst:K``; None if the option was not given.
 

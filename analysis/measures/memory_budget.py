@@ -6,6 +6,7 @@ cut changes no result beyond rounding.
 
 from collections.abc import Iterator
 
+from headbrush.analysis.measures.source_patches import SOURCES
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 
@@ -41,7 +42,8 @@ def images_at_once(model: VisionModel, batch_size: int) -> int:
 def images_in_a_shard(geometry: Geometry, most: int) -> int:
     """How many images share one part on disk, from 1 to ``most``; all modules hold it whole."""
     patches = geometry.num_patches
-    each = patches**2 / 8 + _FLOAT * (2 * patches + 1)  # packed patch pattern, CLS pattern
+    # packed patch pattern, CLS pattern, attention of some source patches
+    each = patches**2 / 8 + _FLOAT * (2 * patches + 1) + 2 * SOURCES * patches
     return at_once(2 * geometry.num_layers * geometry.num_heads * each, most)
 
 

@@ -14,7 +14,15 @@ def between_patches(attention: Tensor, num_prefix_tokens: int) -> Tensor:
 
     A patch that attends to no patch counts as one that attends evenly to all.
     """
-    patches = attention[..., num_prefix_tokens:, num_prefix_tokens:].float()
+    return to_patches(attention[..., num_prefix_tokens:, :], num_prefix_tokens)
+
+
+def to_patches(rows: Tensor, num_prefix_tokens: int) -> Tensor:
+    """Rows of attention ``(..., S, T)`` to those over patches ``(..., S, P)``, which sum to 1.
+
+    A source that attends to no patch counts as one that attends evenly to all.
+    """
+    patches = rows[..., num_prefix_tokens:].float()
     total = patches.sum(-1, keepdim=True)
     tiny = torch.finfo(torch.float32).tiny
     return torch.where(total > tiny, patches / total.clamp(min=tiny), 1 / patches.shape[-1])

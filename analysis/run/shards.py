@@ -18,8 +18,9 @@ from headbrush.analysis.measures.memory_budget import (
     pieces,
 )
 from headbrush.analysis.measures.names.measured import measure_names
-from headbrush.analysis.measures.offset_kernel import offset_features
+from headbrush.analysis.measures.offset_kernel import offset_features, to_patches
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
+from headbrush.analysis.measures.source_patches import source_patches
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.geometry import Geometry
@@ -112,7 +113,13 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
         for name in list(results[0])
     }
     joined["offset_kernel"] = joined["offset_kernel"].sum(0)  # over the batches
+    job.parts.save_uncompressed(sources_part(job.name), joined.pop("source_pattern"))
     job.parts.save(job.name, **joined)
+
+
+def sources_part(shard: str) -> str:
+    """Name of the part with the attention of some source patches."""
+    return f"sources-{shard}"
 
 
 def _measure_images(
@@ -175,6 +182,8 @@ def _measure_heads(
     }
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
+    sources = torch.from_numpy(prefix + source_patches(grid)).to(attention.device)
+    measured["source_pattern"] = to_patches(attention[..., sources, :], prefix).half()
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
     names = measure_names(attention, geometry)
     bits = {"patch_pattern": pack(binarise(attention, prefix))} if with_bits else {}

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headbrush.analysis.images.class_selection import predicted_classes
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.measures.autoencoders.kinds import NONE
+from headbrush.analysis.measures.bits.measured import measure_bits
 from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.measures.names.class_token import CLASS_NAMES
 from headbrush.analysis.measures.names.measured import NAMES_STORED, name_seconds
@@ -16,7 +18,7 @@ from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import Shard
+from headbrush.analysis.run.shards import Shard, sources_part
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 
@@ -25,7 +27,7 @@ def summary(
     images: ImageSet,
     shards: Sequence[Shard],
     parts: PartFiles,
-    modes: tuple[int, ...],
+    request: Request,
     geometry: Geometry,
 ) -> dict[str, np.ndarray]:
     """The store's variables, except the layouts, from the parts of all shards."""
@@ -39,14 +41,20 @@ def summary(
         [parts.load(shard.name, "importance")[0] for shard in shards], axis=2
     )
     values["importance"] = importance[:, 0]
-    if len(modes) > 1:
-        values["mode"] = np.array(modes)
+    if len(request.modes) > 1:
+        values["mode"] = np.array(request.modes)
         values["importance_by_mode"] = importance.swapaxes(0, 1)
     if all(parts.has(f"latent-{shard.name}") for shard in shards):
         values["patch_latent"] = np.concatenate(
             [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
         )
     values |= _names(shards, parts, len(images), geometry)
+    classes = np.where(images.labels >= 0, images.labels, predicted_classes(values["probability"]))
+    values |= measure_bits(
+        lambda: (parts.load(sources_part(shard.name), "array")[0] for shard in shards),
+        classes,
+        request.seed,
+    )
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
         values["probability"] = np.full(shape, np.nan, np.float32)

@@ -8,6 +8,9 @@ PRUNING_METRICS = ("probability", "jsd", "cls", "patch")
 METRICS = (*PRUNING_METRICS, "gradient")
 """All importance metrics, in the order of the ``metric`` dimension; the last is approximate."""
 
+PARTS = ("fixed", "class", "within class", "spread")
+"""Parts of the bits that decide where a head looks, in the order of the ``part`` dimension."""
+
 MOST_TEXT = 1 << 20
 """Characters of the longest attribute."""
 LONGEST_NAME = 4096
@@ -220,6 +223,45 @@ VARIABLES: dict[str, Variable] = {
         "attention are renormalised over patches",
         "1",
         (0, 1),
+        optional=True,
+    ),
+    "part": Variable(("part",), "str", "what decides where a head looks", "", optional=True),
+    "bits": Variable(
+        ("part", "layer", "head"),
+        "float32",
+        "information that decides which patches a patch attends to, mean over some source patches "
+        "and all images: the same in every image, by the image's class, by the image within its "
+        "class, not decided; the sum is log2 of the number of patches; NaN where a part does not "
+        "exist",
+        "bit",
+        (-64, 64),
+        optional=True,
+    ),
+    "moved": Variable(
+        ("layer", "head"),
+        "float32",
+        "share of the attention between patches that moves from image to image: total variation "
+        "from the mean of the other images; NaN of a single image",
+        "1",
+        (0, 1),
+        optional=True,
+    ),
+    "surprise": Variable(
+        _HEAD,
+        "float32",
+        "Kullback-Leibler divergence of the attention between patches from its mean over the other "
+        "images; NaN of a single image",
+        "bit",
+        (-1, 64),
+        optional=True,
+    ),
+    "anomaly": Variable(
+        ("image",),
+        "float32",
+        "a hint that the image is unlike the others: surprise of heads that look the same in every "
+        "image, in standard deviations, mean of the three largest; NaN without such heads",
+        "1",
+        (-1e6, 1e6),
         optional=True,
     ),
     "thumbnail": Variable(

@@ -18,6 +18,7 @@ from headbrush.analysis.store.schema import (
     METRICS,
     MOST_TEXT,
     MOST_TOKENS,
+    PARTS,
     VARIABLES,
     Attribute,
 )
@@ -28,7 +29,14 @@ _ALWAYS_ALLOWED = 1 << 30
 _MOST_BYTES_A_BYTE = 20
 """Real summaries grow less than fivefold when unpacked; zeros grow a thousandfold."""
 _SMALLEST_TEXT = 1
-_SIZES = {"xy": (2, 2), "channel": (3, 3), "y": (1, 1024), "x": (1, 1024), "latent": (1, 4096)}
+_SIZES = {
+    "xy": (2, 2),
+    "part": (len(PARTS), len(PARTS)),
+    "channel": (3, 3),
+    "y": (1, 1024),
+    "x": (1, 1024),
+    "latent": (1, 4096),
+}
 _ANY_SIZE = (1, 1 << 31)
 _MOST_HEADS = 1 << 16
 _MOST_KEPT = 1 << 24
@@ -123,7 +131,7 @@ def demand_values(path: Path, name: str, values: np.ndarray) -> None:
     Raises
     ------
     StoreError
-        For infinite numbers, unknown or repeated metrics, and texts too long to be names.
+        For infinite numbers, unknown or repeated metrics, other parts, and texts too long.
     """
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise StoreError(f"{path}: variable {name!r} holds infinite values.")
@@ -133,6 +141,10 @@ def demand_values(path: Path, name: str, values: np.ndarray) -> None:
     if any(not isinstance(text, str) or len(text) > LONGEST_NAME for text in texts):
         raise StoreError(
             f"{path}: variable {name!r} holds texts of more than {LONGEST_NAME} characters."
+        )
+    if name == "part" and tuple(texts) != PARTS:
+        raise StoreError(
+            f"{path}: the parts are {_shown(', '.join(texts))}, expected {', '.join(PARTS)}."
         )
     if name == "metric" and (len(set(texts)) < len(texts) or set(texts) - set(METRICS)):
         raise StoreError(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.facts.head_bits import head_bits
 from headbrush.analysis.store.facts.head_names import head_names
 from headbrush.analysis.store.store import Store
 
@@ -12,6 +13,8 @@ _IMPORTANCE = ("jsd", "patch", "gradient")
 
 def head_rows(store: Store) -> list[tuple[str, ...]]:
     """A heading, then for each head its name, how well the name fits, and its mean importance.
+
+    Then, where the store has them, the bits that decide where it looks, and the share that moves.
 
     Raises
     ------
@@ -34,7 +37,13 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
         pattern = name.words or "no name"
         class_token = ", ".join(name.class_token)
         rows.append((head, pattern, strength, fit, share, f"{value:.5f}", class_token))
-    return rows
+    bits = [
+        (*(f"{part:.2f}" for part in (one.fixed, one.by_class, one.within, one.spread)),
+         f"{one.moved:.0%}", one.kind)
+        for one in head_bits(store)
+    ]  # fmt: skip
+    more = [("fixed", "class", "within", "spread", "moves", "looks"), *bits]
+    return [(*row, *columns) for row, columns in zip(rows, more, strict=True)] if bits else rows
 
 
 def _importance(store: Store) -> tuple[str, np.ndarray]:

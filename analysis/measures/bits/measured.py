@@ -1,0 +1,84 @@
+"""Bits of all heads over all images, from what the shards have kept of each image."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from headbrush.analysis.measures.bits.groups import Groups, groups_of
+from headbrush.analysis.measures.bits.parts import divide, entropy
+from headbrush.analysis.measures.bits.surprise import anomaly, surprise
+from headbrush.analysis.measures.memory_budget import pieces
+from headbrush.analysis.store.schema import PARTS
+
+Shards = Callable[[], Iterator[np.ndarray]]
+"""Reads the kept attention of every shard ``(B, L, H, S, P)``, in the order of the images."""
+_COPIES = 4
+"""Arrays of the size of a shard's kept attention, or of all sums, that are held at once."""
+
+
+def measure_bits(shards: Shards, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """The variables ``bits``, ``moved``, ``surprise`` and ``anomaly`` of a store.
+
+    Parameters
+    ----------
+    labels
+        ``(m,)``: class of every image, -1 where none is known.
+    """
+    first = next(shards())
+    layers, heads, *_, num_patches = first.shape[1:]
+    groups = groups_of(labels, seed)
+    each = _COPIES * 4 * first[0, 0, 0].size * (len(first) + (groups.number if groups else 1))
+    found = [
+        _some_heads(shards, some, len(labels), groups) for some in pieces(layers * heads, each)
+    ]
+    spread, surprises, moved, by_class = (
+        np.concatenate(one, -1) for one in zip(*found, strict=True)
+    )
+    division = divide(num_patches, surprises, spread, by_class)
+    return {
+        "part": np.array(PARTS, object),
+        "bits": division.stacked().reshape(len(PARTS), layers, heads),
+        "moved": moved.mean(0).reshape(layers, heads),
+        "surprise": surprises.reshape(-1, layers, heads),
+        "anomaly": anomaly(surprises, division),
+    }
+
+
+def _some_heads(
+    shards: Shards, some: slice, count: int, groups: Groups | None
+) -> Sequence[np.ndarray]:
+    """Spread, surprise and share moved ``(m, heads)``, and bits of the class ``(heads,)``."""
+    sums, spread = _sums(shards, some, groups)
+    total = sums if groups is None else sums[: len(groups.sizes)].sum(0)  # (heads, S, P)
+    compared = [surprise(rows, total, count) for rows in _rows(shards, some)]
+    if groups is None:
+        by_class = np.full(len(total), np.nan)
+    else:
+        by_class = groups.class_bits(sums, entropy(total / count).mean(-1))
+    return spread, *(np.concatenate(one) for one in zip(*compared, strict=True)), by_class
+
+
+def _sums(shards: Shards, some: slice, groups: Groups | None) -> tuple[np.ndarray, np.ndarray]:
+    """Attention summed over each group, ``(groups, heads, S, P)``, or over all images if none.
+
+    Also the entropies of every image, ``(m, heads)``.
+    """
+    sums, spread, start = np.zeros(()), [], 0
+    for rows in _rows(shards, some):
+        spread.append(entropy(rows).mean(-1))
+        if groups is None:
+            more = rows.sum(0)
+        else:
+            members = groups.members(slice(start, start + len(rows)))
+            more = np.tensordot(members, rows, 1)
+        sums = np.add(sums, more, out=more)
+        start += len(rows)
+    return sums, np.concatenate(spread)
+
+
+def _rows(shards: Shards, some: slice) -> Iterator[np.ndarray]:
+    """The kept attention of some heads, ``(B, heads, S, P)`` float32; rows sum to 1."""
+    for kept in shards():
+        rows = torch.from_numpy(kept).flatten(1, 2)[:, some].float().numpy()
+        yield np.divide(rows, rows.sum(-1, keepdims=True), out=rows)
