@@ -25,9 +25,11 @@ def at_once(bytes_each: float, most: int, budget: int | None = None) -> int:
     return int(max(1, min(most, (BUDGET_BYTES if budget is None else budget) // bytes_each)))
 
 
-def pieces(count: int, bytes_each: float, most: int | None = None) -> Iterator[slice]:
+def pieces(
+    count: int, bytes_each: float, most: int | None = None, budget: int | None = None
+) -> Iterator[slice]:
     """Cut ``count`` items into runs that fit into the budget, each at most ``most`` long."""
-    size = at_once(bytes_each, count if most is None else most)
+    size = at_once(bytes_each, count if most is None else most, budget)
     return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 

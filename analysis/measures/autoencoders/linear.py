@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.decomposition import KernelPCA
 
-from headbrush.analysis.measures.memory_budget import at_once, pieces
+from headbrush.analysis.measures.memory_budget import BUDGET_BYTES, at_once, pieces
 
 LATENT = 64
 _FLOAT = 4
@@ -27,6 +27,8 @@ _ONE_BYTES, _KEPT_BYTES = 64, 24
 """Memory of a 1 of a pattern while it is looked for, and in a sample: index and value, thrice."""
 _COMPONENT_FLOATS = 2 * LATENT
 """Values for each entry of a pattern while its components are made."""
+_STEP_BUDGET = BUDGET_BYTES // 8
+"""Memory for what is made of the sample at once, which stands beside it."""
 _SOLVED_DENSE = 512
 """Patterns of a sample whose components are found without a random start."""
 _SMALLEST = 1e-5
@@ -99,7 +101,8 @@ def _combinations(sample: sp.csr_array, seed: int) -> np.ndarray:
     the square root of the eigenvalue.
     """
     count = _shape(sample)[0]
-    weighted = sample.multiply(_entry_weights(sample)).tocsr()
+    weights = _entry_weights(sample)[sample.indices]
+    weighted = sp.csr_array((weights, sample.indices, sample.indptr), shape=_shape(sample))
     products = (weighted @ sample.T).toarray()  # (n, n)
     solver = "dense" if count <= _SOLVED_DENSE else "randomized"
     fitted = KernelPCA(
@@ -116,7 +119,7 @@ def _projections(sample: sp.csr_array, combinations: np.ndarray, packed: np.ndar
     """Products of packed patterns with the components, ``(n, LATENT)`` float32."""
     latent = np.zeros((len(packed), LATENT), np.float32)
     weights, by_entry = _entry_weights(sample), sample.tocsc()
-    for some in pieces(packed.shape[1], 8 * _FLOAT * _COMPONENT_FLOATS):
+    for some in pieces(packed.shape[1], 8 * _FLOAT * _COMPONENT_FLOATS, budget=_STEP_BUDGET):
         entries = slice(8 * some.start, 8 * some.stop)
         components = by_entry[:, entries].T @ combinations  # (E, n) x (n, LATENT)
         components *= weights[entries, None]
@@ -143,7 +146,8 @@ def _shape(sample: sp.csr_array) -> tuple[int, int]:
 
 def _parts(packed: np.ndarray) -> Iterator[slice]:
     """Runs of packed patterns that can be made sparse at once."""
-    return pieces(len(packed), packed.shape[1] + _ONE_BYTES * _ones_each(packed))
+    each = packed.shape[1] + _ONE_BYTES * _ones_each(packed)
+    return pieces(len(packed), each, budget=_STEP_BUDGET)
 
 
 def _ones_each(packed: np.ndarray) -> int:
