@@ -135,7 +135,8 @@ def _open(browser: Browser, url: str) -> HeadbrushPage:
 
 
 def _points(store: Path) -> np.ndarray:
-    return StoreData(Store(store)).embedding("patch")
+    data = StoreData(Store(store))
+    return data.embedding(data.layouts[0])
 
 
 def _circle(points: np.ndarray, share: float) -> tuple[Lasso, np.ndarray]:

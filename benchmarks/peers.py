@@ -17,7 +17,7 @@ _SIZE = {"width": 600, "height": 500}
 
 def plain(data: StoreData):
     """One source of all points; the server counts the selected indices by head."""
-    xy = data.embedding("patch")
+    xy = data.embedding(data.layouts[0])
     source = ColumnDataSource({"x": xy[:, 0], "y": xy[:, 1]})
     lasso = LassoSelectTool(continuous=False)
     plot = figure(name="patterns_plot", tools=[lasso], output_backend="webgl", **_SIZE)
@@ -42,7 +42,7 @@ def holoviews(data: StoreData):
     from holoviews.operation.datashader import datashade
 
     hv.extension("bokeh")
-    xy = data.embedding("patch")
+    xy = data.embedding(data.layouts[0])
     head = np.tile(np.arange(data.num_heads), data.num_images)
     table = hv.Dataset({"x": xy[:, 0], "y": xy[:, 1], "head": head}, ["x", "y", "head"])
 

@@ -54,7 +54,7 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     timed = session.history
     _views = build_views(session, _VIEWS), TitleBar(session, "", report_of)
     for lasso in lassos:
-        clause = Clause("patterns", lasso, "replace", "patch")
+        clause = Clause("patterns", lasso, "replace", data.layouts[0])
         start = time.perf_counter()
         brush = resolve([clause], data.num_images, data.num_heads, data.embedding)
         resolving = 1e3 * (time.perf_counter() - start)

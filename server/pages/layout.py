@@ -20,6 +20,8 @@ from headbrush.server.views.registry import BY_NAME, Row
 from headbrush.server.views.view import View
 
 _STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
+_LEGENDS = ("image_overview", "pattern_layout")
+"""Views whose legends have buttons."""
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
@@ -60,7 +62,7 @@ def arrange(
     """
     channels = (
         session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
-        theme_channel(session), legend_channel({"image_overview": session}),
+        theme_channel(session), legend_channel(dict.fromkeys(_LEGENDS, session)),
     )  # fmt: skip
     with filled(document):
         for view in (*views.values(), status):

@@ -84,7 +84,9 @@ class Pair:
     ) -> Clause | None:
         if not isinstance(clause.shape, Ids):
             return None  # patterns of one store are not those of the other
-        if clause.view == "images":
+        if clause.view == "patterns":
+            ids_there = _same_names(clause.shape.ids, here, there)
+        elif clause.view == "images":
             ids_there = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
         else:
             heads = (here.head(number) for number in clause.shape.ids)
@@ -141,6 +143,14 @@ class Pair:
         heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
         self.counts.text = f"{common} images with the same name · {counts} · {heads}"
         self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]
+
+
+def _same_names(ids: Sequence[int], here: StoreData, there: StoreData) -> list[int]:
+    """Numbers that names of patterns of one store have in the other."""
+    if here.families is None or there.families is None:
+        return []
+    places = {name: place for place, name in enumerate(there.families.names)}
+    return [places[name] for one in ids if (name := here.families.names[one]) in places]
 
 
 def _shared(state: ViewState) -> Changes:

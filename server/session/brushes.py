@@ -31,7 +31,7 @@ class Brushes:
         """Masks of any clauses over this store."""
         data = self._data
         return resolve(
-            clauses, data.num_images, data.num_heads, data.embedding, exclude, data.enclosed
+            clauses, data.num_images, data.num_heads, data.places, exclude, data.enclosed
         )
 
     def own_ids(self, view: BrushView) -> list[int]:

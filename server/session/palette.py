@@ -9,6 +9,8 @@ SELECTED = "#d6006c"
 """The selected image and head, wherever they appear."""
 BRUSHED = "#1a86b8"
 NEUTRAL = "#8a8f98"
+NO_NAME = "#b4bac2"
+"""Patterns without a name."""
 GRID = "#e4e7eb"
 
 _CLASSES = (
@@ -54,6 +56,19 @@ LIGHT = Theme("#1f2933", DENSITY_RAMP)
 DARK = Theme("#e6ebf0", ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"))
 DARK_OF = dict(zip((LIGHT.ink, *LIGHT.density), (DARK.ink, *DARK.density), strict=True))
 """Colours of the dark theme by those of the light one."""
+
+
+_NAMES = (
+    "#008df9", "#e20134", "#009f81", "#8400cd", "#ff6e3a", "#9f0162", "#00c2f9", "#ff5aaf",
+    "#a40122", "#e0a100", "#00c9a7",
+)  # fmt: skip
+"""Krzywinski's palette for colour-blind readers; two of its colours darkened for white paper."""
+_MORE_NAMES = "#7d6a58"
+
+
+def name_colours(count: int) -> list[str]:
+    """A colour for each name of patterns, most frequent first; beyond eleven they share one."""
+    return [_NAMES[at] if at < len(_NAMES) else _MORE_NAMES for at in range(count)]
 
 
 def layer_colours(count: int) -> list[str]:

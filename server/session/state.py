@@ -12,6 +12,7 @@ from bokeh.model import Model
 from headbrush.analysis.store.facts.layouts import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.signal import Signal
 from headbrush.server.tools.undo_stack import UndoStack
 
@@ -22,7 +23,13 @@ IMAGE_COLOURS = ("class", "probability", "correct")
 OVERVIEWS = ("entropy", "counts")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points")
-PATTERN_COLOURS = ("count", "layer", "head", "class", *METRIC_NAMES, "entropy")
+PATTERN_COLOURS = ("count", "name", "layer", "head", "class", *METRIC_NAMES, "entropy")
+
+
+def pattern_colours_of(data: StoreData) -> tuple[str, ...]:
+    """The colourings that a store has values for: an older one has no names of patterns."""
+    missing = {"name"} if data.families is None else set()
+    return tuple(name for name in PATTERN_COLOURS if name not in missing)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A page's state as the query of a link, and back; links are untrusted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 from urllib.parse import urlencode
@@ -19,11 +19,10 @@ from headbrush.server.session.brush.layout_marks import layout_marks, other_layo
 from headbrush.server.session.state import (
     IMAGE_COLOURS,
     OVERVIEWS,
-    PATTERN_COLOURS,
     PATTERN_STYLES,
-    PATTERNS,
     Changes,
     ViewState,
+    pattern_colours_of,
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
@@ -42,13 +41,13 @@ _OTHER_LAYOUT = (
     "out."
 )
 
-_CHOICES = {
-    "metric": tuple(METRIC_NAMES),
-    "image_colour": IMAGE_COLOURS,
-    "overview": OVERVIEWS,
-    "pattern": PATTERNS,
-    "pattern_style": PATTERN_STYLES,
-    "pattern_colour": PATTERN_COLOURS,
+_CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
+    "metric": lambda _data: tuple(METRIC_NAMES),
+    "image_colour": lambda _data: IMAGE_COLOURS,
+    "overview": lambda _data: OVERVIEWS,
+    "pattern": lambda data: data.layouts,
+    "pattern_style": lambda _data: PATTERN_STYLES,
+    "pattern_colour": pattern_colours_of,
 }
 
 
@@ -110,7 +109,7 @@ def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tup
 
 
 def _read_choice(key: str, text: str, data: StoreData) -> Changes:
-    if text not in _CHOICES[key] or (key == "pattern" and text not in data.layouts):
+    if text not in _CHOICES[key](data):
         raise LinkError
     return cast(Changes, {key: text})
 

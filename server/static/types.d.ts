@@ -153,6 +153,7 @@ type Headbrush = {
   numbers: { grouped(whole: number): string; rounded(value: number): number }
   painting: { layOut(): void; mergeLayers(isMerged: boolean): void; paintNow(): void }
   patterns: {
+    brushName(places: BokehModel, number: number, combine: Combine): void
     clear(places: BokehModel): void
     draw(args: ReportArgs, brushed: Brushed | null, image: number | null, head: number): void
     gesture(args: ReportArgs, event: any): void

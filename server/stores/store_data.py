@@ -1,5 +1,7 @@
 """One store as the views need it: read-only arrays and derived values, no user state."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 
@@ -7,6 +9,7 @@ from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_names import head_names
 from headbrush.analysis.store.facts.layouts import layouts_of
+from headbrush.analysis.store.facts.pattern_families import PatternFamilies, pattern_families
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -56,7 +59,7 @@ class StoreData:
         """Read all that pages show, so that later only matrices wait for the disk."""
         shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
         self.store.read_all(shown)
-        _ = self.first, self.fingerprint, self._layout_fingerprints
+        _ = self.first, self.fingerprint, self.layout_fingerprints
 
     @lazy_property
     def fingerprint(self) -> str:
@@ -65,12 +68,12 @@ class StoreData:
         return f"{checksum(np.array(of_images)):08x}"
 
     @lazy_property
-    def _layout_fingerprints(self) -> dict[str, str]:
-        return {layout: f"{checksum(self.embedding(layout)):08x}" for layout in self.layouts}
-
-    def layout_fingerprint(self, pattern: str) -> str:
-        """What the store holds of one of its ``layouts``, 8 hexadecimal digits."""
-        return self._layout_fingerprints[pattern]
+    def layout_fingerprints(self) -> Mapping[str, str]:
+        """Of each of ``layouts``, and of ``name``, the names of patterns: 8 hexadecimal digits."""
+        found = {layout: f"{checksum(self.embedding(layout)):08x}" for layout in self.layouts}
+        if self.families is not None:
+            found["name"] = f"{checksum(np.array(self.families.names, object)):08x}"
+        return found
 
     @lazy_property
     def probability(self) -> np.ndarray:
@@ -177,6 +180,20 @@ class StoreData:
     def embedding(self, pattern: str) -> np.ndarray:
         """``(m·L·H, 2)`` coordinates of the patterns in one of ``layouts``."""
         return self.store.read(f"{pattern}_embedding").reshape(-1, 2)
+
+    @lazy_property
+    def families(self) -> PatternFamilies | None:
+        """The names of all patterns; None where the store has none."""
+        return pattern_families(self.store)
+
+    def places(self, layout: str) -> np.ndarray:
+        """What a brush of patterns is about: coordinates in a layout, or ``(m·L·H,)`` names.
+
+        ``layout`` is one of ``layouts``, or ``name``.
+        """
+        if layout == "name":
+            return np.empty(0, np.int16) if self.families is None else self.families.numbers
+        return self.embedding(layout)
 
     @lazy_property
     def layer_of_head(self) -> np.ndarray:

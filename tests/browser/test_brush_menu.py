@@ -19,7 +19,7 @@ def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):
     middle = (frame["x0"] + frame["x1"]) / 2
     page.drag("patterns_plot", (frame["x0"], frame["y0"]), (middle, frame["y1"]))
     page.wait("named('brushed_text').text.startsWith('brushed')")
-    inside = (data.embedding("patch")[:, 0] <= middle).sum()
+    inside = (data.embedding(data.layouts[0])[:, 0] <= middle).sum()
     text = "named('brushed_text').text.includes('{} of {} patterns')"
     page.wait(text.format(inside, data.num_patterns))
     entry(page, "invert-selection")

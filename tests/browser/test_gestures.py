@@ -40,7 +40,7 @@ MODES = [
 @pytest.mark.parametrize(("keys", "joined"), MODES)
 def test_keys_join_regions_of_patterns(page, data, keys, joined):
     first, second = (corners(page, "patterns_plot", shares) for shares in (ONE, OTHER))
-    xy = data.embedding("patch").astype(float)
+    xy = data.embedding(data.layouts[0]).astype(float)
     page.drag("patterns_plot", *first)
     page.wait("named('brushed_text').text.startsWith('brushed')")
     page.wait("named('link').tags[0].includes('brush')")

@@ -63,7 +63,7 @@ def test_after_zooming_a_lasso_brushes_exactly_the_points_inside_it(page, data, 
     page.page.wait_for_function("location.search.includes('lasso:')")
     final, xs, ys = page.page.evaluate("shapes.at(-1)")
     assert final
-    xy = data.embedding("patch")
+    xy = data.embedding(data.layouts[0])
     expected = {i for i, at in enumerate(xy) if enclosed(xs, ys, *at)}
     assert 0 < len(expected) < len(xy)
     found = int(page.value("brushed_text", "text").split(" · ")[2].split(" of ")[0])

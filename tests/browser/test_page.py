@@ -106,7 +106,7 @@ def test_a_lasso_over_patterns_brushes_those_inside_the_outline(page, data):
     page.page.locator(".hb-panel", has_text="What have the heads learned?").locator(
         ".bk-tool-icon-lasso-select"
     ).click()
-    xy = data.embedding("patch").astype(float)
+    xy = data.embedding(data.layouts[0]).astype(float)
     centre = np.median(xy, axis=0)
     reach = np.quantile(np.abs(xy - centre), 0.6, axis=0)
     corners = [centre + reach * turn for turn in ((-1, -1), (1, -1), (1, 1), (-1, -1))]

@@ -42,7 +42,7 @@ def page(browser, written):
         yield page
 
 
-def places(data, pattern="patch"):
+def places(data, pattern="offset"):
     """The coordinates that the report has, as exactly as it has them."""
     xy = data.embedding(pattern)
     return np.column_stack([low + codes * step for codes, low, step in map(to_codes, xy.T)])
@@ -90,7 +90,7 @@ def resolved(clauses, data, exclude=None):
 
 
 def patterns(shape, combine="replace"):
-    return Clause("patterns", shape, combine, "patch")
+    return Clause("patterns", shape, combine, "offset")
 
 
 def test_a_lasso_brushes_exactly_the_patterns_inside_it_and_what_occurs_in_them(page, data):

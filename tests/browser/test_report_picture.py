@@ -34,9 +34,9 @@ SHOWN = """
 @pytest.fixture(scope="module")
 def brushed(data):
     """A box in the middle of the patterns, and what lies in it."""
-    low, high = np.quantile(data.embedding("patch"), (0.2, 0.7), axis=0)
+    low, high = np.quantile(data.embedding(data.layouts[0]), (0.2, 0.7), axis=0)
     box = Box(float(low[0]), float(high[0]), float(low[1]), float(high[1]))
-    clause = Clause("patterns", box, layout="patch")
+    clause = Clause("patterns", box, layout=data.layouts[0])
     return clause, resolve([clause], data.num_images, data.num_heads, data.embedding)
 
 
@@ -66,7 +66,7 @@ def check_drawn(page, data, found, ramp):
     shown = page.page.evaluate(SHOWN)
     (x, y, width, height), shape = shown["place"], shown["shape"]
     view = (x, x + width, y, y + height)
-    points = data.embedding("patch")
+    points = data.embedding(data.layouts[0])
     expected = draw(points, view, shape[::-1], mask=found.patterns, ramp=ramp)
     levels = np.array(shown["levels"]).reshape(shape)
     np.testing.assert_array_equal(levels, expected.pixels)

@@ -53,7 +53,7 @@ def test_a_brush_of_patterns_stays_while_images_are_brushed(browser, page, data,
     page.drag("patterns_plot", *corners)
     page.wait("named('brushed_text').text.startsWith('brushed')")
     page.page.keyboard.press("ArrowRight")
-    xy = data.embedding("patch").reshape(data.num_images, data.num_heads, 2)
+    xy = data.embedding(data.layouts[0]).reshape(data.num_images, data.num_heads, 2)
     (x0, y0), (x1, y1) = corners
     inside = (xy[..., 0] >= x0) & (xy[..., 0] <= x1) & (xy[..., 1] >= y0) & (xy[..., 1] <= y1)
     within = np.flatnonzero(inside.any(1))

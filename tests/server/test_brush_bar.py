@@ -50,9 +50,9 @@ def exported(bar):
     return channel(bar, "exported").tags
 
 
-def test_a_chip_tells_its_view_and_what_it_is():
+def test_a_chip_tells_its_view_and_what_it_is(data):
     heads = Clause("heads", Ids((1, 2, 3)))
-    chips = [clause_words(clause) for clause in (IMAGES, heads, BOX, LASSO)]
+    chips = [clause_words(clause, data) for clause in (IMAGES, heads, BOX, LASSO)]
     assert chips == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
 
 

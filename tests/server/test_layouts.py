@@ -1,7 +1,5 @@
 """Which layouts of patterns a page offers, which comes first, and what it says of them."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from tests.stores import attributes, make_store, values
 
+MISSING = "This store does not say how faithful its layouts are."
 FIDELITY = {
     "offset_embedding_preservation": 0.46, "offset_embedding_same_head": 0.84,
     "patch_embedding_preservation": 0.41, "patch_embedding_same_head": 0.61,
@@ -99,11 +98,13 @@ def test_a_page_says_how_faithful_the_shown_layout_is(store):
     view = PatternLayout(session)
     (line,) = view.layout.select({"name": "pattern_fidelity"})
     assert line.text == (
-        "keeps 46 % of the 15 nearest patterns (chance 10 %) · nearest of the same head 84 % "
-        "(patch 61 %, CLS 40 %, chance 16 %)"
+        "This layout keeps 46 % of a pattern's 15 nearest (chance 10 %). Of the 15 nearest here, "
+        "84 % are of its head (patch 61 %, CLS 40 %, chance 16 %)."
     )
     session.history.change(pattern="cls")
-    assert line.text == "nearest of the same head 40 % (offset 84 %, patch 61 %, chance 16 %)"
+    assert line.text == (
+        "Of the 15 nearest here, 40 % are of its head (offset 84 %, patch 61 %, chance 16 %)."
+    )
     assert "of a pattern's 15 nearest 84 % are of the same head (patch 61 %, CLS 40 %)" in view.help
 
 
@@ -119,12 +120,12 @@ def test_chance_is_that_of_a_layout_at_random(store):
 def test_what_is_no_share_is_missing(tmp_path, strange):
     names = ("offset_embedding_preservation", "offset_embedding_same_head")
     store = offset_store(tmp_path / "s.headbrush", **dict.fromkeys(names, strange))
-    assert fidelity_words(store, "offset") == "this store does not say how faithful its layouts are"
+    assert fidelity_words(store, "offset") == MISSING
     assert why_first(store) == ""
 
 
 def test_an_older_store_says_what_it_lacks(data):
     view = PatternLayout(Session(data, default_state(data)))
     (line,) = view.layout.select({"name": "pattern_fidelity"})
-    assert re.fullmatch("this store does not say .*", line.text)
+    assert line.text == MISSING
     assert "offset" not in view.help

@@ -61,12 +61,17 @@ class HeadName:
         return ", ".join((words, *self.class_token))
 
 
+def names_stored(store: Store) -> bool:
+    """Whether the store has names of patterns; an older one has none."""
+    return all(map(store.has, _NEEDED))
+
+
 def head_names(store: Store, images: np.ndarray | None = None) -> list[HeadName]:
     """Names of all heads in head order over ``images``, all by default; empty without names.
 
     An older store has none.
     """
-    if not all(map(store.has, _NEEDED)):
+    if not names_stored(store):
         return []
     chosen = slice(None) if images is None else images
     number, fit, rows = (
@@ -92,7 +97,7 @@ def head_names(store: Store, images: np.ndarray | None = None) -> list[HeadName]
 
 def pattern_labels(store: Store) -> np.ndarray | None:
     """The label of every pattern ``(images, heads)``, "" without a name; None without names."""
-    if not all(map(store.has, _NEEDED)):
+    if not names_stored(store):
         return None
     labels = np.array([*store.read("pattern_label"), ""], object)
     number = store.read("pattern_name").reshape(-1, store.sizes["layer"] * store.sizes["head"])

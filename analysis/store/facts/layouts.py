@@ -56,13 +56,13 @@ def fidelity_of(store: Store, layout: str) -> LayoutFidelity:
 
 
 def fidelity_words(store: Store, layout: str) -> str:
-    """One line: what the layout keeps, and how well it separates heads beside the others."""
+    """What the layout keeps, and how well it separates heads beside the others."""
     found = fidelity_of(store, layout)
     words = []
     if found.kept is not None:
         words.append(
-            f"keeps {percent(found.kept)} of the {NEAREST} nearest patterns "
-            f"(chance {percent(found.kept_by_chance)})"
+            f"This layout keeps {percent(found.kept)} of a pattern's {NEAREST} nearest "
+            f"(chance {percent(found.kept_by_chance)})."
         )
     if found.same_head is not None:
         beside = [
@@ -71,8 +71,11 @@ def fidelity_words(store: Store, layout: str) -> str:
             if other != layout and (share := fidelity_of(store, other).same_head) is not None
         ]
         beside.append(f"chance {percent(found.same_head_by_chance)}")
-        words.append(f"nearest of the same head {percent(found.same_head)} ({', '.join(beside)})")
-    return " · ".join(words) or "this store does not say how faithful its layouts are"
+        words.append(
+            f"Of the {NEAREST} nearest here, {percent(found.same_head)} are of its head "
+            f"({', '.join(beside)})."
+        )
+    return " ".join(words) or "This store does not say how faithful its layouts are."
 
 
 def why_first(store: Store) -> str:

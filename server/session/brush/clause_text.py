@@ -57,10 +57,10 @@ def index_below(text: str, end: int) -> int:
 
 
 def _clause_text(clause: Clause) -> str:
-    """``images:r:0-4,7``, or ``patch:a:box:x0,x1,y0,y1``, or ``cls:r:lasso:x,…,y,…``."""
+    """``images:r:0-4,7``, ``name:a:2``, ``patch:a:box:x0,x1,y0,y1`` or ``cls:r:lasso:x,…,y,…``."""
     combine, shape = _COMBINE_LETTER[clause.combine], clause.shape
     if isinstance(shape, Ids):
-        return f"{clause.view}:{combine}:{_ids_text(shape.ids)}"
+        return f"{clause.layout or clause.view}:{combine}:{_ids_text(shape.ids)}"
     if isinstance(shape, Box):
         edges = shape.x0, shape.x1, shape.y0, shape.y1
         return f"{clause.layout}:{combine}:box:{numbers_text(edges)}"
@@ -75,6 +75,9 @@ def _clause(text: str, data: StoreData) -> Clause:
     if target in _ID_VIEWS:
         end = data.num_images if target == "images" else data.num_heads
         return Clause(_ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
+    if target == "name" and data.families is not None:
+        ids = Ids(_ids(rest, len(data.families.names)))
+        return Clause("patterns", ids, _COMBINE[letter], target)
     form, _, numbers = rest.partition(":")
     if target not in data.layouts or form not in ("box", "lasso"):
         raise LinkError

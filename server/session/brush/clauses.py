@@ -22,7 +22,7 @@ _MOST_STRIPES = 256
 
 @dataclass(frozen=True)
 class Ids:
-    """Numbers of images or heads."""
+    """Numbers of images or heads, or of names of patterns."""
 
     ids: tuple[int, ...]
 
@@ -52,7 +52,7 @@ class Clause:
     Attributes
     ----------
     layout
-        Which layout of the patterns a box or lasso lies on.
+        Of patterns: which layout a box or lasso lies on; ``name`` where ids are names of patterns.
     """
 
     view: BrushView
@@ -108,7 +108,7 @@ def resolve(
     Parameters
     ----------
     points
-        Coordinates ``(m·L·H, 2)`` of the patterns in a layout.
+        Coordinates ``(m·L·H, 2)`` of the patterns in a layout, or ``(m·L·H,)`` their ``name``.
     kept
         Cache of the points in each shape, so that a further clause costs only its own shape.
     """
@@ -132,6 +132,10 @@ def resolve(
         images &= image_count > 0
         heads &= head_count > 0
     return Brush(images, heads, patterns.ravel(), image_count, head_count, True)
+
+
+def _within(shape: Ids | Box | Lasso, places: np.ndarray) -> np.ndarray:
+    return np.isin(places, shape.ids) if isinstance(shape, Ids) else inside(shape, places)
 
 
 def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
@@ -194,14 +198,14 @@ def _marked(
     clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: ByteLRU | None
 ) -> np.ndarray:
     """The mask of one clause by itself."""
-    if isinstance(clause.shape, Ids):
+    if isinstance(clause.shape, Ids) and clause.view != "patterns":
         mask = np.zeros(size, bool)
         mask[list(clause.shape.ids)] = True
         return mask
     key = clause.layout, clause.shape
     mask = None if kept is None else kept.get(key)
     if mask is None:
-        mask = inside(clause.shape, points(clause.layout))
+        mask = _within(clause.shape, points(clause.layout))
         if kept is not None:
             kept.put(key, mask, mask.nbytes)
     return mask

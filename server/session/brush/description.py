@@ -9,8 +9,10 @@ from headbrush.server.stores.store_data import StoreData
 _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "xor": "⊕ "}
 
 
-def clause_words(clause: Clause) -> str:
-    """``A images: 61``, ``B1/C1 heads: 3`` or ``+ D1 patch lasso``."""
+def clause_words(clause: Clause, data: StoreData) -> str:
+    """``A images: 61``, ``B1/C1 heads: 3``, ``D1 own row`` or ``+ D1 patch lasso``."""
+    if isinstance(clause.shape, Ids) and clause.view == "patterns":
+        return f"{_SIGNS[clause.combine]}D1 {_names(clause.shape.ids, data)}"
     if isinstance(clause.shape, Ids):
         view = "A images" if clause.view == "images" else "B1/C1 heads"
         return f"{_SIGNS[clause.combine]}{view}: {len(clause.shape.ids):,}".replace(",", " ")
@@ -18,9 +20,15 @@ def clause_words(clause: Clause) -> str:
     return f"{_SIGNS[clause.combine]}D1 {LAYOUT_NAMES[clause.layout]} {shape}"
 
 
-def brush_words(clauses: Sequence[Clause]) -> str:
+def _names(ids: Sequence[int], data: StoreData) -> str:
+    """The one name of patterns that is brushed, or how many of all."""
+    names = () if data.families is None else data.families.names
+    return names[ids[0]] if len(ids) == 1 else f"names: {len(ids)} of {len(names)}"
+
+
+def brush_words(clauses: Sequence[Clause], data: StoreData) -> str:
     """A line that lists all clauses."""
-    return " · ".join(map(clause_words, clauses))
+    return " · ".join(clause_words(clause, data) for clause in clauses)
 
 
 def brushed_words(data: StoreData, brush: Brush) -> str:

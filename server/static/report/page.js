@@ -16,11 +16,17 @@
   }
 
   /**
-   * Brush the images of a class, or those predicted right or wrong.
+   * Brush the images of a class, those predicted right or wrong, or the patterns of a name.
    * @param {HTMLElement} button
    * @param {Combine} combine
    */
   function brushKind(button, combine) {
+    if (button.dataset.kind === "name") {
+      const number = Number(button.dataset.number)
+      for (const places of named("pattern_places"))
+        headbrush.patterns.brushName(places, number, combine)
+      return
+    }
     const [images] = named("headbrush_images")
     if (images == null) throw new Error('the report has no model named "headbrush_images"')
     const { kind, number } = button.dataset

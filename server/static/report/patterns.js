@@ -90,6 +90,20 @@ headbrush.patterns = (() => {
     mark(places, marked, places.tags[0] + 1)
   }
 
+  /**
+   * Brush the patterns of a name, a number in the column `name`.
+   * @param {BokehModel} places
+   * @param {number} number
+   * @param {Combine} combine
+   */
+  function brushName(places, number, combine) {
+    const added = places
+      .get_column("name")
+      .map((/** @type {number} */ one) => Number(one === number))
+    const active = places.tags[0] > 0
+    mark(places, joinMasks(places.get_column("marked"), added, combine, active), places.tags[0] + 1)
+  }
+
   /** @param {BokehModel} places */
   function clear(places) {
     if (places.tags[0] > 0)
@@ -298,5 +312,5 @@ headbrush.patterns = (() => {
     args.images.tags = [Math.floor(nearest / perImage)]
   }
 
-  return { clear, draw, gesture, hasPlaces, isActive, repaint, tally, tap }
+  return { brushName, clear, draw, gesture, hasPlaces, isActive, repaint, tally, tap }
 })()

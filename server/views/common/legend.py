@@ -46,14 +46,21 @@ def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
     return " ".join([*shown, more])
 
 
-def choices(kind: str, names: Sequence[str], colours: Sequence[str], numbers: Sequence[int]) -> str:
+def choices(
+    kind: str,
+    names: Sequence[str],
+    colours: Sequence[str],
+    numbers: Sequence[int],
+    what: str = "images",
+) -> str:
     """HTML of swatches that are buttons; ``legend_buttons.js`` sends ``kind`` and number.
 
-    Where there are many it says so, as most of them are seen only when the legend is scrolled.
+    ``what`` is brushed by them. Where there are many it says so, as most of them are seen only when
+    the legend is scrolled.
     """
     shown = [
         f'<button type="button" data-kind="{escape(kind)}" data-number="{number}" '
-        f'title="brush these images; Shift adds, Ctrl keeps only what is in both" '
+        f'title="brush these {what}; Shift adds, Ctrl keeps only what is in both" '
         f'style="{_BUTTON}"><span style="color:{colour}">●</span> {escape(name)}</button>'
         for name, colour, number in zip(names[:_MOST_BUTTONS], colours, numbers, strict=False)
     ]

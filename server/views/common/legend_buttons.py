@@ -1,11 +1,14 @@
-"""Legend buttons: brush the images of a class, or those predicted correctly or wrongly."""
+"""Legend buttons: brush the images of a class, those predicted correctly or wrongly, or patterns.
+
+The patterns of a name are brushed as those of a lasso are: with undo, in links, under a name.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from headbrush.server.session.brush.clause_text import number_below
-from headbrush.server.session.brush.clauses import Combine
+from headbrush.server.session.brush.clauses import Clause, Combine, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.browser_channel import Channel
 
@@ -32,8 +35,13 @@ def legend_channel(sessions: Mapping[str, Session]) -> Channel:
 
 
 def brush_legend_entry(session: Session, colouring: object, kind: object, combine: object) -> None:
-    """Brush the images of a kind; an unknown kind of ``colouring`` changes nothing."""
+    """Brush the images of a kind, or the patterns of a name; what is unknown changes nothing."""
     data = session.data
+    if colouring == "name" and data.families is not None and combine in _COMBINES:
+        name = number_below(str(kind), len(data.families.names))
+        if name is not None:
+            session.add_clause(Clause("patterns", Ids((name,)), combine, "name"))
+        return
     kinds = {"class": max(len(data.class_names), 1), "correct": 3 if data.has_classifier else 0}
     if combine not in _COMBINES or not isinstance(colouring, str):
         return

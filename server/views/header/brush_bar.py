@@ -83,10 +83,10 @@ class BrushBar:
         store = session.data.store
         self._shown.tags = [
             {
-                "chips": [clause_words(clause) for clause in session.state.clauses],
+                "chips": [clause_words(clause, session.data) for clause in session.state.clauses],
                 "named": [
                     {"name": one.name, "colour": one.colour, "compared": one.compared,
-                     "words": brush_words(one.clauses)}
+                     "words": brush_words(one.clauses, session.data)}
                     for one in session.reader.named
                 ],
                 "store": store.path.name,
@@ -126,7 +126,8 @@ class BrushBar:
         own = [clause for clause in session.state.clauses if clause.view == VIEW]
         if not own:
             return
-        layout = own[-1].layout
+        layouts = session.data.layouts
+        layout = own[-1].layout if own[-1].layout in layouts else layouts[0]
         points = session.data.embedding(layout)
         low, high = np.nanmin(points, 0) - 1, np.nanmax(points, 0) + 1
         whole = Box(*(round(float(end), 1) for axis in zip(low, high, strict=True) for end in axis))

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from headbrush.analysis.store.facts.pattern_families import PatternFamilies
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.named_brushes import Compared
-from headbrush.server.session.palette import class_colours, layer_colours
+from headbrush.server.session.palette import NO_NAME, class_colours, layer_colours, name_colours
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, draw
 
@@ -39,9 +40,11 @@ class Drawing:
 
 @lru_cache(maxsize=32)
 def colouring(data: StoreData, name: str) -> Colouring:
-    """Colours of all patterns by ``count``, ``layer``, ``head``, ``class`` or a metric."""
+    """Colours of all patterns by count, name, layer, head, class or a metric."""
     if name == "count":
         return COUNT
+    if name == "name" and data.families is not None:
+        return _by_name(data.families)
     if name == "layer":
         layers = data.layer_of_head.astype(np.int16)
         return Colouring(np.tile(layers, data.num_images), layer_colours(data.num_layers))
@@ -54,6 +57,15 @@ def colouring(data: StoreData, name: str) -> Colouring:
     values = (data.entropy if name == "entropy" else data.importance(name)).ravel()
     low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
     return Colouring(values=values, span=(float(low), float(high)))
+
+
+def _by_name(families: PatternFamilies) -> Colouring:
+    """The most frequent names in colours of their own, patterns without a name in grey."""
+    palette = [NO_NAME] * len(families.names)
+    named = [number for number in families.occurring if number < len(palette) - 1]
+    for number, colour in zip(named, name_colours(len(named)), strict=True):
+        palette[number] = colour
+    return Colouring(families.numbers, palette)
 
 
 def pattern_names(compared: Sequence[Compared]) -> tuple[list[str], list[str]]:

@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGrou
 from bokeh.models import Range as BokehRange
 from bokeh.plotting import figure
 
-from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_words, why_first
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_words, percent, why_first
 from headbrush.server.session.brush.clauses import (
     Box,
     Brush,
@@ -24,10 +24,10 @@ from headbrush.server.session.brush.clauses import (
 from headbrush.server.session.palette import SELECTED, class_colours, layer_colours, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import (
-    PATTERN_COLOURS,
     PATTERN_STYLES,
     Range,
     ViewState,
+    pattern_colours_of,
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
@@ -38,11 +38,10 @@ from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_nearest,
     on_region,
-    one_line,
     padded_range,
     pattern_tip,
 )
-from headbrush.server.views.common.legend import gradient, height_of, make_legend, swatches
+from headbrush.server.views.common.legend import choices, gradient, height_of, make_legend, swatches
 from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
     Drawing,
@@ -54,7 +53,8 @@ from headbrush.server.views.patterns.picture import PatternPicture
 
 VIEW = "patterns"
 _DELAY_MS = 60
-_OF_MANY_NAMES = ("class", "head")
+_LEGEND_LINES = {"class": 2, "head": 2, "name": 4}
+_SMALL: dict[str, str | None] = {"font-size": "11px", "margin": "2px 6px", "opacity": "0.8"}
 _COARSE_FROM = 500_000
 """With so many patterns the density is drawn at half the resolution while a box is dragged."""
 
@@ -87,7 +87,9 @@ class PatternLayout:
         self._own = ColumnDataSource(data=own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
         self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
-        self._fidelity = one_line("pattern_fidelity", opacity="0.75", **{"font-size": "11px"})
+        self._fidelity = Paragraph(
+            text="", name="pattern_fidelity", sizing_mode="stretch_width", styles=_SMALL
+        )
         self._legend = make_legend("pattern_legend")
         self._plot = self._figure()
         self.layout = column(
@@ -115,13 +117,17 @@ class PatternLayout:
         styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
         history.bind(styles, "pattern_style", PATTERN_STYLES)
         colour = Select(
-            options=[(name, f"colour: {METRIC_NAMES.get(name, name)}") for name in PATTERN_COLOURS],
+            options=[
+                (name, f"colour: {METRIC_NAMES.get(name, name)}")
+                for name in pattern_colours_of(self._session.data)
+            ],
             width=150,
             name="pattern_colour",
         )
         history.bind(colour, "pattern_colour")
         self._layouts = layouts
-        return row(layouts, styles, colour, sizing_mode="stretch_width")
+        wrapped = {"flex-wrap": "wrap", "contain": "inline-size"}
+        return row(layouts, styles, colour, sizing_mode="stretch_width", styles=wrapped)
 
     def _figure(self) -> figure:
         xy = self._xy()
@@ -283,7 +289,7 @@ class PatternLayout:
         self._picture.show(drawing.view, picture)
         state = self._session.state
         self._legend.text = self._legend_text(state)
-        self._legend.height = height_of(2 if state.pattern_colour in _OF_MANY_NAMES else 1)
+        self._legend.height = height_of(_LEGEND_LINES.get(state.pattern_colour, 1))
         self._describe(brush)
 
     def _describe(self, brush: Brush) -> None:
@@ -312,11 +318,25 @@ class PatternLayout:
         if colour == "head":
             heads = data.heads_per_layer
             return swatches([f"H{head}" for head in range(heads)], class_colours(heads))
+        if colour == "name":
+            return self._names_legend()
         if colour == "class":
             return swatches(data.class_names, class_colours(max(len(data.class_names), 1)))
         low, high = colouring(data, colour).span
         title = METRIC_NAMES.get(colour, colour)
         return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
+
+    def _names_legend(self) -> str:
+        """Buttons that brush the patterns of a name, with the share of all that it has."""
+        families = self._session.data.families
+        if families is None:
+            return ""
+        numbers, total = families.occurring, len(families.numbers)
+        names = [
+            f"{families.names[one]} {percent(families.counts[one] / total)}" for one in numbers
+        ]
+        palette = colouring(self._session.data, "name").palette
+        return choices("name", names, [palette[one] for one in numbers], numbers, "patterns")
 
 
 def _features_of(data: StoreData) -> str:
@@ -342,7 +362,7 @@ def _preview(
 ) -> tuple[Brush, Range, Picture]:
     """In a worker thread: the brush that the drag would leave, its range, and its picture."""
     clauses, drawing = request
-    brush = resolve(clauses, data.num_images, data.num_heads, data.embedding, kept=data.enclosed)
+    brush = resolve(clauses, data.num_images, data.num_heads, data.places, kept=data.enclosed)
     return brush, drawing.view, drawing.picture(brush)
 
 

@@ -32,6 +32,8 @@ def pattern_places(session: Session) -> ColumnDataSource:
     kinds, look = _look(session)
     if kinds is not None:
         columns["kind"] = kinds
+    if state.pattern_colour == "name" and data.families is not None:
+        columns["name"] = data.families.numbers.astype(np.uint8)  # what the legend's buttons brush
     tags = [len(of_patterns), [*x_scale, *y_scale], look]
     return ColumnDataSource(columns, name="pattern_places", tags=tags)
 
