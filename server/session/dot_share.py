@@ -25,14 +25,24 @@ def sized(usual: float, least: float, most: float) -> dict[str, Any]:
 
 def share_label(plot: figure, corner: Literal["top_left", "bottom_left"] = "bottom_left") -> Label:
     """A line in a corner of a plot; :func:`share_words` fills it."""
+    return corner_label(plot, corner, "share_words")
+
+
+def corner_label(
+    plot: figure,
+    corner: Literal["top_left", "bottom_left", "bottom_right"],
+    name: str,
+    text: str = "",
+) -> Label:
+    """A quiet line in a corner of a plot."""
     place = Node(target="frame", symbol=corner)
     label = Label(
-        name="share_words",
+        name=name,
         x=place,
         y=place,
-        x_offset=4,
+        x_offset=-4 if corner == "bottom_right" else 4,
         anchor=corner,  # pyright: ignore[reportArgumentType] (the stub names Bokeh's property)
-        text="",
+        text=text,
         text_font_size="11px",
         text_color="#52606d",
         css_variables={"--bk-text-color": "var(--quiet)"},

@@ -101,9 +101,14 @@ def _image_columns(data: StoreData) -> dict[str, object]:
 def _head_columns(data: StoreData) -> dict[str, object]:
     jitter = np.random.default_rng(0).uniform(-_JITTER, _JITTER, data.num_heads)
     colours = layer_colours(data.num_layers)
+    nothing = [np.nan] * data.num_heads
+    bits = data.head_bits
     return {
         "label": data.head_labels,
         "pattern": data.head_patterns or [""] * data.num_heads,
+        "bits": [one.words for one in bits] or [""] * data.num_heads,
+        "fixed": np.array([one.fixed for one in bits] or nothing),
+        "content": np.array([one.content for one in bits] or nothing),
         "number": np.arange(data.num_heads),
         "layer": data.layer_of_head,
         "head": np.arange(data.num_heads) % data.heads_per_layer,

@@ -7,6 +7,7 @@ from PIL import Image
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
+from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
 from headbrush.analysis.store.facts.head_names import head_names
 from headbrush.analysis.store.facts.layouts import layouts_of
 from headbrush.analysis.store.facts.pattern_families import PatternFamilies, pattern_families
@@ -209,6 +210,11 @@ class StoreData:
     def head_patterns(self) -> list[str]:
         """What each head has learned over all images, in words; empty where the store has none."""
         return [str(name) for name in head_names(self.store)]
+
+    @lazy_property
+    def head_bits(self) -> list[HeadBits]:
+        """What decides where each head looks; empty where the store does not say."""
+        return head_bits(self.store)
 
     def pattern_names(self, image: int) -> list[str]:
         """What each head's pattern in one image is called; empty where the store has no names."""

@@ -65,11 +65,11 @@ def test_a_part_that_a_view_lacks_is_named(data, monkeypatch, view):
         make_report(data, views=[view])
 
 
-@pytest.mark.parametrize("overview", ["entropy", "counts"])
+@pytest.mark.parametrize("overview", ["entropy", "counts", "bits"])
 def test_a_report_has_the_plot_of_all_heads_that_was_shown(data, overview):
     state = replace(default_state(data), overview=overview)
     report = make_report(data, views=["strength_overview"], state=state)
-    names = {"overview_plot": "entropy", "head_counts": "counts"}
+    names = {"overview_plot": "entropy", "head_counts": "counts", "bits_plot": "bits"}
     made = {model.name for panel in report.overview for model in panel.root.references()}
     assert {names[name] for name in names if name in made} == {overview}
 

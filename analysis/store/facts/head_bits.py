@@ -37,6 +37,11 @@ class HeadBits:
     moved: float
 
     @property
+    def parts(self) -> tuple[float, float, float, float]:
+        """Fixed, by class, within and spread."""
+        return self.fixed, self.by_class, self.within, self.spread
+
+    @property
     def content(self) -> float:
         """By the image, be it by its class or not."""
         return self.within if math.isnan(self.by_class) else self.by_class + self.within

@@ -38,10 +38,9 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
         class_token = ", ".join(name.class_token)
         rows.append((head, pattern, strength, fit, share, f"{value:.5f}", class_token))
     bits = [
-        (*(f"{part:.2f}" for part in (one.fixed, one.by_class, one.within, one.spread)),
-         f"{one.moved:.0%}", one.kind)
+        (*(f"{part:.2f}" for part in one.parts), f"{one.moved:.0%}", one.kind)
         for one in head_bits(store)
-    ]  # fmt: skip
+    ]
     more = [("fixed", "class", "within", "spread", "moves", "looks"), *bits]
     return [(*row, *columns) for row, columns in zip(rows, more, strict=True)] if bits else rows
 

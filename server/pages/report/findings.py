@@ -62,7 +62,8 @@ def main_finding(data: StoreData) -> str:
 
 def head_finding(data: StoreData, number: int) -> str:
     """How consistently one head matters over the images, where it looks, and what it learned."""
-    sentences = (_consistency(data, number), _reach(data, number), _pattern(data, number))
+    about = (_consistency, _reach, _pattern, _bits)
+    sentences = (sentence(data, number) for sentence in about)
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -70,6 +71,12 @@ def _pattern(data: StoreData, number: int) -> str:
     if not data.head_patterns:
         return ""
     return f"Pattern: {data.head_patterns[number]}."
+
+
+def _bits(data: StoreData, number: int) -> str:
+    if not data.head_bits:
+        return ""
+    return f"Where it looks is {data.head_bits[number].words}."
 
 
 def mode_finding(data: StoreData, page: HeadPage) -> str:

@@ -50,7 +50,19 @@ def _heads(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]
         name: _mean(values[:, rows], chosen[:, rows], 0) for name, values in _measures(data).items()
     }
     counted = {"brushed_patterns": brush.head_count[rows]}
-    return _about_heads(data, rows) | counted | means | _head_names(data, brush, rows)
+    about = _about_heads(data, rows) | counted | means
+    return about | _head_names(data, brush, rows) | _head_bits(data, rows)
+
+
+def _head_bits(data: StoreData, rows: np.ndarray) -> dict[str, object]:
+    """What decides where each head looks, over all images; nothing where the store has no bits."""
+    if not data.head_bits:
+        return {}
+    chosen = [data.head_bits[row] for row in rows]
+    columns = ("bits_fixed", "bits_class", "bits_within_class", "bits_spread")
+    parts = np.array([one.parts for one in chosen]).reshape(-1, len(columns))
+    named: dict[str, object] = dict(zip(columns, parts.T, strict=True))
+    return named | {"moved": [one.moved for one in chosen], "looks": [one.kind for one in chosen]}
 
 
 def _head_names(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]:

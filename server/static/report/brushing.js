@@ -175,7 +175,7 @@ headbrush.report = (() => {
   function drawCounts(args, { isOf, headCounts, imageCounts }) {
     const { images, heads, shown } = args
     const [overview, plot] = [
-      shown.includes("entropy") ? args.overview_plot : null,
+      shown.includes("entropy") ? args.overview_plot : shown.includes("bits") ? args.bits_plot : null,
       shown.includes("image_overview") ? args.images_plot : null,
     ]
     drawShares(heads, isOf ? headCounts : null, images.get_length(), overview)
@@ -206,6 +206,7 @@ headbrush.report = (() => {
     headbrush.patterns.draw(args, brushed.isAny ? brushed : null, image, head)
     if (shown.includes("head_importance")) args.importance_cursor.location = head
     if (shown.includes("entropy")) ring(args.head_ring, heads, head, "layer_jitter", "entropy")
+    if (shown.includes("bits")) ring(args.bits_ring, heads, head, "fixed", "content")
     if (shown.includes("image_overview")) ring(args.image_ring, images, image, "x", "y")
     const values = {
       ...(shown.includes("head_importance") ? { head_importance: line } : {}),
@@ -264,8 +265,9 @@ headbrush.report = (() => {
    * @param {ReportArgs} args
    * @param {any} event
    */
-  function tapHead({ heads }, event) {
-    const [xs, ys] = [column(heads, "layer_jitter"), column(heads, "entropy")]
+  function tapHead({ heads, shown }, event) {
+    const [x, y] = shown.includes("bits") ? ["fixed", "content"] : ["layer_jitter", "entropy"]
+    const [xs, ys] = [column(heads, x), column(heads, y)]
     const head = nearest(event.origin, xs, ys, event)
     if (head != null) heads.tags = [head]
   }

@@ -93,6 +93,11 @@ def pattern_tip(data: StoreData) -> list[tuple[str, str]]:
     return [("pattern", "@pattern")] if data.head_patterns else []
 
 
+def bits_tip(data: StoreData) -> list[tuple[str, str]]:
+    """The line of a tooltip with what decides where a head looks; none without bits."""
+    return [("looks", "@bits")] if data.head_bits else []
+
+
 def one_line(name: str, **styles: str) -> Paragraph:
     """A note with a fixed height of one line."""
     cut = {"white-space": "nowrap", "overflow": "hidden", "contain": "inline-size"}

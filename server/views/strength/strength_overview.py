@@ -25,6 +25,7 @@ from headbrush.server.views.common.figure_tools import (
     padded_range,
     pattern_tip,
 )
+from headbrush.server.views.strength.bits_overview import BitsOverview
 from headbrush.server.views.strength.head_counts import HeadCounts
 
 
@@ -36,7 +37,10 @@ class StrengthOverview:
     help = (
         "Each point is a head. Low entropy: its patches attend to neighbours at one distance; "
         "high: equally to patches at all distances. Click to select a head, drag a box or a lasso "
-        "to brush heads. Counts show how many patterns of each head are brushed."
+        "to brush heads. Counts show how many patterns of each head are brushed. Bits show what "
+        "decides where a head looks: fixed, the same in every image; content, by the image's class "
+        "or the image itself; spread, not decided. The bar is that of the selected head; while "
+        "images are brushed, a second one has brushed or not as the class."
     )
 
     def __init__(self, session: Session) -> None:
@@ -68,21 +72,28 @@ class StrengthOverview:
         on_nearest(plot, self._points, session.select_head)
         self._share = share_label(plot)
         self._counts = HeadCounts(session)
+        self._bits = BitsOverview(session)
         shown = RadioButtonGroup(
             labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
         )
         session.history.bind(shown, "overview", OVERVIEWS)
         self.layout = column(
-            shown, plot, self._counts.plot, sizing_mode="stretch_both", name=self.name
+            shown,
+            plot,
+            self._counts.plot,
+            self._bits.layout,
+            sizing_mode="stretch_both",
+            name=self.name,
         )
         session.history.follow(["overview"], self.react_to_overview)
         session.history.follow(["image", "clauses"], self.react)
         session.history.on_change(["layer", "head"], self.react_to_head)
 
     def react_to_overview(self, new: ViewState) -> None:
-        """Show entropies, or counts."""
+        """Show entropies, counts, or bits."""
         self.plot.visible = new.overview == "entropy"
         self._counts.plot.visible = new.overview == "counts"
+        self._bits.show(new.overview == "bits")
 
     def react(self, new: ViewState) -> None:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
@@ -92,7 +103,7 @@ class StrengthOverview:
         else:
             shown = entropy[new.image]
         update_columns(self._session.heads, entropy=shown)
-        self._share.text = share_words(self._session.brushes.head_share)
+        self._share.text = self._bits.share.text = share_words(self._session.brushes.head_share)
         self.react_to_head(new)
 
     def react_to_head(self, _state: ViewState) -> None:
@@ -113,6 +124,8 @@ class StrengthOverview:
                 f"{entropy[high]:.2f} at {labels[high]}; selected head {labels[number]}: "
                 f"{entropy[number]:.2f}."
             )
+        if self._session.data.head_bits:
+            words += f" {labels[number]}: {self._session.data.head_bits[number].words}."
         self._session.summaries.describe(self.name, words)
 
     def _points(self) -> tuple[np.ndarray, np.ndarray]:

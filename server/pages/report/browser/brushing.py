@@ -30,6 +30,7 @@ PARTS = {
     "strength_overview": (),
     "entropy": ("head_ring", "overview_plot"),
     "counts": ("head_counts",),
+    "bits": ("bits_ring", "bits_plot"),
     "pattern_layout": ("pattern_picture", "own_patterns", "pattern_ring", "patterns_plot"),
 }  # fmt: skip
 """Names of what follows the brush or chooses something, by view; of C1 the one that is shown."""
@@ -68,7 +69,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> 
 
 
 def _shown(session: Session, panels: tuple[Panel, ...]) -> list[str]:
-    """Views that are in the report; of C1 also which of its two plots."""
+    """Views that are in the report; of C1 also which of its plots."""
     shown = [panel.view for panel in panels]
     return [*shown, session.state.overview] if "strength_overview" in shown else shown
 
@@ -131,6 +132,8 @@ def _choose(args: dict[str, Any]) -> None:
         args["images_plot"].js_on_event(Tap, _script(args, "tapImage(args, cb_obj)"))
     if "entropy" in args["shown"]:
         args["overview_plot"].js_on_event(Tap, _script(args, "tapHead(args, cb_obj)"))
+    if "bits" in args["shown"]:
+        args["bits_plot"].js_on_event(Tap, _script(args, "tapHead(args, cb_obj)"))
     if "head_importance" in args["shown"]:
         choose = _script(args, "chooseHead(args, cb_obj)")
         args["importance_cursor"].js_on_change("tags", choose)
