@@ -12,6 +12,8 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import TitleBar
+from headbrush.server.views.patterns.pattern_layout import PatternLayout
+from headbrush.server.views.patterns.pattern_tip import PatternTip
 from headbrush.server.views.registry import build_views
 
 
@@ -35,5 +37,8 @@ def explore(
     session = Session(data, state, theme_of(cookies), document)
     build = partial(built, session.faults)
     views = build_views(session, build=build).by_name
+    patterns = views.get(PatternLayout.name)
+    if isinstance(patterns, PatternLayout):
+        PatternTip(session, patterns.plot)
     arrange(document, session, views, build(TitleBar, session, note, report_of), store_name)
     return (session,)

@@ -106,6 +106,7 @@ def _head_columns(data: StoreData) -> dict[str, object]:
     return {
         "label": data.head_labels,
         "pattern": data.head_patterns or [""] * data.num_heads,
+        "offset_picture": [""] * data.num_heads,
         "bits": [one.words for one in bits] or [""] * data.num_heads,
         "fixed": np.array([one.fixed for one in bits] or nothing),
         "content": np.array([one.content for one in bits] or nothing),

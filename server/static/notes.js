@@ -25,8 +25,9 @@ headbrush.notes = (() => {
   /**
    * Show a box of words beside the pointer, null for none. Bokeh's own measures the page at each move.
    * @param {string | null} words
+   * @param {[string, string][]} pictures titles and data URLs, drawn before the words
    */
-  function tell(words) {
+  function tell(words, pictures = []) {
     if (box == null) {
       box = document.body.appendChild(document.createElement("div"))
       box.className = "hb-tip"
@@ -35,7 +36,18 @@ headbrush.notes = (() => {
       moveBox(event instanceof MouseEvent ? event : { clientX: 0, clientY: 0 })
     }
     box.hidden = words == null
-    if (words != null) box.textContent = words
+    if (words == null) return
+    box.classList.toggle("hb-pictured", pictures.length > 0)
+    box.replaceChildren(...pictures.map(pictured), words)
+  }
+
+  /** @param {[string, string]} picture */
+  function pictured([title, url]) {
+    const drawn = document.createElement("img")
+    drawn.src = url.startsWith("data:image/") ? url : ""
+    const figure = document.createElement("figure")
+    figure.append(drawn, title)
+    return figure
   }
 
   /** @param {{clientX: number, clientY: number}} pointer */

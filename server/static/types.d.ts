@@ -74,6 +74,9 @@ type Brushed = {
   imageCounts: Uint32Array | null
 }
 
+/** Python's models of the same names (server/views/patterns/pattern_tip.py). */
+type PatternTipModels = { asked: BokehModel; told: BokehModel; mark: BokehModel }
+
 /** All scripts share this one global; each file makes a part of it. */
 type Headbrush = {
   address: { show(): void }
@@ -149,9 +152,17 @@ type Headbrush = {
     tokenAt(tokens: Geometry, position: number): number | null
     tokenNear(tokens: Geometry, x: number, y: number, reach: number): number | null
   }
-  notes: { say(note: BokehModel, text: string): void; tell(words: string | null): void }
+  notes: {
+    say(note: BokehModel, text: string): void
+    tell(words: string | null, pictures?: [string, string][]): void
+  }
   numbers: { grouped(whole: number): string; rounded(value: number): number }
   painting: { layOut(): void; mergeLayers(isMerged: boolean): void; paintNow(): void }
+  patternTip: {
+    leave(models: PatternTipModels): void
+    move(models: PatternTipModels, place: { x: number; y: number }): void
+    show(models: PatternTipModels): void
+  }
   patterns: {
     brushName(places: BokehModel, number: number, combine: Combine): void
     clear(places: BokehModel): void

@@ -8,9 +8,13 @@ from PIL import Image
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
-from headbrush.analysis.store.facts.head_names import head_names
+from headbrush.analysis.store.facts.head_names import head_names, pattern_labels
 from headbrush.analysis.store.facts.layouts import layouts_of
-from headbrush.analysis.store.facts.pattern_families import PatternFamilies, pattern_families
+from headbrush.analysis.store.facts.pattern_families import (
+    NO_NAME,
+    PatternFamilies,
+    pattern_families,
+)
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -221,6 +225,15 @@ class StoreData:
         if not self.head_patterns:
             return []
         return [name.label or "no name" for name in head_names(self.store, np.array([image]))]
+
+    @lazy_property
+    def _pattern_labels(self) -> np.ndarray | None:
+        return pattern_labels(self.store)
+
+    def pattern_label(self, image: int, number: int) -> str:
+        """What one pattern is called, with the width of a band; "no name" without one."""
+        labels = self._pattern_labels
+        return ("" if labels is None else str(labels[image, number])) or NO_NAME
 
     def head(self, number: int) -> Head:
         """The head of a number."""

@@ -111,6 +111,18 @@ def widened(pixels, radius):
 
 
 @_compiled
+def nearest(points, x, y, per_x, per_y):
+    """Number of the point nearest to a place, -1 of none, and its squared distance in pixels."""
+    found, least = -1, np.inf
+    for i in range(len(points)):
+        across, down = (points[i, 0] - x) * per_x, (points[i, 1] - y) * per_y
+        distance = across * across + down * down
+        if distance < least:
+            found, least = i, distance
+    return found, least
+
+
+@_compiled
 def points_in_box(points, box):
     """Which points lie within ``(x0, x1, y0, y1)``, edges included."""
     x0, x1, y0, y1 = box

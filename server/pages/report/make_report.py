@@ -14,7 +14,7 @@ from headbrush.server.pages.report.parts.failed_views import failed_notes, refus
 from headbrush.server.pages.report.parts.panels import overview_panels, page_panels
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import OVERVIEWS, ReportRequest, read_request
-from headbrush.server.pages.report.parts.thumbnails import fill_thumbnails
+from headbrush.server.pages.report.parts.thumbnails import fill_offset_pictures, fill_thumbnails
 from headbrush.server.pages.report.report import Report
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import LIGHT
@@ -69,6 +69,7 @@ def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Name
     document = Document()
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, request.views, named)
+    fill_offset_pictures(session)
     notes = fill_thumbnails(session)  # before the model is waited for
     pages = page_panels(session, request.pages, request.views)
     places = [f"{data.head_labels[page.head]} in {data.names[page.image]}" for page in pages]

@@ -11,6 +11,8 @@ from bokeh.models import (
     CustomJS,
     CustomJSTickFormatter,
     Drag,
+    GlyphRenderer,
+    HoverTool,
     LassoSelectTool,
     PanTool,
     Paragraph,
@@ -23,13 +25,17 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
 from headbrush.server.session.palette import BRUSHED
+from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
 
 _MARGIN = 0.06
+REACH = 24.0
+"""Pixels from the pointer within which the nearest point is meant."""
 _MOST_CORNERS = 300
 _BRUSHES: dict[str, Callable[[], Tool]] = {
     "lasso": lambda: LassoSelectTool(continuous=False),
@@ -93,6 +99,31 @@ def pattern_tip(data: StoreData) -> list[tuple[str, str]]:
     return [("pattern", "@pattern")] if data.head_patterns else []
 
 
+def head_hover(
+    session: Session, renderer: GlyphRenderer, tips: Sequence[tuple[str, str]]
+) -> HoverTool:
+    """A tooltip of heads: ``tips``, what the head is called, and a picture of where it looks.
+
+    A page asks for the pictures that are looked at.
+    """
+    lines = [*tips, *pattern_tip(session.data)]
+    if not session.data.store.has("offset_kernel"):
+        return HoverTool(renderers=[renderer], tooltips=lines)
+    hover = HoverTool(
+        renderers=[renderer], tooltips=[*lines, ("mean offset", "@offset_picture{safe}")]
+    )
+    args = {"hover": hover, "source": session.heads, "column": "offset_picture"}
+    hover.callback = CustomJS(args=args, code=view_script("ask_picture"))
+
+    def asked(_attribute: str, _old: list, new: list) -> None:
+        number = number_below(str(new[0]), session.data.num_heads) if new else None
+        if number is not None:
+            session.send_offset_picture(number)
+
+    hover.on_change("tags", asked)
+    return hover
+
+
 def bits_tip(data: StoreData) -> list[tuple[str, str]]:
     """The line of a tooltip with what decides where a head looks; none without bits."""
     return [("looks", "@bits")] if data.head_bits else []
@@ -131,7 +162,7 @@ def on_nearest(
     plot: figure,
     points: Callable[[], tuple[np.ndarray, np.ndarray]],
     react: Callable[[int], None],
-    reach: float = 24.0,
+    reach: float = REACH,
 ) -> None:
     """Call ``react`` with the number of the point nearest to a tap, within ``reach`` pixels."""
 

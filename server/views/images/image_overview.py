@@ -108,7 +108,8 @@ class ImageOverview:
         self._share = share_label(plot)
         hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
         hover.callback = CustomJS(
-            args={"hover": hover, "images": self._session.images}, code=view_script("ask_thumbnail")
+            args={"hover": hover, "source": self._session.images, "column": "thumbnail"},
+            code=view_script("ask_picture"),
         )
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)

@@ -9,7 +9,6 @@ from bokeh.models import (
     ColumnDataSource,
     CustomJSTickFormatter,
     FixedTicker,
-    HoverTool,
     Node,
     Paragraph,
     Range1d,
@@ -26,11 +25,11 @@ from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import (
+    head_hover,
     make_figure,
     on_line_moved,
     on_narrowing,
     outlined,
-    pattern_tip,
     short_numbers,
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
@@ -120,8 +119,8 @@ class HeadImportance:
             "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
             nonselection_alpha=0.25, **outlined(3),
         )  # fmt: skip
-        tips = [("head", "@label"), ("", "@value"), *pattern_tip(data)]
-        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        tips = [("head", "@label"), ("", "@value")]
+        plot.add_tools(head_hover(self._session, dots, tips))
         (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
         box.renderers = [dots]
         on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)

@@ -91,7 +91,7 @@ class PatternLayout:
             text="", name="pattern_fidelity", sizing_mode="stretch_width", styles=_SMALL
         )
         self._legend = make_legend("pattern_legend")
-        self._plot = self._figure()
+        self.plot = self._plot = self._figure()
         self.layout = column(
             self._controls(),
             self._legend,

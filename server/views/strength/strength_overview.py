@@ -4,7 +4,6 @@ import numpy as np
 from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
-    HoverTool,
     RadioButtonGroup,
     Range1d,
     SingleIntervalTicker,
@@ -18,12 +17,12 @@ from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import (
+    head_hover,
     make_figure,
     on_narrowing,
     on_nearest,
     outlined,
     padded_range,
-    pattern_tip,
 )
 from headbrush.server.views.strength.bits_overview import BitsOverview
 from headbrush.server.views.strength.head_counts import HeadCounts
@@ -67,8 +66,8 @@ class StrengthOverview:
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        tips = [("head", "@label"), ("entropy", "@entropy{0.000}"), *pattern_tip(data)]
-        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        tips = [("head", "@label"), ("entropy", "@entropy{0.000}")]
+        plot.add_tools(head_hover(session, dots, tips))
         on_nearest(plot, self._points, session.select_head)
         self._share = share_label(plot)
         self._counts = HeadCounts(session)

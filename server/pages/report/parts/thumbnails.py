@@ -1,4 +1,4 @@
-"""Thumbnails of all images for their tooltips, up to a limit."""
+"""Pictures of all images and heads for their tooltips, up to a limit."""
 
 import numpy as np
 from PIL import Image
@@ -9,6 +9,7 @@ from headbrush.server.tools.data_url import data_url
 
 MOST_PICTURES = 2_000
 _SIDE = 40
+_MOST_HEADS = 400
 
 
 def fill_thumbnails(session: Session) -> list[str]:
@@ -18,6 +19,13 @@ def fill_thumbnails(session: Session) -> list[str]:
         return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
     columns_of(session.images)["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
     return []
+
+
+def fill_offset_pictures(session: Session) -> None:
+    """Put a picture of where each head looks into the shared source, unless they are too many."""
+    if session.data.num_heads <= _MOST_HEADS:
+        for number in range(session.data.num_heads):
+            session.send_offset_picture(number)
 
 
 def _small(pixels: np.ndarray) -> str:

@@ -1,0 +1,45 @@
+"""Small pictures of what a head attends to, for tooltips; made when they are first looked at."""
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from headbrush.server.session.palette import PATCH
+from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.data_url import data_url
+
+_SIDE = 64
+"""Pixels of a picture, at most; pages show it enlarged."""
+_STRONGEST = 0.995
+"""Quantile of the values that is drawn in full colour."""
+
+
+@lru_cache(maxsize=4096)
+def offset_picture(data: StoreData, number: int) -> str:
+    """Data URL of a head's mean attention by offset, its own place in the middle; or empty."""
+    if not data.store.has("offset_kernel"):
+        return ""
+    head = data.head(number)
+    return picture(data.store.read("offset_kernel")[head.layer, head.head])
+
+
+def offset_image(data: StoreData, number: int) -> str:
+    """HTML of :func:`offset_picture`; empty where the store has none."""
+    url = offset_picture(data, number)
+    style = "image-rendering:pixelated;vertical-align:middle;object-fit:contain;background:#fff"
+    return url and f'<img src="{url}" alt="" width="64" height="64" style="{style}">'
+
+
+def picture(values: np.ndarray) -> str:
+    """Data URL of values of at least 0, ``(height, width)``, from white to full colour.
+
+    The root is shown, so that what is weak is seen beside what is strong.
+    """
+    size = tuple(min(side, _SIDE) for side in values.shape[::-1])
+    small = Image.fromarray(np.sqrt(values.astype(np.float32))).resize(size, Image.Resampling.BOX)
+    shown = np.nan_to_num(np.asarray(small))
+    strongest = float(np.quantile(shown, _STRONGEST)) or float(shown.max()) or 1.0
+    share = np.clip(shown / strongest, 0, 1)[..., None]
+    ink = np.frombuffer(bytes.fromhex(PATCH[1:]), np.uint8)
+    return data_url(Image.fromarray((255 + share * (ink.astype(float) - 255)).astype(np.uint8)))
