@@ -14,6 +14,7 @@ from headbrush.server.pages.layout import (
     filled,
     keys_channel,
     looks,
+    steps_channel,
     theme_channel,
     theme_of,
 )
@@ -79,10 +80,11 @@ def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Chan
     legends = {f"{side}image_overview": of for side, of in zip(SIDES, (first, second), strict=True)}
     return [
         keys_channel(pair.press if is_joined else partial(press, first)),
+        steps_channel(pair.go_to if is_joined else first.history.go_to),
         theme_channel(first, second),
         legend_channel(legends),
         first.faults.channel,
-        pair.link if is_joined else Channel(name="link", tags=[""]),
+        pair.link if is_joined else Channel(name="link", tags=["", "", 0]),
     ]
 
 

@@ -99,12 +99,15 @@ KEYS = (
     ),
     KeyRow(
         {"z": lambda session: session.history.undo(), "y": lambda session: session.history.redo()},
-        ("z", "y"),
+        ("z", "y", "Ctrl+Z", "Ctrl+Y"),
         "undo, redo",
         "undo, redo",
     ),
     KeyRow(
-        {"Escape": lambda session: session.clear()}, ("Esc",), "clear the brush", "clear the brush"
+        {"Escape": lambda session: session.step_out()},
+        ("Esc",),
+        "let go of the pinned token, then of the brush",
+        "clear the brush",
     ),
 )
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}

@@ -62,6 +62,7 @@ def arrange(
     """
     channels = (
         session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
+        steps_channel(session.history.go_to),
         theme_channel(session), legend_channel(dict.fromkeys(_LEGENDS, session)),
     )  # fmt: skip
     with filled(document):
@@ -115,6 +116,13 @@ def keys_channel(act: Callable[[str], None]) -> Channel:
     keys = Channel(name="keys", tags=[])
     keys.on_change("tags", lambda _attribute, _old, new: act(str(new[0])))
     return keys
+
+
+def steps_channel(go_to: Callable[[int], None]) -> Channel:
+    """A channel to which the page writes the step that the browser's Back or Forward leads to."""
+    steps = Channel(name="steps", tags=[])
+    steps.on_change("tags", lambda _attribute, _old, new: go_to(new[0]))
+    return steps
 
 
 def theme_channel(*sessions: Session) -> Channel:

@@ -34,7 +34,7 @@ class Pair:
         self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
         self._is_following = False
         self.counts = Div(text="", name=self.name, render_as_text=True)
-        self.link = Channel(name="link", tags=[""])
+        self.link = Channel(name="link", tags=["", "", 0])
         sessions[1].history.change(**self.translated(0, sessions[0].state))
         self._settled = self._now()
         self._steps = UndoStack[_States]()
@@ -60,10 +60,15 @@ class Pair:
         self._settle()
         self._show(self._steps.forward(self._settled))
 
+    def go_to(self, step: int) -> None:
+        """Undo or redo as many steps of the pair as lead to the one of that number, if any do."""
+        self._settle()
+        self._show(self._steps.toward(step, self._settled))
+
     def clear(self) -> None:
         """Remove the brushes of both sides, also those that only one side has."""
         for session in self.sessions:
-            session.clear()
+            session.drop_clauses()
 
     _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
 
@@ -142,7 +147,8 @@ class Pair:
         counts = f"{first.images.sum()} / {second.images.sum()} images"
         heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
         self.counts.text = f"{common} images with the same name · {counts} · {heads}"
-        self.link.tags = [to_query(self.sessions[0].state, self.sessions[0].data)[0]]
+        query, left_out = to_query(self.sessions[0].state, self.sessions[0].data)
+        self.link.tags = [query, left_out, self._steps.number]
 
 
 def _same_names(ids: Sequence[int], here: StoreData, there: StoreData) -> list[int]:

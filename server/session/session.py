@@ -132,6 +132,9 @@ class Session:
         """Remove the clauses of ``view``, or all."""
         self.history.change(clauses=() if view is None else without(self.state.clauses, view))
 
-    def clear(self) -> None:
-        """Remove all clauses and let go of the pinned token, as one step."""
-        self.history.change(clauses=(), token=None)
+    def step_out(self) -> None:
+        """Let go of the pinned token; if none is pinned, remove the brush."""
+        if self.state.token is not None:
+            self.history.change(token=None)
+        else:
+            self.drop_clauses()

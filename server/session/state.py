@@ -190,6 +190,26 @@ class History:
         self.follow([part], show)
         widget.on_change(attribute, self.setter(part, choices))
 
+    @property
+    def step(self) -> int:
+        """Number of the step that is shown; each new one has a number of its own."""
+        return self._steps.number
+
+    @property
+    def has_past(self) -> bool:
+        """Whether there is a step to undo."""
+        return self._steps.has_past or not self.is_settled
+
+    @property
+    def has_future(self) -> bool:
+        """Whether there is a step to redo."""
+        return self._steps.has_future
+
+    def go_to(self, step: int) -> None:
+        """Undo or redo as many steps as lead to the one of that number, if any do."""
+        self.settle()
+        self._take(self._steps.toward(step, self.state))
+
     def undo(self) -> None:
         """Undo one step, if there is one."""
         self.settle()

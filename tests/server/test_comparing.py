@@ -102,6 +102,18 @@ def test_undo_and_redo_bring_back_what_one_side_alone_has(pair, sessions):
     assert small.state.clauses == brushed
 
 
+def test_a_step_of_the_pair_is_found_by_its_number(pair, sessions):
+    first = pair.link.tags[2]
+    sessions[0].history.change(layer=1)
+    sessions[1].history.change(metric="cls")
+    last = pair.link.tags[2]
+    pair.go_to(first)
+    assert [(s.state.layer, s.state.metric) for s in sessions] == 2 * [(0, "jsd")]
+    pair.go_to(last)
+    assert [(s.state.layer, s.state.metric) for s in sessions] == 2 * [(1, "cls")]
+    assert pair.link.tags[2] == last
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_drag_on_either_side_is_one_step_of_both(pair, sessions, place):
     dragged = sessions[place].history

@@ -52,6 +52,16 @@ def test_brackets_step_through_metrics_and_m_through_modes(session):
     assert modes == [2, 3, 4, 5, 6, 7, 1]
 
 
+def test_escape_goes_one_step_out_at_a_time(session):
+    session.add_clause(Clause("heads", Ids((1,))))
+    session.history.change(token=2)
+    press(session, "Escape")
+    assert session.state.token is None
+    assert session.state.clauses
+    press(session, "Escape")
+    assert session.state.clauses == ()
+
+
 def test_escape_undo_redo_and_unknown_keys(session):
     start = session.state
     session.add_clause(Clause("heads", Ids((1,))))

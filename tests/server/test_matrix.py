@@ -119,7 +119,7 @@ def test_pinning_is_a_step_to_undo(session, matrix):
     assert session.state.token is matrix.tokens.token is None
     session.history.redo()
     assert matrix.tokens.token == 4
-    session.clear()
+    session.step_out()
     assert matrix.tokens.token is None
 
 

@@ -48,6 +48,30 @@ def test_undo_and_redo_walk_the_states():
     assert history.state.image == 7
 
 
+def test_a_step_is_found_by_its_number_past_others():
+    history = History(START)
+    numbers, states = [history.step], [history.state]
+    for image in (1, 2, 3):
+        history.change(image=image)
+        numbers.append(history.step)
+        states.append(history.state)
+    for place in (1, 3, 0, 2):
+        history.go_to(numbers[place])
+        assert history.state == states[place]
+        assert (history.has_past, history.has_future) == (place > 0, place < 3)
+
+
+def test_a_gesture_is_closed_before_the_way_back():
+    history = History(START)
+    first = history.step
+    history.preview(image=4)
+    assert history.has_past
+    history.go_to(first)
+    assert history.state == START
+    history.redo()
+    assert history.state.image == 4
+
+
 def test_zooming_is_no_step_to_undo():
     history = History(START)
     history.change(image=1)

@@ -22,9 +22,29 @@
     return menus.length > 0
   }
 
+  /**
+   * As editors do.
+   * @param {KeyboardEvent} event
+   */
+  function undoOrRedo(event) {
+    const key = event.key.toLowerCase()
+    if (list.open || !(key === "z" || (key === "y" && !event.shiftKey))) return
+    event.preventDefault()
+    press(key === "z" && event.shiftKey ? "y" : key, event)
+  }
+
+  /**
+   * @param {string} key
+   * @param {KeyboardEvent} event
+   */
+  function press(key, event) {
+    if (isShown()) model("keys").tags = [key, event.timeStamp]
+  }
+
   let swallowed = false // a plot in focus clears its selection when Escape comes up: not then
   document.addEventListener("keydown", (event) => {
-    if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return
+    if (isTaken(event) || event.altKey) return
+    if (event.ctrlKey || event.metaKey) return undoOrRedo(event)
     if (event.key === "Escape" && (list.open || closeMenus())) {
       swallowed = true
       list.close()
@@ -33,7 +53,7 @@
       else list.showModal()
     } else if (!list.open && acts.includes(event.key)) {
       event.preventDefault()
-      if (isShown()) model("keys").tags = [event.key, event.timeStamp]
+      press(event.key, event)
     }
   })
   addEventListener(

@@ -56,7 +56,8 @@ class TitleBar:
             ("Redo", "redo", history.redo),
         ]
         made = [_button(*one) for one in buttons]
-        self._link = Channel(name="link", tags=[""])
+        self._clear, self._undo, self._redo = made
+        self._link = Channel(name="link", tags=["", "", 0])
         self.layout = row(
             self._picture, self._selection, self._brushed, *made,
             name=self.name, sizing_mode="stretch_width",
@@ -65,6 +66,8 @@ class TitleBar:
         history.follow(["image", "layer", "head"], self.react_to_selection)
         history.follow(["clauses"], self.react_to_brush)
         history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
+        history.stepped.connect(lambda: self.react_to_link(history.state))
+        self._show_steps(history.state)
         session.previewed.connect(self._count)
 
     def react_to_selection(self, new: ViewState) -> None:
@@ -96,9 +99,17 @@ class TitleBar:
         self._session.summaries.describe(self.name, f"{self._selection.text}; {self._brushed.text}")
 
     def react_to_link(self, new: ViewState) -> None:
-        """Put the state into the page's address."""
-        query, self._left_out = to_query(new, self._session.data)
-        self._link.tags = [query, self._left_out]
+        """Put the state into the page's address, once the gesture that changes it is over."""
+        self._show_steps(new)
+        if self._session.history.is_settled:
+            query, left_out = to_query(new, self._session.data)
+            self._link.tags = [query, left_out, self._session.history.step]
+
+    def _show_steps(self, new: ViewState) -> None:
+        history = self._session.history
+        self._clear.disabled = not new.clauses
+        self._undo.disabled = not history.has_past
+        self._redo.disabled = not history.has_future
 
 
 def _button(label: str, name: str, act: Callable[[], None]) -> Button:
