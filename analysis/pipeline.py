@@ -1,11 +1,15 @@
 """Compose the stages: from a model and a folder of images to a finished store.
 
-Images are cut into shards. A shard is read, run through the model and pruned in batches, and
-leaves one part on disk; attention goes straight to its file. The autoencoder and the layouts
-follow, from the parts. A stopped run resumes with the first missing part.
+Images are cut into shards. A shard is read and run through the model in batches, and leaves one
+part on disk; attention goes straight to its file. Then a first summary is written, so that the
+store can be opened. Pruning, autoencoder and layouts follow, beside each other where memory allows
+it, and leave parts too. A stopped run resumes with the first missing part.
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,35 +20,32 @@ from headbrush.analysis.images.class_selection import (
     best_and_worst,
     choose_classes,
     class_accuracy,
-    predicted_classes,
 )
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
 from headbrush.analysis.measures.autoencoders.kinds import NONE
+from headbrush.analysis.measures.embedding import FIT_LIMIT
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.prepare import prepared
 from headbrush.analysis.run.fits import (
     AUTOENCODER,
     EncodeJob,
     encode_shard,
+    finish_layout,
     fit_to_sample,
-    fitted_autoencoder,
-    lay_out,
+    layout_stages,
 )
-from headbrush.analysis.run.non_finite import without_infinities
-from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.progress import Advance, StageProgress
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
-from headbrush.analysis.run.screening import ScreenJob, screen_shard
-from headbrush.analysis.run.shards import Shard, ShardJob, analyze_shard, cut_shards
-from headbrush.analysis.run.store_summary import (
-    attributes,
-    class_doubt,
-    fidelity_attributes,
-    summary,
-)
+from headbrush.analysis.run.shards import PRUNED, Shard, ShardJob, analyze_shard, cut_shards
+from headbrush.analysis.run.stages.pruning import PruneJob, prune_shard
+from headbrush.analysis.run.stages.reporter import Reporter
+from headbrush.analysis.run.stages.screening import ScreenJob, screen_shard
+from headbrush.analysis.run.stages.summaries import Summaries
+from headbrush.analysis.run.stages.together import Together
+from headbrush.analysis.run.store_summary import class_doubt
 from headbrush.analysis.run.work_folder import PartFiles
-from headbrush.analysis.store.store import write_summary
 
 
 class _Job(Protocol):
@@ -67,19 +68,36 @@ class _Run:
     scheduler: Scheduler
     progress: StageProgress
 
-    def each(self, title: str, task: Task[_JobT], jobs: list[_JobT]) -> None:
-        """Do the jobs whose part is missing, as one stage."""
-        with self.progress.stage(title) as advance:
+    def each(
+        self,
+        title: str,
+        task: Task[_JobT],
+        jobs: list[_JobT],
+        report: Advance = lambda _share: None,
+    ) -> None:
+        """Do the jobs whose part is missing, as one stage; ``report`` is called with its share."""
+        with self.progress.stage(title) as bar:
             missing = [job for job in jobs if not self.parts.has(job.name)]
-            share = 1 - len(missing) / max(1, len(jobs))
-            advance(share)
-            self.scheduler.run(
-                self.model, task, missing, lambda done: advance(share + (1 - share) * done)
-            )
+            before = 1 - len(missing) / max(1, len(jobs))
+
+            def advance(done: float) -> None:
+                share = before + (1 - before) * done
+                bar(share)
+                report(share)
+
+            advance(0.0)
+            self.scheduler.run(self.model, task, missing, advance)
 
 
-def analyze(request: Request, progress: StageProgress) -> Path:
+def analyze(
+    request: Request, progress: StageProgress, when_open: Callable[[], None] = lambda: None
+) -> Path:
     """Make the store ``request.out`` and return its path.
+
+    Parameters
+    ----------
+    when_open
+        Called once the store can be opened, before it is finished.
 
     Raises
     ------
@@ -89,41 +107,83 @@ def analyze(request: Request, progress: StageProgress) -> Path:
     """
     with progress, prepared(request, progress) as ready, ready.folder as parts:
         progress.note(repr(ready.preflight))
-        _make(_Run(request, ready.model, parts, ready.scheduler, progress), ready.images)
+        run = _Run(request, ready.model, parts, ready.scheduler, progress)
+        _make(run, ready.images, when_open)
     return request.out
 
 
-def _make(run: _Run, candidates: ImageSet) -> None:
-    request, model, parts = run.request, run.model, run.parts
+def _make(run: _Run, candidates: ImageSet, when_open: Callable[[], None]) -> None:
+    request, parts = run.request, run.parts
     write_skipped(parts.store, candidates.skipped)
     images, accuracy = _select(run, candidates)
-    shards = cut_shards(len(images), model.geometry)
-    run.each("attention and pruning", analyze_shard, _shard_jobs(run, images, shards))
+    shards = cut_shards(len(images), run.model.geometry)
+    run.each("measure attention", analyze_shard, _shard_jobs(run, images, shards))
     warning = class_doubt(images, shards, parts)
     if warning:
         run.progress.note(warning)
+    summaries = Summaries(request, run.model, images, candidates, shards, parts, accuracy, warning)
+    with Reporter(parts.store) as reporter:
+        with run.progress.stage("write first summary"):
+            summaries.write_unfinished()
+        when_open()
+        _make_the_rest(run, images, shards, summaries, reporter)
+        with run.progress.stage("write summary"):
+            if undefined := summaries.write():
+                run.progress.note(undefined)
+            parts.remove()
+
+
+def _make_the_rest(
+    run: _Run, images: ImageSet, shards: list[Shard], summaries: Summaries, reporter: Reporter
+) -> None:
+    """Prune, and lay out beside it; readers of the store get each result when it is there."""
+    request, parts, together = run.request, run.parts, Together()
     with_latents = request.autoencoder != NONE
-    if with_latents:
+    stages = layout_stages(run.model, images, shards, parts, request.seed, with_latents)
+    patterns = len(images) * run.model.geometry.num_layers * run.model.geometry.num_heads
+    cores = os.cpu_count() or 1
+    threads = min(2, max(1, cores - 1)) if patterns <= FIT_LIMIT else 0
+    jobs = -(-cores // 2) if threads else cores
+
+    def lay_out(name: str) -> None:
+        stage = stages[name]
+        with run.progress.stage(stage.title) as bar, reporter.making(name) as report:
+
+            def advance(share: float) -> None:
+                bar(share)
+                report(share)
+
+            finish_layout(name, stage, parts, request.seed, jobs, together.watched(advance))
+        summaries.write_unfinished()
+
+    def prune() -> None:
+        with reporter.making("importance") as report:
+            watched = together.watched(report)
+            run.each("prune heads", prune_shard, _prune_jobs(run, images, shards), watched)
+        lay_out("image_embedding")
+
+    def lay_out_patches() -> None:
         _summarise_patterns(run, shards)
-    layouts = lay_out(model, images, shards, parts, request.seed, run.progress, with_latents)
-    with run.progress.stage("write summary"):
-        values = summary(images, shards, parts, request, model.geometry)
-        values |= {name: layout.xy for name, layout in layouts.items()}
-        values, undefined = without_infinities(values)
-        if undefined:
-            run.progress.note(undefined)
-        described = attributes(request, model, images, candidates, undefined)
-        for name, found in layouts.items():
-            described |= fidelity_attributes(name, found.fidelity)
-        described |= {"warning": warning} if warning else {}
-        if with_latents:
-            precision = fitted_autoencoder(model, parts, request.autoencoder).average_precision
-            described |= {} if np.isnan(precision) else {"autoencoder_average_precision": precision}
-        if accuracy is None:
-            accuracy = _accuracy(images, values["probability"])
-        values["class_accuracy"] = accuracy
-        write_summary(parts.store, values, described)
-        parts.remove()
+        lay_out("patch_embedding")
+
+    layouts = [partial(lay_out, "offset_embedding"), partial(lay_out, "cls_embedding")]
+    layouts += [lay_out_patches] if with_latents else []
+    together.do(prune, layouts, threads)
+
+
+def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJob]:
+    request = run.request
+    return [
+        PruneJob(
+            PRUNED + shard.name,
+            shard.of(images),
+            request.batch_size,
+            request.modes,
+            request.predictions,
+            run.parts,
+        )
+        for shard in shards
+    ]
 
 
 def _summarise_patterns(run: _Run, shards: list[Shard]) -> None:
@@ -168,16 +228,8 @@ def _shard_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[ShardJ
             stored=tuple(int(i) - shard.start for i in kept if shard.start <= i < shard.stop),
             batch_size=request.batch_size,
             modes=request.modes,
-            predictions=request.predictions,
             with_bits=request.autoencoder != NONE,
             parts=run.parts,
         )
         for shard in shards
     ]
-
-
-def _accuracy(images: ImageSet, probability: np.ndarray) -> np.ndarray:
-    count = len(images.class_names)
-    if np.isnan(probability).all():  # no classifier
-        return np.full(count, np.nan, np.float32)
-    return class_accuracy(images.labels, predicted_classes(probability), count)

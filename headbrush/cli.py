@@ -3,7 +3,7 @@
 import logging
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+FAILED = 2
+"""Exit code of a command that was refused, or could not go on."""
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -35,7 +37,7 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except InputError as error:
         _err.print(f"headbrush: {escape(' '.join(str(error).split()))}")
-        raise typer.Exit(2) from error
+        raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         _err.print("headbrush: stopped; run the same command to resume.")
         raise typer.Exit(130) from None
@@ -138,13 +140,14 @@ def _print_preflight(request: "Request") -> None:
     _out.print(repr(preflight(request, StageProgress(bars))), markup=False, soft_wrap=True)
 
 
-def _run(request: "Request") -> None:
+def _run(request: "Request", when_open: Callable[[], None] = lambda: None) -> None:
+    """Run an analysis; ``when_open`` is called once its store can be opened."""
     from headbrush.analysis.pipeline import analyze as make_store
     from headbrush.analysis.run.progress import StageProgress
     from headbrush.analysis.store.store import Store
 
     progress = StageProgress(_out)
-    path = make_store(request, progress)
+    path = make_store(request, progress, when_open)
     store = Store(path)
     done = [f"{store.sizes['image']} images"]
     if store.attrs["skipped_images"]:
@@ -170,10 +173,31 @@ def demo(
 
             demand_port(port)
         request = demo_request(out, 1000 if all_images else 300, __version__, _command())
-        if request is not None:
+        options = ["--port", str(port)]
+        if request is not None and serve:
+            _run_and_serve(request, options)
+        elif request is not None:
             _run(request)
-        if serve:
-            _serve([out], ["--port", str(port)])
+        elif serve:
+            _serve([out], options)
+
+
+def _run_and_serve(request: "Request", options: list[str]) -> None:
+    """Serve the store as soon as there is something to see; does not return."""
+    from headbrush.server.host.beside import ServerBeside
+
+    server = ServerBeside([request.out], options)
+    try:
+        with _one_line_errors():
+            _run(request, server.start)
+    except typer.Exit as ended:
+        if ended.exit_code != FAILED or not server.is_running:
+            server.stop()
+            raise
+    except BaseException:
+        server.stop()
+        raise
+    server.wait()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -293,7 +317,7 @@ def info(
         from headbrush.analysis.store.facts.store_info import facts_of
         from headbrush.analysis.store.store import Store, store_size
 
-        opened = Store(store)
+        opened = Store(store, unfinished=True)
         rows = head_rows(opened) if heads else facts_of(opened, store_size(store))
         table = Table(box=None, show_header=False)
         for row in rows:

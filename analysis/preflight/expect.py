@@ -16,7 +16,7 @@ from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure import Measured
 from headbrush.analysis.run.fits import AUTOENCODER, most_sampled
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import cut_shards
+from headbrush.analysis.run.shards import PRUNED, cut_shards
 
 _PATTERN_BYTES = 40_000
 """Memory of a pattern's nearest neighbours, in layouts that are fitted as a whole."""
@@ -70,15 +70,18 @@ def expect(
     """
     count = images_to_analyze(request, images)
     names = [shard.name for shard in cut_shards(count, model.geometry)]
-    missing = 1 - sum(name in finished for name in names) / len(names)
-    latent = 1 - sum(f"latent-{name}" in finished for name in names) / len(names)
+    missing, unpruned, latent = (
+        1 - sum(before + name in finished for name in names) / len(names)
+        for before in ("", PRUNED, "latent-")
+    )
     patterns = count * model.geometry.num_layers * model.geometry.num_heads
     stored = count if request.attention is None else min(request.attention, count)
     attention, summary = stored * measured.attention_bytes, count * measured.summary_bytes
     shared = measured.shared_bytes * (AUTOENCODER not in finished)
     seconds = {
         "predicting all images": _screening(request, images, measured) / workers,
-        "attention and pruning": count * measured.image_seconds * missing / workers,
+        "attention": count * measured.image_seconds * missing / workers,
+        "pruning": count * measured.pruning_seconds * unpruned / workers,
         "autoencoder": _fitting(model, patterns, measured) * (AUTOENCODER not in finished),
         "encoding": count * measured.encode_seconds * latent / workers,
         "layouts": _layouts(request, model, count, finished) * measured.layout_slowness,

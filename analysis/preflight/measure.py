@@ -28,7 +28,8 @@ from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure_autoencoder import measure_autoencoder
 from headbrush.analysis.run.fits import AUTOENCODER
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import ShardJob, analyze_shard
+from headbrush.analysis.run.shards import PRUNED, ShardJob, analyze_shard
+from headbrush.analysis.run.stages.pruning import PruneJob, prune_shard
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.atomic_files import WriteError
 from headbrush.analysis.store.schema import VARIABLES
@@ -48,8 +49,8 @@ class Measured:
 
     Attributes
     ----------
-    image_seconds
-        Attention and pruning of one image.
+    image_seconds, pruning_seconds
+        Attention of one image, and pruning its heads.
     forward_seconds
         One image through the model.
     encode_seconds
@@ -68,6 +69,7 @@ class Measured:
     """
 
     image_seconds: float
+    pruning_seconds: float
     forward_seconds: float
     encode_seconds: float
     training_seconds: float
@@ -104,7 +106,7 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         parts = PartFiles(folder)
         for name in ("parts", "attention"):
             (parts.store / name).mkdir()
-        seconds = _shard_seconds(request, model, few, parts, prunes and not is_long)
+        seconds, pruned = _shard_seconds(request, model, few, parts, prunes and not is_long)
         autoencoder = measure_autoencoder(request, model, parts)
         attention = sum(path.stat().st_size for path in (parts.store / "attention").iterdir())
         saved = sum(path.stat().st_size for path in parts.folder.glob("*0000*"))
@@ -112,7 +114,8 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
         part = parts.folder / f"{AUTOENCODER}.npz"
         shared = of_shard + (part.stat().st_size if part.exists() else 0)
     return Measured(
-        image_seconds=seconds / count + pruning,
+        image_seconds=seconds / count,
+        pruning_seconds=pruned / count + pruning,
         forward_seconds=forward,
         encode_seconds=autoencoder.encoding / count,
         training_seconds=autoencoder.fixed,
@@ -173,7 +176,8 @@ def _variant_seconds(model: VisionModel, traced: Trace) -> float:
 
 def _shard_seconds(
     request: Request, model: VisionModel, images: ImageSet, parts: PartFiles, prunes: bool
-) -> float:
+) -> tuple[float, float]:
+    """Seconds of measuring attention, and of pruning."""
     stored = () if request.attention == 0 else tuple(range(len(images)))
     job = ShardJob(
         name="00000",
@@ -182,18 +186,21 @@ def _shard_seconds(
         stored=stored,
         batch_size=request.batch_size,
         modes=request.modes,
-        predictions=prunes,
         with_bits=request.autoencoder != NONE,
         parts=parts,
     )
+    prune = PruneJob(f"{PRUNED}00000", images, request.batch_size, request.modes, prunes, parts)
     start = time.perf_counter()
     analyze_shard(model, job, lambda _share: None)
-    return time.perf_counter() - start
+    attention = time.perf_counter() - start
+    prune_shard(model, prune, lambda _share: None)
+    return attention, time.perf_counter() - start - attention
 
 
 def _summary_bytes(parts: PartFiles) -> tuple[int, int]:
     """Bytes of what the summary keeps of these images, and of what it keeps of all together."""
-    kept = {name: value.nbytes for name, value in parts.load_all("00000").items()}
+    values = parts.load_all("00000") | parts.load_all(f"{PRUNED}00000")
+    kept = {name: value.nbytes for name, value in values.items()}
     if parts.has("latent-00000"):
         kept |= {"latent": parts.load("latent-00000", "latent")[0].nbytes}
     together = sum(count for name, count in kept.items() if _is_of_all_images(name))

@@ -3,11 +3,8 @@
 Every fit sees a bounded, seeded sample, and each result is a separate part.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields
-from threading import Event
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -19,12 +16,12 @@ from headbrush.analysis.measures.autoencoders.autoencoder import (
     fit,
     fitted_of,
 )
-from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, all_alike, layout
+from headbrush.analysis.measures.embedding import Layout, all_alike, layout
 from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.run.progress import Advance, StageProgress
-from headbrush.analysis.run.shards import Shard
+from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.shards import Shard, importance_of
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import METRICS
 
@@ -77,21 +74,29 @@ def fitted_autoencoder(model: VisionModel, parts: PartFiles, kind: str) -> Fitte
     return fitted_of(kind, parts.load_all(AUTOENCODER), model.geometry.num_patches, model.device)
 
 
-def lay_out(
+@dataclass(frozen=True)
+class LayoutStage:
+    """A layout to be made: its title, what makes its features, and the groups of their rows."""
+
+    title: str
+    features: Callable[[], np.ndarray]
+    groups: np.ndarray | None
+
+
+def layout_stages(
     model: VisionModel,
     images: ImageSet,
     shards: Sequence[Shard],
     parts: PartFiles,
     seed: int,
-    progress: StageProgress,
     with_latents: bool,
-) -> dict[str, Layout]:
+) -> dict[str, LayoutStage]:
     """The layouts of patterns and of images, by the names of the store.
 
     Without latents of an autoencoder, patch patterns are laid out by their offsets alone.
     """
-    heads = (model.geometry.num_layers, model.geometry.num_heads)
-    groups = np.tile(np.arange(heads[0] * heads[1]), len(images))
+    heads = model.geometry.num_layers * model.geometry.num_heads
+    groups = np.tile(np.arange(heads), len(images))
 
     def offset_features() -> np.ndarray:
         return _reduced(shards, parts, "", "offset_pattern", seed)
@@ -105,7 +110,7 @@ def lay_out(
         return np.full((len(groups), 1), np.nan, np.float32)
 
     def image_features() -> np.ndarray:
-        return _image_features(images, shards, parts)
+        return features_of_images(images, shards, parts)
 
     stages = {
         "offset_embedding": LayoutStage("lay out patterns by offset", offset_features, groups),
@@ -115,74 +120,37 @@ def lay_out(
     }
     if not with_latents:
         del stages["patch_embedding"]
-    finish_layouts(stages, parts, seed, progress, together=2 if len(groups) <= FIT_LIMIT else 1)
-    layouts = {name: _layout(parts, name) for name in stages}
-    layouts.setdefault("patch_embedding", layouts["offset_embedding"])
-    return {
-        name: found if name == "image_embedding" else found.reshaped((len(images), *heads, 2))
-        for name, found in layouts.items()
-    }
+    return stages
 
 
-def _layout(parts: PartFiles, name: str) -> Layout:
+def finish_layout(
+    name: str, stage: LayoutStage, parts: PartFiles, seed: int, jobs: int, advance: Advance
+) -> None:
+    """Make and save a layout, unless it is there; ``jobs`` is the number of threads."""
+    if not parts.has(name):
+        found = layout(
+            stage.features(), groups=stage.groups, seed=seed, jobs=jobs, on_progress=advance
+        )
+        shares = {key: np.array(one) for key, one in asdict(found.fidelity).items()}
+        parts.save(name, xy=found.xy, **shares)
+
+
+def layout_of(parts: PartFiles, name: str) -> Layout:
+    """A layout that :func:`finish_layout` has saved."""
     xy, *shares = parts.load(name, "xy", *_SHARES)
     return Layout(xy, Fidelity(*map(float, shares)))
 
 
-@dataclass(frozen=True)
-class LayoutStage:
-    """A layout to be made: its title, what makes its features, and the groups of their rows."""
-
-    title: str
-    features: Callable[[], np.ndarray]
-    groups: np.ndarray | None
-
-
-def finish_layouts(
-    stages: dict[str, LayoutStage],
-    parts: PartFiles,
-    seed: int,
-    progress: StageProgress,
-    together: int,
-) -> None:
-    """Save the layouts that are missing, ``together`` at a time: half of t-SNE uses one core."""
-    stopped = Event()
-
-    def make(name: str) -> None:
-        with progress.stage(stages[name].title) as advance:
-
-            def go_on(share: float) -> None:
-                if stopped.is_set():
-                    raise CancelledError
-                advance(share)
-
-            if not parts.has(name):
-                found = layout(
-                    stages[name].features(), groups=stages[name].groups, seed=seed,
-                    jobs=-(-(os.cpu_count() or 1) // together), on_progress=go_on,
-                )  # fmt: skip
-                shares = {key: np.array(one) for key, one in asdict(found.fidelity).items()}
-                parts.save(name, xy=found.xy, **shares)
-
-    with ThreadPoolExecutor(together) as pool:
-        making = [pool.submit(make, name) for name in stages]
-        try:
-            for made in wait(making, return_when=FIRST_EXCEPTION).done:
-                made.result()
-        except BaseException:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _image_features(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> np.ndarray:
+def features_of_images(images: ImageSet, shards: Sequence[Shard], parts: PartFiles) -> np.ndarray:
     """P'[label] of every head, ``(m, L·H)``.
 
-    The gradient stands in where heads were not pruned, the patches' distance in a headless model.
+    The gradient stands in where heads were not pruned, or not yet, the patches' distance in a
+    headless model.
     """
     rows: dict[str, list[np.ndarray]] = {"probability": [], "gradient": [], "patch": []}
     for shard in shards:
-        importance, probability = parts.load(shard.name, "importance", "probability")
+        importance = importance_of(shard, parts)
+        (probability,) = parts.load(shard.name, "probability")
         known = images.labels[shard.start : shard.stop]
         # (metric, mode, B, L, H) -> metric: (B, L·H)
         values: dict[str, np.ndarray] = dict(

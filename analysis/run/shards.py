@@ -1,6 +1,6 @@
-"""One shard of images: run, prune, measure, and leave a part on disk."""
+"""One shard of images: run, measure attention, and leave a part on disk; pruning follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ import torch
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.thumbnails import thumbnails
 from headbrush.analysis.measures.gradient import gradient_importance
-from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.memory_budget import (
     head_bytes,
     images_at_once,
@@ -29,10 +28,13 @@ from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.attention_file import AttentionWriter
+from headbrush.analysis.store.schema import PRUNING_METRICS
 
 SHARD_IMAGES = 64
-_IMAGE_AXIS = {"importance": 2}
-"""Of the arrays in which images are not the first axis; importance is (metric, mode, B, L, H)."""
+PRUNED = "pruned-"
+"""Before the name of a shard, that of the part with its pruning."""
+_IMAGE_AXIS = {"gradient": 1}
+"""Of the arrays in which images are not the first axis; the gradient is (mode, B, L, H)."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ class ShardJob:
     stored
         Indices within the shard of the images whose attention is kept.
     modes
-        Pruning modes; the first is that of ``importance``.
-    predictions
-        Whether heads are pruned to measure the change of the prediction; else the gradient is used.
+        Pruning modes of the gradient; the first is that of ``importance``.
     with_bits
         Whether binarised patch patterns are kept, for an autoencoder.
     """
@@ -84,7 +84,6 @@ class ShardJob:
     stored: tuple[int, ...]
     batch_size: int
     modes: tuple[int, ...]
-    predictions: bool
     with_bits: bool
     parts: PartFiles
 
@@ -122,16 +121,28 @@ def sources_part(shard: str) -> str:
     return f"sources-{shard}"
 
 
+def importance_of(shard: Shard, parts: PartFiles) -> np.ndarray:
+    """Importance of a shard's heads, ``(metric, mode, B, L, H)``; NaN where not yet measured."""
+    (gradient,) = parts.load(shard.name, "gradient")
+    if parts.has(PRUNED + shard.name):
+        (pruned,) = parts.load(PRUNED + shard.name, "pruned")
+    else:
+        pruned = np.full((len(PRUNING_METRICS), *gradient.shape), np.nan, np.float32)
+    return np.concatenate([pruned, gradient[None]])
+
+
+def is_pruned(shards: Sequence[Shard], parts: PartFiles) -> bool:
+    """Whether the heads of all shards have been pruned."""
+    return all(parts.has(PRUNED + shard.name) for shard in shards)
+
+
 def _measure_images(
     model: VisionModel, traced: Trace, inputs: torch.Tensor, job: ShardJob, indices: range
 ) -> dict[str, np.ndarray]:
     labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
-    pruned = leave_one_out(model, traced, labels, job.modes, job.predictions)
-    gradient = gradient_importance(model, inputs, traced, labels, job.modes)
     return {
         "probability": traced.probability.float().cpu().numpy(),
-        # (metric, mode, B, L, H)
-        "importance": np.concatenate([pruned, gradient[None]]),
+        "gradient": gradient_importance(model, inputs, traced, labels, job.modes),
         "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
     }
 

@@ -18,7 +18,7 @@ from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import Shard, sources_part
+from headbrush.analysis.run.shards import Shard, importance_of, sources_part
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 
@@ -30,16 +30,17 @@ def summary(
     request: Request,
     geometry: Geometry,
 ) -> dict[str, np.ndarray]:
-    """The store's variables, except the layouts, from the parts of all shards."""
+    """The store's variables, except the layouts, from the parts of all shards.
+
+    Of heads that have not been pruned yet, importance is NaN.
+    """
     per_image = ("probability", "strength", "strength_entropy", "attention_distance", "thumbnail")
     values: dict[str, np.ndarray] = {
         name: np.concatenate([parts.load(shard.name, name)[0] for shard in shards])
         for name in per_image
     }
     # (metric, mode, images of the shard, layer, head) -> (metric, mode, image, layer, head)
-    importance = np.concatenate(
-        [parts.load(shard.name, "importance")[0] for shard in shards], axis=2
-    )
+    importance = np.concatenate([importance_of(shard, parts) for shard in shards], axis=2)
     values["importance"] = importance[:, 0]
     if len(request.modes) > 1:
         values["mode"] = np.array(request.modes)

@@ -66,6 +66,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "notes": Attribute(optional=True),
     "class_mapping": Attribute(optional=True),
     "warning": Attribute(optional=True),
+    "pending": Attribute(optional=True),
 }
 REQUIRED_ATTRIBUTES = tuple(name for name, spec in ATTRIBUTES.items() if not spec.optional)
 

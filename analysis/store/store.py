@@ -35,7 +35,12 @@ from headbrush.analysis.store.schema import (
     SCHEMA_VERSION,
     VARIABLES,
 )
-from headbrush.analysis.store.summary_file import SummaryFile
+from headbrush.analysis.store.summary_file import (
+    SUMMARY,
+    UNFINISHED,
+    SummaryFile,
+    current_summary,
+)
 from headbrush.analysis.store.text_heap import storable
 from headbrush.analysis.store.untrusted_store import demand_attributes, demand_values
 
@@ -57,6 +62,8 @@ class Store:
         The folder, ``NAME.headbrush``.
     reader
         Reads the files of attention; by default in this process.
+    unfinished
+        Whether to open a store whose analysis is not finished, see :attr:`pending`.
 
     Raises
     ------
@@ -65,19 +72,25 @@ class Store:
         variable, dimension or attribute that does not fit.
     """
 
-    def __init__(self, path: Path | str, reader: MatrixReader | None = None) -> None:
+    def __init__(
+        self, path: Path | str, reader: MatrixReader | None = None, *, unfinished: bool = False
+    ) -> None:
         self.path = Path(path)
         self._reader: MatrixReader = reader or AttentionReader()
+        self._may_be_unfinished = unfinished
         self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
-        file = SummaryFile(self.path)
+        file = SummaryFile(self.path, unfinished)
         file.demand_modest()
         with file.dataset() as summary:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
             self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
-            self._variables = frozenset(map(str, summary.variables))
+            self._checksums = {
+                str(name): variable.attrs.get(CHECKSUM)
+                for name, variable in summary.variables.items()
+            }
 
     def __repr__(self) -> str:
         sizes = self.sizes
@@ -103,7 +116,35 @@ class Store:
 
     def has(self, variable: str) -> bool:
         """Whether the summary holds ``variable``; only optional ones can be missing."""
-        return variable in self._variables
+        return variable in self._checksums
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """Variables that the analysis has not finished: their values are missing or provisional."""
+        return frozenset(str(self.attrs.get("pending", "")).split())
+
+    def catch_up(self) -> bool:
+        """Take over what the analysis of an unfinished store has written since; whether it has.
+
+        All that was not pending stays as it is.
+
+        Raises
+        ------
+        StoreError
+            If the store was removed, or replaced by another.
+        """
+        if not self.pending or stamp_of(self.path) == self.stamp:
+            return False
+        newer = Store(self.path, self._reader, unfinished=True)
+        kept = self._checksums.keys() - self.pending
+        if any(newer._checksums.get(name) != self._checksums[name] for name in kept):
+            raise StoreError(f"{self.path}: another analysis replaced the store; reload the page.")
+        with self._cache_lock:
+            for name in self.pending:
+                self._cache.pop(name, None)
+            self.attrs, self.sizes, self.stamp = newer.attrs, newer.sizes, newer.stamp
+            self._checksums = newer._checksums
+        return True
 
     def read(self, variable: str) -> np.ndarray:
         """One variable of the summary, complete; read once, then shared and read-only."""
@@ -118,7 +159,7 @@ class Store:
             if not missing:
                 return
             self._demand_same()
-            file = SummaryFile(self.path)
+            file = SummaryFile(self.path, self._may_be_unfinished)
             self._demand_same()
             for variable in missing:  # others may use HDF5 in between
                 with file.dataset() as summary:
@@ -192,7 +233,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     """Write ``summary.nc`` into the store folder ``path``, at once or not at all.
 
     The files of attention are there already; the summary keeps their checksums. Texts are changed
-    where a file cannot keep them.
+    where a file cannot keep them. Where the attribute ``pending`` names variables, the summary is
+    that of an unfinished store and lies in ``parts``.
 
     Parameters
     ----------
@@ -233,7 +275,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     kept = {k: storable(v, MOST_TEXT) if isinstance(v, str) else v for k, v in attrs.items()}
     dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **kept})
     _validate(path, dataset)
-    with replacing(path / "summary.nc") as temporary:
+    with replacing(path / (UNFINISHED if "pending" in kept else SUMMARY)) as temporary:
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
 
 
@@ -255,7 +297,7 @@ def attention_files(path: Path) -> list[Path]:
 def stamp_of(path: Path) -> tuple[int, ...] | None:
     """Identity of a store's summary file, which changes when it is replaced; None if missing."""
     try:
-        status = (path / "summary.nc").stat()
+        status = current_summary(path).stat()
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size

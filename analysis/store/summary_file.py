@@ -18,6 +18,9 @@ from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.text_heap import demand_finite_heaps
 from headbrush.analysis.store.untrusted_store import UNREADABLE, demand_modest
 
+SUMMARY = "summary.nc"
+UNFINISHED = "parts/summary.nc"
+"""What an analysis has written of the summary before it is finished; goes with the parts."""
 _MOST_IN_MEMORY = 1 << 30
 """Bytes; HDF5 reads a larger summary from the disk."""
 
@@ -25,15 +28,20 @@ _MOST_IN_MEMORY = 1 << 30
 class SummaryFile:
     """The current summary file of the store at ``path``; HDF5 can open it repeatedly.
 
+    Parameters
+    ----------
+    unfinished
+        Whether the summary of an analysis that is not finished will do.
+
     Raises
     ------
     StoreError
         If there is no summary, or it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, unfinished: bool = False) -> None:
         self._store = path
-        self._path = _summary_path(path)
+        self._path = _summary_path(path, unfinished)
         self._bytes: bytes | None = None
         with _readable(self._path), self._path.open("rb") as file:
             self._size = self._path.stat().st_size
@@ -65,8 +73,18 @@ class SummaryFile:
             yield file
 
 
-def _summary_path(store: Path) -> Path:
-    file = store / "summary.nc"
+def current_summary(store: Path) -> Path:
+    """The summary of a finished store, else the one that its analysis has written so far.
+
+    Neither has to exist.
+    """
+    finished, unfinished = store / SUMMARY, store / UNFINISHED
+    # the finished one is written before the other is removed
+    return unfinished if unfinished.is_file() and not finished.is_file() else finished
+
+
+def _summary_path(store: Path, unfinished: bool) -> Path:
+    file = current_summary(store) if unfinished else store / SUMMARY
     if not store.exists():
         raise StoreError(
             f"{store}: no such store; make one with 'headbrush analyze --out {store}'."

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ from headbrush.server.host.answers.unclaimed import CHECK_MS
 from headbrush.server.host.shutdown import Children, GracefulServer
 from headbrush.server.tools.bokeh import connection, defaults, routes
 
+OWNER = "HEADBRUSH_OWNER"
+"""Environment variable: the process without which the server ends."""
 _LARGEST_BODY = 1 << 16
 _PATIENCE_S = 75
 _BEAT_MS, _WRITE_MS = 250, 5000
@@ -133,6 +136,7 @@ class ServeStores(Serve):
         routes.add_first(server, Malformed(), Refused)
         self._metrics_folder = MetricsFolder(self._folder, str(task_id() or 0))
         self._due = time.monotonic() + _BEAT_MS / 1000
+        self._owner = int(os.environ[OWNER]) if OWNER in os.environ else None
         for beat, milliseconds in ((self._beat, _BEAT_MS), (self._write_metrics, _WRITE_MS)):
             PeriodicCallback(beat, milliseconds).start()
         # Bokeh calls only run_until_shutdown of what this returns
@@ -151,6 +155,8 @@ class ServeStores(Serve):
         self._metrics.loop_delay_seconds.observe(max(0, now - self._due))
         self._due = now + _BEAT_MS / 1000
         close_ended()  # also what another process ended
+        if self._owner is not None and os.getppid() != self._owner:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _write_metrics(self) -> None:
         self._metrics.sessions.set(len(self._server.get_sessions()))

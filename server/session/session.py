@@ -23,6 +23,7 @@ from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
 from headbrush.server.session.state import History, ViewState
 from headbrush.server.session.summaries import Summaries
+from headbrush.server.session.waiting import Waiting
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
@@ -49,6 +50,8 @@ class Session:
         Each view's text for readers who do not see it.
     faults
         Which views failed.
+    waiting
+        What the analysis of an unfinished store has still to make.
     previewed
         Emitted with the brush that an unfinished drag would leave.
     """
@@ -70,6 +73,17 @@ class Session:
         self.previewed: Signal[[Brush]] = Signal()
         sources = SharedSources(data, self.history, self.brushes)
         self.images, self.heads, self.narrow = sources.images, sources.heads, sources.narrow
+        self.waiting = Waiting(data, self.document)
+        self._first_metric = data.first.metric
+        self.waiting.filled.connect(sources.place_images)
+        self.waiting.filled.connect(self._show_filled)
+
+    def _show_filled(self) -> None:
+        """Show what the store has got, in the metric that its page would begin with."""
+        before, self._first_metric = self._first_metric, self.data.first.metric
+        if self.state.metric == before:
+            self.history.adopt(metric=self._first_metric)
+        self.history.retell("metric", "pattern")
 
     @property
     def state(self) -> ViewState:

@@ -27,7 +27,7 @@ class SharedSources:
     """
 
     def __init__(self, data: StoreData, history: History, brushes: Brushes) -> None:
-        self._history, self._brushes = history, brushes
+        self._data, self._history, self._brushes = data, history, brushes
         self._is_writing = self._is_narrowing = False
         self.images = ColumnDataSource(data=_image_columns(data))
         self.heads = ColumnDataSource(data=_head_columns(data))
@@ -37,6 +37,11 @@ class SharedSources:
         for view, source in self._by_view.items():
             source.selected.on_change("indices", self._on_selection(view))
         history.follow(["clauses"], self._show_clauses, Stage.SOURCES)
+
+    def place_images(self) -> None:
+        """Move the images to where the store has them now."""
+        embedding = self._data.store.read("image_embedding")
+        update_columns(self.images, x=embedding[:, 0], y=embedding[:, 1])
 
     def narrow(self, is_on: bool) -> None:
         """Report the start or end of a drag that only shrinks a brush: empty is then not all."""

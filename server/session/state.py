@@ -1,7 +1,7 @@
 """The state of one page as one frozen value, and its history."""
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from operator import itemgetter
@@ -210,6 +210,14 @@ class History:
         self.settle()
         self._take(self._steps.toward(step, self.state))
 
+    def adopt(self, **values: Unpack[Changes]) -> None:
+        """Replace parts of the state that nobody chose; no step to undo."""
+        self._move(replace(self.state, **values))
+
+    def retell(self, *parts: str) -> None:
+        """Call the followers of these parts: what they show has changed, the state has not."""
+        self._tell(frozenset(parts))
+
     def undo(self) -> None:
         """Undo one step, if there is one."""
         self.settle()
@@ -226,7 +234,9 @@ class History:
 
     def _move(self, new: ViewState) -> None:
         old, self.state = self.state, new
-        changed = {part for part in _PARTS if getattr(old, part) != getattr(new, part)}
+        self._tell({part for part in _PARTS if getattr(old, part) != getattr(new, part)})
+
+    def _tell(self, changed: Set[str]) -> None:
         for _, parts, callback in tuple(self._followers):
             if parts & changed:
-                callback(new)
+                callback(self.state)

@@ -22,7 +22,7 @@ def check(words: Sequence[Path]) -> None:
     """
     for word in words:
         if not _is_folder_of_stores(word):
-            Store(word)
+            Store(word, unfinished=True)
         elif not _stores_in(word):
             raise InputError(
                 f"{word}: not a headbrush store, nor a folder that holds {_ENDING}; "

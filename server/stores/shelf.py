@@ -4,10 +4,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.facts.news import News, read_news
 from headbrush.analysis.store.store import Store, stamp_of
 from headbrush.server.stores.reader_process import ProcessReader
 from headbrush.server.stores.store_data import StoreData
@@ -40,14 +43,23 @@ class Shelf:
         """Ask for ``make(data)``, kept until the store is replaced."""
         return self._worker(path).submit(self._made, path, make)
 
+    def ask_news(self, data: StoreData) -> "Future[News]":
+        """Let the data of an unfinished store catch up; what its analysis says last.
+
+        The future may hold a ``StoreError``.
+        """
+        return self._worker(data.store.path).submit(_caught_up, data)
+
     def _worker(self, path: Path) -> ThreadQueue:
         with self._lock:
             return self._workers.setdefault(path, ThreadQueue("headbrush-open"))
 
     def _opened(self, path: Path) -> StoreData:
         data = self._open.get(path)
-        if data is None or data.store.stamp != stamp_of(path):
-            data = StoreData(Store(path, ProcessReader()))
+        if data is not None and data.store.stamp != stamp_of(path):
+            data = data if _is_the_same(data) else None
+        if data is None:
+            data = _opened(path)
             data.prepare()
         with self._lock:
             self._open[path] = data
@@ -63,9 +75,25 @@ class Shelf:
         if known is None or known[0] != stamp:
             data = self._open.get(path)
             if data is None or data.store.stamp != stamp:
-                data = StoreData(Store(path, ProcessReader()))
+                data = _opened(path)
             known = self._kept[path, make] = stamp, make(data)
         return known[1]
+
+
+def _opened(path: Path) -> StoreData:
+    return StoreData(Store(path, ProcessReader(), unfinished=True))
+
+
+def _is_the_same(data: StoreData) -> bool:
+    """Whether a store that was replaced is the same one, of which more is finished."""
+    with suppress(StoreError):
+        return data.catch_up()
+    return False
+
+
+def _caught_up(data: StoreData) -> News:
+    data.catch_up()
+    return read_news(data.store.path)
 
 
 SHELF = Shelf()

@@ -35,6 +35,8 @@ _UNSEEN = ("patch_latent",)
 class StoreData:
     """Arrays of a store, shared by all sessions of a process.
 
+    ``version`` counts how often an unfinished store has caught up with its analysis.
+
     Notation: m images, L layers, H heads a layer. Head number ``layer·H + head``; pattern number
     ``image·L·H + head number``.
     """
@@ -59,6 +61,24 @@ class StoreData:
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
         self.matrices = StoredMatrices(store)
         self.layouts = layouts_of(store)
+        self.version = 0
+
+    def catch_up(self) -> bool:
+        """Take over what the analysis of an unfinished store has written since; whether it has.
+
+        Raises
+        ------
+        StoreError
+            If the store was removed, or replaced by another.
+        """
+        if not self.store.catch_up():
+            return False
+        self.enclosed = ByteLRU(_ENCLOSED_BYTES)
+        for name in ("first", "_layout_fingerprints"):
+            vars(self).pop(name, None)
+        self.prepare()
+        self.version += 1
+        return True
 
     def prepare(self) -> None:
         """Read all that pages show, so that later only matrices wait for the disk."""

@@ -1,17 +1,20 @@
-"""The layouts that are made beside each other."""
+"""Works that are done beside each other."""
 
+import threading
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from headbrush.analysis.measures.embedding import Layout
-from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.run import fits
-from headbrush.analysis.run.fits import LayoutStage, finish_layouts
-from headbrush.analysis.run.progress import StageProgress
+from headbrush.analysis.run.fits import LayoutStage, finish_layout, layout_of
+from headbrush.analysis.run.stages.together import Together
 from headbrush.analysis.run.work_folder import PartFiles
+
+
+def silent(_share):
+    pass
 
 
 @pytest.fixture
@@ -20,51 +23,58 @@ def parts(tmp_path):
     return PartFiles(tmp_path)
 
 
-@pytest.fixture
-def progress():
-    return StageProgress(Console(quiet=True))
-
-
-def stages(rows):
-    return {name: LayoutStage(name, lambda: rows, None) for name in ("one", "other")}
-
-
-@pytest.mark.parametrize("together", [1, 2])
-def test_layouts_made_beside_each_other_are_those_made_alone(parts, progress, together):
+@pytest.mark.parametrize("threads", [0, 2])
+def test_layouts_made_beside_each_other_are_those_made_alone(parts, threads):
     rows = np.random.default_rng(0).normal(size=(60, 5)).astype("f4")
-    finish_layouts(stages(rows), parts, 0, progress, together)
+    stage = LayoutStage("a layout", lambda: rows, None)
+    names = ("one", "other", "third")
+    works = [lambda name=name: finish_layout(name, stage, parts, 0, 1, silent) for name in names]
+    Together().do(works[0], works[1:], threads)
     alone = fits.layout(rows, seed=0)
-    for name in ("one", "other"):
-        xy, kept = parts.load(name, "xy", "kept")
-        np.testing.assert_array_equal(xy, alone.xy)
-        assert kept == alone.fidelity.kept
+    for name in names:
+        found = layout_of(parts, name)
+        np.testing.assert_array_equal(found.xy, alone.xy)
+        assert found.fidelity.kept == alone.fidelity.kept
 
 
-def test_what_one_layout_fails_of_is_raised_and_the_other_one_stops(parts, progress, monkeypatch):
-    steps = []
-
-    def layout(features, *, on_progress, **_):
-        if len(features) == 1:
-            raise MemoryError
-        for _step in range(2_000):
-            on_progress(0.5)
-            steps.append(0.5)
-            time.sleep(0.01)  # the work of a step
-        return Layout(features, Fidelity())
-
-    monkeypatch.setattr(fits, "layout", layout)
-    unequal = {
-        "long": LayoutStage("long", lambda: np.zeros((2, 2)), None),
-        "failing": LayoutStage("failing", lambda: np.zeros((1, 2)), None),
-    }
-    with pytest.raises(MemoryError):
-        finish_layouts(unequal, parts, 0, progress, together=2)
-    assert len(steps) < 1_000
-    assert not parts.has("long")
-
-
-def test_a_finished_layout_is_not_made_again(parts, progress):
+def test_a_finished_layout_is_not_made_again(parts):
     parts.save("one", xy=np.zeros((3, 2)))
-    finish_layouts(
-        {"one": LayoutStage("one", lambda: pytest.fail("made again"), None)}, parts, 0, progress, 1
-    )
+    stage = LayoutStage("a layout", lambda: pytest.fail("made again"), None)
+    finish_layout("one", stage, parts, 0, 1, silent)
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_one_fails_of_is_raised_when_the_others_are_done(place, threads):
+    done = []
+
+    def work(number):
+        if number == place:
+            raise MemoryError(number)
+        done.append(number)
+
+    works = [lambda number=number: work(number) for number in range(3)]
+    with pytest.raises(MemoryError, match=str(place)):
+        Together().do(works[0], works[1:], threads)
+    assert sorted(done) == [number for number in range(3) if number != place]
+
+
+def test_an_interruption_ends_the_others_at_their_next_step():
+    together, begun, ended = Together(), threading.Event(), []
+    advance = together.watched(lambda _share: begun.set())
+
+    def long():
+        try:
+            for _step in range(6_000):
+                advance(0.5)
+                time.sleep(0.01)  # the work of a step
+        except CancelledError:
+            ended.append("cancelled")
+
+    def interrupted():
+        begun.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        together.do(interrupted, [long], 1)
+    assert ended == ["cancelled"]

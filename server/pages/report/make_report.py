@@ -8,6 +8,7 @@ from pathlib import Path
 from bokeh.document import Document
 from bokeh.models import Markup
 
+from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
@@ -56,7 +57,15 @@ def make_report(
 
 
 def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
-    """A gzipped report of what a page of the server shows."""
+    """A gzipped report of what a page of the server shows.
+
+    Raises
+    ------
+    InputError
+        If the analysis of the store is not finished.
+    """
+    if data.store.pending:
+        raise InputError("The analysis is not finished; save the report when this page is full.")
     if state.image is None:
         report = make_report(data, views=OVERVIEWS, state=state, named=named)
     else:

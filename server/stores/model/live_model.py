@@ -33,7 +33,7 @@ class LiveModel:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = {"store": str(store.path.absolute()), "stamp": store.stamp}
+        self._store = store
         self._matrices: ByteLRU[np.ndarray] = ByteLRU(64 * _MEBIBYTE)
         self._prunings: ByteLRU[PrunedHead] = ByteLRU(16 * _MEBIBYTE)
 
@@ -71,7 +71,7 @@ class LiveModel:
             result = kept.get(key)
             if result is None:
                 self._load()  # whole, whoever leaves: the next would wait for it from its beginning
-                arrays = _PROCESS.ask({**self._store, "ask": what, "of": key}, is_wanted)
+                arrays = _PROCESS.ask({**self._named(), "ask": what, "of": key}, is_wanted)
                 result = make(arrays)
                 kept.put(key, result, sum(array.nbytes for array in arrays.values()))
             return result
@@ -84,7 +84,11 @@ class LiveModel:
         return done
 
     def _load(self) -> None:
-        _PROCESS.ask({**self._store, "ask": "load", "of": ()}, limit=_LOADING_S)
+        _PROCESS.ask({**self._named(), "ask": "load", "of": ()}, limit=_LOADING_S)
+
+    def _named(self) -> dict[str, object]:
+        """Which store it is; an unfinished one is another after each step of its analysis."""
+        return {"store": str(self._store.path.absolute()), "stamp": self._store.stamp}
 
 
 @lru_cache(maxsize=16)

@@ -56,7 +56,7 @@ class StoreModel:
     """The model of a store, loaded when it is first needed."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._names = store.read("name").tolist()
         self._labels = store.read("label")
         self._model: VisionModel | None = None
@@ -112,7 +112,7 @@ class StoreModel:
         """How the analysis read the images; a store of headbrush 0.1 does not say."""
         from headbrush.analysis.images.reading.rules import Reading, reading_from
 
-        recorded = self._store.attrs.get("reading")
+        recorded = self.store.attrs.get("reading")
         if recorded is None:
             return Reading()
         try:
@@ -123,14 +123,14 @@ class StoreModel:
     def _demand_same_picture(self, image: int, inputs: np.ndarray) -> None:
         from headbrush.analysis.images.thumbnails import thumbnails
 
-        model, stored = self._loaded(), self._store.read("thumbnail")[image]
+        model, stored = self._loaded(), self.store.read("thumbnail")[image]
         (seen,) = thumbnails(inputs, model.mean, model.std)
         same = seen.shape == stored.shape and np.abs(seen.astype(int) - stored).max() <= _SAME_PIXEL
         if not same:
             raise LiveError(f"The image no longer matches the stored one: {self._names[image]}.")
 
     def _demand_same_prediction(self, image: int, probability: np.ndarray) -> None:
-        stored = self._store.read("probability")[image]
+        stored = self.store.read("probability")[image]
         if not len(probability):  # headless
             return
         if len(stored) != len(probability) or np.any(abs(stored - probability) > _SAME_PREDICTION):
@@ -140,7 +140,7 @@ class StoreModel:
             )
 
     def _file(self, image: int) -> Path:
-        recorded = self._store.attrs["images"]
+        recorded = self.store.attrs["images"]
         if not Path(recorded).is_absolute():
             raise LiveError(
                 f"The images were not files ({recorded}), so the model cannot read them again. "
@@ -157,10 +157,10 @@ class StoreModel:
 
     def _loaded(self) -> "VisionModel":
         if self._model is None:
-            source = json.loads(self._store.attrs.get("model_source", "{}"))
+            source = json.loads(self.store.attrs.get("model_source", "{}"))
             demand_source(source)
             model = _load(source)
-            if model.checkpoint_sha256 != self._store.attrs["checkpoint_sha256"]:
+            if model.checkpoint_sha256 != self.store.attrs["checkpoint_sha256"]:
                 raise LiveError(
                     "The weights have changed since the analysis, so the model is not run."
                 )
@@ -251,9 +251,9 @@ class Answering:
             return {"fault": np.array(words), "failed": np.array(traceback.format_exc())}
 
     def _model(self, path: str, stamp: tuple[int, ...]) -> StoreModel:
-        model = self._models.pop((path, stamp), None)
+        model = self._models.pop((path, stamp), None) or self._caught_up(path, stamp)
         if model is None:
-            store = Store(path)
+            store = Store(path, unfinished=True)
             if store.stamp != stamp:
                 raise LiveError("The store was replaced after the page opened it; reload the page.")
             model = StoreModel(store)
@@ -261,6 +261,15 @@ class Answering:
         while len(self._models) > _MOST_LOADED:
             self._models.pop(next(iter(self._models))).unload()
         return model
+
+    def _caught_up(self, path: str, stamp: tuple[int, ...]) -> StoreModel | None:
+        """The model of the store as it was before its analysis wrote more, if there is one."""
+        for known in [key for key in self._models if key[0] == path]:
+            model = self._models[known]
+            with suppress(InputError):
+                if model.store.catch_up() and model.store.stamp == stamp:
+                    return self._models.pop(known)
+        return None
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Select
+from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Paragraph, Select
 from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
@@ -53,8 +53,7 @@ class ImageOverview:
     def __init__(self, session: Session) -> None:
         self._session = session
         data = session.data
-        embedding = data.store.read("image_embedding")
-        self._points = embedding[:, 0], embedding[:, 1]
+        self._points = self._places()
         self._ids = {name: index for index, name in enumerate(data.names)}
         self._class_of_name = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
@@ -76,12 +75,42 @@ class ImageOverview:
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
         )
         controls = row(self._find, colour, sizing_mode="stretch_width")
+        self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
         self.layout = column(
-            controls, self._legend, self._plot, sizing_mode="stretch_both", name=self.name
-        )
+            controls, self._legend, self._note, self._plot, sizing_mode="stretch_both",
+            name=self.name,
+        )  # fmt: skip
         session.history.follow(["image_colour"], self.react_to_colour)
         session.history.follow(["image"], self.react_to_image)
         session.history.follow(["clauses"], self.react_to_brush)
+        session.waiting.filled.connect(self._on_filled)
+        session.waiting.changed.follow(self._show_note)
+
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        embedding = self._session.data.store.read("image_embedding")
+        return embedding[:, 0], embedding[:, 1]
+
+    def _on_filled(self) -> None:
+        """Show the images where they are now."""
+        self._points = self._places()
+        pairs = zip((self._plot.x_range, self._plot.y_range), self._points, strict=True)
+        for shown, values in pairs:
+            wanted = padded_range(values)
+            shown.update(
+                start=wanted.start, end=wanted.end,
+                reset_start=wanted.reset_start, reset_end=wanted.reset_end,
+            )  # fmt: skip
+        self.react_to_image(self._session.state)
+
+    def _show_note(self) -> None:
+        """Say that the layout is not final."""
+        waiting = self._session.waiting
+        text = waiting.words("image_embedding") and (
+            waiting.words("importance") or waiting.words("image_embedding")
+        )
+        if text and np.isfinite(self._points[0]).any():
+            text = f"Provisional, by the gradient. {text}"
+        self._note.update(text=text, visible=bool(text))
 
     def _figure(self) -> figure:
         x, y = self._points

@@ -79,7 +79,16 @@ class HeadImportance:
         session.history.on_change(["metric", "image", "clauses"], self.react)
         session.reader.follow_named(lambda: self.react(session.state))
         session.history.follow(["layer", "head"], self.react_to_head)
+        session.waiting.changed.connect(self._show_note)
         session.reader.follow_theme(self._on_theme)
+
+    def _show_note(self) -> None:
+        """Say why there are no values, or not yet of all metrics."""
+        metric = self._session.state.metric
+        text = self._session.waiting.words("importance")
+        if not text and not np.isfinite(self._session.data.importance(metric)).any():
+            text = self._session.data.why_undefined(metric)
+        self._note.update(text=text, visible=bool(text))
 
     def _on_theme(self) -> None:
         self._image_line.glyph.line_color = self._session.reader.theme.ink
@@ -156,9 +165,7 @@ class HeadImportance:
         brush = self._session.brush("heads")
         chosen = values[brush.images]
         defined = bool(np.isfinite(values).any())
-        self._note.update(
-            text="" if defined else data.why_undefined(new.metric), visible=not defined
-        )
+        self._show_note()
         mean, spread = mean_and_deviation(chosen)
         self._band.data = {
             "number": np.arange(data.num_heads),

@@ -38,9 +38,13 @@ class Drawing:
         return draw(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
 
 
-@lru_cache(maxsize=32)
 def colouring(data: StoreData, name: str) -> Colouring:
     """Colours of all patterns by count, name, layer, head, class or a metric."""
+    return _colouring(data, name, data.version)
+
+
+@lru_cache(maxsize=32)
+def _colouring(data: StoreData, name: str, _version: int) -> Colouring:
     if name == "count":
         return COUNT
     if name == "name" and data.families is not None:

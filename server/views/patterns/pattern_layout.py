@@ -108,6 +108,7 @@ class PatternLayout:
         session.history.follow(shown, self.react_to_selection)
         session.reader.follow_theme(self._on_theme)
         session.reader.follow_named(self._on_named)
+        session.waiting.changed.connect(self._show_note)
 
     def _controls(self) -> Row:
         history = self._session.history
@@ -175,7 +176,7 @@ class PatternLayout:
         """Show a layout, all or a part of it; clauses on the other layout stay as they are."""
         data = self._session.data
         self._layouts.active = data.layouts.index(new.pattern)
-        self._fidelity.text = fidelity_words(data.store, new.pattern)
+        self._fidelity.text = "" if self._is_empty() else fidelity_words(data.store, new.pattern)
         xy, plot = self._xy(), self._plot
         whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
         for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
@@ -185,9 +186,14 @@ class PatternLayout:
         if _rounded(self._visible()) != _rounded(wanted):
             plot.x_range.update(start=wanted[0], end=wanted[1])
             plot.y_range.update(start=wanted[2], end=wanted[3])
-        missing = not np.isfinite(xy).any()
-        self._note.text = "This model has no class token, so no CLS patterns." if missing else ""
-        self._note.visible = missing
+        self._show_note()
+
+    def _show_note(self) -> None:
+        """Say why there are no points, or not yet."""
+        text = self._session.waiting.words(f"{self._session.state.pattern}_embedding")
+        if not text and not np.isfinite(self._xy()).any():
+            text = "This model has no class token, so no CLS patterns."
+        self._note.update(text=text, visible=bool(text))
 
     def _on_theme(self) -> None:
         self._dots.glyph.line_color = self._session.reader.theme.ink
@@ -222,13 +228,19 @@ class PatternLayout:
         ring = xy[[self._session.head.number]]
         self._selected.data = {"x": ring[:, 0], "y": ring[:, 1]}
 
+    def _is_empty(self) -> bool:
+        """Whether the layout is still to be made, so that nothing in it can be brushed."""
+        return bool(self._session.waiting.words(f"{self._session.state.pattern}_embedding"))
+
     def _on_region(self, shape: Box | Lasso, combine: Combine) -> None:
+        if self._is_empty():
+            return
         layout = self._session.state.pattern
         self._session.add_clause(Clause(VIEW, shape, combine, layout))
         self._end_preview()
 
     def _on_preview(self, shape: Box | Lasso | None, combine: Combine) -> None:
-        if shape is None:
+        if shape is None or self._is_empty():
             self._end_preview()
             return
         state, coarse = self._session.state, self._session.data.num_patterns >= _COARSE_FROM
@@ -265,7 +277,7 @@ class PatternLayout:
         whole = (*_whole(self._plot.x_range), *_whole(self._plot.y_range))
         visible = _rounded(self._visible())
         wanted = None if visible == _rounded(whole) else visible
-        if wanted == self._session.state.pattern_range:
+        if self._is_empty() or wanted == self._session.state.pattern_range:
             self._draw()
         else:
             self._session.history.change(pattern_range=wanted)

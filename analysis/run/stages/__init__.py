@@ -1,0 +1,1 @@
+"""Stages of an analysis that follow the shards or come before them, and what runs them together."""

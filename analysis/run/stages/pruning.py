@@ -1,0 +1,48 @@
+"""Prune every head of one shard's images, after the shard's attention has been measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from headbrush.analysis.images.image_set import ImageSet
+from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.memory_budget import images_at_once
+from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.tracing import trace
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.work_folder import PartFiles
+
+
+@dataclass(frozen=True)
+class PruneJob:
+    """Job: prune the heads of one shard's ``images``; can be sent to another process.
+
+    Attributes
+    ----------
+    modes
+        Pruning modes; the first is that of ``importance``.
+    predictions
+        Whether the model is resumed to measure the change of the prediction.
+    """
+
+    name: str
+    images: ImageSet
+    batch_size: int
+    modes: tuple[int, ...]
+    predictions: bool
+    parts: PartFiles
+
+
+def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
+    """Save the ``PRUNING_METRICS`` of a shard, ``(metric, mode, B, L, H)`` float32."""
+    found = []
+    size = images_at_once(model, job.batch_size)
+    for start in range(0, len(job.images), size):
+        indices = range(start, min(start + size, len(job.images)))
+        traced = trace(model, load_batch(model, job.images, indices))
+        labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
+        found.append(leave_one_out(model, traced, labels, job.modes, job.predictions))
+        advance(indices.stop / len(job.images))
+    job.parts.save(job.name, pruned=np.concatenate(found, axis=2))

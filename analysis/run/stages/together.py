@@ -1,0 +1,68 @@
+"""Works beside each other: layouts use one core each, pruning what is left."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
+from threading import Event
+
+from headbrush.analysis.run.progress import Advance
+
+Work = Callable[[], None]
+
+
+class Together:
+    """Does works at the same time; one that fails lets the others end."""
+
+    def __init__(self) -> None:
+        self._stopped = Event()
+
+    def watched(self, advance: Advance) -> Advance:
+        """An ``advance`` for a work: when all are interrupted, it is too, at its next call."""
+
+        def go_on(share: float) -> None:
+            if self._stopped.is_set():
+                raise CancelledError
+            advance(share)
+
+        return go_on
+
+    def do(self, first: Work, others: Sequence[Work], threads: int) -> None:
+        """Do ``first``, then the ``others`` in their order; so many threads begin with these.
+
+        Raises
+        ------
+        Exception
+            What a work raised first, once all have ended.
+        """
+        waiting: SimpleQueue[Work] = SimpleQueue()
+        errors: list[Exception] = []
+        for work in others:
+            waiting.put(work)
+
+        def do_waiting() -> None:
+            try:
+                while not self._stopped.is_set():
+                    _attempt(waiting.get_nowait(), errors)
+            except Empty:
+                pass
+
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            doing = [pool.submit(do_waiting) for _ in range(threads)]
+            try:
+                _attempt(first, errors)
+                do_waiting()
+                wait(doing)
+            except BaseException:
+                self._stopped.set()
+                raise
+        for one in doing:
+            one.result()
+        if errors:
+            raise errors[0]
+
+
+def _attempt(work: Work, errors: list[Exception]) -> None:
+    try:
+        work()
+    except Exception as error:
+        errors.append(error)
