@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from headbrush.analysis.run.request import Request
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -170,6 +170,33 @@ class Store:
                 values.setflags(write=False)
                 self._cache[variable] = values
 
+    def to_xarray(self) -> xr.Dataset:
+        """All of the summary, read and checked, as one dataset with labelled dimensions.
+
+        Its values are this store's and read-only. ``image`` and ``class`` are labelled by their
+        names, so ``dataset["importance"].sel(metric="jsd", image="cat/7.png")`` works; names that
+        occur twice stay what they are. Attention matrices are not part of it, see
+        :meth:`attention`.
+
+        Raises
+        ------
+        StoreError
+            If a variable is damaged, or the store was replaced.
+        """
+        names = [name for name in VARIABLES if self.has(name)]
+        self.read_all(names)
+        data = {}
+        for name in names:
+            spec = VARIABLES[name]
+            data[name] = (
+                spec.dims,
+                self.read(name),
+                {"long_name": spec.long_name, "units": spec.units},
+            )
+        labels = {"image": self.read("name"), "class": self.read("class_name")}
+        labels |= {name: np.arange(self.sizes[name]) for name in ("layer", "head")}
+        return xr.Dataset(data, attrs=dict(self.attrs)).assign_coords(labels)
+
     @lazy_property
     def kept_images(self) -> np.ndarray:
         """Sorted indices of the images whose attention is stored and readable, int64."""

@@ -35,6 +35,22 @@ def test_every_variable_comes_back_as_written(path):
     assert store.num_tokens == 17
 
 
+def test_the_summary_is_a_labelled_dataset(path, tmp_path):
+    expected = stores.values()
+    dataset = Store(path).to_xarray()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(dataset[name], values, err_msg=name)
+    image, kind = expected["name"][5], expected["class_name"][1]
+    assert dataset["probability"].sel({"image": image, "class": kind}) == (
+        expected["probability"][5, 1]
+    )
+    jsd = dataset["importance"].sel(metric="jsd", layer=2, head=1)
+    np.testing.assert_array_equal(jsd, expected["importance"][1, :, 2, 1])
+    dataset.to_netcdf(tmp_path / "again.nc")
+    with xr.open_dataset(tmp_path / "again.nc", mask_and_scale=False) as again:
+        xr.testing.assert_equal(again.load(), dataset)
+
+
 def test_shared_values_cannot_be_changed(path):
     store = Store(path)
     with pytest.raises(ValueError, match="read-only"):

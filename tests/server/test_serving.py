@@ -52,6 +52,11 @@ def test_every_answer_tells_browsers_to_be_careful(server, path, status):
     assert "Tornado" not in str(answer.headers)
 
 
+@pytest.mark.parametrize("query", ["", "?image=3&head=1.0"])
+def test_the_root_leads_to_the_page_as_it_was_asked_for(server, query):
+    assert server.get(f"/{query}").headers["Location"] == f"./server{query}"
+
+
 def test_every_script_of_a_page_knows_its_nonce_which_is_never_used_again(server):
     pages = [server.get("/server") for _ in range(2)]
     nonces = [re.search(r"'nonce-([\w-]+)'", page.headers[POLICY])[1] for page in pages]

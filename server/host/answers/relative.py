@@ -32,11 +32,15 @@ def relative_resources(application: BokehTornado, seen_from: str) -> Resources:
 
 
 class RelativeRedirects(OutputTransform):
-    """Makes redirects to this server relative to what was asked."""
+    """Makes redirects to this server relative to what was asked.
+
+    The root leads to the page of the only store, with the query that it was asked with.
+    """
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
         self._path = request.path
+        self._query = request.query if request.path.endswith("/") else ""
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
@@ -44,5 +48,7 @@ class RelativeRedirects(OutputTransform):
         """Change the address that a browser is led to."""
         place = headers.get("Location", "")
         if place.startswith("/") and not place.startswith("//"):
+            if self._query and "?" not in place:
+                place = f"{place}?{self._query}"
             headers["Location"] = relative(place, self._path)
         return super().transform_first_chunk(status_code, headers, chunk, finishing)
