@@ -41,8 +41,9 @@ def test_the_summary_is_a_labelled_dataset(path, tmp_path):
     for name, values in expected.items():
         np.testing.assert_array_equal(dataset[name], values, err_msg=name)
     image, kind = expected["name"][5], expected["class_name"][1]
-    assert dataset["probability"].sel({"image": image, "class": kind}) == (
-        expected["probability"][5, 1]
+    assert (
+        dataset["probability"].sel({"image": image, "class": kind})
+        == (expected["probability"][5, 1])
     )
     jsd = dataset["importance"].sel(metric="jsd", layer=2, head=1)
     np.testing.assert_array_equal(jsd, expected["importance"][1, :, 2, 1])
