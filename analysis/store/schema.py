@@ -259,8 +259,9 @@ VARIABLES: dict[str, Variable] = {
     "anomaly": Variable(
         ("image",),
         "float32",
-        "a hint that the image is unlike the others: surprise of heads that look the same in every "
-        "image, in standard deviations, mean of the three largest; NaN without such heads",
+        "a hint that the image is unlike the others: surprise of the third of the heads that look "
+        "most alike in all images, in standard deviations above the mean, mean of the three "
+        "largest; NaN where nothing is fixed",
         "1",
         (-1e6, 1e6),
         optional=True,

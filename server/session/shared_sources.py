@@ -98,6 +98,7 @@ def _image_columns(data: StoreData) -> dict[str, object]:
         "label": [data.true_class(image) for image in range(data.num_images)],
         "predicted": [data.class_name(int(i)) for i in data.predicted],
         "probability": data.label_probability,
+        **({} if data.stands_out is None else {"stands_out": data.stands_out}),
         "thumbnail": [""] * data.num_images,
         "share": np.full(data.num_images, NO_SHARE, np.float32),
     }

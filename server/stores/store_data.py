@@ -240,6 +240,12 @@ class StoreData:
         """What decides where each head looks; empty where the store does not say."""
         return head_bits(self.store)
 
+    @lazy_property
+    def stands_out(self) -> np.ndarray | None:
+        """``(m,)`` how far each image stands out; None where the store does not say."""
+        found = self.store.read("anomaly") if self.store.has("anomaly") else None
+        return found if found is not None and np.isfinite(found).any() else None
+
     def pattern_names(self, image: int) -> list[str]:
         """What each head's pattern in one image is called; empty where the store has no names."""
         if not self.head_patterns:

@@ -7,6 +7,8 @@ import scipy.stats
 from headbrush.analysis.measures import memory_budget
 from headbrush.analysis.measures.bits.groups import groups_of
 from headbrush.analysis.measures.bits.measured import measure_bits
+from headbrush.analysis.measures.bits.parts import Division
+from headbrush.analysis.measures.bits.surprise import standing_out, steady_heads
 from headbrush.analysis.measures.source_patches import SOURCES, source_patches
 from headbrush.analysis.store.schema import PARTS
 
@@ -158,8 +160,22 @@ def test_the_image_in_which_fixed_heads_look_elsewhere_stands_out():
     assert found["anomaly"][7] > 3 * others.max()
 
 
-def test_without_a_fixed_head_no_image_stands_out():
-    assert np.isnan(measured(random_attention(20, 0.1))["anomaly"]).all()
+def test_where_nothing_is_fixed_no_image_stands_out():
+    alone = np.zeros((8, *SHAPE))
+    alone[np.arange(8), ..., np.arange(8)] = 1  # every image looks elsewhere
+    found = measured(alone)
+    assert found["bits"][0].max() < 0
+    assert np.isnan(found["anomaly"]).all()
+
+
+def test_only_the_steadiest_heads_count():
+    parts = np.array([[3, 3, 3, 3, -1, 0.1, 3, 3, 3], [0.3, 2, 0.1, 1, 0, 0.1, 2, 2, 2.0]])
+    division = Division(parts[0], np.full(9, np.nan), parts[1], np.zeros(9))
+    assert steady_heads(division).tolist() == [2, 0, 3]
+    surprises = np.random.default_rng(0).gamma(2, size=(30, 4))
+    scores = scipy.stats.zscore(surprises, 0)
+    expected = np.sort(scores, 1)[:, 1:].mean(1)
+    np.testing.assert_allclose(standing_out(surprises, surprises), expected)
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (2, 3), (4, 4), (7, 7), (14, 14), (37, 37), (2, 30)])

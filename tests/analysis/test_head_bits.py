@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
+from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.schema import PARTS
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.cli import app
@@ -57,6 +58,15 @@ def test_info_lists_the_bits_of_every_head(tmp_path):
     cells = lines[2].split()
     assert cells[-8:-3] == ["1.00", "0.50", "1.50", "1.00", "10%"]
     assert cells[-3:] == ["follows", "the", "content"]
+
+
+def test_info_names_the_images_that_stand_out(tmp_path):
+    store = Store(make_bits_store(tmp_path / "s.headbrush"))
+    said = str(dict(facts_of(store, 1))["standing out"])
+    far = store.read("anomaly")
+    order = np.argsort(-far)[:5]
+    assert said.startswith(", ".join(f"{store.read('name')[i]} {far[i]:+.1f}" for i in order))
+    assert "standing out" not in dict(facts_of(Store(make_store(tmp_path / "old.headbrush")), 1))
 
 
 def test_a_store_with_other_parts_is_refused(tmp_path):

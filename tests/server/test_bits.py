@@ -17,6 +17,8 @@ from headbrush.server.session.brush.csv_export import to_csv
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.images.image_overview import ImageOverview
+from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from tests.stores import BITS, make_bits_store, make_store
 
@@ -103,7 +105,7 @@ def test_a_brush_is_divided_over_the_stored_images(session, store):
     assert total == pytest.approx(4, abs=1e-5)
     images = f"{(kept < 9).sum()} of {len(kept)} stored images"
     assert images in models["bits_words"].text
-    session.clear()
+    session.drop_clauses()
     assert list(models["bits_bars"].data["row"]) == ["by class"]
 
 
@@ -148,7 +150,7 @@ def test_a_store_without_bits_says_so(tmp_path):
     assert not note.visible
 
 
-@pytest.mark.parametrize("kind", [StrengthOverview])
+@pytest.mark.parametrize("kind", [HeadImportance, StrengthOverview])
 def test_tooltips_say_what_decides(session, tmp_path, kind):
     def tips(view):
         return [list(map(tuple, tool.tooltips)) for tool in view.layout.select({"type": HoverTool})]
@@ -173,3 +175,21 @@ def test_reports_and_csv_files_say_what_decides(session, tmp_path):
     assert table["looks"][1] == "follows the content"
     old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     assert "Where it looks" not in head_finding(old, 0)
+
+
+def test_the_tooltip_of_an_image_says_how_far_it_stands_out(session, store, tmp_path):
+    view = ImageOverview(session)
+    (hover,) = view.layout.select({"type": HoverTool})
+    assert "stands out: @stands_out" in hover.tooltips
+    np.testing.assert_array_equal(session.images.data["stands_out"], store.read("anomaly"))
+    session.select_image(3)
+    far = store.read("anomaly")[3]
+    assert f"It stands out by {far:+.1f} standard deviations" in session.summaries[view.name]
+    table = pd.read_csv(
+        io.BytesIO(gzip.decompress(to_csv(session.data, session.brush(), "images")))
+    )
+    np.testing.assert_allclose(table["stands_out"], store.read("anomaly"), rtol=1e-5)
+    data = StoreData(Store(make_store(tmp_path / "old.headbrush")))
+    old = ImageOverview(Session(data, default_state(data)))
+    (hover,) = old.layout.select({"type": HoverTool})
+    assert "stands out" not in hover.tooltips

@@ -7,7 +7,7 @@ import torch
 
 from headbrush.analysis.measures.bits.groups import Groups, groups_of
 from headbrush.analysis.measures.bits.parts import divide, entropy
-from headbrush.analysis.measures.bits.surprise import anomaly, surprise
+from headbrush.analysis.measures.bits.surprise import standing_out, steady_heads, surprise
 from headbrush.analysis.measures.memory_budget import pieces
 from headbrush.analysis.store.schema import PARTS
 
@@ -36,12 +36,13 @@ def measure_bits(shards: Shards, labels: np.ndarray, seed: int) -> dict[str, np.
         np.concatenate(one, -1) for one in zip(*found, strict=True)
     )
     division = divide(num_patches, surprises, spread, by_class)
+    of_steady = surprises[:, steady_heads(division)]
     return {
         "part": np.array(PARTS, object),
         "bits": division.stacked().reshape(len(PARTS), layers, heads),
         "moved": moved.mean(0).reshape(layers, heads),
         "surprise": surprises.reshape(-1, layers, heads),
-        "anomaly": anomaly(surprises, division),
+        "anomaly": standing_out(of_steady, of_steady),
     }
 
 

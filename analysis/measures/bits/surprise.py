@@ -6,8 +6,8 @@ from headbrush.analysis.measures.bits.parts import Division
 
 _SMALLEST = 2.0**-25
 """Half of the smallest number of 16 bits, as which attention is kept."""
-FIXED_SHARE = 0.1
-"""Content of a head that looks the same in every image, as a share of what is fixed."""
+_STEADY_PART = 3
+"""One of so many heads counts as steady."""
 _STRONGEST = 3
 
 
@@ -37,15 +37,24 @@ def surprise(rows: np.ndarray, total: np.ndarray, count: int) -> tuple[np.ndarra
     return divergence, np.abs(rows - others).sum((-1, -2)) / (2 * rows.shape[-2])
 
 
-def anomaly(surprises: np.ndarray, division: Division) -> np.ndarray:
-    """How far each image stands out, ``(m,)``; NaN where no head looks the same in every image.
+def steady_heads(division: Division) -> np.ndarray:
+    """Numbers of the heads that look most alike in all images: the third with the least content.
 
-    Of the heads whose content is at most a tenth of what is fixed: the surprise ``(m, heads)`` in
-    standard deviations above its mean over the images, the mean of the three largest.
+    Beside what is fixed. None where nothing is.
     """
-    chosen = surprises[:, division.content <= FIXED_SHARE * division.fixed]
-    if not chosen.shape[1]:
+    fixed = np.flatnonzero(division.fixed > 0)
+    order = np.argsort(division.content[fixed] / division.fixed[fixed], kind="stable")
+    return fixed[order][: max(_STRONGEST, len(division.fixed) // _STEADY_PART)]
+
+
+def standing_out(surprises: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """How far images stand out from usual ones, ``(n,)``; NaN without heads.
+
+    Surprise of some heads, ``(n, heads)``, in standard deviations above the mean of the ``usual``
+    images, ``(m, heads)``: the mean of the three largest.
+    """
+    if not usual.shape[1]:
         return np.full(len(surprises), np.nan)
-    deviation = chosen.std(0)
-    scores = (chosen - chosen.mean(0)) / np.where(deviation > 0, deviation, 1)
+    deviation = usual.std(0)
+    scores = (surprises - usual.mean(0)) / np.where(deviation > 0, deviation, 1)
     return np.sort(scores, 1)[:, -_STRONGEST:].mean(1)

@@ -25,7 +25,7 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         is_right = (probability.argmax(1) == label) & np.isfinite(probability).all(1)
         accuracy = is_right[known].mean()
         facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
-    facts += _class_facts(store)
+    facts += _class_facts(store) + _standing_out(store)
     rest = sorted(set(attrs) - {"model", "images", "Conventions"})
     return facts + [(name.replace("_", " "), attrs[name]) for name in rest]
 
@@ -57,3 +57,19 @@ def _class_facts(store: Store) -> list[tuple[str, object]]:
         ("best classes", ", ".join(shown[:half]) + measured),
         ("worst classes", ", ".join(shown[: -half - 1 : -1]) + measured),
     ]
+
+
+def _standing_out(store: Store) -> list[tuple[str, object]]:
+    """The five images whose attention is least like that of the others."""
+    if not store.has("anomaly"):
+        return []
+    names = store.read("name")
+    far = np.nan_to_num(store.read("anomaly"), nan=-np.inf)
+    shown = [
+        f"{names[i]} {far[i]:+.1f}"
+        for i in np.argsort(-far, kind="stable")[:5]
+        if np.isfinite(far[i])
+    ]
+    return (
+        [("standing out", f"{', '.join(shown)} (a hint, in standard deviations)")] if shown else []
+    )

@@ -41,7 +41,9 @@ def _images(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object
         name: _mean(values[rows], _chosen(data, brush)[rows], 1)
         for name, values in _measures(data).items()
     }
-    return _about_images(data, rows) | {"brushed_patterns": brush.image_count[rows]} | means
+    hint = {} if data.stands_out is None else {"stands_out": data.stands_out[rows]}
+    counted = {"brushed_patterns": brush.image_count[rows]}
+    return _about_images(data, rows) | counted | means | hint
 
 
 def _heads(data: StoreData, brush: Brush, rows: np.ndarray) -> dict[str, object]:

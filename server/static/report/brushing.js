@@ -175,7 +175,11 @@ headbrush.report = (() => {
   function drawCounts(args, { isOf, headCounts, imageCounts }) {
     const { images, heads, shown } = args
     const [overview, plot] = [
-      shown.includes("entropy") ? args.overview_plot : shown.includes("bits") ? args.bits_plot : null,
+      shown.includes("entropy")
+        ? args.overview_plot
+        : shown.includes("bits")
+          ? args.bits_plot
+          : null,
       shown.includes("image_overview") ? args.images_plot : null,
     ]
     drawShares(heads, isOf ? headCounts : null, images.get_length(), overview)

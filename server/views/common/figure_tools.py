@@ -102,11 +102,12 @@ def pattern_tip(data: StoreData) -> list[tuple[str, str]]:
 def head_hover(
     session: Session, renderer: GlyphRenderer, tips: Sequence[tuple[str, str]]
 ) -> HoverTool:
-    """A tooltip of heads: ``tips``, what the head is called, and a picture of where it looks.
+    """A tooltip of heads: ``tips``, its name, what decides where it looks, and a picture of that.
 
     A page asks for the pictures that are looked at.
     """
-    lines = [*tips, *pattern_tip(session.data)]
+    bits = [("looks", "@bits")] if session.data.head_bits else []
+    lines = [*tips, *pattern_tip(session.data), *bits]
     if not session.data.store.has("offset_kernel"):
         return HoverTool(renderers=[renderer], tooltips=lines)
     hover = HoverTool(
@@ -122,11 +123,6 @@ def head_hover(
 
     hover.on_change("tags", asked)
     return hover
-
-
-def bits_tip(data: StoreData) -> list[tuple[str, str]]:
-    """The line of a tooltip with what decides where a head looks; none without bits."""
-    return [("looks", "@bits")] if data.head_bits else []
 
 
 def one_line(name: str, **styles: str) -> Paragraph:

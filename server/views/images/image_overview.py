@@ -25,9 +25,10 @@ from headbrush.server.views.common.legend_buttons import brush_legend_entry
 _TOOLTIP = """
 <div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
 <img src="@thumbnail" alt="" width="84" height="84" style="image-rendering: pixelated">
-<div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}</div>
+<div><b>@name</b><br>true: @label<br>predicted: @predicted<br>P[true]: @probability{0.000}%s</div>
 </div>
 """
+_STANDS_OUT = "<br>stands out: @stands_out{+0.0} sd"
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
 _CORRECTNESS = ("#56b4e9", "#d55e00", NEUTRAL)
@@ -47,7 +48,9 @@ class ImageOverview:
         "their true-class probability in the same way. Click a point to select the image, drag a "
         "box or a lasso to brush images, click a class in the legend or type its name: all other "
         "views update to match. Where patterns are brushed, a larger point has a larger share of "
-        "its patterns brushed."
+        "its patterns brushed. Stands out: in standard deviations, how unlike that of the other "
+        "images the attention of the steadiest heads is; a hint, as a low probability often says "
+        "more."
     )
 
     def __init__(self, session: Session) -> None:
@@ -135,7 +138,8 @@ class ImageOverview:
             line_width=3, level="overlay",
         )  # fmt: skip
         self._share = share_label(plot)
-        hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP)
+        hint = "" if self._session.data.stands_out is None else _STANDS_OUT
+        hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP % hint)
         hover.callback = CustomJS(
             args={"hover": hover, "source": self._session.images, "column": "thumbnail"},
             code=view_script("ask_picture"),
@@ -164,6 +168,8 @@ class ImageOverview:
         else:
             truth, guess = data.true_class(image), data.class_name(int(data.predicted[image]))
             words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."
+            if data.stands_out is not None:
+                words += f" It stands out by {data.stands_out[image]:+.1f} standard deviations."
         self._session.summaries.describe(self.name, words)
 
     def react_to_colour(self, new: ViewState) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Slope
+from bokeh.models import ColumnDataSource, Paragraph, Slope
 from bokeh.plotting import figure
 
 from headbrush.analysis.store.facts.head_bits import FOLLOWS, POSITIONAL
@@ -13,13 +13,12 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import (
-    bits_tip,
+    head_hover,
     make_figure,
     on_narrowing,
     on_nearest,
     outlined,
     padded_range,
-    pattern_tip,
 )
 from headbrush.server.views.strength.bits_bar import BitsBar
 
@@ -46,7 +45,7 @@ class BitsOverview:
         self._note.visible = is_shown and not self._session.data.head_bits
 
     def _figure(self) -> figure:
-        session, data = self._session, self._session.data
+        session = self._session
         columns = columns_of(session.heads)
         plot = make_figure(
             "bits_plot",
@@ -73,8 +72,7 @@ class BitsOverview:
             "x", "y", source=self._selected, size=17, fill_color=None, line_color=SELECTED,
             line_width=3, level="overlay",
         )  # fmt: skip
-        tips = [("head", "@label"), *bits_tip(data), *pattern_tip(data)]
-        plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        plot.add_tools(head_hover(session, dots, [("head", "@label")]))
         on_nearest(plot, self._points, session.select_head)
         self.share = share_label(plot)
         return plot
