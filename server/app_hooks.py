@@ -11,7 +11,7 @@ from headbrush.server.pages.build import PageBuilder
 from headbrush.server.session.brush import clauses
 from headbrush.server.stores import reader_process
 from headbrush.server.stores.shelf import SHELF
-from headbrush.server.views.patterns import density
+from headbrush.server.views.patterns import contours, density, pattern_tip
 
 _PATIENCE_S = 5
 """Ready is a server whose only store is open, unless that takes longer."""
@@ -25,6 +25,8 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     if len(STORES) == 1 and (STORES[0] / "summary.nc").exists():
         opening = [SHELF.ask(STORES[0].absolute())]
     density.warm_up()
+    contours.warm_up()
+    pattern_tip.warm_up()
     clauses.warm_up()
     wait(opening, _PATIENCE_S)
     context = cast(ApplicationContext, server_context.application_context)

@@ -33,6 +33,8 @@ PATCH = "#e8590c"
 """Attention between patches."""
 MASK = "#334155"
 """Covers what has no attention in a picture; not black, as pictures may be."""
+CONTOURS = ("#9ccbe0", "#6fb3d3", "#459ec6", "#1a86b8", "#0e6a95")
+"""Lines around patterns, from the widest to the narrowest; seen on light and dark paper."""
 DENSITY_RAMP = ("#d9e2ec", "#9fb3c8", "#627d98", "#334e68", "#102a43")
 
 

@@ -17,7 +17,6 @@ from headbrush.server.session.brush.clauses import (
 )
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.error_boundary import Faults
-from headbrush.server.session.head_pictures import offset_image
 from headbrush.server.session.palette import LIGHT, Theme
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
@@ -107,11 +106,6 @@ class Session:
         """Fill in an image's thumbnail; a page starts without any, as most are never viewed."""
         if not str(columns_of(self.images)["thumbnail"][image]):
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
-
-    def send_offset_picture(self, number: int) -> None:
-        """Fill in the picture of a head's mean attention by offset, which pages start without."""
-        if not str(columns_of(self.heads)["offset_picture"][number]):
-            self.heads.patch({"offset_picture": [(number, offset_image(self.data, number))]})
 
     def select_image(self, image: int | None) -> None:
         """Show one image everywhere."""

@@ -22,7 +22,7 @@ Callback = Callable[["ViewState"], None]
 IMAGE_COLOURS = ("class", "probability", "correct")
 OVERVIEWS = ("entropy", "counts", "bits")
 PATTERNS = LAYOUTS
-PATTERN_STYLES = ("density", "points")
+PATTERN_STYLES = ("density", "points", "contours")
 PATTERN_COLOURS = ("count", "name", "layer", "head", "class", *METRIC_NAMES, "entropy")
 
 

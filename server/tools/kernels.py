@@ -92,6 +92,18 @@ def add_values(points, placement, mask, values, sums, total):
 
 
 @_compiled
+def add_kinds(points, placement, mask, kinds, counts):
+    """Count the points of ``mask``, all without one, by kind, the first axis of ``counts``."""
+    every = len(mask) == 0
+    for i in range(len(points)):
+        if kinds[i] < 0 or not (every or mask[i]):
+            continue
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
+        if column >= 0:
+            counts[kinds[i], row, column] += 1
+
+
+@_compiled
 def widened(pixels, radius):
     """Each filled pixel as a disc; where discs overlap the largest value wins."""
     height, width = pixels.shape

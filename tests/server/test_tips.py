@@ -11,12 +11,12 @@ from PIL import Image
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
-from headbrush.server.session.head_pictures import offset_picture, picture
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools import kernels
 from headbrush.server.views.common.figure_tools import REACH, inner_size
+from headbrush.server.views.common.head_pictures import offset_picture, picture
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.patterns.pattern_tip import PatternTip

@@ -32,6 +32,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
+from headbrush.server.views.common.head_pictures import send_offset_picture
 
 _MARGIN = 0.06
 REACH = 24.0
@@ -119,7 +120,7 @@ def head_hover(
     def asked(_attribute: str, _old: list, new: list) -> None:
         number = number_below(str(new[0]), session.data.num_heads) if new else None
         if number is not None:
-            session.send_offset_picture(number)
+            send_offset_picture(session, number)
 
     hover.on_change("tags", asked)
     return hover

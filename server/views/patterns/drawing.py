@@ -9,8 +9,15 @@ import numpy as np
 from headbrush.analysis.store.facts.pattern_families import PatternFamilies
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.named_brushes import Compared
-from headbrush.server.session.palette import NO_NAME, class_colours, layer_colours, name_colours
+from headbrush.server.session.palette import (
+    CONTOURS,
+    NO_NAME,
+    class_colours,
+    layer_colours,
+    name_colours,
+)
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.patterns.contours import Lines, contours
 from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, draw
 
 _BRUSHED_FROM = 2
@@ -19,23 +26,29 @@ _BRUSHED_FROM = 2
 
 @dataclass(frozen=True)
 class Drawing:
-    """The inputs of a picture of the patterns, except the brush; can be drawn in any thread."""
+    """The inputs of a picture of the patterns, except the brush; can be drawn in any thread.
+
+    ``style`` is one of ``PATTERN_STYLES``.
+    """
 
     points: np.ndarray
     view: Range
     size: tuple[int, int]
     colouring: Colouring
-    flat: bool
+    style: str
     ramp: tuple[str, ...]
 
-    def picture(self, brush: Brush) -> Picture:
-        """The density, the brushed patterns in colour if there is a brush."""
+    def picture(self, brush: Brush) -> Picture | Lines:
+        """The density or the contours, the brushed patterns in colour if there is a brush."""
         return self.coloured(self.colouring, brush.patterns if brush.active else None)
 
-    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture:
+    def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture | Lines:
         """Draw the patterns of ``mask`` in other colours, the others in grey."""
         ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]
-        return draw(self.points, self.view, self.size, colouring, mask, self.flat, ramp)
+        if self.style == "contours":
+            return contours(self.points, self.view, self.size, colouring, mask, CONTOURS)
+        flat = self.style == "points"
+        return draw(self.points, self.view, self.size, colouring, mask, flat, ramp)
 
 
 def colouring(data: StoreData, name: str) -> Colouring:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from bokeh.events import RangesUpdate
@@ -42,6 +42,7 @@ from headbrush.server.views.common.figure_tools import (
     pattern_tip,
 )
 from headbrush.server.views.common.legend import choices, gradient, height_of, make_legend, swatches
+from headbrush.server.views.patterns.contours import SHARES, Lines
 from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
     Drawing,
@@ -53,6 +54,8 @@ from headbrush.server.views.patterns.picture import PatternPicture
 
 VIEW = "patterns"
 _DELAY_MS = 60
+_KINDS = ("name", "layer", "head", "class")
+"""Colourings by kind; the others are by a number."""
 _LEGEND_LINES = {"class": 2, "head": 2, "name": 4}
 _SMALL: dict[str, str | None] = {"font-size": "11px", "margin": "2px 6px", "opacity": "0.8"}
 _COARSE_FROM = 500_000
@@ -112,10 +115,11 @@ class PatternLayout:
 
     def _controls(self) -> Row:
         history = self._session.history
+        small: dict[str, Any] = {"height": 24, "css_classes": ["hb-small"]}
         names = [LAYOUT_NAMES[layout] for layout in self._session.data.layouts]
-        layouts = RadioButtonGroup(labels=names, name="pattern")
+        layouts = RadioButtonGroup(labels=names, name="pattern", **small)
         layouts.on_change("active", self._on_kind)
-        styles = RadioButtonGroup(labels=["density", "points"], name="pattern_style")
+        styles = RadioButtonGroup(labels=list(PATTERN_STYLES), name="pattern_style", **small)
         history.bind(styles, "pattern_style", PATTERN_STYLES)
         colour = Select(
             options=[
@@ -251,7 +255,7 @@ class PatternLayout:
         self._previews = True
         self._follow.ask((clauses, self._drawing(size)))
 
-    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, Picture]]) -> None:
+    def _show_preview(self, answer: Callable[[], tuple[Brush, Range, Picture | Lines]]) -> None:
         brush, view, picture = answer()
         self._picture.show(view, picture)
         self._session.previewed.emit(brush)
@@ -285,8 +289,8 @@ class PatternLayout:
     def _drawing(self, size: tuple[int, int]) -> Drawing:
         state, theme = self._session.state, self._session.reader.theme
         colours = colouring(self._session.data, state.pattern_colour)
-        flat = state.pattern_style == "points"
-        return Drawing(self._xy(), self._visible(), size, colours, flat, theme.density)
+        style = state.pattern_style
+        return Drawing(self._xy(), self._visible(), size, colours, style, theme.density)
 
     def _draw(self) -> None:
         self._follow.drop()
@@ -301,7 +305,8 @@ class PatternLayout:
         self._picture.show(drawing.view, picture)
         state = self._session.state
         self._legend.text = self._legend_text(state)
-        self._legend.height = height_of(_LEGEND_LINES.get(state.pattern_colour, 1))
+        lines = 2 if state.pattern_style == "contours" else 1
+        self._legend.height = height_of(_LEGEND_LINES.get(state.pattern_colour, lines))
         self._describe(brush)
 
     def _describe(self, brush: Brush) -> None:
@@ -322,6 +327,10 @@ class PatternLayout:
             return swatches(*pattern_names(self._drawn_compared)) + pale
         layers = layer_colours(data.num_layers)
         points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
+        if state.pattern_style == "contours" and colour not in _KINDS:
+            enclosed = ", ".join(f"{100 * share:.0f}" for share in SHARES[::-1])
+            lines = f"lines enclose {enclosed} % of the patterns shown"
+            return f"{lines} · {points}"
         if colour == "count":
             ramp = self._session.reader.theme.density
             return f"{gradient('patterns', 'few', 'many', ramp)} · {points}"
@@ -371,7 +380,7 @@ def _features_of(data: StoreData) -> str:
 
 def _preview(
     data: StoreData, request: tuple[tuple[Clause, ...], Drawing]
-) -> tuple[Brush, Range, Picture]:
+) -> tuple[Brush, Range, Picture | Lines]:
     """In a worker thread: the brush that the drag would leave, its range, and its picture."""
     clauses, drawing = request
     brush = resolve(clauses, data.num_images, data.num_heads, data.places, kept=data.enclosed)

@@ -12,7 +12,6 @@ import numpy as np
 from bokeh.models import ColumnDataSource, CustomJS, HoverTool
 from bokeh.plotting import figure
 
-from headbrush.server.session.head_pictures import offset_picture, picture
 from headbrush.server.session.session import Session
 from headbrush.server.tools import kernels
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
@@ -20,6 +19,7 @@ from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.views.common.figure_tools import REACH, inner_size
+from headbrush.server.views.common.head_pictures import offset_picture, picture
 
 _Question = tuple[object, np.ndarray, float, float, float, float]
 _Pictures = list[tuple[str, str]]
@@ -113,6 +113,11 @@ class PatternTip:
             guess = data.class_name(int(data.predicted[image]))
             lines.append(f"predicted: {guess} ({data.probability[image].max():.0%})")
         return "\n".join(lines)
+
+
+def warm_up() -> None:
+    """Compile the loop that the first answer needs."""
+    _nearest((0, np.zeros((1, 2), np.float32), 0.0, 0.0, 1.0, 1.0))
 
 
 def _nearest(question: _Question) -> tuple[object, int]:

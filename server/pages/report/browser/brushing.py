@@ -58,7 +58,7 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> 
     if "entropy" in shown:
         args["entropy"] = _codes("entropy", data.entropy)
     if "pattern_layout" in shown:
-        if why := why_kept(data):
+        if why := why_kept(data, session.state.pattern_style):
             notes.append(why)
         else:
             empty_pictures(_root(panels, "pattern_layout"))

@@ -80,7 +80,7 @@ def overview_panels(
     session.reader.change_named(named)
     shown = [name for name in views if not BY_NAME[name].is_of_one_head]
     made = guarded_views(session, shown)
-    name, why = PatternLayout.name, why_kept(session.data)
+    name, why = PatternLayout.name, why_kept(session.data, session.state.pattern_style)
     if why and name in shown and not session.faults.reason(name):
         layout = made.by_name[name].layout
         _keep_picture(session, cast(figure, layout.select_one({"name": "patterns_plot"})))

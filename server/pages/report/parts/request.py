@@ -146,8 +146,13 @@ def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
     return " ".join(words)
 
 
-def why_kept(data: StoreData) -> str:
-    """Why the picture of the patterns is static; empty if it can be brushed."""
+def why_kept(data: StoreData, style: str) -> str:
+    """Why the picture of the patterns is static; empty if it can be brushed.
+
+    ``style`` is one of ``PATTERN_STYLES``.
+    """
+    if style == "contours":
+        return "The contours of the patterns are static: brush where they are shown as a density."
     if data.num_patterns <= MOST_PLACES:
         return ""
     return (

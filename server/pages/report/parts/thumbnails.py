@@ -6,6 +6,7 @@ from PIL import Image
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.data_url import data_url
+from headbrush.server.views.common.head_pictures import send_offset_picture
 
 MOST_PICTURES = 2_000
 _SIDE = 40
@@ -25,7 +26,7 @@ def fill_offset_pictures(session: Session) -> None:
     """Put a picture of where each head looks into the shared source, unless they are too many."""
     if session.data.num_heads <= _MOST_HEADS:
         for number in range(session.data.num_heads):
-            session.send_offset_picture(number)
+            send_offset_picture(session, number)
 
 
 def _small(pixels: np.ndarray) -> str:

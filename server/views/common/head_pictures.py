@@ -6,7 +6,9 @@ import numpy as np
 from PIL import Image
 
 from headbrush.server.session.palette import PATCH
+from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.data_url import data_url
 
 _SIDE = 64
@@ -29,6 +31,12 @@ def offset_image(data: StoreData, number: int) -> str:
     url = offset_picture(data, number)
     style = "image-rendering:pixelated;vertical-align:middle;object-fit:contain;background:#fff"
     return url and f'<img src="{url}" alt="" width="64" height="64" style="{style}">'
+
+
+def send_offset_picture(session: Session, number: int) -> None:
+    """Fill in a head's picture in the shared source, which pages start without."""
+    if not str(columns_of(session.heads)["offset_picture"][number]):
+        session.heads.patch({"offset_picture": [(number, offset_image(session.data, number))]})
 
 
 def picture(values: np.ndarray) -> str:
