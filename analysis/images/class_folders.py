@@ -25,7 +25,7 @@ class FolderClasses:
     mapping
         One entry a folder.
     names
-        Readable names of all classes.
+        Readable names of all classes: of a model whose classes have none, those of the folders.
     notes
         What the user should know, one sentence each.
     """
@@ -74,11 +74,16 @@ def classes_of_folders(
         names = tuple(sorted(counts) if order == "text" else sorted(counts, key=natural))
         found = {name: (index, "folder") for index, name in enumerate(names)}
     elif order == "text":
-        found = _in_text_order(folder, counts, len(classes))
+        sorted_names = _in_text_order(folder, counts, len(classes))
+        place = {name: index for index, name in enumerate(sorted_names)}
+        found = {name: (place[name], "place in text order") for name in counts}
+        names = sorted_names if classes.is_numbers else names
     else:
         found = {name: _numbered(name, order, len(classes)) or classes.find(name)
                  for name in counts}  # fmt: skip
         _demand_all(folder, found, classes)
+        if classes.is_numbers and order == "from-1":
+            names = tuple(str(number + 1) for number in range(len(classes)))
     return FolderClasses(_mapping(counts, found, names), names)
 
 
@@ -121,10 +126,8 @@ def _numbered(name: str, order: str, count: int) -> tuple[int, str] | None:
     return int(name) - 1, "number from 1"
 
 
-def _in_text_order(
-    folder: Path, counts: Mapping[str, int], outputs: int
-) -> dict[str, tuple[int, str]]:
-    """Places in text order, of all folders or, where some are absent, of all numbers."""
+def _in_text_order(folder: Path, counts: Mapping[str, int], outputs: int) -> tuple[str, ...]:
+    """The folder of every output in text order; of all numbers, where some folders are absent."""
     everything = sorted(counts)
     numbers = sorted(str(number) for number in range(outputs)) if outputs <= 10**6 else []
     if len(everything) != outputs:
@@ -135,8 +138,7 @@ def _in_text_order(
                 "has a folder, or folders are called 0, 1, 2, …; give --classes FILE instead."
             )
         everything = numbers
-    place = {name: index for index, name in enumerate(everything)}
-    return {name: (place[name], "place in text order") for name in counts}
+    return tuple(everything)
 
 
 def _demand_all(

@@ -118,6 +118,24 @@ def test_folders_of_numbers_are_outputs_by_number_or_in_text_order(tmp_path):
     assert decide(tmp_path, ones, NUMBERS, order="text") == in_order
 
 
+@pytest.mark.parametrize(
+    ("folders", "order"),
+    [
+        (["cat", "dog", "eel"], "text"),
+        ([str(number) for number in range(12)], "text"),
+        ([str(number) for number in range(1, 13)], "from-1"),
+        ([str(number) for number in range(12)], "number"),
+    ],
+)
+def test_classes_without_names_are_called_as_their_folders(tmp_path, folders, order):
+    numbers = ClassList(names=tuple(map(str, range(len(folders)))))
+    found = classes_of_folders(tmp_path, dict.fromkeys(folders, 1), numbers, order=order)
+    assert {one.folder: one.class_name for one in found.mapping} == {name: name for name in folders}
+    named = ClassList(names=tuple(f"kind {letter}" for letter in "abcdefghijkl"[: len(folders)]))
+    found = classes_of_folders(tmp_path, dict.fromkeys(folders, 1), named, order=order)
+    assert found.names == named.names
+
+
 def test_a_headless_model_has_the_folders_as_classes_in_natural_order(tmp_path):
     folders = ["10", "2", "1", "b", "a10", "a9"]
     natural_order = ["1", "2", "10", "a9", "a10", "b"]

@@ -31,6 +31,11 @@ class ClassList:
     def __len__(self) -> int:
         return max(len(self.ids), len(self.names))
 
+    @property
+    def is_numbers(self) -> bool:
+        """Whether the classes have no names, only numbers."""
+        return not self.ids and self.names == tuple(map(str, range(len(self.names))))
+
     def find(self, folder: str) -> tuple[int, str] | None:
         """Index of the class that ``folder`` means, and how that was found; None if none.
 

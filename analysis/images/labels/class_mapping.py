@@ -60,9 +60,10 @@ def notes_of(mapping: Sequence[ClassMapping]) -> tuple[str, ...]:
     if numbered and numbered[0].how == "number from 1":
         notes.append("Folders called by numbers are counted from 1: folder 1 is output 0.")
     if order:
+        some = [f"{one.folder} is {one.index}" for one in order[:4]]
         notes.append(
             "Folders in text order are the model outputs 0, 1, 2, … as in torchvision's "
-            f"ImageFolder: {', '.join(f'{one.folder} is {one.index}' for one in order[:4])}, …"
+            f"ImageFolder: {', '.join([*some, *['…'] * (len(order) > 4)])}"
         )
     alike = [f"{one.folder} → {one.class_name}" for one in mapping if one.how == "similar name"]
     if alike:
