@@ -43,8 +43,8 @@ from headbrush.analysis.run.stages.pruning import PruneJob, prune_shard
 from headbrush.analysis.run.stages.reporter import Reporter
 from headbrush.analysis.run.stages.screening import ScreenJob, screen_shard
 from headbrush.analysis.run.stages.summaries import Summaries
-from headbrush.analysis.run.stages.together import Together
 from headbrush.analysis.run.store_summary import class_doubt
+from headbrush.analysis.run.together import Together
 from headbrush.analysis.run.work_folder import PartFiles
 
 
@@ -137,13 +137,13 @@ def _make_the_rest(
     run: _Run, images: ImageSet, shards: list[Shard], summaries: Summaries, reporter: Reporter
 ) -> None:
     """Prune, and lay out beside it; readers of the store get each result when it is there."""
-    request, parts, together = run.request, run.parts, Together()
+    request, parts, together = run.request, run.parts, Together(to_the_end=True)
     with_latents = request.autoencoder != NONE
     stages = layout_stages(run.model, images, shards, parts, request.seed, with_latents)
-    patterns = len(images) * run.model.geometry.num_layers * run.model.geometry.num_heads
     cores = os.cpu_count() or 1
-    threads = min(2, max(1, cores - 1)) if patterns <= FIT_LIMIT else 0
-    jobs = -(-cores // 2) if threads else cores
+    beside = _has_room_beside(run, len(images))
+    threads = min(2, max(1, cores - 1)) if beside else 0
+    jobs = -(-cores // 2) if beside else cores
 
     def lay_out(name: str) -> None:
         stage = stages[name]
@@ -168,7 +168,18 @@ def _make_the_rest(
 
     layouts = [partial(lay_out, "offset_embedding"), partial(lay_out, "cls_embedding")]
     layouts += [lay_out_patches] if with_latents else []
-    together.do(prune, layouts, threads)
+    first, *others = [prune, *layouts] if beside else [*layouts, prune]
+    together.do(first, others, threads)
+
+
+def _has_room_beside(run: _Run, images: int) -> bool:
+    """Whether layouts may be made while heads are pruned: several at once need memory.
+
+    A large model uses all cores; it is pruned when everything else is done.
+    """
+    patterns = images * run.model.geometry.num_layers * run.model.geometry.num_heads
+    is_elsewhere = run.request.scheduler is not None or run.model.device.type != "cpu"
+    return patterns <= FIT_LIMIT and (is_elsewhere or run.model.is_small)
 
 
 def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJob]:

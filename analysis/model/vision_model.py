@@ -52,6 +52,8 @@ class Shortcuts:
 
 
 NO_SHORTCUTS = Shortcuts()
+_SMALL = 10_000_000
+"""Parameters."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,16 @@ class VisionModel:
     def num_classes(self) -> int:
         """Classes of the probabilities; 0 for a headless backbone."""
         return self.kind.num_classes
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it runs on the CPU and is so small that more threads hardly make it faster.
+
+        On a busy machine several threads wait for each other: measured four times slower, and far
+        more where other work takes the cores away from one of them.
+        """
+        weights = sum(parameter.numel() for parameter in self.module.parameters())
+        return self.device.type == "cpu" and weights < _SMALL
 
     def outputs(self, images: Tensor) -> Tensor:
         """What it puts out for ``(B, C, H, W)``: ``(B, K)``, or features of a headless model."""

@@ -22,7 +22,12 @@ from headbrush.analysis.preflight.words import number, size
 from headbrush.analysis.run.plan import known_plan, whole_plan
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.scheduling import Scheduler, demand_sendable, open_scheduler
+from headbrush.analysis.run.scheduling import (
+    Scheduler,
+    demand_sendable,
+    open_scheduler,
+    spare_threads,
+)
 from headbrush.analysis.run.work_folder import PartsError, WorkFolder
 
 MOST_OPENED = 2_000
@@ -89,18 +94,19 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
             model = requested_model(request)
             advance(0.9)
             found = requested_images(request, model, listed)
-        with progress.stage("check images") as advance:
-            opened = _some(found) if is_dry else found
-            images = drop_unreadable(opened, advance)
-            if len(opened) < len(found):
-                images = _with_unopened(found, opened, images)
-        with progress.stage("self-check"):
-            capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
-        folder = WorkFolder(request.out, whole_plan(request, model, images), request.restart)
-        folder.refuse()
-        with progress.stage("measure two images"):
-            told = _preflight(request, model, images, folder, scheduler.workers)
-        yield Prepared(request, model, images, scheduler, folder, told)
+        with spare_threads(model):
+            with progress.stage("check images") as advance:
+                opened = _some(found) if is_dry else found
+                images = drop_unreadable(opened, advance)
+                if len(opened) < len(found):
+                    images = _with_unopened(found, opened, images)
+            with progress.stage("self-check"):
+                capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
+            folder = WorkFolder(request.out, whole_plan(request, model, images), request.restart)
+            folder.refuse()
+            with progress.stage("measure two images"):
+                told = _preflight(request, model, images, folder, scheduler.workers(model))
+            yield Prepared(request, model, images, scheduler, folder, told)
 
 
 def _some(images: ImageSet) -> ImageSet:

@@ -4,21 +4,29 @@ A task is a function ``task(model, job, advance)`` that leaves its result in the
 it does not matter who does it, nor whether it is done twice.
 """
 
+import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
+from functools import lru_cache, partial
+from queue import SimpleQueue
 from typing import Protocol, TypeVar, cast
+
+import torch
 
 from headbrush.analysis.model.loading import load_recipe
 from headbrush.analysis.model.vision_model import ModelRecipe, VisionModel
 from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.together import Together
 from headbrush.analysis.store.errors import InputError
 
 Job = TypeVar("Job")
 Task = Callable[[VisionModel, Job, Advance], None]
 
 _WAIT_SECONDS = 60
+_MOST_AT_ONCE = 8
+"""Tasks in one process; each has a memory budget of its own."""
 _ALONE = threading.Lock()
 """A model is hooked while it is traced, so a worker's threads take turns."""
 
@@ -30,9 +38,8 @@ class ClusterError(InputError):
 class Scheduler(Protocol):
     """Does tasks."""
 
-    @property
-    def workers(self) -> int:
-        """Processes that share the tasks."""
+    def workers(self, model: VisionModel, /) -> int:
+        """How many tasks are done at once."""
         ...
 
     def run(
@@ -41,17 +48,51 @@ class Scheduler(Protocol):
         """Do ``task`` for every job; ``advance`` is called with the finished share."""
 
 
-class Local:
-    """Runs tasks one after the other in this process, with the model already loaded."""
+@contextmanager
+def spare_threads(model: VisionModel) -> Iterator[None]:
+    """While active, a small model computes in one thread: what is beside it takes the others."""
+    before = torch.get_num_threads()
+    if model.is_small:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
-    workers = 1
+
+class Local:
+    """Runs tasks in this process, as many at once as there are cores if the model is small."""
+
+    def workers(self, model: VisionModel) -> int:
+        """Tasks that are done at once; a model from elsewhere may be no good in two copies."""
+        alone = model.recipe is None or not model.is_small
+        return 1 if alone else min(_MOST_AT_ONCE, os.cpu_count() or 1)
 
     def run(
         self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
     ) -> None:
-        """Do ``task`` for every job, in order."""
-        for done, job in enumerate(jobs):
-            task(model, job, lambda share, done=done: advance((done + share) / len(jobs)))
+        """Do ``task`` for every job, each with a copy of the model to itself."""
+        count = min(self.workers(model), len(jobs))
+        models: SimpleQueue[VisionModel] = SimpleQueue()
+        for copy in [model, *(deepcopy(model) for _ in range(count - 1))][:count]:
+            models.put(copy)
+        shares, together = [0.0] * len(jobs), Together(to_the_end=False)
+
+        def do(number: int) -> None:
+            def step(share: float) -> None:
+                shares[number] = share
+                advance(sum(shares) / len(jobs))
+
+            own = models.get()
+            try:
+                task(own, jobs[number], together.watched(step))
+                shares[number] = 1.0
+            finally:
+                models.put(own)
+
+        works = [partial(do, number) for number in range(len(jobs))]
+        if works:
+            together.do(works[0], works[1:], count - 1)
 
 
 class Cluster:
@@ -103,10 +144,14 @@ class Cluster:
             ) from error
         # the client is a synchronous one, so the answers are here and nothing is to be awaited
         missing = cast(dict[str, list[str]], answers)
-        self.workers = len(missing)
+        self._workers = len(missing)
         for worker, found in missing.items():
             if found:
                 raise ClusterError(f"{worker}: this worker does not see {found[0]}.")
+
+    def workers(self, _model: VisionModel) -> int:
+        """Its processes."""
+        return self._workers
 
     def __enter__(self) -> "Cluster":
         return self

@@ -49,7 +49,7 @@ class AttentionWriter:
         self, path: Path, images: list[int], shape: tuple[int, int, int], codec: Codec = "zlib"
     ) -> None:
         self._images = images
-        with ExitStack() as stack:  # what fails here is one line, and leaves no file
+        with HDF5_LOCK, ExitStack() as stack:  # what fails here is one line, and leaves no file
             temporary = stack.enter_context(replacing(path))
             self._file = stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
             self._define(shape, codec)
@@ -101,10 +101,11 @@ class AttentionWriter:
         ``image`` is a global index. Each head is a chunk of its own.
         """
         row = self._images.index(image)
-        for head, matrix in enumerate(attention, first_head):  # in HDF5's cache when read
-            self._variable[row, layer, head] = matrix
-            stored = np.asarray(self._variable[row, layer, head])
-            self._checksum[row, layer, head] = checksum(stored)
+        for head, matrix in enumerate(attention, first_head):
+            with HDF5_LOCK:  # files of other threads are written meanwhile
+                self._variable[row, layer, head] = matrix
+                stored = np.asarray(self._variable[row, layer, head])  # in HDF5's cache
+                self._checksum[row, layer, head] = checksum(stored)
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +116,8 @@ class AttentionWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        with HDF5_LOCK:
+            self._stack.__exit__(kind, error, trace)
 
 
 class AttentionReader:

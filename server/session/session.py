@@ -21,8 +21,8 @@ from headbrush.server.session.palette import LIGHT, Theme
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
 from headbrush.server.session.state import History, ViewState
-from headbrush.server.session.summaries import Summaries
-from headbrush.server.session.waiting import Waiting
+from headbrush.server.session.status.summaries import Summaries
+from headbrush.server.session.status.waiting import Waiting
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of

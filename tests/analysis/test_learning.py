@@ -9,7 +9,7 @@ import pytest
 
 from headbrush.analysis.run import fits
 from headbrush.analysis.run.fits import LayoutStage, finish_layout, layout_of
-from headbrush.analysis.run.stages.together import Together
+from headbrush.analysis.run.together import Together
 from headbrush.analysis.run.work_folder import PartFiles
 
 
@@ -29,7 +29,7 @@ def test_layouts_made_beside_each_other_are_those_made_alone(parts, threads):
     stage = LayoutStage("a layout", lambda: rows, None)
     names = ("one", "other", "third")
     works = [lambda name=name: finish_layout(name, stage, parts, 0, 1, silent) for name in names]
-    Together().do(works[0], works[1:], threads)
+    Together(to_the_end=True).do(works[0], works[1:], threads)
     alone = fits.layout(rows, seed=0)
     for name in names:
         found = layout_of(parts, name)
@@ -55,12 +55,12 @@ def test_what_one_fails_of_is_raised_when_the_others_are_done(place, threads):
 
     works = [lambda number=number: work(number) for number in range(3)]
     with pytest.raises(MemoryError, match=str(place)):
-        Together().do(works[0], works[1:], threads)
+        Together(to_the_end=True).do(works[0], works[1:], threads)
     assert sorted(done) == [number for number in range(3) if number != place]
 
 
 def test_an_interruption_ends_the_others_at_their_next_step():
-    together, begun, ended = Together(), threading.Event(), []
+    together, begun, ended = Together(to_the_end=True), threading.Event(), []
     advance = together.watched(lambda _share: begun.set())
 
     def long():

@@ -6,7 +6,7 @@ import timm
 import torch
 
 import headbrush
-from headbrush.analysis.run.non_finite import without_infinities
+from headbrush.analysis.run.stages.non_finite import without_infinities
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.stores.store_data import StoreData
 from tests.stores import attributes, values

@@ -18,9 +18,9 @@ from headbrush.analysis.run.fits import (
     fitted_autoencoder,
     layout_of,
 )
-from headbrush.analysis.run.non_finite import without_infinities
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard, is_pruned
+from headbrush.analysis.run.stages.non_finite import without_infinities
 from headbrush.analysis.run.store_summary import attributes, fidelity_attributes, summary
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary

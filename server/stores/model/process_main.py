@@ -41,8 +41,6 @@ _SAME_PREDICTION = 0.01
 """Largest difference of a probability that another device or library version may cause."""
 _SAME_PIXEL = 16
 """Largest difference of a thumbnail's value, of 255, that another decoder may cause."""
-_SMALL_MODEL = 10_000_000
-"""Parameters; one thread answers within the time in which people notice no waiting."""
 _MOST_PIXELS = 1_000_000_000
 """Of a picture, whatever a store allows: decoded, it takes three to four times as many bytes."""
 _ARGUMENTS = {"img_size"}
@@ -213,15 +211,11 @@ def _load(source: dict[str, Any]) -> "VisionModel":
 
 
 def _spare_threads(model: "VisionModel") -> None:
-    """Run a small model in one thread.
-
-    On a busy machine several threads wait for each other: measured four times slower.
-    """
+    """Run a small model in one thread: it answers before people notice that they wait."""
     import torch
 
     usual = _usual_threads()
-    small = sum(weight.numel() for weight in model.module.parameters()) < _SMALL_MODEL
-    torch.set_num_threads(1 if small else usual)
+    torch.set_num_threads(1 if model.is_small else usual)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Works beside each other: layouts use one core each, pruning what is left."""
+"""Works beside each other, in threads."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
@@ -11,9 +11,16 @@ Work = Callable[[], None]
 
 
 class Together:
-    """Does works at the same time; one that fails lets the others end."""
+    """Does works at the same time.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    to_the_end
+        Whether all others are done when one fails; else they end at their next step.
+    """
+
+    def __init__(self, to_the_end: bool) -> None:
+        self._to_the_end = to_the_end
         self._stopped = Event()
 
     def watched(self, advance: Advance) -> Advance:
@@ -42,14 +49,14 @@ class Together:
         def do_waiting() -> None:
             try:
                 while not self._stopped.is_set():
-                    _attempt(waiting.get_nowait(), errors)
+                    self._attempt(waiting.get_nowait(), errors)
             except Empty:
                 pass
 
         with ThreadPoolExecutor(max(1, threads)) as pool:
             doing = [pool.submit(do_waiting) for _ in range(threads)]
             try:
-                _attempt(first, errors)
+                self._attempt(first, errors)
                 do_waiting()
                 wait(doing)
             except BaseException:
@@ -60,9 +67,10 @@ class Together:
         if errors:
             raise errors[0]
 
-
-def _attempt(work: Work, errors: list[Exception]) -> None:
-    try:
-        work()
-    except Exception as error:
-        errors.append(error)
+    def _attempt(self, work: Work, errors: list[Exception]) -> None:
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+            if not self._to_the_end:
+                self._stopped.set()
