@@ -27,6 +27,8 @@ app = typer.Typer(
 FAILED = 2
 """Exit code of a command that was refused, or could not go on."""
 _out = Console(highlight=False)
+_wide = Console(highlight=False, width=400)
+"""For tables in which a line stays a line, also where the terminal is narrow."""
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -321,7 +323,7 @@ def info(
         table = Table(box=None, show_header=False)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
-    _out.print(table)
+    (_wide if heads else _out).print(table)
 
 
 @app.command()

@@ -47,12 +47,21 @@ def brush(session, images):
 
 def test_only_the_chosen_plot_is_shown(session):
     view = StrengthOverview(session)
-    plots = {"entropy": "overview_plot", "counts": "head_counts", "bits": "bits_plot"}
+    plots = {"entropy": "overview_plot", "counts": "head_counts", "bits": "bits_overview"}
     for overview in ("bits", "counts", "entropy", "bits"):
         session.history.change(overview=overview)
         visible = {name: view.layout.select_one({"name": name}).visible for name in plots.values()}
         assert [name for name in visible if visible[name]] == [plots[overview]]
-        assert view.layout.select_one({"name": "bits_overview"}).visible == (overview == "bits")
+        assert view.layout.select_one({"name": "bits_bar"}).visible == (overview == "bits")
+
+
+def test_bits_are_drawn_only_once_they_are_looked_at(session):
+    view = StrengthOverview(session)
+    assert view.layout.select_one({"name": "bits_plot"}) is None
+    for overview in ("bits", "entropy", "bits"):
+        session.history.change(overview=overview)
+        assert len(list(view.layout.select({"name": "bits_plot"}))) == 1
+        assert len(list(view.layout.select({"name": "bits_bars"}))) == 1
 
 
 def test_heads_are_drawn_by_fixed_and_content(session):
@@ -76,7 +85,7 @@ def test_the_bar_is_that_of_the_selected_head(session):
     found = [bars[name][0] for name in ("fixed", "class", "within", "spread")]
     assert found == pytest.approx(BITS[:, 0, 1])
     assert models["bits_bar_plot"].x_range.end == pytest.approx(4)
-    assert "L0·H1: follows the content; moves 10% of its attention." in words
+    assert "L0·H1: follows the content; moves 10 % of its attention." in words
     for part in ("fixed 1.00", "class 0.50", "within 1.50", "spread 1.00"):
         assert part in words
 
@@ -146,8 +155,6 @@ def test_a_store_without_bits_says_so(tmp_path):
     note = view.layout.select_one({"name": "bits_missing"})
     assert note.visible
     assert "has no bits" in note.text
-    session.history.change(overview="entropy")
-    assert not note.visible
 
 
 @pytest.mark.parametrize("kind", [HeadImportance, StrengthOverview])
@@ -173,6 +180,11 @@ def test_reports_and_csv_files_say_what_decides(session, tmp_path):
     np.testing.assert_allclose(table[list(names)].to_numpy().T, BITS.reshape(4, -1), rtol=1e-5)
     np.testing.assert_allclose(table["moved"], np.arange(6) / 10, rtol=1e-5)
     assert table["looks"][1] == "follows the content"
+    packed = to_csv(session.data, session.brush(), "patterns")
+    table = pd.read_csv(io.BytesIO(gzip.decompress(packed)))
+    surprise = session.data.store.read("surprise")
+    expected = surprise[table["image"], table["layer"], table["head"]]
+    np.testing.assert_allclose(table["surprise"], expected, rtol=1e-5)
     old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     assert "Where it looks" not in head_finding(old, 0)
 

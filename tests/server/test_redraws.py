@@ -56,7 +56,6 @@ CHANGES = {
             "HeadImportance.react_to_head",
             "TopHeads.react_to_head",
             "StrengthOverview.react_to_head",
-            "BitsOverview.react_to_head",
             "HeadCounts.react_to_head",
             "StrengthVector.react",
             "EntropyDistribution.react",

@@ -56,9 +56,10 @@ class HeadBits:
         """``positional``, ``follows the content``, ``both``, ``nearly even`` or ``unknown``."""
         if math.isnan(self.content):
             return "unknown"
-        if self.spread >= MOSTLY_SPREAD * self.total:
+        decided = self.fixed + self.content
+        if decided <= max(0.0, (1 - MOSTLY_SPREAD) * self.total):
             return "nearly even"
-        share = self.content / (self.fixed + self.content)
+        share = self.content / decided
         if share <= POSITIONAL:
             return "positional"
         return "follows the content" if share >= FOLLOWS else "position and content"
@@ -70,8 +71,14 @@ class HeadBits:
             return "one image only"
         return (
             f"{self.kind}: {self.fixed:.1f} of {self.total:.1f} bits fixed, content "
-            f"{self.content:.1f}; moves {100 * self.moved:.0f} % of its attention"
+            f"{self.content:.1f}{self.moves}"
         )
+
+    @property
+    def moves(self) -> str:
+        """``; moves 22 % of its attention``; "" of a single image."""
+        moved = f"; moves {100 * self.moved:.0f} % of its attention"
+        return "" if math.isnan(self.moved) else moved
 
 
 def head_bits(store: Store) -> list[HeadBits]:

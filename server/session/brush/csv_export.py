@@ -86,7 +86,11 @@ def _patterns(data: StoreData, _brush: Brush, rows: np.ndarray) -> dict[str, obj
     values = {name: values[images, heads] for name, values in _measures(data).items()}
     names = pattern_labels(data.store)
     named = {} if names is None else {"pattern": [quoted(name) for name in names[images, heads]]}
-    return _about_images(data, images) | _about_heads(data, heads) | values | named
+    about = _about_images(data, images) | _about_heads(data, heads) | values | named
+    if not data.store.has("surprise"):
+        return about
+    surprise = data.store.read("surprise").reshape(data.num_images, data.num_heads)
+    return about | {"surprise": surprise[images, heads]}
 
 
 def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:

@@ -38,7 +38,7 @@ class BitsBar:
         self._width = Range1d(start=0, end=1)
         self._plot = self._figure()
         self.layout = column(self._words, self._plot, sizing_mode="stretch_width", name="bits_bar")
-        if session.data.head_bits:
+        if session.data.head_bits:  # else the plot above says so
             session.history.follow(["layer", "head", "clauses", "overview"], self.react)
 
     def _figure(self) -> figure:
@@ -63,7 +63,10 @@ class BitsBar:
             return
         data, brushed = self._session.data, self._session.brush("heads").images
         self._draw(None, "")
-        if brushed.all() or not len(data.store.kept_images):
+        if brushed.all():
+            return
+        if not len(data.store.kept_images):
+            self._draw(None, "No attention is stored, so the brush divides no image.")
             return
         future = data.matrices.divide(new.layer, new.head, brushed)
         waiting = "Reading the stored attention …"
@@ -88,9 +91,9 @@ class BitsBar:
         named = zip((*_COLUMNS, *_SHOWN), (*parts.T, *lengths.T), strict=True)
         self._source.data = {"row": list(rows), **dict(named)}
         self._rows.factors = list(rows)[::-1]
-        self._width.end = float(lengths.sum(1).max())
+        self._width.end = float(lengths.sum(1).max()) or 1.0
         self._plot.height = self._plot.min_height = _BAR_HEIGHT * len(rows)
-        said = f"{self._session.head}: {own.kind}; moves {own.moved:.0%} of its attention."
+        said = f"{self._session.head}: {own.kind}{own.moves}."
         names = [
             f"{name} {'–' if np.isnan(part) else f'{part:.2f}'}"
             for name, part in zip(_COLUMNS, own.parts, strict=True)

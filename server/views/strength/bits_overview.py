@@ -2,7 +2,7 @@
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, Paragraph, Slope
+from bokeh.models import ColumnDataSource, Label, Paragraph, Slope
 from bokeh.plotting import figure
 
 from headbrush.analysis.store.facts.head_bits import FOLLOWS, POSITIONAL
@@ -20,29 +20,41 @@ from headbrush.server.views.common.figure_tools import (
     outlined,
     padded_range,
 )
-from headbrush.server.views.strength.bits_bar import BitsBar
 
 _MISSING = "This store was made by an older headbrush and has no bits; make it again to see them."
 
 
 class BitsOverview:
-    """One point per head; below, the bits of the selected head as a bar."""
+    """One point per head; made when it is first shown."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._selected = ColumnDataSource({"x": [], "y": []}, name="bits_ring")
-        self.plot = self._figure()
-        bar = BitsBar(session)
-        self._note = Paragraph(text=_MISSING, name="bits_missing", styles={"margin": "8px"})
-        self.layout = column(
-            self._note, self.plot, bar.layout, sizing_mode="stretch_both", name="bits_overview"
+        self._share: Label | None = None
+        self._share_words = ""
+        note = Paragraph(
+            text=_MISSING,
+            visible=not session.data.head_bits,
+            name="bits_missing",
+            styles={"margin": "8px"},
         )
-        session.history.follow(["layer", "head"], self.react_to_head)
+        self.layout = column(note, sizing_mode="stretch_both", visible=False, name="bits_overview")
 
     def show(self, is_shown: bool) -> None:
-        """Show the plot and the bar, or hide them."""
-        self.layout.visible = self.plot.visible = is_shown
-        self._note.visible = is_shown and not self._session.data.head_bits
+        """Show the plot, or hide it."""
+        if is_shown and self._share is None:
+            plot = self._figure()
+            self._share = share_label(plot)
+            self._share.text = self._share_words
+            self.layout.children = [*self.layout.children, plot]
+            self._session.history.follow(["layer", "head"], self.react_to_head)
+        self.layout.visible = is_shown
+
+    def say_share(self, words: str) -> None:
+        """Explain the size of the points."""
+        self._share_words = words
+        if self._share is not None:
+            self._share.text = words
 
     def _figure(self) -> figure:
         session = self._session
@@ -74,7 +86,6 @@ class BitsOverview:
         )  # fmt: skip
         plot.add_tools(head_hover(session, dots, [("head", "@label")]))
         on_nearest(plot, self._points, session.select_head)
-        self.share = share_label(plot)
         return plot
 
     def react_to_head(self, _state: ViewState) -> None:

@@ -24,6 +24,7 @@ from headbrush.server.views.common.figure_tools import (
     outlined,
     padded_range,
 )
+from headbrush.server.views.strength.bits_bar import BitsBar
 from headbrush.server.views.strength.bits_overview import BitsOverview
 from headbrush.server.views.strength.head_counts import HeadCounts
 
@@ -72,6 +73,7 @@ class StrengthOverview:
         self._share = share_label(plot)
         self._counts = HeadCounts(session)
         self._bits = BitsOverview(session)
+        self._bar: BitsBar | None = None
         shown = RadioButtonGroup(
             labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
         )
@@ -92,7 +94,13 @@ class StrengthOverview:
         """Show entropies, counts, or bits."""
         self.plot.visible = new.overview == "entropy"
         self._counts.plot.visible = new.overview == "counts"
-        self._bits.show(new.overview == "bits")
+        is_bits = new.overview == "bits"
+        self._bits.show(is_bits)
+        if is_bits and self._bar is None:
+            self._bar = BitsBar(self._session)
+            self.layout.children = [*self.layout.children, self._bar.layout]
+        if self._bar is not None:
+            self._bar.layout.visible = is_bits
 
     def react(self, new: ViewState) -> None:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
@@ -102,7 +110,8 @@ class StrengthOverview:
         else:
             shown = entropy[new.image]
         update_columns(self._session.heads, entropy=shown)
-        self._share.text = self._bits.share.text = share_words(self._session.brushes.head_share)
+        self._share.text = share_words(self._session.brushes.head_share)
+        self._bits.say_share(self._share.text)
         self.react_to_head(new)
 
     def react_to_head(self, _state: ViewState) -> None:
