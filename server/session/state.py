@@ -20,7 +20,7 @@ Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
-OVERVIEWS = ("entropy", "counts", "bits")
+OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
 PATTERN_COLOURS = ("count", "name", "layer", "head", "class", *METRIC_NAMES, "entropy")

@@ -246,6 +246,14 @@ class StoreData:
         found = self.store.read("anomaly") if self.store.has("anomaly") else None
         return found if found is not None and np.isfinite(found).any() else None
 
+    @lazy_property
+    def head_families(self) -> list[str]:
+        """The name that most patterns of each head have, without the width of a band.
+
+        "no name" where most have none; empty where the store has no names.
+        """
+        return [name.family or NO_NAME for name in head_names(self.store)]
+
     def pattern_names(self, image: int) -> list[str]:
         """What each head's pattern in one image is called; empty where the store has no names."""
         if not self.head_patterns:

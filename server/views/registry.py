@@ -71,7 +71,8 @@ ROWS = (
     Row("B3", Prediction, "prediction", PruningAnswer, is_of_one_head=True),
     Row(
         "C1", StrengthOverview, "overview",
-        report_parts=("overview_plot", "head_counts", "bits_overview"), report_order=1,
+        report_parts=("overview_plot", "head_counts", "bits_overview", "name_overview"),
+        report_order=1,
     ),
     Row("C2", StrengthVector, "vector", is_of_one_head=True),
     Row("C3", EntropyDistribution, "entropy", is_of_one_head=True),

@@ -27,6 +27,7 @@ from headbrush.server.views.common.figure_tools import (
 from headbrush.server.views.strength.bits_bar import BitsBar
 from headbrush.server.views.strength.bits_overview import BitsOverview
 from headbrush.server.views.strength.head_counts import HeadCounts
+from headbrush.server.views.strength.name_table import NameTable
 
 
 class StrengthOverview:
@@ -40,7 +41,8 @@ class StrengthOverview:
         "to brush heads. Counts show how many patterns of each head are brushed. Bits show what "
         "decides where a head looks: fixed, the same in every image; content, by the image's class "
         "or the image itself; spread, not decided. The bar is that of the selected head; while "
-        "images are brushed, a second one has brushed or not as the class."
+        "images are brushed, a second one has brushed or not as the class. Names count the heads "
+        "of each layer by what most of their patterns are called; click a cell to brush its heads."
     )
 
     def __init__(self, session: Session) -> None:
@@ -74,6 +76,7 @@ class StrengthOverview:
         self._counts = HeadCounts(session)
         self._bits = BitsOverview(session)
         self._bar: BitsBar | None = None
+        self._names = NameTable(session)
         shown = RadioButtonGroup(
             labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
         )
@@ -83,6 +86,7 @@ class StrengthOverview:
             plot,
             self._counts.plot,
             self._bits.layout,
+            self._names.layout,
             sizing_mode="stretch_both",
             name=self.name,
         )
@@ -91,9 +95,10 @@ class StrengthOverview:
         session.history.on_change(["layer", "head"], self.react_to_head)
 
     def react_to_overview(self, new: ViewState) -> None:
-        """Show entropies, counts, or bits."""
+        """Show entropies, counts, bits, or names."""
         self.plot.visible = new.overview == "entropy"
         self._counts.plot.visible = new.overview == "counts"
+        self._names.show(new.overview == "names")
         is_bits = new.overview == "bits"
         self._bits.show(is_bits)
         if is_bits and self._bar is None:

@@ -31,6 +31,7 @@ PARTS = {
     "entropy": ("head_ring", "overview_plot"),
     "counts": ("head_counts",),
     "bits": ("bits_ring", "bits_plot"),
+    "names": (),
     "pattern_layout": ("pattern_picture", "own_patterns", "pattern_ring", "patterns_plot"),
 }  # fmt: skip
 """Names of what follows the brush or chooses something, by view; of C1 the one that is shown."""
