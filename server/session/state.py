@@ -20,6 +20,7 @@ Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
+IMPORTANCE_SCALES = ("linear", "log")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
@@ -56,6 +57,7 @@ class ViewState:
     layer: int
     head: int
     metric: str = "jsd"
+    importance_scale: str = "linear"
     clauses: tuple[Clause, ...] = ()
     image_colour: str = "class"
     overview: str = "entropy"
@@ -75,6 +77,7 @@ class Changes(TypedDict, total=False):
     layer: int
     head: int
     metric: str
+    importance_scale: str
     clauses: tuple[Clause, ...]
     image_colour: str
     overview: str

@@ -18,6 +18,7 @@ from headbrush.server.session.brush.clause_text import (
 from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.session.state import (
     IMAGE_COLOURS,
+    IMPORTANCE_SCALES,
     OVERVIEWS,
     PATTERN_STYLES,
     Changes,
@@ -43,6 +44,7 @@ _OTHER_LAYOUT = (
 
 _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "metric": lambda _data: tuple(METRIC_NAMES),
+    "importance_scale": lambda _data: IMPORTANCE_SCALES,
     "image_colour": lambda _data: IMAGE_COLOURS,
     "overview": lambda _data: OVERVIEWS,
     "pattern": lambda data: data.layouts,

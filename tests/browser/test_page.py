@@ -76,6 +76,23 @@ def test_a_box_over_images_changes_mean_and_band(page, data):
     )
 
 
+def test_the_logarithmic_scale_puts_each_head_where_its_logarithm_is(page):
+    page.page.get_by_role("button", name="log", exact=True).click()
+    page.page.wait_for_function("location.search.includes('importance_scale=log')")
+    frame, values = page.frame("importance_plot"), page.source("value")["value"]
+    positive = [value for value in values if value > 0]
+    drawn = page.page.evaluate(
+        "values => { const m = Bokeh.documents[0].get_model_by_name('importance_plot');"
+        "const v = Bokeh.index.find_one(m); const top = v.frame.bbox.top;"
+        "return values.map(value => v.frame.y_scale.compute(value) - top) }",
+        positive,
+    )
+    shares = np.log(np.array(positive) / frame["y0"]) / np.log(frame["y1"] / frame["y0"])
+    np.testing.assert_allclose(drawn, (1 - shares) * frame["height"], atol=1)
+    page.page.get_by_role("button", name="linear", exact=True).click()
+    page.wait("named('importance_plot').y_range.start === 0")
+
+
 def test_brushed_heads_are_brushed_in_importance_and_patterns(page, data):
     frame = page.frame("overview_plot")
     middle = (frame["y0"], frame["y1"])

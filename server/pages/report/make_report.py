@@ -76,6 +76,7 @@ def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
 
 def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Named) -> Report:
     document = Document()
+    shown = replace(shown, importance_scale="linear")  # what the report's scripts draw
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, request.views, named)
     fill_offset_pictures(session)

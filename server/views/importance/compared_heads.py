@@ -70,8 +70,15 @@ class ComparedHeads:
         self._legend.update(padding=0)  # as an argument unknown to Bokeh's stubs
         plot.add_layout(self._legend, "above")
 
-    def draw(self, compared: Sequence[Compared], values: np.ndarray) -> list[np.ndarray]:
-        """Draw means of ``values`` ``(m, L·H)``; returns all that the plot must have room for."""
+    def draw(
+        self, compared: Sequence[Compared], values: np.ndarray, lowest: float
+    ) -> list[np.ndarray]:
+        """Draw means of ``values`` ``(m, L·H)``, and bands not below ``lowest``.
+
+        Returns
+        -------
+        All that the plot must have room for.
+        """
         if not compared and not self._is_drawn:
             return []
         self._is_drawn = bool(compared)
@@ -81,14 +88,14 @@ class ComparedHeads:
             chosen = values[one.images] if one else values[:0]
             mean, spread = mean_and_deviation(chosen)
             source.data = {
-                "number": np.arange(len(mean)), "mean": mean, "low": mean - spread,
-                "high": mean + spread,
+                "number": np.arange(len(mean)), "mean": mean,
+                "low": np.maximum(mean - spread, lowest), "high": mean + spread,
             }  # fmt: skip
             if one:
                 self._lines[slot].glyph.line_color = one.colour
                 self._bands[slot].fill_color = one.colour
                 means.append(mean)
-                drawn += [mean + spread]
+                drawn += [mean, mean + spread]
         self.has_difference = len(means) == MOST_COMPARED
         difference = (
             means[0] - means[1] if self.has_difference else np.full(values.shape[1], np.nan)

@@ -34,6 +34,7 @@ from headbrush.server.views.common.figure_tools import (
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
 from headbrush.server.views.importance.top_heads import TopHeads
+from headbrush.server.views.importance.value_scale import LOWEST, ValueScale
 
 _INK: dict[str, str | Node] = {"--bk-line-color": "var(--ink)"}
 _STRIPE: dict[str, str | Node] = {"--bk-fill-color": "var(--stripe)"}
@@ -51,7 +52,8 @@ class HeadImportance:
         "head changes. Grey shows mean and ±1 standard deviation over the brushed images (all if "
         "none), the dark line the selected image; each compared brush has a mean and a band, "
         "and a dashed line, with its axis on the right, shows their difference. Click or drag the "
-        "red line to select a head, drag a box to brush heads."
+        "red line to select a head, drag a box to brush heads. The logarithmic scale shows small "
+        "effects beside a large one; it leaves out what is 0 or less."
     )
 
     def __init__(self, session: Session) -> None:
@@ -68,15 +70,17 @@ class HeadImportance:
         )
         session.history.bind(self._metric, "metric")
         self.plot = self._figure()
+        self._values = ValueScale(session, self.plot)
         controls = row(
             self._metric,
+            self._values.layout,
             TopHeads(session).layout,
             self._note,
             sizing_mode="stretch_width",
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
         self.layout = column(controls, self.plot, sizing_mode="stretch_both", name=self.name)
-        session.history.on_change(["metric", "image", "clauses"], self.react)
+        session.history.on_change(["metric", "image", "clauses", "importance_scale"], self.react)
         session.reader.follow_named(lambda: self.react(session.state))
         session.history.follow(["layer", "head"], self.react_to_head)
         session.waiting.changed.connect(self._show_note)
@@ -167,9 +171,10 @@ class HeadImportance:
         defined = bool(np.isfinite(values).any())
         self._show_note()
         mean, spread = mean_and_deviation(chosen)
+        lowest = LOWEST[new.importance_scale]
         self._band.data = {
-            "number": np.arange(data.num_heads),
-            "mean": mean, "low": mean - spread, "high": mean + spread,
+            "number": np.arange(data.num_heads), "mean": mean,
+            "low": np.maximum(mean - spread, lowest), "high": mean + spread,
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
         update_columns(self._session.heads, value=line)
@@ -180,8 +185,8 @@ class HeadImportance:
         compared = self._session.reader.compared()
         for drawn in self._of_brush:
             drawn.visible = not compared
-        extent = self._compared.draw(compared, values)
-        shown = extent if compared else (mean - spread, mean + spread, line)
+        extent = self._compared.draw(compared, values, lowest)
+        shown = extent if compared else (mean, mean + spread, line)
         self._scale(*shown, self._reference.location)
         self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
         self._share.text = share_words(self._session.brushes.head_share)
@@ -215,11 +220,10 @@ class HeadImportance:
         values = np.concatenate(
             [np.atleast_1d(np.asarray(p, float)) for p in parts if p is not None]
         )
-        finite = values[np.isfinite(values)]
-        self.extent = (0.0, float(finite.max()) * 1.06 or 0.01) if len(finite) else None
+        scale = self._session.state.importance_scale
+        self.extent = self._values.extent(scale, values)
         if self.extent is not None:
-            end = self.extent[1]
-            self.plot.y_range.update(start=0, end=end, reset_start=0, reset_end=end)
+            self._values.show(scale, self.extent)
 
     def _on_cursor(self, place: float, final: bool) -> None:
         head = self._session.data.head(round(place))

@@ -1,0 +1,67 @@
+"""B1's scale of values: linear, or logarithmic, which shows small effects beside a large one."""
+
+import numpy as np
+from bokeh.layouts import row
+from bokeh.models import (
+    BasicTicker,
+    LinearScale,
+    LogScale,
+    LogTicker,
+    RadioButtonGroup,
+    Scale,
+    Ticker,
+)
+from bokeh.plotting import figure
+
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import IMPORTANCE_SCALES
+
+LOWEST = {"linear": -np.inf, "log": 1e-30}
+"""Lowest value that can be drawn on each scale; far below the plot where it is a number."""
+_ROOM = 1.06
+_SMALLEST = 1e-6
+"""Values below this share of the largest one are cut off on the logarithmic scale."""
+
+
+class ValueScale:
+    """The choice of a scale, and the range of a plot's values on it."""
+
+    def __init__(self, session: Session, plot: figure) -> None:
+        self._plot = plot
+        self._parts: dict[str, tuple[Scale, Ticker]] = {
+            "linear": (LinearScale(), BasicTicker()),
+            "log": (LogScale(), LogTicker()),
+        }
+        plot.y_scale, plot.yaxis[0].ticker = self._parts["linear"]
+        choice = RadioButtonGroup(
+            labels=list(IMPORTANCE_SCALES),
+            name="importance_scale",
+            height=24,
+            css_classes=["hb-small"],
+            margin=(4, 5, 2, 5),
+        )
+        session.history.bind(choice, "importance_scale", IMPORTANCE_SCALES)
+        self.layout = row(choice)
+
+    def extent(self, scale: str, values: np.ndarray) -> tuple[float, float] | None:
+        """The range that shows ``values``, of any shape; None if none of them can be shown."""
+        shown = values[np.isfinite(values) & ((values > 0) | (scale == "linear"))]
+        if not len(shown):
+            return None
+        top = float(shown.max())
+        if scale == "linear":
+            return 0.0, top * _ROOM or 0.01
+        return max(float(shown.min()), top * _SMALLEST) / 1.5, top * 1.5
+
+    def show(self, scale: str, extent: tuple[float, float]) -> None:
+        """Draw the plot on a scale; a logarithmic one never meets a range that begins at 0."""
+        start, end = extent
+        wanted, ticker = self._parts[scale]
+        if wanted is self._plot.y_scale or scale == "log":
+            self._fit(start, end)
+        if wanted is not self._plot.y_scale:
+            self._plot.y_scale, self._plot.yaxis[0].ticker = wanted, ticker
+            self._fit(start, end)
+
+    def _fit(self, start: float, end: float) -> None:
+        self._plot.y_range.update(start=start, end=end, reset_start=start, reset_end=end)
