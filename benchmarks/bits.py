@@ -42,7 +42,8 @@ def main() -> None:
     def found(sources: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
         kept = attention[..., sources, :].astype(np.float16)
         begun = time.process_time()
-        return measure_bits(lambda: iter([kept]), classes, 0), time.process_time() - begun
+        bits = measure_bits(lambda layer: iter([kept[:, layer]]), kept.shape[1], classes, 0)
+        return bits, time.process_time() - begun
 
     whole, seconds = found(np.arange(attention.shape[-1]), labels)
     print(f"{len(labels)} images, all {attention.shape[-1]} source patches: {seconds:.2f} s of CPU")

@@ -112,13 +112,20 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
         for name in list(results[0])
     }
     joined["offset_kernel"] = joined["offset_kernel"].sum(0)  # over the batches
-    job.parts.save_uncompressed(sources_part(job.name), joined.pop("source_pattern"))
+    kept = joined.pop("source_pattern")  # (B, L, H, S, P)
+    by_layer = {source_layer(layer): kept[:, layer] for layer in range(kept.shape[1])}
+    job.parts.save_uncompressed(sources_part(job.name), **by_layer)
     job.parts.save(job.name, **joined)
 
 
 def sources_part(shard: str) -> str:
     """Name of the part with the attention of some source patches."""
     return f"sources-{shard}"
+
+
+def source_layer(layer: int) -> str:
+    """Name of one layer's array in it, ``(B, H, S, P)`` float16."""
+    return f"layer_{layer}"
 
 
 def importance_of(shard: Shard, parts: PartFiles) -> np.ndarray:

@@ -18,7 +18,7 @@ from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import Shard, importance_of, sources_part
+from headbrush.analysis.run.shards import Shard, importance_of, source_layer, sources_part
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
 
@@ -52,7 +52,10 @@ def summary(
     values |= _names(shards, parts, len(images), geometry)
     classes = np.where(images.labels >= 0, images.labels, predicted_classes(values["probability"]))
     values |= measure_bits(
-        lambda: (parts.load(sources_part(shard.name), "array")[0] for shard in shards),
+        lambda layer: (
+            parts.load(sources_part(shard.name), source_layer(layer))[0] for shard in shards
+        ),
+        geometry.num_layers,
         classes,
         request.seed,
     )

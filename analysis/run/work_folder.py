@@ -57,10 +57,10 @@ class PartFiles:
         with replacing(self._path(name)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType] (keywords name the arrays)
 
-    def save_uncompressed(self, name: str, array: np.ndarray) -> None:
-        """Write a part of a single large array, called ``array``; as :meth:`save`, but faster."""
+    def save_uncompressed(self, name: str, **arrays: np.ndarray) -> None:
+        """As :meth:`save`, faster but larger: for what would hardly shrink."""
         with replacing(self._path(name)) as temporary, temporary.open("wb") as file:
-            np.savez(file, array=array)
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (keywords name the arrays)
 
     def load(self, name: str, *keys: str) -> list[np.ndarray]:
         """Arrays ``keys`` of a finished part.

@@ -26,7 +26,9 @@ def measured(attention, labels=None, size=5, seed=0):
     kept = attention.astype(np.float16)
     labels = np.full(len(kept), -1) if labels is None else np.asarray(labels)
     starts = range(0, len(kept), size)
-    return measure_bits(lambda: (kept[at : at + size] for at in starts), labels, seed)
+    return measure_bits(
+        lambda layer: (kept[at : at + size, layer] for at in starts), kept.shape[1], labels, seed
+    )
 
 
 def parts_of(found):

@@ -6,12 +6,14 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from bokeh.models import HoverTool
 
 from headbrush.analysis.measures.bits.whole import divide_rows, source_rows
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.findings import head_finding
+from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.csv_export import to_csv
 from headbrush.server.session.session import Session
@@ -185,6 +187,10 @@ def test_reports_and_csv_files_say_what_decides(session, tmp_path):
     surprise = session.data.store.read("surprise")
     expected = surprise[table["image"], table["layer"], table["head"]]
     np.testing.assert_allclose(table["surprise"], expected, rtol=1e-5)
+    make_report(session.data, views=["strength_overview"]).save_data(tmp_path / "values.nc")
+    with xr.open_dataset(tmp_path / "values.nc") as values:
+        np.testing.assert_allclose(values["bits"], BITS, rtol=1e-6)
+        np.testing.assert_array_equal(values["anomaly"], session.data.store.read("anomaly"))
     old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     assert "Where it looks" not in head_finding(old, 0)
 

@@ -1,6 +1,7 @@
 """Bits of all heads over all images, from what the shards have kept of each image."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,26 +12,32 @@ from headbrush.analysis.measures.bits.surprise import standing_out, steady_heads
 from headbrush.analysis.measures.memory_budget import pieces
 from headbrush.analysis.store.schema import PARTS
 
-Shards = Callable[[], Iterator[np.ndarray]]
-"""Reads the kept attention of every shard ``(B, L, H, S, P)``, in the order of the images."""
+Shards = Callable[[int], Iterator[np.ndarray]]
+"""Reads a layer's kept attention of every shard ``(B, H, S, P)``, in the order of the images."""
 _COPIES = 4
 """Arrays of the size of a shard's kept attention, or of all sums, that are held at once."""
 
 
-def measure_bits(shards: Shards, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def measure_bits(
+    shards: Shards, layers: int, labels: np.ndarray, seed: int
+) -> dict[str, np.ndarray]:
     """The variables ``bits``, ``moved``, ``surprise`` and ``anomaly`` of a store.
+
+    Where not all heads of a layer fit into the budget, its shards are read again for the next.
 
     Parameters
     ----------
     labels
         ``(m,)``: class of every image, -1 where none is known.
     """
-    first = next(shards())
-    layers, heads, *_, num_patches = first.shape[1:]
+    first = next(shards(0))
+    heads, num_patches = first.shape[1], first.shape[-1]
     groups = groups_of(labels, seed)
-    each = _COPIES * 4 * first[0, 0, 0].size * (len(first) + (groups.number if groups else 1))
+    each = _COPIES * 4 * first[0, 0].size * (len(first) + (groups.number if groups else 1))
     found = [
-        _some_heads(shards, some, len(labels), groups) for some in pieces(layers * heads, each)
+        _some_heads(partial(_rows, shards, layer, some), len(labels), groups)
+        for layer in range(layers)
+        for some in pieces(heads, each)
     ]
     spread, surprises, moved, by_class = (
         np.concatenate(one, -1) for one in zip(*found, strict=True)
@@ -46,13 +53,14 @@ def measure_bits(shards: Shards, labels: np.ndarray, seed: int) -> dict[str, np.
     }
 
 
-def _some_heads(
-    shards: Shards, some: slice, count: int, groups: Groups | None
-) -> Sequence[np.ndarray]:
+_Rows = Callable[[], Iterator[np.ndarray]]
+
+
+def _some_heads(rows_of: _Rows, count: int, groups: Groups | None) -> Sequence[np.ndarray]:
     """Spread, surprise and share moved ``(m, heads)``, and bits of the class ``(heads,)``."""
-    sums, spread = _sums(shards, some, groups)
+    sums, spread = _sums(rows_of, groups)
     total = sums if groups is None else sums[: len(groups.sizes)].sum(0)  # (heads, S, P)
-    compared = [surprise(rows, total, count) for rows in _rows(shards, some)]
+    compared = [surprise(rows, total, count) for rows in rows_of()]
     if groups is None:
         by_class = np.full(len(total), np.nan)
     else:
@@ -60,13 +68,13 @@ def _some_heads(
     return spread, *(np.concatenate(one) for one in zip(*compared, strict=True)), by_class
 
 
-def _sums(shards: Shards, some: slice, groups: Groups | None) -> tuple[np.ndarray, np.ndarray]:
+def _sums(rows_of: _Rows, groups: Groups | None) -> tuple[np.ndarray, np.ndarray]:
     """Attention summed over each group, ``(groups, heads, S, P)``, or over all images if none.
 
     Also the entropies of every image, ``(m, heads)``.
     """
     sums, spread, start = np.zeros(()), [], 0
-    for rows in _rows(shards, some):
+    for rows in rows_of():
         spread.append(entropy(rows).mean(-1))
         if groups is None:
             more = rows.sum(0)
@@ -78,8 +86,8 @@ def _sums(shards: Shards, some: slice, groups: Groups | None) -> tuple[np.ndarra
     return sums, np.concatenate(spread)
 
 
-def _rows(shards: Shards, some: slice) -> Iterator[np.ndarray]:
+def _rows(shards: Shards, layer: int, some: slice) -> Iterator[np.ndarray]:
     """The kept attention of some heads, ``(B, heads, S, P)`` float32; rows sum to 1."""
-    for kept in shards():
-        rows = torch.from_numpy(kept).flatten(1, 2)[:, some].float().numpy()
+    for kept in shards(layer):
+        rows = torch.from_numpy(kept)[:, some].float().numpy()
         yield np.divide(rows, rows.sum(-1, keepdims=True), out=rows)

@@ -18,7 +18,7 @@ from headbrush.server.stores.store_data import StoreData
 
 _SHOWN = (
     "name", "label", "class_name", "metric", "importance", "strength_entropy", "image_embedding",
-    "offset_embedding", "patch_embedding", "cls_embedding",
+    "offset_embedding", "patch_embedding", "cls_embedding", "part", "bits", "moved", "anomaly",
 )  # fmt: skip
 _NOTHING: Mapping[str, str] = {}
 _ATTRS = ("model", "images", "created")
