@@ -142,7 +142,6 @@ def _make_the_rest(
     stages = layout_stages(run.model, images, shards, parts, request.seed, with_latents)
     cores = os.cpu_count() or 1
     beside = _has_room_beside(run, len(images))
-    threads = min(2, max(1, cores - 1)) if beside else 0
     jobs = -(-cores // 2) if beside else cores
 
     def lay_out(name: str) -> None:
@@ -166,10 +165,14 @@ def _make_the_rest(
         _summarise_patterns(run, shards)
         lay_out("patch_embedding")
 
-    layouts = [partial(lay_out, "offset_embedding"), partial(lay_out, "cls_embedding")]
-    layouts += [lay_out_patches] if with_latents else []
-    first, *others = [prune, *layouts] if beside else [*layouts, prune]
-    together.do(first, others, threads)
+    shown_first, cls = partial(lay_out, "offset_embedding"), partial(lay_out, "cls_embedding")
+    others = [lay_out_patches] if with_latents else []
+    if beside:
+        together.do(prune, [shown_first], 1)
+        together.do(cls, others, 1)
+    else:
+        together.do(shown_first, [cls, *others, prune], 0)
+    together.raise_first()
 
 
 def _has_room_beside(run: _Run, images: int) -> bool:

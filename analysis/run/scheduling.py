@@ -93,6 +93,7 @@ class Local:
         works = [partial(do, number) for number in range(len(jobs))]
         if works:
             together.do(works[0], works[1:], count - 1)
+            together.raise_first()
 
 
 class Cluster:

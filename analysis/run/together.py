@@ -22,6 +22,7 @@ class Together:
     def __init__(self, to_the_end: bool) -> None:
         self._to_the_end = to_the_end
         self._stopped = Event()
+        self._errors: list[Exception] = []
 
     def watched(self, advance: Advance) -> Advance:
         """An ``advance`` for a work: when all are interrupted, it is too, at its next call."""
@@ -34,29 +35,22 @@ class Together:
         return go_on
 
     def do(self, first: Work, others: Sequence[Work], threads: int) -> None:
-        """Do ``first``, then the ``others`` in their order; so many threads begin with these.
-
-        Raises
-        ------
-        Exception
-            What a work raised first, once all have ended.
-        """
+        """Do ``first``, then the ``others`` in their order; so many threads begin with these."""
         waiting: SimpleQueue[Work] = SimpleQueue()
-        errors: list[Exception] = []
         for work in others:
             waiting.put(work)
 
         def do_waiting() -> None:
             try:
                 while not self._stopped.is_set():
-                    self._attempt(waiting.get_nowait(), errors)
+                    self._attempt(waiting.get_nowait())
             except Empty:
                 pass
 
         with ThreadPoolExecutor(max(1, threads)) as pool:
             doing = [pool.submit(do_waiting) for _ in range(threads)]
             try:
-                self._attempt(first, errors)
+                self._attempt(first)
                 do_waiting()
                 wait(doing)
             except BaseException:
@@ -64,13 +58,16 @@ class Together:
                 raise
         for one in doing:
             one.result()
-        if errors:
-            raise errors[0]
 
-    def _attempt(self, work: Work, errors: list[Exception]) -> None:
+    def raise_first(self) -> None:
+        """Raise what the first work that failed has raised, if any did."""
+        if self._errors:
+            raise self._errors[0]
+
+    def _attempt(self, work: Work) -> None:
         try:
             work()
         except Exception as error:
-            errors.append(error)
+            self._errors.append(error)
             if not self._to_the_end:
                 self._stopped.set()

@@ -54,8 +54,10 @@ def test_what_one_fails_of_is_raised_when_the_others_are_done(place, threads):
         done.append(number)
 
     works = [lambda number=number: work(number) for number in range(3)]
+    together = Together(to_the_end=True)
+    together.do(works[0], works[1:], threads)
     with pytest.raises(MemoryError, match=str(place)):
-        Together(to_the_end=True).do(works[0], works[1:], threads)
+        together.raise_first()
     assert sorted(done) == [number for number in range(3) if number != place]
 
 

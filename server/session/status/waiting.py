@@ -15,7 +15,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.signal import Signal
 
 LOOK_MS = 1000
-_SILENCE_S = 20.0
+SILENCE_S = 20.0
 """An analysis says something every second; one that is silent for so long has been killed."""
 _KNOWN_FROM = 0.02
 """Share from which on the remaining time can be told."""
@@ -61,7 +61,7 @@ class Waiting:
         if awaited is not None and awaited.fault:
             fault = said_of(awaited.fault, self._data.store)
             return f"Failed: {what} ({fault}). Run the same command again to retry."
-        if self._news.stopped or time.monotonic() - self._heard > _SILENCE_S:
+        if self._news.stopped or time.monotonic() - self._heard > SILENCE_S:
             return f"The analysis stopped before {what}. Run the same command again to resume it."
         if awaited is None or awaited.share < _KNOWN_FROM:
             return f"Waits for {what}."
