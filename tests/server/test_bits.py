@@ -174,7 +174,8 @@ def test_tooltips_say_what_decides(session, tmp_path, kind):
 
 
 def test_reports_and_csv_files_say_what_decides(session, tmp_path):
-    assert "Where it looks is positional: 3.0 of 4.0 bits fixed" in head_finding(session.data, 0)
+    assert "Where it looks: positional (3.0 of 4.0 bits fixed" in head_finding(session.data, 0)
+    assert "Where it looks: follows the content (1.0 of" in head_finding(session.data, 1)
     brush(session, [0, 1, 4])
     packed = to_csv(session.data, session.brush(), "heads")
     table = pd.read_csv(io.BytesIO(gzip.decompress(packed)))

@@ -67,12 +67,15 @@ class HeadBits:
     @property
     def words(self) -> str:
         """``positional: 5.5 of 7.6 bits fixed, content 0.9; moves 22 % of its attention``."""
+        return f"{self.kind}: {self.figures}"
+
+    @property
+    def figures(self) -> str:
+        """``5.5 of 7.6 bits fixed, content 0.9; moves 22 % of its attention``."""
         if self.kind == "unknown":
-            return "one image only"
-        return (
-            f"{self.kind}: {self.fixed:.1f} of {self.total:.1f} bits fixed, content "
-            f"{self.content:.1f}{self.moves}"
-        )
+            return "there is one image only"
+        fixed = f"{self.fixed:.1f} of {self.total:.1f} bits fixed"
+        return f"{fixed}, content {self.content:.1f}{self.moves}"
 
     @property
     def moves(self) -> str:

@@ -76,7 +76,7 @@ def _pattern(data: StoreData, number: int) -> str:
 def _bits(data: StoreData, number: int) -> str:
     if not data.head_bits:
         return ""
-    return f"Where it looks is {data.head_bits[number].words}."
+    return f"Where it looks: {data.head_bits[number].kind} ({data.head_bits[number].figures})."
 
 
 def mode_finding(data: StoreData, page: HeadPage) -> str:
