@@ -78,7 +78,9 @@ class ImageOverview:
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
         )
         controls = row(self._find, colour, sizing_mode="stretch_width")
-        self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._note = Paragraph(
+            text="", name="images_note", visible=False, sizing_mode="stretch_width"
+        )
         self.layout = column(
             controls, self._legend, self._note, self._plot, sizing_mode="stretch_both",
             name=self.name,

@@ -61,7 +61,9 @@ class HeadImportance:
         columns = ("number", "mean", "low", "high")
         self._band = ColumnDataSource({name: [] for name in columns}, name="importance_band")
         self._line = session.heads
-        self._note = Paragraph(text="", visible=False, styles={"margin": "0 6px"})
+        self._note = Paragraph(
+            text="", name="importance_note", visible=False, styles={"margin": "0 6px"}
+        )
         self._metric = Select(
             options=list(METRIC_NAMES.items()),
             width=180,

@@ -89,7 +89,9 @@ class PatternLayout:
         own = {"x": [], "y": [], "colour": [], "label": [], "pattern": []}
         self._own = ColumnDataSource(data=own, name="own_patterns")
         self._selected = ColumnDataSource({"x": [], "y": []}, name="pattern_ring")
-        self._note = Paragraph(text="", visible=False, sizing_mode="stretch_width")
+        self._note = Paragraph(
+            text="", name="pattern_note", visible=False, sizing_mode="stretch_width"
+        )
         self._fidelity = Paragraph(
             text="", name="pattern_fidelity", sizing_mode="stretch_width", styles=_SMALL
         )
