@@ -120,7 +120,9 @@ def test_with_a_server_one_tooltip_is_for_all_patterns(pointer):
 
 
 def decoded(url):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))), int)
+    return np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"), int
+    )
 
 
 def test_a_picture_is_darkest_where_the_value_is_largest():

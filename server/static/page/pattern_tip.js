@@ -9,6 +9,13 @@ headbrush.patternTip = (() => {
   let asked = 0
   let answered = 0
   let since = 0
+  let isPressed = false
+  for (const name of ["pointerdown", "pointerup", "pointercancel"]) {
+    const note = () => {
+      isPressed = name === "pointerdown"
+    }
+    addEventListener(name, note, { capture: true, passive: true })
+  }
 
   /** @param {PatternTipModels} models */
   function ask({ asked: channel }) {
@@ -28,8 +35,7 @@ headbrush.patternTip = (() => {
    * @param {{ x: number, y: number }} place
    */
   function move(models, { x, y }) {
-    const { event } = globalThis
-    if (event instanceof MouseEvent && event.buttons !== 0) return leave(models) // a drag
+    if (isPressed) return leave(models) // a drag
     pointer = [x, y]
     if (asked === answered || performance.now() - since > PATIENCE_MS) ask(models)
   }

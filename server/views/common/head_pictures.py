@@ -13,6 +13,7 @@ from headbrush.server.tools.data_url import data_url
 
 _SIDE = 64
 """Pixels of a picture, at most; pages show it enlarged."""
+_STEPS = 32
 _STRONGEST = 0.995
 """Quantile of the values that is drawn in full colour."""
 
@@ -48,6 +49,9 @@ def picture(values: np.ndarray) -> str:
     small = Image.fromarray(np.sqrt(values.astype(np.float32))).resize(size, Image.Resampling.BOX)
     shown = np.nan_to_num(np.asarray(small))
     strongest = float(np.quantile(shown, _STRONGEST)) or float(shown.max()) or 1.0
-    share = np.clip(shown / strongest, 0, 1)[..., None]
-    ink = np.frombuffer(bytes.fromhex(PATCH[1:]), np.uint8)
-    return data_url(Image.fromarray((255 + share * (ink.astype(float) - 255)).astype(np.uint8)))
+    steps = np.round(np.clip(shown / strongest, 0, 1) * (_STEPS - 1)).astype(np.uint8)
+    ink = np.frombuffer(bytes.fromhex(PATCH[1:]), np.uint8).astype(float)
+    ramp = 255 + np.linspace(0, 1, _STEPS)[:, None] * (ink - 255)
+    coloured = Image.fromarray(steps)
+    coloured.putpalette(ramp.round().astype(np.uint8).tobytes())
+    return data_url(coloured, optimize=True)
