@@ -22,7 +22,7 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     """Called by Bokeh when the server starts."""
     reader_process.start()
     opening = []
-    if len(STORES) == 1 and (STORES[0] / "summary.nc").exists():
+    if len(STORES) == 1 and SHELF.has(STORES[0]):
         opening = [SHELF.ask(STORES[0].absolute())]
     density.warm_up()
     contours.warm_up()

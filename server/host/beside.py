@@ -57,5 +57,7 @@ class ServerBeside:
     def wait(self) -> NoReturn:
         """Wait until it ends, in the place of this process, whose memory is freed."""
         assert self._process is not None
+        if (code := self._process.poll()) is not None:
+            sys.exit(abs(code))
         words = [*command_of("headbrush.server.host.waiter"), str(self._process.pid)]
         os.execv(sys.executable, words)

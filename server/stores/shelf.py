@@ -35,6 +35,10 @@ class Shelf:
         self._last: OrderedDict[Path, StoreData] = OrderedDict()
         self._kept: dict[tuple[Path, Callable[[StoreData], object]], tuple[object, Any]] = {}
 
+    def has(self, path: Path) -> bool:
+        """Whether there is a store to open, finished or not."""
+        return stamp_of(path) is not None
+
     def ask(self, path: Path) -> "Future[StoreData]":
         """Open a store and read its summary; the future may hold a ``StoreError``."""
         return self._worker(path).submit(self._opened, path)
