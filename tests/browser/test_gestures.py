@@ -125,7 +125,7 @@ def test_menus_follow_undo(page):
     )
     page.wait("named('image_legend').text.includes('wrong')")
     page.page.get_by_text("CLS", exact=True).click()
-    page.wait("named('pattern').active == 1")
+    page.wait("named('pattern').active == 2")
     page.page.wait_for_timeout(300)
     for _ in range(2):
         page.page.keyboard.press("z")
