@@ -57,7 +57,6 @@ class ViewState:
     layer: int
     head: int
     metric: str = "jsd"
-    importance_scale: str = "linear"
     clauses: tuple[Clause, ...] = ()
     image_colour: str = "class"
     overview: str = "entropy"
@@ -68,6 +67,7 @@ class ViewState:
     mode: int = 1
     threshold: float | None = None
     token: int | None = None
+    importance_scale: str = "linear"
 
 
 class Changes(TypedDict, total=False):

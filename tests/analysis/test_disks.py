@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from headbrush.analysis import pipeline
 from headbrush.analysis.preflight import prepare
 from headbrush.analysis.preflight.measure import Measured
 from headbrush.analysis.run import shards
+from headbrush.analysis.run.stages.summaries import Summaries
 from headbrush.cli import app
 from tests.analysis.test_pipeline import assert_same
 from tests.models import save_images, save_tiny_model
@@ -112,7 +113,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch)
         with patch.context() as stopped:
-            stopped.setattr(pipeline, "write_summary", interrupt)
+            stopped.setattr(Summaries, "write", interrupt)
             assert run(words, folder / "unfinished").exit_code == 130
         shutil.copytree(folder / "unfinished", folder / "whole")
         assert run(words, folder / "whole").exit_code == 0
@@ -131,7 +132,7 @@ def _quick(monkeypatch):
 def make_quick(patch):
     """Small shards; what two images take is known."""
     patch.setattr(shards, "SHARD_IMAGES", 2)
-    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * 12))
+    patch.setattr(prepare, "measure", lambda *_: Measured(*[1e-3] * len(fields(Measured))))
 
 
 def run(words, out):

@@ -64,13 +64,13 @@ def test_chips_come_and_go_without_moving_the_page(page):
     page.page.wait_for_function("document.querySelectorAll('.hb-chip').length == 3")
     images, first, second = chips(page)
     assert images.startswith("A images: ")
-    assert (first, second) == ("D1 patch box", "+ D1 patch box")
+    assert (first, second) == ("D1 offset box", "+ D1 offset box")
     assert places() == before
-    page.page.get_by_label("Remove D1 patch box").click()
-    until(page, [images, "+ D1 patch box"])
+    page.page.get_by_label("Remove D1 offset box").click()
+    until(page, [images, "+ D1 offset box"])
     page.page.get_by_label(f"Remove {images}").focus()
     page.page.keyboard.press("Enter")
-    until(page, ["+ D1 patch box"])
+    until(page, ["+ D1 offset box"])
     assert page.source("thumbnail")["selected"] == []
     page.page.keyboard.press("Enter")  # the next chip has the focus
     until(page, [])
@@ -95,7 +95,7 @@ def test_classes_are_brushed_by_mouse_and_keyboard(page, data):
 def test_brushed_patterns_tell_their_heads_and_images(page):
     box = corners(page, "patterns_plot", 0.2, 0.6)
     page.drag("patterns_plot", *box)
-    until(page, ["D1 patch box"])
+    until(page, ["D1 offset box"])
     heads, images = page.source("layer_jitter"), page.source("thumbnail")
     counted = page.value("brushed_text", "text").split("·")[-1].split(" of ")[0]
     total = int(counted.replace(" ", ""))
@@ -107,7 +107,7 @@ def test_brushed_patterns_tell_their_heads_and_images(page):
 
 def test_counts_have_numbers_and_a_tap_selects_the_head(page, data):
     page.drag("patterns_plot", *corners(page, "patterns_plot", 0.2, 0.6))
-    until(page, ["D1 patch box"])
+    until(page, ["D1 offset box"])
     panel = page.page.locator("[data-name=strength_overview]")
     panel.get_by_role("button", name="counts").click()
     page.wait("named('head_counts').visible && named('head_counts').inner_width > 0")
