@@ -1,9 +1,20 @@
 """The facts that ``headbrush info`` prints about a store."""
 
+import re
+
 import numpy as np
 
 from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of
+from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
+
+_SAID = {
+    "model", "images", "Conventions", "grid_height", "grid_width", "num_prefix_tokens",
+    "has_class_token",
+}  # fmt: skip
+"""Attributes that other lines have."""
+_FIDELITY = re.compile(r"^(offset|patch|cls)_embedding_")
 
 
 def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
@@ -25,9 +36,28 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         is_right = (probability.argmax(1) == label) & np.isfinite(probability).all(1)
         accuracy = is_right[known].mean()
         facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
-    facts += _class_facts(store) + _standing_out(store)
-    rest = sorted(set(attrs) - {"model", "images", "Conventions"})
-    return facts + [(name.replace("_", " "), attrs[name]) for name in rest]
+    facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
+    rest = sorted(name for name in set(attrs) - _SAID if not _FIDELITY.search(name))
+    return facts + [(name.replace("_", " "), _rounded(attrs[name])) for name in rest]
+
+
+def _rounded(value: object) -> object:
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
+def _layout_facts(store: Store) -> list[tuple[str, object]]:
+    """How faithful each layout of patterns is, where the store says so."""
+    facts: list[tuple[str, object]] = []
+    for layout in layouts_of(store):
+        found = fidelity_of(store, layout)
+        shares = [
+            (found.kept, f"of the {NEAREST} nearest patterns kept"),
+            (found.same_head, f"of the {NEAREST} nearest of the same head"),
+        ]
+        words = [f"{share:.0%} {what}" for share, what in shares if share is not None]
+        if words:
+            facts.append((f"{LAYOUT_NAMES[layout]} layout", ", ".join(words)))
+    return facts
 
 
 def _kept(store: Store) -> str:
