@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-SOON = 20
-"""Seconds that nothing takes unless it hangs."""
+SOON = 60
+"""Seconds that nothing takes unless it hangs, also on a busy machine."""
 
 
 def until(is_so: Callable[[], object], seconds: float = SOON) -> None:
