@@ -137,5 +137,5 @@ def _pair(points: int) -> float:
         return 0.74 * (points / 400) ** 1.25
     cores = (1 + 2 / max(2, os.cpu_count() or 2)) / 2  # half of an iteration uses one core
     if points <= FIT_LIMIT:
-        return (15 + points / 980) * cores
-    return 2 * (60 + (points - FIT_LIMIT) / 2_440) * cores
+        return (5 + points / 1_600) * cores
+    return 2 * (35 + (points - FIT_LIMIT) / 2_440) * cores
