@@ -9,7 +9,7 @@ from bokeh.server.contexts import ApplicationContext, BokehServerContext
 
 from headbrush.server.pages.build import PageBuilder
 from headbrush.server.session.brush import clauses
-from headbrush.server.stores import reader_process
+from headbrush.server.stores.attention import reader_process
 from headbrush.server.stores.shelf import SHELF
 from headbrush.server.views.patterns import contours, density, pattern_tip
 

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.facts.news import News, read_news
 from headbrush.analysis.store.store import Store, stamp_of
-from headbrush.server.stores.reader_process import ProcessReader
+from headbrush.server.stores.attention.reader_process import ProcessReader
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.thread_queue import ThreadQueue
 

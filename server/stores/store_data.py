@@ -18,9 +18,10 @@ from headbrush.analysis.store.facts.pattern_families import (
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
+from headbrush.server.stores.attention.matrices import StoredMatrices
+from headbrush.server.stores.attention.mean_matrices import MeanMatrices
 from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
-from headbrush.server.stores.matrices import StoredMatrices
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
 
@@ -60,6 +61,7 @@ class StoreData:
         self._thumbnails: dict[int, str] = {}
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
         self.matrices = StoredMatrices(store)
+        self.mean_matrices = MeanMatrices(store)
         self.layouts = layouts_of(store)
         self.version = 0
 

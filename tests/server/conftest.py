@@ -11,7 +11,7 @@ from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
-from tests.server.fakes import FakeModel, PromptWorker
+from tests.server.fakes import FakeModel, prompt_queues
 from tests.stores import make_store
 
 
@@ -23,7 +23,7 @@ def store_path(tmp_path_factory):
 @pytest.fixture(scope="session")
 def data(store_path):
     store = Store(store_path)
-    with patch("headbrush.server.stores.matrices.ThreadQueue", PromptWorker):
+    with prompt_queues():
         return StoreData(store)
 
 
@@ -44,7 +44,7 @@ def document():
 @pytest.fixture(autouse=True)
 def prompt_disk():
     """A disk so quick that what is read is there at once; nobody waits for a thread."""
-    with patch("headbrush.server.stores.matrices.ThreadQueue", PromptWorker):
+    with prompt_queues():
         yield
 
 

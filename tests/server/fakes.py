@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from bokeh.events import DocumentReady
@@ -43,6 +45,17 @@ class PromptWorker:
         except StoreError as error:
             future.set_exception(error)
         return future
+
+
+@contextmanager
+def prompt_queues():
+    """Stored attention is read at once, by whoever asks."""
+    folder = "headbrush.server.stores.attention"
+    with (
+        patch(f"{folder}.matrices.ThreadQueue", PromptWorker),
+        patch(f"{folder}.mean_matrices.ThreadQueue", PromptWorker),
+    ):
+        yield
 
 
 def pruned(classes=3, seed=0):

@@ -17,8 +17,12 @@ import pytest
 from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.store import Store
-from headbrush.server.stores.matrices import StoredMatrices
-from headbrush.server.stores.reader_process import ProcessReader, ReadingProcess, SharedProcess
+from headbrush.server.stores.attention.matrices import StoredMatrices
+from headbrush.server.stores.attention.reader_process import (
+    ProcessReader,
+    ReadingProcess,
+    SharedProcess,
+)
 from headbrush.server.tools import child_process
 from tests.server.served import ROOT
 from tests.stores import make_store
@@ -39,7 +43,7 @@ def common():
         begun.append(start(module))
         return begun[-1]
 
-    with patch("headbrush.server.stores.reader_process.started", note):
+    with patch("headbrush.server.stores.attention.reader_process.started", note):
         yield common
     for process, _pipe in begun:
         process.kill()  # also ends one that is stopped
@@ -142,7 +146,7 @@ def test_the_process_of_a_slow_store_ends_with_its_reader(path, common):
 
 def test_no_process_outlives_the_one_that_asks():
     code = (
-        "import os, psutil; from headbrush.server.stores import reader_process; "
+        "import os, psutil; from headbrush.server.stores.attention import reader_process; "
         "reader_process.start(); (child,) = psutil.Process().children(); "
         "print(child.pid, flush=True); os._exit(0)"
     )

@@ -10,7 +10,7 @@ from bokeh.plotting import figure
 from headbrush.analysis.store.facts.head_bits import HeadBits
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.matrices import BrushBits
+from headbrush.server.stores.attention.matrices import BrushBits
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.views.common.figure_tools import make_figure

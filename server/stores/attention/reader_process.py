@@ -24,7 +24,7 @@ class ReadingProcess:
     """A child process that reads; used by one thread at a time. It ends when its parent does."""
 
     def __init__(self) -> None:
-        self._process, self._pipe = started("headbrush.server.stores.reader_process_main")
+        self._process, self._pipe = started("headbrush.server.stores.attention.reader_process_main")
         self._is_ready = False
 
     @property
