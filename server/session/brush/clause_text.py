@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from math import isfinite
+from urllib.parse import quote, unquote
 
 import numpy as np
 
 from headbrush.server.session.brush.clauses import Box, BrushView, Clause, Combine, Ids, Lasso
+from headbrush.server.session.brush.image_query import QueryError, images_found, tidied
 from headbrush.server.stores.store_data import StoreData
 
 MOST_CLAUSES = 40
@@ -57,8 +59,10 @@ def index_below(text: str, end: int) -> int:
 
 
 def _clause_text(clause: Clause) -> str:
-    """``images:r:0-4,7``, ``name:a:2``, ``patch:a:box:x0,x1,y0,y1`` or ``cls:r:lasso:x,…,y,…``."""
+    """``images:r:0-4,7``, ``find:r:wrong%20coat``, ``name:a:2``, ``patch:a:box:x0,x1,y0,y1`` …"""
     combine, shape = _COMBINE_LETTER[clause.combine], clause.shape
+    if isinstance(shape, Ids) and shape.query:
+        return f"find:{combine}:{quote(shape.query, safe='').replace('~', '%7E')}"
     if isinstance(shape, Ids):
         return f"{clause.layout or clause.view}:{combine}:{_ids_text(shape.ids)}"
     if isinstance(shape, Box):
@@ -75,6 +79,8 @@ def _clause(text: str, data: StoreData) -> Clause:
     if target in _ID_VIEWS:
         end = data.num_images if target == "images" else data.num_heads
         return Clause(_ID_VIEWS[target], Ids(_ids(rest, end)), _COMBINE[letter])
+    if target == "find":
+        return Clause("images", found_ids(unquote(rest), data), _COMBINE[letter])
     if target == "name" and data.families is not None:
         ids = Ids(_ids(rest, len(data.families.names)))
         return Clause("patterns", ids, _COMBINE[letter], target)
@@ -83,6 +89,22 @@ def _clause(text: str, data: StoreData) -> Clause:
         raise LinkError
     shape = _box(numbers) if form == "box" else _lasso(numbers)
     return Clause("patterns", shape, _COMBINE[letter], target)
+
+
+def found_ids(query: str, data: StoreData) -> Ids:
+    """The images that a query finds, maybe none; told and written in the words of the query.
+
+    Raises
+    ------
+    LinkError
+        If a word is not understood; it says which.
+    """
+    query = tidied(query)
+    try:
+        found = images_found(query, data)
+    except QueryError as error:
+        raise LinkError(str(error)) from None
+    return Ids(tuple(np.flatnonzero(found).tolist()), query)
 
 
 def _box(text: str) -> Box:

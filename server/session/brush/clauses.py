@@ -22,9 +22,16 @@ _MOST_STRIPES = 256
 
 @dataclass(frozen=True)
 class Ids:
-    """Numbers of images or heads, or of names of patterns."""
+    """Numbers of images or heads, or of names of patterns.
+
+    Attributes
+    ----------
+    query
+        Of images that words have found: these words; else empty.
+    """
 
     ids: tuple[int, ...]
+    query: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,30 @@
 """The brush in a few words. Pure."""
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES
 from headbrush.server.session.brush.clauses import Box, Brush, Clause, Ids
 from headbrush.server.stores.store_data import StoreData
 
+_LONGEST_QUERY = 60
 _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "xor": "⊕ "}
 
 
 def clause_words(clause: Clause, data: StoreData) -> str:
-    """``A images: 61``, ``B1/C1 heads: 3``, ``D1 own row`` or ``+ D1 patch lasso``."""
+    """``A images: 61``, ``A wrong coat: 4``, ``D1 own row`` or ``+ D1 patch lasso``."""
     if isinstance(clause.shape, Ids) and clause.view == "patterns":
         return f"{_SIGNS[clause.combine]}D1 {_names(clause.shape.ids, data)}"
     if isinstance(clause.shape, Ids):
-        view = "A images" if clause.view == "images" else "B1/C1 heads"
+        view = _images(clause.shape.query) if clause.view == "images" else "B1/C1 heads"
         return f"{_SIGNS[clause.combine]}{view}: {len(clause.shape.ids):,}".replace(",", " ")
     shape = "box" if isinstance(clause.shape, Box) else "lasso"
     return f"{_SIGNS[clause.combine]}D1 {LAYOUT_NAMES[clause.layout]} {shape}"
+
+
+def _images(query: str) -> str:
+    """``A images``, or what words have found them."""
+    return f"A {shorten(query, _LONGEST_QUERY, placeholder=' …')}" if query else "A images"
 
 
 def _names(ids: Sequence[int], data: StoreData) -> str:

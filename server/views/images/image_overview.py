@@ -2,7 +2,7 @@
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import AutocompleteInput, ColumnDataSource, CustomJS, HoverTool, Paragraph, Select
+from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Paragraph, Select
 from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
@@ -20,7 +20,7 @@ from headbrush.server.views.common.figure_tools import (
     padded_range,
 )
 from headbrush.server.views.common.legend import choices, gradient, make_legend
-from headbrush.server.views.common.legend_buttons import brush_legend_entry
+from headbrush.server.views.images.find_box import FindBox
 
 _TOOLTIP = """
 <div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
@@ -47,42 +47,30 @@ class ImageOverview:
         "Each point is an image; images lie close together when pruning the same heads changes "
         "their true-class probability in the same way. Click a point to select the image, drag a "
         "box or a lasso to brush images, click a class in the legend or type its name: all other "
-        "views update to match. Where patterns are brushed, a larger point has a larger share of "
-        "its patterns brushed. Stands out: in standard deviations, how unlike that of the other "
-        "images the attention of the steadiest heads is; a hint, as a low probability often says "
-        "more."
+        "views update to match. The box also understands wrong, correct, predicted shirt, true "
+        "coat predicted shirt, and name with a part of a file's name. Where patterns are brushed, "
+        "a larger point has a larger share of its patterns brushed. Stands out: in standard "
+        "deviations, how unlike that of the other images the attention of the steadiest heads is; "
+        "a hint, as a low probability often says more."
     )
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        data = session.data
         self._points = self._places()
-        self._ids = {name: index for index, name in enumerate(data.names)}
-        self._class_of_name = {data.class_name(k): int(k) for k in np.unique(data.labels) if k >= 0}
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
-        self._find = AutocompleteInput(
-            name="find_image",
-            completions=[*sorted(self._class_of_name, key=len), *data.names],  # the first is taken
-            placeholder="image id, file or class",
-            case_sensitive=False,
-            search_strategy="includes",
-            restrict=False,
-            min_characters=2,
-            sizing_mode="stretch_width",
-        )
-        self._find.on_change("value", self._on_find)
+        find = FindBox(session)
         colour = Select(options=list(_COLOURS), width=170, name="image_colour")
         session.history.bind(colour, "image_colour")
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
         )
-        controls = row(self._find, colour, sizing_mode="stretch_width")
+        controls = row(find.field, colour, sizing_mode="stretch_width")
         self._note = Paragraph(
             text="", name="images_note", visible=False, sizing_mode="stretch_width"
         )
         self.layout = column(
-            controls, self._legend, self._note, self._plot, sizing_mode="stretch_both",
+            controls, find.note, self._legend, self._note, self._plot, sizing_mode="stretch_both",
             name=self.name,
         )  # fmt: skip
         session.history.follow(["image_colour"], self.react_to_colour)
@@ -205,26 +193,6 @@ class ImageOverview:
     def _on_hover(self, _attribute: str, _old: list, new: list) -> None:
         if new and number_below(str(new[0]), self._session.data.num_images) is not None:
             self._session.send_thumbnail(int(new[0]))
-
-    def _on_find(self, _attribute: str, _old: str, new: str) -> None:
-        if not new:
-            return
-        image = self._ids.get(new)
-        if image is None:
-            image = number_below(new.removeprefix("#"), self._session.data.num_images)
-        kind = self._class_of_name.get(new)
-        if image is None and kind is None:
-            self._find.title = f"no image {new[:40]!r}; ids are 0 to {len(self._ids) - 1}"
-            return
-        is_both = image is not None and kind is not None
-        self._find.title = (
-            f"class {new[:40]} brushed; #{image} selects the image" if is_both else ""
-        )
-        self._find.value = ""  # so that the same can be asked for again
-        if kind is not None:
-            brush_legend_entry(self._session, "class", kind, "replace")
-        else:
-            self._session.select_image(image)
 
 
 def _dot_scale(images: int) -> float:

@@ -1,0 +1,70 @@
+"""The box over the images: finds one by number or name, and brushes those that words describe."""
+
+import numpy as np
+from bokeh.models import AutocompleteInput, Paragraph
+
+from headbrush.server.session.brush.clause_text import LinkError, found_ids, number_below
+from headbrush.server.session.brush.clauses import Clause
+from headbrush.server.session.brush.image_query import suggestions
+from headbrush.server.session.session import Session
+
+_SHOWN = 40
+
+
+class FindBox:
+    """Answers what is typed; what it cannot, it says in one line.
+
+    Attributes
+    ----------
+    field, note
+        Models to put into a view.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        data = session.data
+        self._ids = {name: index for index, name in enumerate(data.names)}
+        self._classes = {data.class_name(k) for k in np.unique(data.labels).tolist() if k >= 0}
+        self.field = AutocompleteInput(
+            name="find_image",
+            completions=[*suggestions(data), *data.names],  # the first that fits is taken
+            placeholder="image, class, wrong …",
+            case_sensitive=False,
+            search_strategy="includes",
+            restrict=False,
+            min_characters=2,
+            max_completions=30,
+            sizing_mode="stretch_width",
+        )
+        self.note = Paragraph(
+            text="", name="find_note", visible=False, sizing_mode="stretch_width",
+            styles={"font-size": "11px", "margin": "0 6px"},
+        )  # fmt: skip
+        self.field.on_change("value", self._on_typed)
+
+    def _on_typed(self, _attribute: str, _old: str, new: str) -> None:
+        if not new:
+            return
+        is_done, said = self._answer(new)
+        self.note.update(text=said, visible=bool(said))
+        if is_done:
+            self.field.value = ""  # so that the same can be asked for again
+
+    def _answer(self, text: str) -> tuple[bool, str]:
+        """Select or brush what ``text`` means; whether that was done, and what there is to say."""
+        session, data = self._session, self._session.data
+        image = self._ids.get(text)
+        if image is None:
+            image = number_below(text.removeprefix("#"), data.num_images)
+        if image is not None and text not in self._classes:
+            session.select_image(image)
+            return True, ""
+        try:
+            found = found_ids(text, data)
+        except LinkError as error:
+            return False, str(error)
+        if not found.ids:
+            return False, f"No image fits {text[:_SHOWN]!r}."
+        session.add_clause(Clause("images", found))
+        is_both = f"class {text[:_SHOWN]} brushed; #{image} selects the image"
+        return True, "" if image is None else is_both
