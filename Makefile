@@ -70,7 +70,7 @@ node_modules/ready: package.json package-lock.json
 	@touch $@
 
 # What users of the Python interface see; a warning is an error.
-API = headbrush headbrush.analysis.run.request headbrush.analysis.store.store headbrush.analysis.store.schema headbrush.analysis.store.errors headbrush.server.pages.report.report headbrush.server.pages.report.output.fragments
+API = headbrush headbrush.analysis.run.request headbrush.analysis.store.store headbrush.analysis.store.schema headbrush.analysis.store.errors headbrush.server.pages.figures.parts.paper headbrush.server.pages.report.report headbrush.server.pages.report.output.fragments
 docs: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python -W error -m pdoc --docformat numpy --output-directory build/docs $(API)

@@ -5,6 +5,7 @@ two and :mod:`headbrush.cli_options` are the only modules that know both ``headb
 ``headbrush.server``; each is imported when it is needed.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
+    from headbrush.server.pages.figures.parts.paper import PaperFigure
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "preflight", "report", "serve"]
+__all__ = ["__version__", "analyze", "figure", "preflight", "report", "serve"]
 
 __version__ = "0.2.0"
 
@@ -120,6 +122,59 @@ def report(
     from headbrush.server.pages.report.make_report import make_report
 
     return make_report(store, images, heads, views)
+
+
+def figure(
+    store: "Store | str | Path",
+    head: str | tuple[int, int] | None = None,
+    image: int | str | None = None,
+    *,
+    panel: str = "head",
+    width: str | float = "one",
+    dpi: int = 300,
+    link: str = "",
+    caption: bool = True,
+    out: str | Path | None = None,
+) -> "PaperFigure":
+    """Draw a view, or all of one head, as a figure for a paper.
+
+    Parameters
+    ----------
+    head
+        ``"layer.head"`` or a pair; by default that of ``link``, or the most important head.
+    image
+        Id or file name, or ``"all"`` for means over all or the brushed images.
+    panel
+        Letter of a view, ``"A"`` to ``"D5"``, or ``"head"``.
+    width
+        ``"one"`` column (3.35 inches), ``"two"`` columns (6.9 inches), or inches from 2.5 to 20.
+    dpi
+        Dots an inch, 72 to 1200, of PNG and of pictures within PDF and SVG.
+    link
+        Address of a page, or its query: selection, brush, metric and colours.
+    out
+        Also written to this file: ``.pdf``, ``.svg`` or ``.png``.
+
+    Returns
+    -------
+    A figure of matplotlib, which a notebook shows; its ``caption`` says what it shows.
+
+    Raises
+    ------
+    InputError
+        If something asked for is not in the store, or the panel has nothing to show.
+    """
+    from headbrush.server.pages.figures.make_figure import make_figure, save_figure
+    from headbrush.server.pages.figures.request import check_out
+
+    if out is not None:
+        check_out(Path(out))
+    made, _, note = make_figure(store, head, image, panel, width, dpi, link, caption)
+    if note:
+        warnings.warn(note, stacklevel=2)
+    if out is not None:
+        save_figure(made, Path(out))
+    return made
 
 
 def serve(store: "Store | str | Path", *stores: "Store | str | Path", port: int = 0) -> "Serving":

@@ -270,6 +270,46 @@ def report_command(
     _out.print(f"{out}: {head_pages}, {size}", markup=False)
 
 
+@app.command("figure")
+def figure_command(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    head: Annotated[str | None, typer.Option(help="LAYER.HEAD.")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Id or file name, or all: means over images.")
+    ] = None,
+    panel: Annotated[str, typer.Option(help="A to D5, or head: several of one head.")] = "head",
+    link: Annotated[
+        str, typer.Option(help="Address of a page: its selection, brush, metric and colours.")
+    ] = "",
+    width: Annotated[
+        str, typer.Option(help="one column (3.35 in), two columns (6.9 in), or inches.")
+    ] = "one",
+    dpi: Annotated[int, typer.Option(help="Of PNG, and of pictures in PDF and SVG.")] = 300,
+    caption: Annotated[bool, typer.Option(help="Write the caption below.")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="FILE.pdf, .svg or .png; by default a PDF named by content.")
+    ] = None,
+) -> None:
+    """Draw a view, or all of one head, as a figure for a paper: PDF, SVG or PNG.
+
+    --head and --image come before those of --link.
+    """
+    with _one_line_errors():
+        from headbrush.server.pages.figures.request import check_out
+
+        if out is not None:
+            check_out(out)
+        from headbrush.server.pages.figures.make_figure import make_figure, save_figure
+
+        made, stem, note = make_figure(store, head, image, panel, width, dpi, link, caption)
+        path = out or Path(f"{stem}.pdf")
+        size = save_figure(made, path)
+    if note:
+        _err.print(f"headbrush: {escape(note)}")
+    wide, high = made.get_size_inches()
+    _out.print(f"{path}: {wide:.2f} × {high:.2f} in, {size / 1000:.0f} kB", markup=False)
+
+
 def _log_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.log")
 

@@ -49,7 +49,7 @@ def make_report(
         If an image, head or view is not in the store, or all views fail; a view that fails is
         left out, and the notes say so.
     """
-    data = _data(store)
+    data = data_of(store)
     request = read_request(data, images, heads, views)
     if request.needs_model:
         live_model(data.store).warm_up()  # the model loads while the other views are made
@@ -99,7 +99,8 @@ def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Name
     return report
 
 
-def _data(store: Store | StoreData | Path | str) -> StoreData:
+def data_of(store: Store | StoreData | Path | str) -> StoreData:
+    """A store that is given as data, open, or by its path."""
     if isinstance(store, StoreData):
         return store
     return StoreData(store if isinstance(store, Store) else Store(store))

@@ -96,7 +96,7 @@ class ImageContext:
         """Lay a mask over a picture."""
         rows, columns = self._session.data.store.grid
         mask = ColumnDataSource({"image": []}, name=f"{side}_mask")
-        alphas = _OPAQUE * (1 - np.sqrt(np.linspace(0, 1, _STEPS)))
+        alphas = mask_opacity(np.linspace(0, 1, _STEPS))
         shades = [f"{MASK}{round(255 * alpha):02x}" for alpha in alphas]
         shade = LinearColorMapper(palette=shades, low=0, high=1)
         colours: dict[str, Any] = {"color_mapper": shade}  # unknown to Bokeh's stubs
@@ -117,3 +117,8 @@ class ImageContext:
         opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
         rgba = np.concatenate([pixels, opaque], -1).view(np.uint32)[..., 0]
         self._image.data = {"image": [rgba]}
+
+
+def mask_opacity(share: np.ndarray) -> np.ndarray:
+    """Opacity of the mask over a patch whose attention is this share of the strongest."""
+    return _OPAQUE * (1 - np.sqrt(share))

@@ -122,7 +122,7 @@ def page_panels(
         session = Session(data, state, document=document)
         session.reader.change_named(overview.reader.named)
         started.append((head, image, session, guarded_views(session, of_head)))
-    _settle(document, data)
+    settle(document, data)
     return [_page(number, *one) for number, one in enumerate(started, 1)]
 
 
@@ -141,7 +141,7 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
     return HeadPage(head, image, session, panels, result, attention, matrix_id)
 
 
-def _settle(document: Document, data: StoreData) -> None:
+def settle(document: Document, data: StoreData) -> None:
     """Do what a server does for its page: report that it is shown, and deliver the answers."""
     document.callbacks.trigger_event(DocumentReady())
     for source in (data.matrices, live_model(data.store)):  # what is not stored is then asked live

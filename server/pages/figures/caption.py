@@ -1,0 +1,29 @@
+"""The caption of a figure: model, head, image, and what each panel shows."""
+
+from headbrush.server.pages.figures.parts.shown import Shown
+from headbrush.server.pages.report.parts.redact_folders import last_name, without_folders
+
+
+def subject(shown: Shown) -> str:
+    """Model, head with its pattern, and image with its classes, in one sentence."""
+    data, head = shown.data, shown.session.head
+    model = last_name(str(data.store.attrs["model"]))
+    pattern = f", {data.head_patterns[head.number]}" if data.head_patterns else ""
+    words = f"{model}, head {head}{pattern}; {_image(shown)}."
+    return without_folders(words, data.store)
+
+
+def _image(shown: Shown) -> str:
+    data, image = shown.data, shown.state.image
+    if image is None:
+        return shown.of_images
+    kinds = [f"true {data.true_class(image)}"] if data.is_labelled[image] else []
+    if data.has_classifier and data.predicted[image] >= 0:
+        guess = data.class_name(int(data.predicted[image]))
+        kinds.append(f"predicted {guess}, {data.probability[image].max():.0%}")
+    return f"image {data.names[image]}" + (f" ({', '.join(kinds)})" if kinds else "")
+
+
+def lettered(panels: dict[str, str]) -> str:
+    """``(a) … (b) …`` for the panels of a composed figure."""
+    return " ".join(f"({letter}) {words}" for letter, words in panels.items())

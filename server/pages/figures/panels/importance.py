@@ -1,0 +1,119 @@
+"""B1: one metric over all heads."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from headbrush.server.pages.figures.parts.drawing import (
+    Entry,
+    Place,
+    area_key,
+    line_key,
+    number_ticks,
+    sizes,
+)
+from headbrush.server.pages.figures.parts.errors import AbsentError
+from headbrush.server.pages.figures.parts.fonts import SMALL
+from headbrush.server.pages.figures.parts.shown import Shown
+from headbrush.server.session.brush.named_brushes import Compared
+from headbrush.server.session.dot_share import share_words
+from headbrush.server.session.palette import LIGHT, NEUTRAL, SELECTED
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
+from headbrush.server.views.importance.head_importance import HeadImportance
+
+_VIEW = HeadImportance.name
+_STRIPE = "#f1f3f5"
+
+
+def draw(shown: Shown, place: Place) -> str:
+    """Draw mean, band, and the selected image's line; returns what is drawn, in words."""
+    shown.demand(_VIEW)
+    note = shown.model(_VIEW, "importance_note")
+    if shown.view(_VIEW).extent is None:
+        raise AbsentError(note.text or "No image is brushed, so no head has a value.")
+    axes, data, state = place.axes(), shown.data, shown.state
+    plot = shown.plot(_VIEW, "importance_plot")
+    heads = data.heads_per_layer
+    for layer in range(0, data.num_layers, 2):
+        axes.axvspan(layer * heads - 0.5, (layer + 1) * heads - 0.5, color=_STRIPE, lw=0, zorder=0)
+    axes.set_yscale(state.importance_scale)
+    compared = shown.session.reader.compared()
+    keys = _compared(shown, axes, compared) if compared else _mean(shown, axes)
+    keys += _image(shown, axes)
+    axes.set_xlim(-1, data.num_heads)
+    axes.set_ylim(*ends_of(plot.y_range))
+    every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
+    layers = np.arange(0, data.num_layers, every)
+    axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
+    axes.set_xlabel(str(plot.xaxis[0].axis_label))
+    axes.set_ylabel(str(plot.yaxis[0].axis_label))
+    number_ticks(axes.yaxis, log=state.importance_scale == "log")
+    _mark(axes, shown)
+    place.legend(keys)
+    share = share_words(shown.session.brushes.head_share)
+    return f"{METRIC_NAMES[state.metric]} when each head is pruned{f'; {share}' if share else ''}."
+
+
+def _mean(shown: Shown, axes: Axes) -> list[Entry]:
+    band = shown.columns(_VIEW, "importance_band")
+    axes.fill_between(band["number"], band["low"], band["high"], color=NEUTRAL, alpha=0.3, lw=0)
+    axes.plot(band["number"], band["mean"], color=NEUTRAL, lw=1.2)
+    return [
+        (line_key(NEUTRAL), f"mean, {shown.of_images}"),
+        (area_key(NEUTRAL, 0.3), "± 1 sd"),
+    ]
+
+
+def _compared(shown: Shown, axes: Axes, compared: Sequence[Compared]) -> list[Entry]:
+    keys: list[Entry] = []
+    for slot, one in enumerate(compared):
+        columns = shown.columns(_VIEW, f"importance_compared_{slot}")
+        dash = ("-", "--")[slot % 2]
+        axes.fill_between(
+            columns["number"], columns["low"], columns["high"], color=one.colour, alpha=0.18, lw=0
+        )
+        axes.plot(columns["number"], columns["mean"], color=one.colour, lw=1.2, linestyle=dash)
+        words = f"{one.name}, n = {int(one.images.sum())}, ± 1 sd"
+        keys.append((line_key(one.colour, linestyle=dash), words))
+    if len(compared) > 1:
+        apart = shown.columns(_VIEW, "importance_difference")
+        twin = axes.twinx()
+        twin.plot(apart["number"], apart["mean"], color=LIGHT.ink, lw=0.9, linestyle=":")
+        end = float(np.nanmax(np.abs(apart["mean"]), initial=0)) * 1.06 or 1.0
+        twin.set_ylim(-end, end)
+        twin.set_ylabel("difference")
+        twin.spines["right"].set_visible(True)
+        number_ticks(twin.yaxis)
+        keys.append((line_key(LIGHT.ink, linestyle=":", linewidth=0.9), "difference (right axis)"))
+    return keys
+
+
+def _image(shown: Shown, axes: Axes) -> list[Entry]:
+    """Dots of what is shown, joined by a line where they are of one image."""
+    columns, state = columns_of(shown.session.heads), shown.state
+    x, y = np.asarray(columns["number"]), np.asarray(columns["value"], float)
+    keys: list[Entry] = []
+    if state.image is not None:
+        axes.plot(x, y, color=LIGHT.ink, lw=0.8)
+        keys.append((line_key(LIGHT.ink, linewidth=0.8), shown.data.names[state.image]))
+    area = sizes(np.asarray(columns["share"]), 4.5, 2, 9)
+    axes.scatter(x, y, s=area, c=list(columns["colour"]), linewidths=0, zorder=3)
+    reference = shown.model(_VIEW, "importance_reference")
+    if reference.visible:
+        axes.axhline(reference.location, color=LIGHT.ink, lw=0.8, linestyle="--")
+        keys.append((line_key(LIGHT.ink, linewidth=0.8, linestyle="--"), "not pruned"))
+    return keys
+
+
+def _mark(axes: Axes, shown: Shown) -> None:
+    """The selected head's line, with its name on the side that has more room."""
+    at = shown.model(_VIEW, "importance_cursor").location
+    axes.axvline(at, color=SELECTED, lw=1.0, zorder=2)
+    is_left = at < shown.data.num_heads / 2
+    axes.annotate(
+        str(shown.session.head), (at, 1), xycoords=("data", "axes fraction"),
+        xytext=(2 if is_left else -2, -1), textcoords="offset points", color=SELECTED,
+        ha="left" if is_left else "right", va="top", fontsize=SMALL,
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""How each panel is drawn, by its letter; a new view's panel is one function and one row here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from headbrush.server.pages.figures.panels import (
+    context,
+    images,
+    importance,
+    matrix,
+    overview,
+    patterns,
+    prediction,
+    pruning,
+    strength,
+    threshold,
+    two_axes,
+)
+from headbrush.server.pages.figures.parts.drawing import Place
+from headbrush.server.pages.figures.parts.shown import Shown
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How one panel is drawn.
+
+    Attributes
+    ----------
+    title
+        In a figure of several panels.
+    draw
+        Draws it, and returns what it shows in words.
+    ratio, most
+        Height by width, and inches of height at most, without legend and caption.
+    """
+
+    title: str
+    draw: Callable[[Shown, Place], str]
+    ratio: float
+    most: float
+
+
+PANELS = {
+    "A": Panel("Images", images.draw, 0.85, 5.0),
+    "B1": Panel("Importance of heads", importance.draw, 0.55, 2.4),
+    "B2": Panel("Parts of the head pruned", pruning.draw, 0.5, 2.2),
+    "B3": Panel("Prediction", prediction.draw, 0.6, 2.6),
+    "C1": Panel("Strength of heads", overview.draw, 0.75, 3.6),
+    "C2": Panel("Strength by hop", strength.draw_hops, 0.55, 2.4),
+    "C3": Panel("Entropy", strength.draw_entropy, 0.55, 2.4),
+    "D1": Panel("Patterns", patterns.draw, 0.9, 5.2),
+    "D2": Panel("Image under attention", context.draw, 0.48, 2.9),
+    "D3": Panel("Strong attention", two_axes.draw, 0.5, 2.4),
+    "D4": Panel("Attention matrix", matrix.draw, 0.85, 5.0),
+    "D5": Panel("Attention values", threshold.draw, 0.55, 2.4),
+}
+"""In the order of the page."""

@@ -1,0 +1,258 @@
+"""Figures for a paper: nothing is cut, the values are those of the store, the files are whole."""
+
+import re
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.text import Text
+
+from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.pages.figures.compose import draw_figure
+from headbrush.server.pages.figures.make_figure import make_figure, save_figure
+from headbrush.server.pages.figures.parts import tokens
+from headbrush.server.pages.figures.parts.fonts import paper_style
+from headbrush.server.pages.figures.request import PANELS, WIDTHS
+from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.url_state import default_state, to_query
+from headbrush.server.stores.store_data import StoreData
+from tests.server.fakes import FakeModel, PromptWorker, pruned
+from tests.stores import attributes, make_store, values
+
+LONG = "a class with a name that goes on and on, $and$ on, 猫, until the end of the line"
+
+
+class AnsweringModel(FakeModel):
+    """Answers at once."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self._classes = classes
+
+    def partial_pruning(self, *selection):
+        future = super().partial_pruning(*selection)
+        future.set_result(pruned(self._classes))
+        return future
+
+
+@pytest.fixture
+def answering():
+    target = "headbrush.server.views.importance.pruning_answer.live_model"
+    with patch(target, lambda store: AnsweringModel(len(store.read("class_name")))):
+        yield
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory):
+    """1 000 classes, and long names of classes and files."""
+    path = make_store(tmp_path_factory.mktemp("long") / f"{'long-' * 12}store.headbrush")
+    content = values(classes=1000)
+    content["name"] = np.array([f"{LONG}/{i}-{LONG}.png" for i in range(24)], object)
+    content["class_name"] = np.array([f"{LONG} {i}" for i in range(1000)], object)
+    write_summary(path, content, attributes(model=f"models/{LONG}"))
+    with patch("headbrush.server.stores.attention.matrices.ThreadQueue", PromptWorker):
+        return StoreData(Store(path))
+
+
+def selected(data, **changed):
+    """A state with an image whose attention is stored."""
+    return replace(default_state(data), **{"image": 4, "layer": 2, "head": 1, **changed})
+
+
+def drawn(data, panel, width=3.35, with_caption=True, **changed):
+    return draw_figure(data, selected(data, **changed), (), panel, width, 300, with_caption)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.usefixtures("answering")
+def test_nothing_is_cut_off(long_names, panel, width):
+    figure = drawn(long_names, panel, WIDTHS[width])
+    renderer, (right, top) = figure.canvas.get_renderer(), figure.bbox.max
+    with paper_style():
+        whole = figure.get_tightbbox(renderer).transformed(figure.dpi_scale_trans)
+        boxes = [whole, *(text.get_window_extent(renderer) for text in figure.texts)]
+    for box in boxes:
+        assert min(box.x0, box.y0) >= -0.5
+        assert box.x1 <= right + 0.5
+        assert box.y1 <= top + 0.5
+    assert figure.get_figwidth() == WIDTHS[width]
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 6
+
+
+def line(figure, colour):
+    """Heights of the drawn line of this colour that has a point for every head."""
+    (found,) = (
+        one.get_ydata() for one in figure.axes[0].lines
+        if len(one.get_ydata()) == 6 and to_rgba(one.get_color()) == to_rgba(colour)
+    )  # fmt: skip
+    return found
+
+
+def test_importance_is_that_of_the_store(data):
+    figure = drawn(data, "B1", metric="patch", clauses=(Clause("images", Ids((1, 5, 7))),))
+    stored = data.importance("patch")
+    np.testing.assert_allclose(line(figure, "#8a8f98"), stored[[1, 5, 7]].mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(line(figure, "#1f2933"), stored[4])
+    assert figure.axes[0].get_ylabel() == "patch distance (0–2)"
+    assert "n = 3 of 24 images" in words(figure)
+
+
+def words(figure):
+    """All text of a figure."""
+    return " ".join(text.get_text() for text in figure.findobj(Text)).replace("\n", " ")
+
+
+def test_hops_and_entropy_are_those_of_the_store(data):
+    hops = drawn(data, "C2").axes[0].patches
+    np.testing.assert_array_equal([bar.get_height() for bar in hops], data.strength[4, 5])
+    counts, edges = drawn(data, "C3").axes[0].patches[0].get_data()[:2]
+    expected = np.histogram(data.entropy[:, 5], edges)[0] / 24 * 100
+    np.testing.assert_allclose(counts, expected)
+
+
+@pytest.mark.usefixtures("answering")
+def test_bars_of_pruning_are_the_answer_of_the_model(data):
+    bars = drawn(data, "B2", metric="cls").axes[0].patches
+    np.testing.assert_allclose([bar.get_width() for bar in bars], pruned().metrics[2], rtol=1e-6)
+
+
+def test_places_of_images_are_those_of_the_store(data):
+    figure = drawn(data, "A")
+    places = np.concatenate([one.get_offsets() for one in figure.axes[0].collections[:-1]])
+    stored = data.store.read("image_embedding")
+    np.testing.assert_array_equal(places[np.lexsort(places.T)], stored[np.lexsort(stored.T)])
+
+
+def test_a_matrix_is_blue_and_orange_and_faint_below_the_threshold(data):
+    figure = drawn(data, "D4", threshold=0.1)
+    shown = figure.axes[0].images[0].get_array()
+    stored = data.store.attention(4, 2, 1)
+    rows = [0, 0, *range(1, 17)]  # CLS is drawn two wide
+    assert shown.shape == (18, 18, 3)
+    ordered = np.sort(stored.ravel())
+    top = ordered[-int(np.ceil(0.005 * stored.size))]
+    for y, source in enumerate(rows):
+        for x, target in enumerate(rows):
+            value = stored[source, target]
+            share = min(value / top, 1)
+            opaque = 0.25 + 0.75 * share if value >= 0.1 else 0.3 * share
+            ink = np.array(to_rgba("#1c7ed6" if 0 in (source, target) else "#e8590c")[:3])
+            np.testing.assert_allclose(shown[y, x], 1 - opaque * (1 - ink), atol=1e-6)
+
+
+@pytest.mark.parametrize("pixels", [3, 7, 10, 99])
+def test_a_pixel_shows_the_strongest_of_its_values(pixels):
+    axis = tokens.TokenAxis(prefix=1, patches=8, wide=2)
+    attention = np.random.default_rng(0).random((9, 9))
+    found, of_prefix = tokens.pooled(attention, axis, pixels)
+    units, side = [0, 0, *range(1, 9)], min(pixels, 10)
+    expected = np.zeros((side, side))
+    for y, source in enumerate(units):
+        for x, target in enumerate(units):
+            at = y * side // 10, x * side // 10
+            if attention[source, target] > expected[at]:
+                expected[at] = attention[source, target]
+    np.testing.assert_array_equal(found, expected)
+    of_cls = np.concatenate([attention[0], attention[:, 0]])
+    np.testing.assert_array_equal(of_prefix, np.isin(found, of_cls))
+
+
+@pytest.mark.parametrize("token", [None, 0, 3])
+def test_lines_are_the_strongest_values_of_a_token(token):
+    attention = np.random.default_rng(1).random((6, 6))
+    wanted = [
+        (value, source, target) for (source, target), value in np.ndenumerate(attention)
+        if value >= 0.4 and (token is None or token in (source, target))
+    ]  # fmt: skip
+    found = tokens.lines(attention, 0.4, token, most=4)
+    assert found.total == len(wanted)
+    expected = sorted(wanted)[-4:]
+    assert list(zip(found.value, found.source, found.target, strict=True)) == expected
+    attends, looks = tokens.masks(attention, 1, token)
+    for patch_token in range(1, 6):
+        others = range(6) if token is None else [token]
+        mean = np.mean([attention[patch_token, other] for other in others])
+        assert attends[patch_token - 1] == pytest.approx(mean)
+        mean = np.mean([attention[other, patch_token] for other in others])
+        assert looks[patch_token - 1] == pytest.approx(mean)
+
+
+def test_a_link_leads_to_the_figure_of_its_page(data):
+    state = selected(data, metric="cls", importance_scale="log", clauses=(
+        Clause("heads", Ids((0, 3))), Clause("images", Ids((1, 2, 3))),
+    ))  # fmt: skip
+    link = "https://viz.example.org/server?" + to_query(state, data)[0]
+    by_link, stem, note = make_figure(data, panel="B1", link=link, dpi=100)
+    assert note == ""
+    assert stem == "small-B1-L2H1-class-1-004"
+    by_state = draw_figure(data, state, (), "B1", 3.35, 100, True)
+    assert by_link.content("svg") == by_state.content("svg")
+    other = make_figure(data, image=5, panel="B1", link=link, dpi=100)[0]
+    assert other.content("svg") != by_state.content("svg")
+
+
+def test_files_have_their_size_and_hold_text_as_text(data, tmp_path):
+    figure = drawn(data, "B1", 6.9)
+    for ending in ("pdf", "svg", "png"):
+        save_figure(figure, tmp_path / f"f.{ending}")
+    width, height = figure.get_size_inches()
+    pdf = (tmp_path / "f.pdf").read_bytes()
+    box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+) ?\]", pdf)
+    assert [float(side) for side in box.groups()] == pytest.approx([72 * width, 72 * height])
+    assert b"/FontFile2" in pdf  # TrueType, which is Type 42
+    assert b"/Type3" not in pdf
+    svg = (tmp_path / "f.svg").read_text(encoding="utf-8")
+    said = " ".join(re.findall(r"<text[^>]*>([^<]*)", svg))
+    for expected in ("L2·H1", "class-1/004.png", "JSD (bits)", "n = 24 images", "random"):
+        assert expected in said
+    png = (tmp_path / "f.png").read_bytes()
+    sides = [int.from_bytes(png[at : at + 4]) for at in (16, 20)]
+    assert sides == [int(300 * width), int(300 * height)]
+
+
+def test_without_a_caption_the_file_still_tells_what_it_shows(data):
+    figure = drawn(data, "C2", with_caption=False)
+    assert figure.texts == []
+    assert "head L2·H1" in figure.caption
+    assert f"<dc:title>{figure.caption}" in figure.content("svg").decode()
+
+
+def test_of_several_panels_one_that_has_nothing_to_show_says_why(data):
+    figure = drawn(data, "head")  # the images are not there, so no model prunes
+    told = words(figure)
+    assert "Parts of the head pruned: nothing to show." in told
+    assert "a  Importance of heads" in told
+    with pytest.raises(InputError) as error:
+        drawn(data, "B2")
+    assert str(error.value)[:30] in told
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"panel": "D9"}, "--panel D9: unknown panel; choose from A, B1"),
+        ({"width": "wide"}, "--width wide: expected one"),
+        ({"width": "nan"}, "--width nan: expected one"),
+        ({"width": 1}, "inches from 2.5 to 20"),
+        ({"dpi": 30}, "--dpi 30: expected dots an inch from 72 to 1200"),
+        ({"dpi": 1200, "width": 20}, "24000 pixels wide, at most 16000"),
+        ({"head": "7.0"}, "--head 7.0: expected layer.head"),
+        ({"image": "99"}, "--image 99: expected an id from 0 to 23"),
+        ({"link": "nothing"}, "--link nothing: expected the address of a page"),
+        ({"panel": "C1", "link": "overview=bits"}, "has no bits"),
+        ({"panel": "D4", "image": 5}, "not"),
+        ({"panel": "B1", "link": "metric=jsd&brush="}, ""),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_one_sentence(data, asked, expected):
+    if not expected:
+        assert make_figure(data, **asked)[0].axes
+        return
+    with pytest.raises(InputError) as error:
+        make_figure(data, **asked)
+    assert expected in str(error.value)
+    assert "\n" not in str(error.value)
