@@ -77,6 +77,8 @@ docs: .venv/ready
 
 screenshots: .venv/ready-to-test
 	PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py demo.headbrush design_notes/pictures
+	$(BIN)/headbrush figure demo.headbrush --head 0.2 --image pullover/00046.png --width two --dpi 150 \
+	  --out design_notes/pictures/figure-head.png
 
 clean:
 	rm -rf .venv .venv-oldest node_modules build dist demo.headbrush

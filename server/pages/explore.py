@@ -5,6 +5,7 @@ from functools import partial
 
 from bokeh.document import Document
 
+from headbrush.server.pages.figures.on_page import PageFigures
 from headbrush.server.pages.layout import arrange, theme_of
 from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.error_boundary import built
@@ -40,5 +41,6 @@ def explore(
     patterns = views.get(PatternLayout.name)
     if isinstance(patterns, PatternLayout):
         PatternTip(session, patterns.plot)
-    arrange(document, session, views, build(TitleBar, session, note, report_of), store_name)
+    status = build(TitleBar, session, note, report_of)
+    arrange(document, session, views, status, store_name, PageFigures(session).channels)
     return (session,)

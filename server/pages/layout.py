@@ -27,8 +27,8 @@ _SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/copy_link.js", "page/brush_bar.js", "page/legend_buttons.js",
-        "page/save_plots.js", "page/theme_button.js", "page/pattern_tip.js", "page/page_ready.js",
-        "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
+        "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/pattern_tip.js",
+        "page/page_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
@@ -52,6 +52,7 @@ def arrange(
     views: Mapping[str, View],
     status: TitleBar | Failed,
     store_name: str,
+    more: Sequence[Channel] = (),
 ) -> None:
     """Add every view's layout as a root of its name, and what the template needs to say.
 
@@ -59,6 +60,8 @@ def arrange(
     ----------
     store_name
         The store's name in addresses if several are served, else empty.
+    more
+        Channels besides those of every page of a store.
     """
     channels = (
         session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
@@ -68,7 +71,7 @@ def arrange(
     with filled(document):
         for view in (*views.values(), status):
             document.add_root(view.layout)
-        document.add_root(unseen(*channels))
+        document.add_root(unseen(*channels, *more))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
         looks() | key_variables(lambda row: row.words),

@@ -140,6 +140,14 @@ def test_a_plot_is_saved_as_svg_with_its_words(page, name):
     words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert PLOTS[name] in words
     assert float(root.get("width")) > 100
+    page.page.locator(f"[data-name={name}] .hb-save summary").click()
+    with page.page.expect_download() as downloading:  # a figure for a paper, drawn by the server
+        page.page.locator(f"[data-name={name}] [data-figure=svg][data-width=one]").first.click()
+    called = downloading.value.suggested_filename
+    root = ET.parse(downloading.value.path()).getroot()
+    assert float(root.get("width").removesuffix("pt")) == pytest.approx(3.35 * 72)
+    assert PLOTS[name] in [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
+    page.page.locator("#said", has_text=f"{called} saved").wait_for()
 
 
 def test_every_panel_is_saved_as_png_of_its_size(page):
