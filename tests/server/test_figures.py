@@ -73,6 +73,7 @@ def test_nothing_is_cut_off(long_names, panel, width):
     figure = drawn(long_names, panel, WIDTHS[width])
     renderer, (right, top) = figure.canvas.get_renderer(), figure.bbox.max
     with paper_style():
+        figure.draw_without_rendering()
         whole = figure.get_tightbbox(renderer).transformed(figure.dpi_scale_trans)
         boxes = [whole, *(text.get_window_extent(renderer) for text in figure.texts)]
     for box in boxes:

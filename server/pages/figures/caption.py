@@ -16,7 +16,7 @@ def subject(shown: Shown) -> str:
 def _image(shown: Shown) -> str:
     data, image = shown.data, shown.state.image
     if image is None:
-        return shown.of_images
+        return shown.of_images.removeprefix("n = ")
     kinds = [f"true {data.true_class(image)}"] if data.is_labelled[image] else []
     if data.has_classifier and data.predicted[image] >= 0:
         guess = data.class_name(int(data.predicted[image]))

@@ -27,7 +27,7 @@ def draw(shown: Shown, place: Place) -> str:
     attends, looks = masks(attention, tokens.prefix, token)
     titles = (f"token: {name}", f"attends to {name}", f"where {name} looks")
     if token is None:
-        titles = ("mean over tokens", "attends to the average", "where tokens look")
+        titles = ("mean over tokens", "attend most", "attended most")
     axes = place.figure.subplots(1, 3)
     for one, title, values in zip(axes, titles, (None, attends, looks), strict=True):
         _picture(shown, one, tokens)

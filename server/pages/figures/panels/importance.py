@@ -10,6 +10,7 @@ from headbrush.server.pages.figures.parts.drawing import (
     Place,
     area_key,
     line_key,
+    name_height,
     number_ticks,
     sizes,
 )
@@ -32,7 +33,7 @@ def draw(shown: Shown, place: Place) -> str:
     shown.demand(_VIEW)
     note = shown.model(_VIEW, "importance_note")
     if shown.view(_VIEW).extent is None:
-        raise AbsentError(note.text or "No image is brushed, so no head has a value.")
+        raise AbsentError(note.text) if note.text else shown.nothing
     axes, data, state = place.axes(), shown.data, shown.state
     plot = shown.plot(_VIEW, "importance_plot")
     heads = data.heads_per_layer
@@ -48,7 +49,7 @@ def draw(shown: Shown, place: Place) -> str:
     layers = np.arange(0, data.num_layers, every)
     axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
     axes.set_xlabel(str(plot.xaxis[0].axis_label))
-    axes.set_ylabel(str(plot.yaxis[0].axis_label))
+    name_height(place, axes, str(plot.yaxis[0].axis_label))
     number_ticks(axes.yaxis, log=state.importance_scale == "log")
     _mark(axes, shown)
     place.legend(keys)

@@ -61,7 +61,7 @@ def _finish(shown: Shown, place: Place, axes: Axes) -> None:
 def _entropy(shown: Shown, place: Place) -> str:
     axes, plot = place.axes(), shown.plot(_VIEW, "overview_plot")
     if not np.isfinite(np.asarray(columns_of(shown.session.heads)["entropy"], float)).any():
-        raise AbsentError("No image is brushed, so no head has an entropy.")
+        raise shown.nothing
     _dots(shown, axes, "layer_jitter", "entropy")
     axes.set_xlim(*ends_of(plot.x_range))
     axes.set_ylim(*ends_of(plot.y_range))

@@ -26,7 +26,7 @@ from headbrush.server.session.palette import (
     layer_colours,
     value_colours,
 )
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
 from headbrush.server.views.patterns.contours import SHARES, Lines
 from headbrush.server.views.patterns.density import Picture
@@ -40,6 +40,8 @@ from headbrush.server.views.patterns.pattern_layout import PatternLayout
 
 _VIEW = PatternLayout.name
 _MOST_KINDS = 12
+_VALUES = METRIC_AXES | {"probability": "change of P[true class]", "entropy": "entropy (0–1)"}
+"""Titles of scales; the page colours by how much a probability changes."""
 _PIXELS = 200
 """Pixels an inch of the density: as on the page, a pixel must be large enough to be seen."""
 
@@ -120,7 +122,7 @@ def _kinds(shown: Shown, place: Place, axes: Axes) -> list[Entry]:
             bar.set_ticks([0, 1], labels=["few", "many"])
         return []
     if kinds.categories is None:
-        colour_bar(place, axes, value_colours(), kinds.span, METRIC_NAMES.get(colour, colour))
+        colour_bar(place, axes, value_colours(), kinds.span, _VALUES.get(colour, colour))
         return []
     if colour == "layer":
         layers = data.num_layers

@@ -7,9 +7,9 @@ from headbrush.server.pages.figures.parts.drawing import (
     Place,
     area_key,
     line_key,
+    name_height,
     number_ticks,
 )
-from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED, layer_colours
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
@@ -26,7 +26,7 @@ def draw_hops(shown: Shown, place: Place) -> str:
     columns, state = shown.columns(view, "hops_shown"), shown.state
     hops, bars = np.asarray(columns["hop"]), np.asarray(columns["strength"], float)
     if not np.isfinite(bars).any():
-        raise AbsentError("No image is brushed, so there are no values.")
+        raise shown.nothing
     axes = place.axes()
     colour = layer_colours(shown.data.num_layers)[state.layer]
     axes.bar(hops, bars, width=0.8, color=colour)
@@ -47,7 +47,7 @@ def draw_hops(shown: Shown, place: Place) -> str:
     axes.set_xlim(-0.7, len(hops) - 0.3)
     axes.set_ylim(0, ends_of(shown.plot(view, view).y_range)[1])
     axes.set_xlabel("hop (patches)")
-    axes.set_ylabel("mean attention")
+    name_height(place, axes, "mean attention")
     number_ticks(axes.xaxis, 8, whole=True)
     number_ticks(axes.yaxis)
     place.legend(keys)
@@ -61,7 +61,7 @@ def draw_entropy(shown: Shown, place: Place) -> str:
     bars = shown.columns(view, "entropy_bars")
     edges = np.append(np.asarray(bars["left"], float), np.asarray(bars["right"], float)[-1:])
     if len(edges) < 2 or not np.isfinite(edges).all():
-        raise AbsentError("No image has an entropy of this head.")
+        raise shown.nothing
     axes, compared = place.axes(), shown.session.reader.compared()
     brushed = int(shown.session.brush("heads").images.sum())
     parts = [("all", NEUTRAL, 0.45, f"all {shown.data.num_images} images")]
@@ -82,7 +82,7 @@ def draw_entropy(shown: Shown, place: Place) -> str:
     axes.set_xlim(*ends_of(plot.x_range))
     axes.set_ylim(*ends_of(plot.y_range))
     axes.set_xlabel("entropy of the strength over hops (0–1)")
-    axes.set_ylabel("% of images")
+    name_height(place, axes, "% of images")
     number_ticks(axes.xaxis, 4)
     number_ticks(axes.yaxis)
     place.legend(keys)

@@ -3,7 +3,13 @@
 import numpy as np
 
 from headbrush.server.pages.figures.panels.matrix import attention_of, prefix_word
-from headbrush.server.pages.figures.parts.drawing import Place, area_key, line_key, number_ticks
+from headbrush.server.pages.figures.parts.drawing import (
+    Place,
+    area_key,
+    line_key,
+    name_height,
+    number_ticks,
+)
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
@@ -37,7 +43,7 @@ def draw(shown: Shown, place: Place) -> str:
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(low, high)
     axes.set_xlabel("attention A")
-    axes.set_ylabel("number of values")
+    name_height(place, axes, "number of values")
     number_ticks(axes.xaxis, 6, log=True)
     number_ticks(axes.yaxis, 6, log=True)
     place.legend(keys)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, elided, width_of
+from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, elided, width_of, wrapped
 from headbrush.server.session.palette import SELECTED
 
 POINTS = 72 / 96
@@ -79,6 +79,12 @@ class Place:
             columnspacing=1.0, labelspacing=0.25,
         )  # fmt: skip
         self.legend_rows += -(-len(names) // columns)
+
+
+def name_height(place: Place, axes: Axes, words: str) -> None:
+    """Name the axis of heights, in several lines where the panel is lower than its name long."""
+    room = max(0.45, place.width * place.ratio - 0.75)
+    axes.set_ylabel("\n".join(wrapped(words, room, TEXT)), linespacing=1.0)
 
 
 def line_key(colour: str, **look: Any) -> Line2D:

@@ -57,7 +57,7 @@ def new_figure(width: float, height: float) -> PaperFigure:
 
 
 def finish(figure: PaperFigure, legend_rows: int, with_caption: bool) -> None:
-    """Make room for the legend, write the caption below, and lay everything out."""
+    """Make room for the legend, and write the caption below."""
     width, height = figure.get_size_inches()
     height += legend_rows * _LINE
     lines = wrapped(figure.caption, width - 3 * _MARGIN) if with_caption else []
@@ -70,4 +70,3 @@ def finish(figure: PaperFigure, legend_rows: int, with_caption: bool) -> None:
             1.5 * _MARGIN / width, 1 - height / (height + below), "\n".join(lines), va="top",
             fontsize=SMALL, linespacing=1.15, in_layout=False, gid="caption",
         )  # fmt: skip
-    figure.draw_without_rendering()

@@ -63,6 +63,13 @@ class Shown:
         brushed, total = int(self.session.brush("heads").images.sum()), self.data.num_images
         return f"n = {total} images" if brushed == total else f"n = {brushed} of {total} images"
 
+    @property
+    def nothing(self) -> AbsentError:
+        """To raise where images have no values: none are brushed, or none are stored."""
+        if not self.session.brush("heads").images.any():
+            return AbsentError("No image is brushed, so there is nothing to show.")
+        return AbsentError("The shown images have no values of this in the store.")
+
     def demand(self, view: str) -> None:
         """Raise the sentence that a report would have in place of the view, if it failed."""
         if view not in self._working:
