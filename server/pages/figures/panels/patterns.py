@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES
+from headbrush.analysis.store.facts.pattern_families import NO_NAME
 from headbrush.server.pages.figures.parts.drawing import (
     POINTS,
     Entry,
@@ -39,7 +40,7 @@ from headbrush.server.views.patterns.drawing import (
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 
 _VIEW = PatternLayout.name
-_MOST_KINDS = 12
+_MOST_KINDS = 11
 _VALUES = METRIC_AXES | {"probability": "change of P[true class]", "entropy": "entropy (0–1)"}
 """Titles of scales; the page colours by how much a probability changes."""
 _PIXELS = 200
@@ -96,16 +97,14 @@ def _lay(axes: Axes, picture: Picture | Lines, view: Sequence[float]) -> None:
 def _own(shown: Shown, axes: Axes) -> list[Entry]:
     """The selected image's heads, and a ring around the selected one."""
     own, chosen = shown.columns(_VIEW, "own_patterns"), shown.columns(_VIEW, "pattern_ring")
-    number = shown.state.image
-    if number is None or not len(own["x"]):
+    if not len(own["x"]):
         return []
     axes.scatter(own["x"], own["y"], s=18, c=list(own["colour"]), linewidths=0.6,
                  edgecolors=LIGHT.ink, zorder=4)  # fmt: skip
     ring(axes, chosen["x"], chosen["y"])
-    image = shown.data.names[number]
     middle = layer_colours(shown.data.num_layers)[shown.data.num_layers // 2]
     return [
-        (dot_key(middle), f"heads in {image}, by layer"),
+        (dot_key(middle), "heads of this image, by layer"),
         (ring_key(), str(shown.session.head)),
     ]
 
@@ -129,9 +128,13 @@ def _kinds(shown: Shown, place: Place, axes: Axes) -> list[Entry]:
         colour_bar(place, axes, layer_colours(layers), (-0.5, layers - 0.5), "layer")
         return []
     names, palette, order = _named(shown, colour)
+    nameless = [one for one in order if names[one] == NO_NAME]
+    order = [one for one in order if one not in nameless]
     keys: list[Entry] = [(dot_key(palette[one]), names[one]) for one in order[:_MOST_KINDS]]
-    rest = len(order) - _MOST_KINDS
-    return [*keys, (dot_key("none"), f"and {rest} more")] if rest > 0 else keys
+    if more := order[_MOST_KINDS:]:
+        alike = palette[more[0]] if colour == "name" else "none"  # colours of classes repeat
+        keys.append((dot_key(alike), f"{len(more)} more"))
+    return keys + [(dot_key(palette[one]), NO_NAME) for one in nameless]
 
 
 def _named(shown: Shown, colour: str) -> tuple[Sequence[str], Sequence[str], list[int]]:

@@ -70,8 +70,7 @@ class Place:
             return
         room = self.width - 0.1
         names = [elided(words, room - _KEY) for _, words in entries]
-        widest = max((width_of(name) for name in names), default=0.0) + _KEY + 0.08
-        columns = min(len(names), max(1, int(room / widest))) or 1
+        columns = _columns([width_of(name) + _KEY + 0.12 for name in names], room)
         self.figure.legend(
             [key for key, _ in entries], names, loc="outside upper left", ncols=columns,
             title=self.heading or None, title_fontproperties=_BOLD, alignment="left",
@@ -79,6 +78,15 @@ class Place:
             columnspacing=1.0, labelspacing=0.25,
         )  # fmt: skip
         self.legend_rows += -(-len(names) // columns)
+
+
+def _columns(widths: Sequence[float], room: float) -> int:
+    """The most columns that entries of these widths fit in, filled one after the other."""
+    for columns in range(len(widths), 1, -1):
+        parts = np.array_split(np.array(widths), columns)
+        if sum(float(part.max()) for part in parts) <= room:
+            return columns
+    return 1
 
 
 def name_height(place: Place, axes: Axes, words: str) -> None:
