@@ -15,7 +15,7 @@ from headbrush.server.pages.figures.parts.drawing import (
     sizes,
 )
 from headbrush.server.pages.figures.parts.errors import AbsentError
-from headbrush.server.pages.figures.parts.fonts import SMALL
+from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, elided
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.brush.named_brushes import Compared
 from headbrush.server.session.dot_share import share_words
@@ -26,6 +26,8 @@ from headbrush.server.views.importance.head_importance import HeadImportance
 
 _VIEW = HeadImportance.name
 _STRIPE = "#f1f3f5"
+_NAME = 0.48
+"""Inches of the name of a head on the axis."""
 
 
 def draw(shown: Shown, place: Place) -> str:
@@ -34,27 +36,45 @@ def draw(shown: Shown, place: Place) -> str:
     note = shown.model(_VIEW, "importance_note")
     if shown.view(_VIEW).extent is None:
         raise AbsentError(note.text) if note.text else shown.nothing
-    axes, data, state = place.axes(), shown.data, shown.state
+    axes, state = place.axes(), shown.state
     plot = shown.plot(_VIEW, "importance_plot")
-    heads = data.heads_per_layer
-    for layer in range(0, data.num_layers, 2):
-        axes.axvspan(layer * heads - 0.5, (layer + 1) * heads - 0.5, color=_STRIPE, lw=0, zorder=0)
     axes.set_yscale(state.importance_scale)
     compared = shown.session.reader.compared()
-    keys = _compared(shown, axes, compared) if compared else _mean(shown, axes)
+    keys = _compared(shown, place, axes, compared) if compared else _mean(shown, axes)
     keys += _image(shown, axes)
-    axes.set_xlim(-1, data.num_heads)
+    axes.set_xlim(*ends_of(plot.x_range))
     axes.set_ylim(*ends_of(plot.y_range))
-    every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
-    layers = np.arange(0, data.num_layers, every)
-    axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
-    axes.set_xlabel(str(plot.xaxis[0].axis_label))
+    _name_heads(shown, place, axes)
+    axes.set_xlabel(elided(str(plot.xaxis[0].axis_label), place.width - 0.6, TEXT))
     name_height(place, axes, str(plot.yaxis[0].axis_label))
     number_ticks(axes.yaxis, log=state.importance_scale == "log")
     _mark(axes, shown)
     place.legend(keys)
     share = share_words(shown.session.brushes.head_share)
     return f"{METRIC_NAMES[state.metric]} when each head is pruned{f'; {share}' if share else ''}."
+
+
+def _places(shown: Shown) -> np.ndarray:
+    """``(L·H,)`` place of each head on the axis."""
+    columns = columns_of(shown.session.heads)
+    return np.asarray(columns.get("place", columns["number"]))
+
+
+def _name_heads(shown: Shown, place: Place, axes: Axes) -> None:
+    """Layers as stripes, or, where the heads are sorted, names of some heads."""
+    data, places = shown.data, _places(shown)
+    if (places == np.arange(data.num_heads)).all():
+        heads = data.heads_per_layer
+        for start in range(0, data.num_heads, 2 * heads):
+            axes.axvspan(start - 0.5, start + heads - 0.5, color=_STRIPE, lw=0, zorder=0)
+        every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
+        layers = np.arange(0, data.num_layers, every)
+        axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
+        return
+    order, (low, high) = np.argsort(places), axes.get_xlim()
+    every = max(1, -(-round(high - low) // int(place.width / _NAME)))
+    ticks = np.arange(max(0, round(low)), min(data.num_heads, round(high) + 1), every)
+    axes.set_xticks(ticks, [data.head_labels[order[tick]] for tick in ticks])
 
 
 def _mean(shown: Shown, axes: Axes) -> list[Entry]:
@@ -67,7 +87,7 @@ def _mean(shown: Shown, axes: Axes) -> list[Entry]:
     ]
 
 
-def _compared(shown: Shown, axes: Axes, compared: Sequence[Compared]) -> list[Entry]:
+def _compared(shown: Shown, place: Place, axes: Axes, compared: Sequence[Compared]) -> list[Entry]:
     keys: list[Entry] = []
     for slot, one in enumerate(compared):
         columns = shown.columns(_VIEW, f"importance_compared_{slot}")
@@ -82,9 +102,9 @@ def _compared(shown: Shown, axes: Axes, compared: Sequence[Compared]) -> list[En
         apart = shown.columns(_VIEW, "importance_difference")
         twin = axes.twinx()
         twin.plot(apart["number"], apart["mean"], color=LIGHT.ink, lw=0.9, linestyle=":")
-        end = float(np.nanmax(np.abs(apart["mean"]), initial=0)) * 1.06 or 1.0
-        twin.set_ylim(-end, end)
-        twin.set_ylabel("difference")
+        plot = shown.plot(_VIEW, "importance_plot")
+        twin.set_ylim(*ends_of(plot.extra_y_ranges["difference"]))
+        name_height(place, twin, str(plot.yaxis[1].axis_label))
         twin.spines["right"].set_visible(True)
         number_ticks(twin.yaxis)
         keys.append((line_key(LIGHT.ink, linestyle=":", linewidth=0.9), "difference (right axis)"))
@@ -94,10 +114,11 @@ def _compared(shown: Shown, axes: Axes, compared: Sequence[Compared]) -> list[En
 def _image(shown: Shown, axes: Axes) -> list[Entry]:
     """Dots of what is shown, joined by a line where they are of one image."""
     columns, state = columns_of(shown.session.heads), shown.state
-    x, y = np.asarray(columns["number"]), np.asarray(columns["value"], float)
+    x, y = _places(shown), np.asarray(columns["value"], float)
     keys: list[Entry] = []
     if state.image is not None:
-        axes.plot(x, y, color=LIGHT.ink, lw=0.8)
+        order = np.argsort(x)
+        axes.plot(x[order], y[order], color=LIGHT.ink, lw=0.8)
         keys.append((line_key(LIGHT.ink, linewidth=0.8), shown.data.names[state.image]))
     area = sizes(np.asarray(columns["share"]), 4.5, 2, 9)
     axes.scatter(x, y, s=area, c=list(columns["colour"]), linewidths=0, zorder=3)
@@ -112,7 +133,7 @@ def _mark(axes: Axes, shown: Shown) -> None:
     """The selected head's line, with its name on the side that has more room."""
     at = shown.model(_VIEW, "importance_cursor").location
     axes.axvline(at, color=SELECTED, lw=1.0, zorder=2)
-    is_left = at < shown.data.num_heads / 2
+    is_left = at < sum(axes.get_xlim()) / 2
     axes.annotate(
         str(shown.session.head), (at, 1), xycoords=("data", "axes fraction"),
         xytext=(2 if is_left else -2, -1), textcoords="offset points", color=SELECTED,
