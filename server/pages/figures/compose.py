@@ -34,6 +34,7 @@ def draw_figure(
     width: float,
     dpi: int,
     with_caption: bool,
+    patience_s: float = 0,
 ) -> PaperFigure:
     """Draw what a page of this state shows.
 
@@ -45,6 +46,8 @@ def draw_figure(
         Inches.
     dpi
         Of pictures within the figure.
+    patience_s
+        Seconds that may be waited for means over images that the model computes.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def draw_figure(
         If the panel has nothing to show; says why.
     """
     letters = HEAD_PANELS if panel == HEAD else (panel,)
-    shown = Shown(data, state, [_VIEW_OF[letter] for letter in letters], named)
+    shown = Shown(data, state, [_VIEW_OF[letter] for letter in letters], named, patience_s)
     with paper_style():
         made = _head(shown, width, dpi) if panel == HEAD else _single(shown, panel, width, dpi)
         figure, words, legend_rows = made

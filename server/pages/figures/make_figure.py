@@ -14,6 +14,8 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 
 _PAGE_DPI = 300
+_PATIENCE_S = 3600
+"""For means over images; a page shows, and saves, what is computed so far."""
 
 
 def make_figure(
@@ -52,7 +54,7 @@ def make_figure(
     request.check_dpi(dpi, inches)
     data = data_of(store)
     state, note = request.read_state(data, head, image, link)
-    figure = draw_figure(data, state, (), panel, inches, dpi, with_caption)
+    figure = draw_figure(data, state, (), panel, inches, dpi, with_caption, _PATIENCE_S)
     return figure, request.file_stem(data, state, panel), note
 
 

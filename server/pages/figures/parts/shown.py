@@ -1,12 +1,14 @@
 """The views of one state, without a page: what figures are drawn from."""
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from bokeh.document import Document
 from bokeh.model import Model
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
+from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.report.parts.failed_views import (
@@ -19,6 +21,7 @@ from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import LIGHT
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 
@@ -34,10 +37,18 @@ class Shown:
         Names of views.
     named
         The reader's named brushes.
+    patience_s
+        Seconds that may be waited for what the model computes image by image; what is known by
+        then is shown.
     """
 
     def __init__(
-        self, data: StoreData, state: ViewState, views: Iterable[str], named: Named = ()
+        self,
+        data: StoreData,
+        state: ViewState,
+        views: Iterable[str],
+        named: Named = (),
+        patience_s: float = 0,
     ) -> None:
         document = Document()
         names = list(views)
@@ -46,6 +57,7 @@ class Shown:
         self.session.reader.change_named(named)
         made = guarded_views(self.session, names)
         settle(document, data)
+        _answer_further(document, data, patience_s)
         self._working: dict[str, Any] = without_failed(self.session, made.by_name)
         self._shared: dict[type, Any] = made.shared
         self._models: dict[str, dict[str, Model]] = {}
@@ -105,3 +117,16 @@ class Shown:
         if not plot.visible:
             raise AbsentError(self.model(view, note).text)
         return plot
+
+
+def _answer_further(document: Document, data: StoreData, patience_s: float) -> None:
+    """Deliver answers that lead to further questions, until there are none or the time is over."""
+    end = monotonic() + patience_s
+    while monotonic() < end:
+        for source in (data.matrices, live_model(data.store)):
+            source.wait()
+        waiting = [one for one in document.session_callbacks if isinstance(one, NextTickCallback)]
+        if not waiting:
+            return
+        for one in waiting:
+            one.callback()
