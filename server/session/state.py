@@ -21,6 +21,9 @@ Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
 IMPORTANCE_SCALES = ("linear", "log")
+IMPORTANCE_ORDERS = ("layer", "mean", "difference")
+IMPORTANCE_FITS = ("whole", "fit")
+IMPORTANCE_FORMS = ("chart", "table")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
@@ -68,6 +71,9 @@ class ViewState:
     threshold: float | None = None
     token: int | None = None
     importance_scale: str = "linear"
+    importance_order: str = "layer"
+    importance_fit: str = "whole"
+    importance_form: str = "chart"
 
 
 class Changes(TypedDict, total=False):
@@ -78,6 +84,9 @@ class Changes(TypedDict, total=False):
     head: int
     metric: str
     importance_scale: str
+    importance_order: str
+    importance_fit: str
+    importance_form: str
     clauses: tuple[Clause, ...]
     image_colour: str
     overview: str

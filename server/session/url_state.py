@@ -18,6 +18,9 @@ from headbrush.server.session.brush.clause_text import (
 from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.session.state import (
     IMAGE_COLOURS,
+    IMPORTANCE_FITS,
+    IMPORTANCE_FORMS,
+    IMPORTANCE_ORDERS,
     IMPORTANCE_SCALES,
     OVERVIEWS,
     PATTERN_STYLES,
@@ -45,6 +48,9 @@ _OTHER_LAYOUT = (
 _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "metric": lambda _data: tuple(METRIC_NAMES),
     "importance_scale": lambda _data: IMPORTANCE_SCALES,
+    "importance_order": lambda _data: IMPORTANCE_ORDERS,
+    "importance_fit": lambda _data: IMPORTANCE_FITS,
+    "importance_form": lambda _data: IMPORTANCE_FORMS,
     "image_colour": lambda _data: IMAGE_COLOURS,
     "overview": lambda _data: OVERVIEWS,
     "pattern": lambda data: data.layouts,

@@ -76,7 +76,10 @@ def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
 
 def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Named) -> Report:
     document = Document()
-    shown = replace(shown, importance_scale="linear")  # what the report's scripts draw
+    shown = replace(  # what the report's scripts draw
+        shown, importance_scale="linear", importance_order="layer", importance_fit="whole",
+        importance_form="chart",
+    )  # fmt: skip
     session = Session(data, shown, LIGHT, document)
     overview = overview_panels(session, request.views, named)
     fill_offset_pictures(session)

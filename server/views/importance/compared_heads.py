@@ -21,6 +21,11 @@ from headbrush.server.stores.store_data import mean_and_deviation
 
 _FONT = "11px"
 _AXIS = "difference"
+_LONGEST = 18
+"""Letters of a name on the axis."""
+_TOLD = "told_first", "told_second"
+Part = tuple[np.ndarray, np.ndarray]
+"""Mean and standard deviation of one brush, ``(L·H,)`` each."""
 
 
 class ComparedHeads:
@@ -30,10 +35,14 @@ class ComparedHeads:
     ----------
     has_difference
         Whether two brushes are drawn, and so the difference of their means.
+    difference
+        ``(L·H,)`` the first brush's mean effect without the second's; None without two.
     """
 
     def __init__(self, plot: figure) -> None:
         self.has_difference = False
+        self.difference: np.ndarray | None = None
+        self._parts: list[Part] = []
         self._is_drawn = False
         columns = ("number", "mean", "low", "high")
         self._sources = [
@@ -57,7 +66,7 @@ class ComparedHeads:
             y_range_name=_AXIS,
         )  # fmt: skip
         zero = Span(dimension="width", location=0, line_dash="dotted", y_range_name=_AXIS)
-        axis = LinearAxis(y_range_name=_AXIS, axis_label="first − second")
+        axis = LinearAxis(y_range_name=_AXIS, axis_label="")
         self._of_difference = zero, axis
         for part, place in zip(self._of_difference, ("center", "right"), strict=True):
             part.visible = False
@@ -70,46 +79,67 @@ class ComparedHeads:
         self._legend.update(padding=0)  # as an argument unknown to Bokeh's stubs
         plot.add_layout(self._legend, "above")
 
-    def draw(
-        self, compared: Sequence[Compared], values: np.ndarray, lowest: float
-    ) -> list[np.ndarray]:
-        """Draw means of ``values`` ``(m, L·H)``, and bands not below ``lowest``.
+    def resolve(
+        self, compared: Sequence[Compared], values: np.ndarray, effect: np.ndarray
+    ) -> list[Part]:
+        """Mean and deviation of each brush over ``values`` ``(m, L·H)``, and their difference.
 
-        Returns
-        -------
-        All that the plot must have room for.
+        The difference is that of ``effect`` ``(m, L·H)``: of the true-class probability its drop,
+        as brushes differ in the probability itself.
         """
-        if not compared and not self._is_drawn:
-            return []
-        self._is_drawn = bool(compared)
-        drawn, means = [], []
-        for slot, source in enumerate(self._sources):
-            one = compared[slot] if slot < len(compared) else None
-            chosen = values[one.images] if one else values[:0]
-            mean, spread = mean_and_deviation(chosen)
-            source.data = {
-                "number": np.arange(len(mean)), "mean": mean,
-                "low": np.maximum(mean - spread, lowest), "high": mean + spread,
-            }  # fmt: skip
-            if one:
-                self._lines[slot].glyph.line_color = one.colour
-                self._bands[slot].fill_color = one.colour
-                means.append(mean)
-                drawn += [mean, mean + spread]
+        self._parts = [mean_and_deviation(values[one.images]) for one in compared]
+        means = [mean_and_deviation(effect[one.images])[0] for one in compared]
         self.has_difference = len(means) == MOST_COMPARED
-        difference = (
-            means[0] - means[1] if self.has_difference else np.full(values.shape[1], np.nan)
-        )
-        self._means_apart.data = {
-            "number": np.arange(len(difference)), "mean": difference
-        }  # fmt: skip
-        for part in self._of_difference:
-            part.visible = self.has_difference
-        finite = abs(difference[np.isfinite(difference)])
-        end = 1.06 * float(finite.max(initial=0)) or 1.0
-        self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
+        self.difference = means[0] - means[1] if self.has_difference else None
+        return self._parts
+
+    def told(self, compared: Sequence[Compared]) -> dict[str, list[str]]:
+        """Words for the tooltips of all heads: each brush, and the difference."""
+        columns = {}
+        for name, one, (mean, spread) in zip(_TOLD, compared, self._parts, strict=False):
+            count = int(one.images.sum())
+            columns[name] = [
+                f"{one.name}: {middle:.3g} ± {wide:.2g} (n = {count})"
+                for middle, wide in zip(mean, spread, strict=True)
+            ]
+        if self.difference is not None:
+            names = _apart(compared)
+            columns["told_difference"] = [f"{names}: {value:+.3g}" for value in self.difference]
+        return columns
+
+    def draw(
+        self, compared: Sequence[Compared], heads: np.ndarray, lowest: float, metric: str
+    ) -> None:
+        """Draw the resolved means at the places of ``heads`` ``(L·H,)``, bands from ``lowest``."""
+        if not compared and not self._is_drawn:
+            return
+        self._is_drawn = bool(compared)
+        nothing = np.empty(0)
+        for slot, source in enumerate(self._sources):
+            mean, spread = self._parts[slot] if slot < len(compared) else (nothing, nothing)
+            order = heads if len(mean) else np.empty(0, int)
+            source.data = {
+                "number": np.arange(len(mean)), "mean": mean[order],
+                "low": np.maximum(mean - spread, lowest)[order], "high": (mean + spread)[order],
+            }  # fmt: skip
+            if slot < len(compared):
+                self._lines[slot].glyph.line_color = compared[slot].colour
+                self._bands[slot].fill_color = compared[slot].colour
+        self._draw_difference(compared, heads, metric)
         self._name([one.name for one in compared])
-        return drawn
+
+    def _draw_difference(
+        self, compared: Sequence[Compared], heads: np.ndarray, metric: str
+    ) -> None:
+        apart = np.full(len(heads), np.nan) if self.difference is None else self.difference[heads]
+        self._means_apart.data = {"number": np.arange(len(apart)), "mean": apart}
+        zero, axis = self._of_difference
+        zero.visible = axis.visible = self.has_difference
+        if self.has_difference:
+            drop = ", P − P′" if metric == "probability" else ""
+            axis.axis_label = f"{_apart(compared)}{drop}"
+        end = 1.06 * float(abs(apart[np.isfinite(apart)]).max(initial=0)) or 1.0
+        self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
 
     def paint(self, ink: str) -> None:
         """Draw the difference in the colour of the text."""
@@ -126,3 +156,9 @@ class ComparedHeads:
 
 def _item(name: str, line: GlyphRenderer) -> LegendItem:
     return LegendItem(label=value(name), renderers=[line])
+
+
+def _apart(compared: Sequence[Compared]) -> str:
+    """``shirt, wrong − shirt, right``."""
+    names = [one.name for one in compared]
+    return " − ".join(n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names)

@@ -1,14 +1,14 @@
 """B1: one importance metric over all heads (the paper's Sec. 5.2.4, Fig. 7)."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 from bokeh.layouts import column, row
 from bokeh.models import (
     Band,
-    BoxAnnotation,
     BoxSelectTool,
     ColumnDataSource,
-    CustomJSTickFormatter,
-    FixedTicker,
     Node,
     Paragraph,
     Range1d,
@@ -17,6 +17,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
 from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
@@ -33,11 +34,12 @@ from headbrush.server.views.common.figure_tools import (
     short_numbers,
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
+from headbrush.server.views.importance.head_order import HeadOrder
+from headbrush.server.views.importance.outside_values import OutsideValues
 from headbrush.server.views.importance.top_heads import TopHeads
 from headbrush.server.views.importance.value_scale import LOWEST, ValueScale
 
 _INK: dict[str, str | Node] = {"--bk-line-color": "var(--ink)"}
-_STRIPE: dict[str, str | Node] = {"--bk-fill-color": "var(--stripe)"}
 
 
 class HeadImportance:
@@ -53,7 +55,11 @@ class HeadImportance:
         "none), the dark line the selected image; each compared brush has a mean and a band, "
         "and a dashed line, with its axis on the right, shows their difference. Click or drag the "
         "red line to select a head, drag a box to brush heads. The logarithmic scale shows small "
-        "effects beside a large one; it leaves out what is 0 or less."
+        "effects beside a large one; it leaves out what is 0 or less. Fit narrows both axes to the "
+        "brushed heads, and to their lines without the bands. A triangle at the edge is a value of "
+        "the selected image outside of the axis. Heads may be sorted by their mean, or by the "
+        "difference of two compared brushes. With true-class probability they are sorted, and "
+        "compared, by its drop P − P′."
     )
 
     def __init__(self, session: Session) -> None:
@@ -66,23 +72,29 @@ class HeadImportance:
         )
         self._metric = Select(
             options=list(METRIC_NAMES.items()),
-            width=180,
+            width=165,
             margin=(2, 5, 2, 5),
             name="metric",
         )
         session.history.bind(self._metric, "metric")
         self.plot = self._figure()
         self._values = ValueScale(session, self.plot)
+        self._outside = OutsideValues(self.plot)
         controls = row(
             self._metric,
             self._values.layout,
+            self._order.layout,
             TopHeads(session).layout,
             self._note,
             sizing_mode="stretch_width",
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
         self.layout = column(controls, self.plot, sizing_mode="stretch_both", name=self.name)
-        session.history.on_change(["metric", "image", "clauses", "importance_scale"], self.react)
+        session.history.on_change(
+            ["metric", "image", "clauses", "importance_scale", "importance_order",
+             "importance_fit"],
+            self.react,
+        )  # fmt: skip
         session.reader.follow_named(lambda: self.react(session.state))
         session.history.follow(["layer", "head"], self.react_to_head)
         session.waiting.changed.connect(self._show_note)
@@ -97,7 +109,8 @@ class HeadImportance:
         self._note.update(text=text, visible=bool(text))
 
     def _on_theme(self) -> None:
-        self._image_line.glyph.line_color = self._session.reader.theme.ink
+        for drawn in (self._image_line, self._sorted_line):
+            drawn.glyph.line_color = self._session.reader.theme.ink
         self._compared.paint(self._session.reader.theme.ink)
 
     def _figure(self) -> figure:
@@ -111,7 +124,7 @@ class HeadImportance:
         on_narrowing(plot, self._session.narrow)
         plot.toolbar.active_drag = None
         plot.yaxis.formatter = short_numbers()
-        self._draw_layers(plot)
+        self._order = HeadOrder(self._session, plot)
         band = Band(
             base="number", lower="low", upper="high", source=self._band, fill_color=NEUTRAL,
             fill_alpha=0.3, line_color=None, level="underlay",
@@ -130,73 +143,88 @@ class HeadImportance:
         plot.add_layout(self._cursor)
         self._share = share_label(plot, "top_left")
         self._image_line = plot.line("number", "value", source=self._line)
+        self._sorted = ColumnDataSource({"number": [], "value": []}, name="importance_sorted")
+        self._sorted_line = plot.line("number", "value", source=self._sorted)
         dots = plot.scatter(
-            "number", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
+            "place", "value", source=self._session.heads, color="colour", **sized(6, 3, 11),
             nonselection_alpha=0.25, **outlined(3),
         )  # fmt: skip
-        tips = [("head", "@label"), ("", "@value")]
-        plot.add_tools(head_hover(self._session, dots, tips))
+        self._hover = head_hover(self._session, dots, _tips(()))
+        self._quiet_tips = cast(list[tuple[str, str]], self._hover.tooltips)[2:]
+        plot.add_tools(self._hover)
         (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
         box.renderers = [dots]
         on_line_moved(plot, self._cursor, self._on_cursor, 0, data.num_heads - 1, whole=True)
         return plot
 
-    def _draw_layers(self, plot: figure) -> None:
-        data = self._session.data
-        heads = data.heads_per_layer
-        for layer in range(0, data.num_layers, 2):
-            left = layer * heads - 0.5
-            plot.add_layout(
-                BoxAnnotation(
-                    left=left,
-                    right=left + heads,
-                    fill_color="#f3f5f7",
-                    css_variables=_STRIPE,
-                    line_color=None,
-                    level="image",
-                )
-            )
-        middles = [layer * heads + (heads - 1) / 2 for layer in range(data.num_layers)]
-        plot.xaxis.ticker = FixedTicker(ticks=middles)
-        plot.xaxis.formatter = CustomJSTickFormatter(
-            args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
-        )
-        plot.xaxis.axis_label = f"layer ({heads} heads each)"
-        plot.xgrid.visible = False
-
     def react(self, new: ViewState) -> None:
         """Draw mean, band and the selected image's line of the metric."""
-        data = self._session.data
+        session, data = self._session, self._session.data
         values = data.shown_importance(new.metric)
-        brush = self._session.brush("heads")
-        chosen = values[brush.images]
-        defined = bool(np.isfinite(values).any())
+        brush, compared = session.brush("heads"), session.reader.compared()
         self._show_note()
-        mean, spread = mean_and_deviation(chosen)
+        mean, spread = mean_and_deviation(values[brush.images])
         lowest = LOWEST[new.importance_scale]
+        parts = self._compared.resolve(compared, values, data.importance(new.metric))
+        effect, _ = mean_and_deviation(data.importance(new.metric)[brush.images])
+        of = _images_words(int(brush.images.sum()), data.num_images)
+        self._order.sort(new.importance_order, effect, self._compared.difference, of)
+        heads = self._order.heads
         self._band.data = {
-            "number": np.arange(data.num_heads), "mean": mean,
-            "low": np.maximum(mean - spread, lowest), "high": mean + spread,
+            "number": np.arange(data.num_heads), "mean": mean[heads],
+            "low": np.maximum(mean - spread, lowest)[heads], "high": (mean + spread)[heads],
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
-        update_columns(self._session.heads, value=line)
-        show_reference = new.metric == "probability" and new.image is not None and defined
-        self._reference.visible = show_reference
-        if show_reference:
-            self._reference.location = float(data.label_probability[new.image])
-        compared = self._session.reader.compared()
+        self._told = _told(line, of if new.image is None else data.names[new.image])
+        self._show_line(line)
+        self._cursor.location = float(self._order.places[session.head.number])
+        level = self._level(new, values)
+        self._reference.visible = level is not None
+        if level is not None:
+            self._reference.location = level
         for drawn in self._of_brush:
             drawn.visible = not compared
-        extent = self._compared.draw(compared, values, lowest)
-        shown = extent if compared else (mean, mean + spread, line)
-        self._scale(*shown, self._reference.location)
+        self._compared.draw(compared, heads, lowest, new.metric)
+        self._tip(compared)
+        bands = [top for one in parts for top in (one[0], one[0] + one[1])]
+        self._scale(line, bands if compared else [mean, mean + spread, line], [
+            one[0] for one in parts] if compared else [mean, line], level)  # fmt: skip
         self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
-        self._share.text = share_words(self._session.brushes.head_share)
+        self._share.text = share_words(session.brushes.head_share)
         self._describe(new)
+
+    def _level(self, state: ViewState, values: np.ndarray) -> float | None:
+        """P[true class] of the selected image, where the pruned ones are shown."""
+        is_defined = bool(np.isfinite(values).any())
+        if state.metric != "probability" or state.image is None or not is_defined:
+            return None
+        return float(self._session.data.label_probability[state.image])
+
+    def _show_line(self, line: np.ndarray) -> None:
+        """Draw the line over the heads in their order; the shared source has them by number."""
+        is_alone = self._session.state.image is None and bool(self._session.reader.compared())
+        update_columns(self._session.heads, value=line, place=self._order.places)
+        by_layer, places = self._order.is_by_layer, np.arange(len(line))
+        self._sorted.data = {
+            "number": places[:0] if by_layer else places,
+            "value": line[:0] if by_layer else line[self._order.heads],
+        }
+        self._image_line.visible = by_layer and not is_alone
+        self._sorted_line.visible = not by_layer and not is_alone
+
+    def _tip(self, compared: Sequence[Compared]) -> None:
+        """Say in the tooltips what is drawn, also where the pointer is above or below a dot."""
+        columns = {"told": self._told, **self._compared.told(compared)}
+        update_columns(self._session.heads, **{k: np.array(v) for k, v in columns.items()})
+        self._hover.update(
+            tooltips=[*_tips(compared), *self._quiet_tips],
+            mode="vline" if compared else "mouse",
+            point_policy="follow_mouse" if compared else "snap_to_data",
+        )
 
     def react_to_head(self, new: ViewState) -> None:
         """Move the line to the selected head."""
-        self._cursor.location = self._session.head.number
+        self._cursor.location = float(self._order.places[self._session.head.number])
         self._describe(new)
 
     def _describe(self, state: ViewState) -> None:
@@ -218,17 +246,47 @@ class HeadImportance:
             f"{values[number]:.3g}.",
         )
 
-    def _scale(self, *parts: object) -> None:
-        values = np.concatenate(
-            [np.atleast_1d(np.asarray(p, float)) for p in parts if p is not None]
-        )
-        scale = self._session.state.importance_scale
-        self.extent = self._values.extent(scale, values)
-        if self.extent is not None:
-            self._values.show(scale, self.extent)
+    def _scale(
+        self,
+        line: np.ndarray,
+        whole: Sequence[np.ndarray],
+        lines: Sequence[np.ndarray],
+        level: float | None,
+    ) -> None:
+        """Show all that is drawn, or fit the lines of the brushed heads; mark what is cut off."""
+        session, state = self._session, self._session.state
+        is_fit = state.importance_fit == "fit"
+        shown = session.brush().heads if is_fit else np.ones(len(line), bool)
+        reference = [] if is_fit or level is None else [level]
+        parts = [part[shown] for part in (lines if is_fit else whole)]
+        values = np.concatenate([*parts, reference]).astype(float)
+        self.extent = self._values.extent(state.importance_scale, values, is_fit)
+        if self.extent is None:
+            return
+        self._values.show(state.importance_scale, self.extent)
+        self._values.show_heads(self._order.places[shown] if is_fit else None)
+        self._outside.show(
+            np.where(shown, line, np.nan), self._order.places, session.data.head_labels,
+            self._told, self.extent, state.importance_scale == "log",
+        )  # fmt: skip
 
     def _on_cursor(self, place: float, final: bool) -> None:
-        head = self._session.data.head(round(place))
+        head = self._session.data.head(int(self._order.heads[round(place)]))
         self._session.history.preview(layer=head.layer, head=head.head)
         if final:
             self._session.history.settle()
+
+
+def _images_words(brushed: int, total: int) -> str:
+    return f"{brushed} brushed images" if brushed < total else f"all {total} images"
+
+
+def _told(values: np.ndarray, of: str) -> list[str]:
+    return [f"{value:.3g}, {of}" for value in values]
+
+
+def _tips(compared: Sequence[Compared]) -> list[tuple[str, str]]:
+    """Lines of the tooltip; all that others have named is in columns."""
+    columns = ["told", *("told_first", "told_second")[: len(compared)]]
+    tips = [("head", "@label"), *(("", f"@{name}") for name in columns)]
+    return [*tips, ("", "@told_difference")] if len(compared) == MOST_COMPARED else tips

@@ -24,8 +24,9 @@ class TopHeads:
         self._rank = Div(
             text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
         )
+        self._title = Div(text="", render_as_text=True, name="top_heads_of", styles=_WORDS)
         self.layout = row(
-            Div(text="top heads:", styles=_WORDS),
+            self._title,
             self._step_button("‹", "more important head", -1),
             self._heads,
             self._step_button("›", "less important head", 1),
@@ -57,10 +58,18 @@ class TopHeads:
             effect = values[new.image]
         else:
             effect = values[self._session.brush("heads").images].sum(0)
+        self._title.text = self._of(new)
         self._order = rank_heads(effect)
         labels = self._session.data.head_labels
         self._heads.labels = [labels[number] for number in self._order[:_SHOWN]]
         self.react_to_head(new)
+
+    def _of(self, state: ViewState) -> str:
+        count = int(self._session.brush("heads").images.sum())
+        if state.image is not None:
+            return "top of this image:"
+        is_brushed = count < self._session.data.num_images
+        return f"top of {count} images:" if is_brushed else "top of all images:"
 
     def react_to_head(self, _state: ViewState) -> None:
         """Mark the selected head, and say its rank."""

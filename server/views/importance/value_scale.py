@@ -14,7 +14,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import IMPORTANCE_SCALES
+from headbrush.server.session.state import IMPORTANCE_FITS, IMPORTANCE_SCALES
 
 LOWEST = {"linear": -np.inf, "log": 1e-30}
 """Lowest value that can be drawn on each scale; far below the plot where it is a number."""
@@ -27,7 +27,7 @@ class ValueScale:
     """The choice of a scale, and the range of a plot's values on it."""
 
     def __init__(self, session: Session, plot: figure) -> None:
-        self._plot = plot
+        self._plot, self._session = plot, session
         self._parts: dict[str, tuple[Scale, Ticker]] = {
             "linear": (LinearScale(), BasicTicker()),
             "log": (LogScale(), LogTicker()),
@@ -41,17 +41,34 @@ class ValueScale:
             margin=(4, 5, 2, 5),
         )
         session.history.bind(choice, "importance_scale", IMPORTANCE_SCALES)
-        self.layout = row(choice)
+        fit = RadioButtonGroup(
+            labels=list(IMPORTANCE_FITS),
+            name="importance_fit",
+            height=24,
+            css_classes=["hb-small"],
+            margin=(4, 5, 2, 0),
+        )
+        session.history.bind(fit, "importance_fit", IMPORTANCE_FITS)
+        self._is_narrow = False
+        self.layout = row(choice, fit)
 
-    def extent(self, scale: str, values: np.ndarray) -> tuple[float, float] | None:
-        """The range that shows ``values``, of any shape; None if none of them can be shown."""
+    def extent(
+        self, scale: str, values: np.ndarray, is_fit: bool = False
+    ) -> tuple[float, float] | None:
+        """The range that shows ``values``, of any shape; None if none of them can be shown.
+
+        On the linear scale it begins at 0, or, if ``is_fit``, near the least of them.
+        """
         shown = values[np.isfinite(values) & ((values > 0) | (scale == "linear"))]
         if not len(shown):
             return None
-        top = float(shown.max())
+        top, least = float(shown.max()), float(shown.min())
+        if scale == "linear" and is_fit:
+            room = (_ROOM - 1) * (top - least) or 0.005
+            return least - room, top + room
         if scale == "linear":
             return 0.0, top * _ROOM or 0.01
-        return max(float(shown.min()), top * _SMALLEST) / 1.5, top * 1.5
+        return max(least, top * _SMALLEST) / 1.5, top * 1.5
 
     def show(self, scale: str, extent: tuple[float, float]) -> None:
         """Draw the plot on a scale; a logarithmic one never meets a range that begins at 0."""
@@ -62,6 +79,14 @@ class ValueScale:
         if wanted is not self._plot.y_scale:
             self._plot.y_scale, self._plot.yaxis[0].ticker = wanted, ticker
             self._fit(start, end)
+
+    def show_heads(self, places: np.ndarray | None) -> None:
+        """Narrow the axis of the heads to these places; None shows all, where it was narrowed."""
+        if places is not None and len(places):
+            self._plot.x_range.update(start=places.min() - 0.7, end=places.max() + 0.7)
+        elif self._is_narrow:
+            self._plot.x_range.update(start=-1.0, end=float(self._session.data.num_heads))
+        self._is_narrow = places is not None
 
     def _fit(self, start: float, end: float) -> None:
         self._plot.y_range.update(start=start, end=end, reset_start=start, reset_end=end)
