@@ -1,7 +1,6 @@
 """The views of one state, without a page: what figures are drawn from."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar, cast
 
@@ -54,7 +53,6 @@ class Shown:
         document = Document()
         names = list(views)
         self.data = data
-        state = replace(state, importance_order="layer", importance_fit="whole")
         self.session = Session(data, state, LIGHT, document)
         self.session.reader.change_named(named)
         made = guarded_views(self.session, names)
