@@ -5,6 +5,7 @@ from textwrap import shorten
 
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES
 from headbrush.server.session.brush.clauses import Box, Brush, Clause, Ids
+from headbrush.server.session.brush.splits import kind_of
 from headbrush.server.stores.store_data import StoreData
 
 _LONGEST_QUERY = 60
@@ -12,12 +13,16 @@ _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "
 
 
 def clause_words(clause: Clause, data: StoreData) -> str:
-    """``A images: 61``, ``A wrong coat: 4``, ``D1 own row`` or ``+ D1 patch lasso``."""
+    """``shirt · 30 images``, ``A images: 61``, ``A wrong coat: 4`` or ``+ D1 patch lasso``."""
     if isinstance(clause.shape, Ids) and clause.view == "patterns":
         return f"{_SIGNS[clause.combine]}D1 {_names(clause.shape.ids, data)}"
     if isinstance(clause.shape, Ids):
+        is_drawn = clause.view == "images" and not clause.shape.query
+        kind = kind_of(clause.shape.ids, data) if is_drawn else ""
+        count = f"{len(clause.shape.ids):,}".replace(",", " ")
         view = _images(clause.shape.query) if clause.view == "images" else "B1/C1 heads"
-        return f"{_SIGNS[clause.combine]}{view}: {len(clause.shape.ids):,}".replace(",", " ")
+        words = f"{kind} · {count} images" if kind else f"{view}: {count}"
+        return f"{_SIGNS[clause.combine]}{words}"
     shape = "box" if isinstance(clause.shape, Box) else "lasso"
     return f"{_SIGNS[clause.combine]}D1 {LAYOUT_NAMES[clause.layout]} {shape}"
 

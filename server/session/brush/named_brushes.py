@@ -6,6 +6,7 @@ trusted.
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +79,29 @@ def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
     colour = next((c for c in COLOURS if c not in used), COLOURS[len(named) % len(COLOURS)])
     few = sum(old.compared for old in named) < MOST_COMPARED
     return (*named, NamedBrush(clean, colour, clauses, compared=few))
+
+
+def compared_pair(named: Named, pair: Sequence[tuple[str, tuple[Clause, ...]]]) -> Named:
+    """Save two brushes and compare only these; a name that means another brush gets a number."""
+    kept = tuple(replace(one, compared=False) for one in named)
+    for name, clauses in pair:
+        free = free_name(kept, name, clauses)
+        kept = saved(kept, free, clauses)
+        place = next(at for at, one in enumerate(kept) if one.name == free)
+        kept = _changed(kept, place, compared=True)
+    return kept
+
+
+def free_name(named: Named, name: str, clauses: tuple[Clause, ...], mark: str = "") -> str:
+    """``name``, or where it means another brush, the name with ``mark`` and a number."""
+    meant = {one.name: one.clauses for one in named}
+    clean, number = _clean(name), 1
+    wanted = clean
+    while meant.get(wanted, clauses) != clauses:
+        number += 1
+        ending = mark if mark and number == 2 else f"{mark} {number}"
+        wanted = clean[: LONGEST_NAME - len(ending)] + ending
+    return wanted
 
 
 def renamed(named: Named, index: int, name: str) -> Named:

@@ -1,6 +1,6 @@
 """The brush bar: one chip per clause, named brushes, CSV export, and loading of name lists.
 
-The page (``static/page/brush_bar.js``) draws the line from what this tells, and asks in words and
+The page (``page/brushes/brush_bar.js``) draws the line from what this tells, and asks in words and
 numbers; nothing that it asks is trusted.
 """
 
@@ -18,12 +18,14 @@ from headbrush.server.session.brush.clauses import Box, Clause
 from headbrush.server.session.brush.csv_export import TABLES, to_csv
 from headbrush.server.session.brush.description import brush_words, clause_words
 from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, find_images, read_names
+from headbrush.server.session.brush.splits import SPLITS, split
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.pending_answer import when_done
+from headbrush.server.views.header.composition_menu import CompositionMenu
 from headbrush.server.views.patterns.pattern_layout import VIEW
 
 _WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
@@ -46,13 +48,14 @@ class BrushBar:
         self._session = session
         self._make_report = make_report
         self._document = session.document
-        self._note, self._notes = "", 0
+        self._note, self._notes, self._is_fault = "", 0, False
         self._is_writing = False
         self._shown = Channel(name="brush_bar", tags=[{}])
         self._file = Channel(name="exported", tags=[])
         self._asked = Channel(name="brush_asked", tags=[])
         self._asked.on_change("tags", self._on_asked)
-        self.channels = [self._shown, self._file, self._asked]
+        self._composition = CompositionMenu(session)
+        self.channels = [self._shown, self._file, self._asked, self._composition.channel]
         self._acts: dict[str, Callable[..., None]] = {
             "drop": self._drop,
             "save": self._save,
@@ -70,6 +73,9 @@ class BrushBar:
             "invert": self._invert_patterns,
             "clear": lambda: session.drop_clauses(VIEW),
             "names": self._brush_names,
+            "composition": self._composition.turn,
+            "part": self._composition.brush_part,
+            "split": self._split,
         }
         session.history.on_change(["clauses"], self.react)
         session.reader.follow_named(self._tell)
@@ -95,12 +101,13 @@ class BrushBar:
                 "keep": (
                     named_brushes.to_json(session.reader.named, session.data) if keep else None
                 ),
-                "note": [self._note, self._notes],
+                "note": [self._note, self._notes, self._is_fault],
             }
         ]  # fmt: skip
 
-    def _say(self, note: str) -> None:
-        self._note, self._notes = note, self._notes + 1
+    def _say(self, note: str, is_fault: bool = False) -> None:
+        """Show a note; one of a fault, or of work that goes on, stays until the next."""
+        self._note, self._notes, self._is_fault = note, self._notes + 1, is_fault
         self._tell()
 
     def _on_asked(self, _attribute: str, _old: list, new: list) -> None:
@@ -115,7 +122,7 @@ class BrushBar:
         except (TypeError, IndexError):
             return
         except (named_brushes.NamedError, NamesError) as error:
-            self._say(str(error))
+            self._say(str(error), is_fault=True)
 
     def _drop(self, index: object) -> None:
         self._session.drop_clause(_index(index, len(self._session.state.clauses)))
@@ -143,6 +150,16 @@ class BrushBar:
         self._change(named_brushes.saved, str(name), self._session.state.clauses)
         if len(self._session.reader.named) == count:
             self._say("The brush of this name was replaced.")
+
+    def _split(self, which: object) -> None:
+        """Compare two parts of the brush, under names of their own."""
+        if which in SPLITS:
+            session = self._session
+            parts = split(str(which), session.state.clauses, session.brush(), session.data)
+            self._change(named_brushes.compared_pair, parts)
+            self._say(
+                "compared: {} and {}".format(*(one.name for one in session.reader.compared()))
+            )
 
     def _change(self, change: Callable[..., named_brushes.Named], *values: object) -> None:
         self._session.reader.change_named(change(self._session.reader.named, *values))
@@ -180,7 +197,7 @@ class BrushBar:
             return
         self._is_writing = True
         name = f"{self._session.data.store.path.stem}-{ending}"
-        self._say(f"writing {name} …")
+        self._say(f"writing {name} …", is_fault=True)
         when_done(
             _WRITERS.submit(make),
             lambda content, fault: self._send(name, content, fault),
@@ -190,7 +207,7 @@ class BrushBar:
     def _send(self, name: str, content: bytes | None, fault: str) -> None:
         self._is_writing = False
         if content is None:
-            self._say(said_of(fault, self._session.data.store))
+            self._say(said_of(fault, self._session.data.store), is_fault=True)
         else:
             self._file.tags = [name, content]
             self._say(f"{name} written")

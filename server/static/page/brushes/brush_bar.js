@@ -3,7 +3,7 @@
   /** @typedef {{name: string, colour: string, compared: boolean, words: string}} NamedBrush */
   const { files, ready } = headbrush
   const { element, model } = ready
-  const NOTE_MS = 15_000
+  const NOTE_MS = 6000
   const MOST_BYTES = 4e6
   const MOST_NAMED = 12
   const chips = element("chips")
@@ -52,6 +52,7 @@
     const buttons = chips.querySelectorAll("button")
     if (focused >= 0) (buttons[Math.min(focused, buttons.length - 1)] ?? element("named")).focus()
     chips.classList.toggle("hb-empty", words.length === 0)
+    element("named_save").querySelector("button").disabled = words.length === 0
     element("brush_name").placeholder = words.length ? "name of the brush" : "brush something first"
   }
 
@@ -152,22 +153,26 @@
       JSON.stringify(before[part]) === JSON.stringify(state[part])
     if (!isSame("chips")) showChips(state.chips)
     if (!isSame("named")) showNamed(state.named)
-    if (!isSame("note")) say(state.note[0])
+    if (!isSame("note")) say(state.note[0], state.note[2])
     if (state.keep == null) return
     try {
       localStorage.setItem(storage(), state.keep)
     } catch {
-      say("this browser does not save brushes")
+      say("this browser does not save brushes", true)
     }
   }
 
   /** @type {ReturnType<typeof setTimeout>} */
   let until
-  /** @param {string} words */
-  function say(words) {
+  /**
+   * Words go by themselves, but those of a fault stay until the next.
+   * @param {string} words
+   */
+  function say(words, stays = false) {
     const note = element("brush_said")
     note.textContent = note.title = words
     clearTimeout(until)
+    if (stays) return
     until = setTimeout(() => {
       note.textContent = note.title = ""
     }, NOTE_MS)
@@ -198,7 +203,7 @@
     event.target.value = ""
     if (file == null) return
     if (file.size > MOST_BYTES) {
-      say("The list is larger than 4 MB.")
+      say("The list is larger than 4 MB.", true)
       return
     }
     const reader = new FileReader()
@@ -206,7 +211,7 @@
       const text = String(reader.result) // as a data URL
       ask("names", text.slice(text.indexOf(",") + 1))
     }
-    reader.onerror = () => say("The list could not be read.")
+    reader.onerror = () => say("The list could not be read.", true)
     reader.readAsDataURL(file)
   }
 
