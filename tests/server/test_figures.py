@@ -102,6 +102,20 @@ def test_importance_is_that_of_the_store(data):
     assert "n = 3 of 24 images" in words(figure)
 
 
+def test_a_fit_to_brushed_heads_shows_these(data):
+    heads = Clause("heads", Ids((0, 2)))
+    figure = drawn(data, "B1", clauses=(heads,), importance_fit="fit")  # the selected one is not
+    with paper_style():
+        figure.draw_without_rendering()
+    low, high = figure.axes[0].get_xlim()
+    assert [place for place in range(6) if low <= place <= high] == [0, 1, 2]
+    ordered = drawn(data, "B1", importance_order="mean", metric="patch")
+    means = data.importance("patch").mean(0)
+    np.testing.assert_allclose(line(ordered, "#8a8f98"), np.sort(means)[::-1], rtol=1e-6)
+    dots = ordered.axes[0].collections[-1].get_offsets()
+    np.testing.assert_array_equal(dots[:, 0], np.argsort(np.argsort(-means)))
+
+
 def words(figure):
     """All text of a figure."""
     return " ".join(text.get_text() for text in figure.findobj(Text)).replace("\n", " ")

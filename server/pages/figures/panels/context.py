@@ -19,7 +19,7 @@ _STEPS = 128
 
 
 def draw(shown: Shown, place: Place) -> str:
-    """Draw the image plain and under two masks; returns what is drawn, in words."""
+    """Draw the image or a mean of them, and two masks; returns what is drawn, in words."""
     shown.demand(_VIEW)
     attention, tokens, _ = attention_of(shown)
     token = tokens.token if tokens.token is not None else (0 if tokens.has_class else None)
@@ -43,7 +43,8 @@ def draw(shown: Shown, place: Place) -> str:
         location="bottom", shrink=0.5, aspect=40, pad=0.03,
     )  # fmt: skip
     strongest = f"{attends.max():.2g} (attends), {looks.max():.2g} (looks)"
-    words = "The image under two masks; patches with more attention show through"
+    what = "The mean of these images" if shown.state.image is None else "The image"
+    words = f"{what} under two masks; patches with more attention show through"
     return f"{words}; strongest A = {strongest}."
 
 

@@ -9,6 +9,7 @@ from headbrush.server.pages.figures.parts.drawing import (
     Entry,
     Place,
     area_key,
+    dot_key,
     line_key,
     name_height,
     number_ticks,
@@ -42,9 +43,10 @@ def draw(shown: Shown, place: Place) -> str:
     compared = shown.session.reader.compared()
     keys = _compared(shown, place, axes, compared) if compared else _mean(shown, axes)
     keys += _image(shown, axes)
-    axes.set_xlim(*ends_of(plot.x_range))
+    shown_places = ends_of(plot.x_range)
+    _name_heads(shown, place, axes, shown_places)
+    axes.set_xlim(*shown_places)  # ticks widen it
     axes.set_ylim(*ends_of(plot.y_range))
-    _name_heads(shown, place, axes)
     axes.set_xlabel(elided(str(plot.xaxis[0].axis_label), place.width - 0.6, TEXT))
     name_height(place, axes, str(plot.yaxis[0].axis_label))
     number_ticks(axes.yaxis, log=state.importance_scale == "log")
@@ -56,11 +58,10 @@ def draw(shown: Shown, place: Place) -> str:
 
 def _places(shown: Shown) -> np.ndarray:
     """``(L·H,)`` place of each head on the axis."""
-    columns = columns_of(shown.session.heads)
-    return np.asarray(columns.get("place", columns["number"]))
+    return np.asarray(columns_of(shown.session.heads)["place"])
 
 
-def _name_heads(shown: Shown, place: Place, axes: Axes) -> None:
+def _name_heads(shown: Shown, place: Place, axes: Axes, shown_places: tuple[float, float]) -> None:
     """Layers as stripes, or, where the heads are sorted, names of some heads."""
     data, places = shown.data, _places(shown)
     if (places == np.arange(data.num_heads)).all():
@@ -71,7 +72,7 @@ def _name_heads(shown: Shown, place: Place, axes: Axes) -> None:
         layers = np.arange(0, data.num_layers, every)
         axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
         return
-    order, (low, high) = np.argsort(places), axes.get_xlim()
+    order, (low, high) = np.argsort(places), shown_places
     every = max(1, -(-round(high - low) // int(place.width / _NAME)))
     ticks = np.arange(max(0, round(low)), min(data.num_heads, round(high) + 1), every)
     axes.set_xticks(ticks, [data.head_labels[order[tick]] for tick in ticks])
@@ -122,6 +123,11 @@ def _image(shown: Shown, axes: Axes) -> list[Entry]:
         keys.append((line_key(LIGHT.ink, linewidth=0.8), shown.data.names[state.image]))
     area = sizes(np.asarray(columns["share"]), 4.5, 2, 9)
     axes.scatter(x, y, s=area, c=list(columns["colour"]), linewidths=0, zorder=3)
+    beyond = shown.columns(_VIEW, "importance_outside")
+    for x_place, edge, kind in zip(*(beyond[k] for k in ("number", "edge", "marker")), strict=True):
+        axes.plot(x_place, edge, "^" if kind == "triangle" else "v", color=SELECTED, ms=4)
+    if len(beyond["number"]):
+        keys.append((dot_key(SELECTED, "^"), "beyond the axis"))
     reference = shown.model(_VIEW, "importance_reference")
     if reference.visible:
         axes.axhline(reference.location, color=LIGHT.ink, lw=0.8, linestyle="--")
@@ -131,9 +137,11 @@ def _image(shown: Shown, axes: Axes) -> list[Entry]:
 
 def _mark(axes: Axes, shown: Shown) -> None:
     """The selected head's line, with its name on the side that has more room."""
-    at = shown.model(_VIEW, "importance_cursor").location
+    at, (low, high) = shown.model(_VIEW, "importance_cursor").location, axes.get_xlim()
+    if not low <= at <= high:
+        return
     axes.axvline(at, color=SELECTED, lw=1.0, zorder=2)
-    is_left = at < sum(axes.get_xlim()) / 2
+    is_left = at < (low + high) / 2
     axes.annotate(
         str(shown.session.head), (at, 1), xycoords=("data", "axes fraction"),
         xytext=(2 if is_left else -2, -1), textcoords="offset points", color=SELECTED,

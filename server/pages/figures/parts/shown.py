@@ -122,11 +122,18 @@ class Shown:
 def _answer_further(document: Document, data: StoreData, patience_s: float) -> None:
     """Deliver answers that lead to further questions, until there are none or the time is over."""
     end = monotonic() + patience_s
+    data.mean_matrices.wait()
+    _deliver(document)
     while monotonic() < end:
-        for source in (data.matrices, live_model(data.store)):
+        for source in (data.matrices, data.mean_matrices, live_model(data.store)):
             source.wait()
-        waiting = [one for one in document.session_callbacks if isinstance(one, NextTickCallback)]
-        if not waiting:
+        if not _deliver(document):
             return
-        for one in waiting:
-            one.callback()
+
+
+def _deliver(document: Document) -> bool:
+    """Deliver the answers that are there; whether there were any."""
+    waiting = [one for one in document.session_callbacks if isinstance(one, NextTickCallback)]
+    for one in waiting:
+        one.callback()
+    return bool(waiting)
