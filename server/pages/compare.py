@@ -1,7 +1,6 @@
 """Two stores side by side: images, B1 and C1 of both, aligned by layer and head."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from bokeh.document import Document
@@ -46,8 +45,6 @@ def compare(
 ) -> tuple[Session, Session]:
     """Fill a page with two stores; ``names`` are what addresses call them."""
     state, note = from_query(arguments, stores[0])
-    if "image" not in arguments:
-        state = replace(state, image=None)
     theme = theme_of(cookies)
     first = Session(stores[0], state, theme, document)
     second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)

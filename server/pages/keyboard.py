@@ -106,8 +106,8 @@ KEYS = (
     KeyRow(
         {"Escape": lambda session: session.step_out()},
         ("Esc",),
-        "let go of the pinned token, then of the brush",
-        "clear the brush",
+        "let go of the pinned token, then of the image, then of the brush",
+        "let go of the image, then of the brush",
     ),
 )
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}

@@ -65,12 +65,13 @@ class Pair:
         self._settle()
         self._show(self._steps.toward(step, self._settled))
 
-    def clear(self) -> None:
-        """Remove the brushes of both sides, also those that only one side has."""
+    def step_out(self) -> None:
+        """Let go of the image, or else of the brushes, on both sides, also what only one has."""
+        has_image = any(session.state.image is not None for session in self.sessions)
         for session in self.sessions:
-            session.drop_clauses()
+            session.select_image(None) if has_image else session.drop_clauses()
 
-    _acts: ClassVar = {"z": undo, "y": redo, "Escape": clear}
+    _acts: ClassVar = {"z": undo, "y": redo, "Escape": step_out}
 
     def translated(self, side: int, state: ViewState) -> Changes:
         """Translate a state of one store to the other."""

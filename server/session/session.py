@@ -108,8 +108,12 @@ class Session:
             self.images.patch({"thumbnail": [(image, self.data.thumbnail(image))]})
 
     def select_image(self, image: int | None) -> None:
-        """Show one image everywhere."""
+        """Show one image everywhere; None shows all."""
         self.history.change(image=image)
+
+    def toggle_image(self, image: int) -> None:
+        """Select an image, or all images if it is the selected one."""
+        self.select_image(None if image == self.state.image else image)
 
     def select_head(self, number: int) -> None:
         """Show one head everywhere, by its number."""
@@ -141,8 +145,10 @@ class Session:
         self.history.change(clauses=() if view is None else without(self.state.clauses, view))
 
     def step_out(self) -> None:
-        """Let go of the pinned token; if none is pinned, remove the brush."""
+        """Let go of the pinned token, or else of the selected image, or else of the brush."""
         if self.state.token is not None:
             self.history.change(token=None)
+        elif self.state.image is not None:
+            self.select_image(None)
         else:
             self.drop_clauses()

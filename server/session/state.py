@@ -43,7 +43,7 @@ class ViewState:
     Attributes
     ----------
     image
-        Selected image, None for none.
+        Selected image, None for all images.
     layer, head
         Selected head.
     pattern_range
@@ -53,7 +53,7 @@ class ViewState:
     threshold
         Attention below it is not drawn; None: the top 1 % of the shown matrix is.
     token
-        Pinned token of the selected image, None for none.
+        Pinned token, None for none.
     """
 
     image: int | None

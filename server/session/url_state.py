@@ -60,18 +60,20 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
 
 
 def default_state(data: StoreData) -> ViewState:
-    """The first screen: the most important head, and an image to which it matters."""
+    """The first screen: all images, and the head that is most important to them."""
     first, head = data.first, data.first.head
-    return ViewState(first.image, head.layer, head.head, first.metric, pattern=data.layouts[0])
+    return ViewState(None, head.layer, head.head, first.metric, pattern=data.layouts[0])
 
 
 def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
     """The query of a link to this state, and a note on what it leaves out.
 
-    Only what differs from the first screen is written, besides the selection.
+    Only what differs from the first screen is written, besides the selected head.
     """
     first = default_state(data)
-    pairs = {"v": VERSION, "image": "none" if state.image is None else str(state.image)}
+    pairs = {"v": VERSION}
+    if state.image is not None:
+        pairs["image"] = str(state.image)
     pairs["set"] = data.fingerprint
     pairs["head"] = f"{state.layer}.{state.head}"
     for name in (*_CHOICES, "mode", "token"):
@@ -123,7 +125,7 @@ def _read_choice(key: str, text: str, data: StoreData) -> Changes:
 
 
 def _read_image(_key: str, text: str, data: StoreData) -> Changes:
-    return {"image": None if text == "none" else index_below(text, data.num_images)}
+    return {"image": None if text in ("none", "all") else index_below(text, data.num_images)}
 
 
 def _read_head(_key: str, text: str, data: StoreData) -> Changes:

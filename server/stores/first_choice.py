@@ -1,4 +1,4 @@
-"""The first screen: the most important head by a metric of the store, and an image."""
+"""The first screen: the most important head by a metric of the store."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from headbrush.server.stores.heads import Head, rank_heads
 
 
 class FirstChoice:
-    """The first metric, head and image.
+    """The first metric and head, and images that show why a head matters.
 
     Attributes
     ----------
@@ -16,8 +16,6 @@ class FirstChoice:
         The divergence of the prediction, or the first metric with values if it has none.
     head
         The head with the largest mean of that metric.
-    image
-        An image that shows why that head matters.
 
     Parameters
     ----------
@@ -40,7 +38,6 @@ class FirstChoice:
         self.metric = next(has_values, "patch")
         self._values, self._correct, self._kept = importance(self.metric), correct, kept
         self.head = heads[rank_heads(self._values.mean(0))[0]]
-        self.image = self.image_of(self.head.number)
 
     def image_of(self, number: int) -> int:
         """A correctly predicted image whose attention is kept, to which a head matters most."""

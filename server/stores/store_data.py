@@ -29,6 +29,7 @@ _ENCLOSED_BYTES = 64 << 20
 """For the masks of shapes brushed lately, of all pages together."""
 
 
+_MEANS_BYTES = 16 << 20
 _UNSEEN = ("patch_latent",)
 """No view shows them."""
 
@@ -60,6 +61,7 @@ class StoreData:
         self._metrics: list[str] = store.read("metric").tolist()
         self._thumbnails: dict[int, str] = {}
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
+        self.pruned_means = ByteLRU(_MEANS_BYTES)
         self.matrices = StoredMatrices(store)
         self.mean_matrices = MeanMatrices(store)
         self.layouts = layouts_of(store)
@@ -160,18 +162,20 @@ class StoreData:
             return np.full(shape, np.nan, np.float32)
         return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
 
-    def importance_by_mode(self, image: int, number: int) -> np.ndarray | None:
-        """``(metric, mode)`` of one head under all modes that prune; None where it is not stored.
+    def importance_by_mode(self, images: int | np.ndarray, number: int) -> np.ndarray | None:
+        """``(metric, mode, …)`` of one head under all modes that prune; None where not stored.
 
-        Metrics are those of pruning, NaN where the store does not hold one.
+        ``images`` is one image, or numbers of several, which are then the last axis. Metrics are
+        those of pruning, NaN where the store does not hold one.
         """
         if not self.store.has("importance_by_mode"):
             return None
         if self.store.read("mode").tolist() != list(PRUNING_MODES):
             return None
         head = self.heads[number]
-        stored = self.store.read("importance_by_mode")[:, :, image, head.layer, head.head]
-        values = np.full((len(PRUNING_METRICS), len(PRUNING_MODES)), np.nan, np.float32)
+        stored = self.store.read("importance_by_mode")[:, :, images, head.layer, head.head]
+        shape = (len(PRUNING_METRICS), len(PRUNING_MODES), *stored.shape[2:])
+        values = np.full(shape, np.nan, np.float32)
         for row, metric in enumerate(PRUNING_METRICS):
             if metric in self._metrics:
                 values[row] = stored[:, self._metrics.index(metric)]

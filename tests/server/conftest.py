@@ -9,9 +9,9 @@ from bokeh.io.doc import set_curdoc
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
-from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import FakeModel, prompt_queues
+from tests.server.pages import image_state
 from tests.stores import make_store
 
 
@@ -29,7 +29,8 @@ def data(store_path):
 
 @pytest.fixture
 def session(data):
-    return Session(data, default_state(data))
+    """A page on which an image is selected."""
+    return Session(data, image_state(data))
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ class FakeModel:
     def warm_up(self):
         pass
 
-    def partial_pruning(self, *selection):
+    def partial_pruning(self, *selection, **_how):
         self.asked.append((selection, Future()))
         return self.asked[-1][1]
 

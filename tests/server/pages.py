@@ -1,6 +1,7 @@
 """What a reader sees of a view and does with it, without a browser."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from bokeh.document import Document
@@ -10,8 +11,16 @@ from bokeh.model import Model
 from bokeh.models import Paragraph
 from bokeh.plotting import figure
 
+from headbrush.server.session.state import ViewState
+from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import run
 from tests.waiting import until
+
+
+def image_state(data: StoreData) -> ViewState:
+    """The first screen, and then an image to which its head matters."""
+    return replace(default_state(data), image=data.first.image_of(data.first.head.number))
 
 
 def part(view: Any, name: str) -> Any:

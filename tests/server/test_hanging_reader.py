@@ -80,4 +80,4 @@ def test_the_shelf_opens_another_store(paths, reader, monkeypatch):
     assert data.matrices.ask(int(data.store.kept_images[0]), 0, 0).result(SOON) is not None
     assert not waiting.done()
     reader.may.set()
-    assert waiting.result(SOON).first.image == data.first.image
+    assert waiting.result(SOON).first.head == data.first.head

@@ -57,12 +57,23 @@ def test_escape_goes_one_step_out_at_a_time(session):
     session.history.change(token=2)
     press(session, "Escape")
     assert session.state.token is None
+    assert session.state.image is not None
+    press(session, "Escape")
+    assert session.state.image is None
     assert session.state.clauses
     press(session, "Escape")
     assert session.state.clauses == ()
 
 
+def test_a_click_on_the_selected_image_returns_to_all(session):
+    session.toggle_image(5)
+    assert session.state.image == 5
+    session.toggle_image(5)
+    assert session.state.image is None
+
+
 def test_escape_undo_redo_and_unknown_keys(session):
+    session.select_image(None)
     start = session.state
     session.add_clause(Clause("heads", Ids((1,))))
     brushed = session.state

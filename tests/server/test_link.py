@@ -105,12 +105,22 @@ def test_many_long_ranges_take_no_time():
     assert len(clause.shape.ids) == images
 
 
-def test_the_first_screen_selects_a_head_and_a_kept_image(data):
+def test_the_first_screen_is_of_all_images_and_their_most_important_head(data):
     state = default_state(data)
-    assert state.image in data.store.kept_images
-    assert data.correct[state.image]
+    assert state.image is None
     means = data.importance("jsd").mean(0)
     assert means[data.head_at(state.layer, state.head).number] == means.max()
+    shows_why = data.first.image_of(data.first.head.number)
+    assert shows_why in data.store.kept_images
+    assert data.correct[shows_why]
+    assert "image" not in to_query(state, data)[0]
+
+
+@pytest.mark.parametrize(("query", "image"), [("image=none", None), ("image=all", None),
+                                              ("image=3", 3), ("", None)])  # fmt: skip
+def test_a_link_names_an_image_or_none_for_all(data, query, image):
+    state, note = from_query(arguments(query), data)
+    assert (state.image, note) == (image, "")
 
 
 @pytest.mark.parametrize(

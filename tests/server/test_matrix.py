@@ -10,6 +10,7 @@ from bokeh.events import PanEnd, Tap
 from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.analysis.store.store import Store
+from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
@@ -25,7 +26,8 @@ from headbrush.server.views.tokens.selected_matrix import (
 )
 from headbrush.server.views.tokens.threshold import Threshold
 from headbrush.server.views.tokens.two_axes import TwoAxes
-from tests.server.pages import columns, happen, note, plot_of
+from tests.server.fakes import show_page
+from tests.server.pages import columns, happen, image_state, note, plot_of
 from tests.token_stores import make_token_store
 
 
@@ -127,7 +129,7 @@ def test_pinning_is_a_step_to_undo(session, matrix):
 def test_every_value_is_counted_once_in_the_histogram(tmp_path, prefix):
     store = Store(make_token_store(tmp_path / "s", (3, 5), prefix))
     data = StoreData(store)
-    session = Session(data, default_state(data))
+    session = Session(data, image_state(data))
     view = Threshold(session, ShownMatrix(session))
     counts = columns(view, "counts")
     assert counts["patch_count"].sum() == 15**2
@@ -138,22 +140,37 @@ def test_every_value_is_counted_once_in_the_histogram(tmp_path, prefix):
     assert counts["patch_count"][30] == inside.sum()
 
 
-def test_the_picture_is_the_selected_images_thumbnail(session, matrix, data):
+def test_the_picture_is_the_selected_images_thumbnail_or_a_mean(session, matrix, data, document):
     view = ImageContext(session, matrix)
     session.select_image(8)
     shown = columns(view, "context_image")["image"][0].view(np.uint8).reshape(28, 28, 4)
     np.testing.assert_array_equal(shown[..., :3], data.store.read("thumbnail")[8])
     assert (shown[..., 3] == 255).all()
+    show_page(document)
     session.select_image(None)
+    (whole,) = columns(view, "context_image")["image"]
+    mean = data.store.read("thumbnail")[data.store.kept_images].mean(0)
+    seen = whole.view(np.uint8).reshape(28, 28, 4)[..., :3]
+    np.testing.assert_allclose(seen, mean, atol=0.5)
+    session.add_clause(Clause("images", Ids((1, 2))))
     (nothing,) = columns(view, "context_image")["image"]
     assert nothing.tolist() == [[0]]  # a pixel that is not seen
 
 
-def test_without_an_image_the_panels_say_what_to_do(session, matrix):
+def test_without_an_image_the_panels_show_the_mean_over_the_brush(session, matrix, data, document):
     views = panels(session, matrix)
+    show_page(document)
     session.select_image(None)
-    assert "Select an image" in note(views[2])
-    assert "Select an image" in matrix.tokens.message
+    asked = data.mean_matrices.ask(session.state.layer, session.state.head, np.ones(24, bool))
+    np.testing.assert_array_equal(matrix.codes, to_codes(asked.result().matrix))
+    assert note(views[2]).startswith(f"{session.head} · mean over 6 of 24 images: those whose")
+    session.add_clause(Clause("images", Ids((4, 5))))
+    alone = data.store.attention(4, session.state.layer, session.state.head)
+    np.testing.assert_array_equal(from_codes(matrix.codes), alone)
+    session.add_clause(Clause("images", Ids((1, 2))))
+    said = "The attention of none of the 2 brushed images is stored."
+    assert note(views[2]).startswith(said)
+    assert matrix.tokens.message.startswith(said)
     assert matrix.source.data["code"].size == 0
     assert columns(views[3], "counts")["patch_count"].sum() == 0
     session.select_image(8)
@@ -161,11 +178,22 @@ def test_without_an_image_the_panels_say_what_to_do(session, matrix):
     assert "from the store" in note(views[2])
 
 
+def test_a_mean_is_read_after_the_page_is_shown(store_path, document):
+    data = StoreData(Store(store_path))
+    matrix = ShownMatrix(Session(data, default_state(data)))
+    assert matrix.codes is None
+    show_page(document)
+    first = matrix.codes
+    assert first is not None
+    again = ShownMatrix(Session(data, default_state(data)))  # known, so with the page
+    np.testing.assert_array_equal(again.codes, first)
+
+
 def test_a_damaged_attention_file_is_named_in_these_panels_only(store_path, tmp_path):
     path = shutil.copytree(store_path, tmp_path / "damaged.headbrush")
     (path / "attention" / "00000.nc").write_bytes(b"damaged")
     data = StoreData(Store(path))
-    session = Session(data, default_state(data))
+    session = Session(data, image_state(data))
     matrix = ShownMatrix(session)
     views = panels(session, matrix)
     assert "00000.nc: missing, damaged or foreign file" in note(views[2])
@@ -220,7 +248,7 @@ def test_prefix_tokens_are_wide_enough_to_be_seen():
 
 def test_without_a_class_token_the_words_tell_of_the_mean(tmp_path):
     data = StoreData(Store(make_token_store(tmp_path / "s", (3, 5), 0)))
-    session = Session(data, default_state(data))
+    session = Session(data, image_state(data))
     MatrixWords(session, ShownMatrix(session))
     assert "means over all tokens" in session.summaries["image_context"]
     session.history.change(token=0)

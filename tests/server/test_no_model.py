@@ -8,7 +8,6 @@ import pytest
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.host.launch import parse_options, serve
 from headbrush.server.session.session import Session
-from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.model.null_model import VARIABLE
 from headbrush.server.stores.store_data import StoreData
@@ -16,7 +15,7 @@ from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import show_page
-from tests.server.pages import note
+from tests.server.pages import image_state, note
 from tests.stores import attributes, make_store, values
 
 SAID = "This server runs no models, so only stored values are shown."
@@ -36,7 +35,7 @@ def strange(tmp_path, monkeypatch):
 
 
 def test_panels_say_that_there_is_no_model(strange, document):
-    session = Session(strange, default_state(strange))
+    session = Session(strange, image_state(strange))
     matrix, pruning = ShownMatrix(session), PruningAnswer(session)
     view = PartialPruning(session, pruning)
     with patch("headbrush.server.stores.model.live_model.LiveModel", side_effect=AssertionError):

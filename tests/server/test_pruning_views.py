@@ -159,15 +159,6 @@ def test_a_model_that_is_gone_is_explained_and_no_old_bar_is_shown(session, mode
     assert all(plot_of(view).visible for view in views)
 
 
-def test_without_an_image_both_panels_say_what_to_do(session, model):
-    views = pruning_views(session)
-    session.select_image(None)
-    for view in views:
-        assert note(view).startswith("Select an image")
-        assert not plot_of(view).visible
-    assert model.asked == []
-
-
 def test_a_metric_that_is_not_measured_by_pruning_has_no_bars(session, model, document):
     view = PartialPruning(session, PruningAnswer(session))
     show_page(document)

@@ -2,6 +2,7 @@
 
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from headbrush.server.pages.report.make_report import report_of
@@ -17,7 +18,8 @@ from headbrush.server.views.strength.entropy_distribution import EntropyDistribu
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from headbrush.server.views.strength.strength_vector import StrengthVector
 from headbrush.server.views.tokens.description import MatrixWords
-from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes, to_codes
+from tests.server.fakes import show_page
 from tests.server.pictures import pattern_picture
 
 VIEWS = (
@@ -32,7 +34,12 @@ VIEWS = (
 CHANGES = {
     "metric": (
         {"metric": "cls"},
-        {"HeadImportance.react", "TopHeads.react", "PartialPruning.react"},
+        {
+            "HeadImportance.react",
+            "TopHeads.react",
+            "PartialPruning.react",
+            "TitleBar.react_to_answer",
+        },
     ),
     "image colour": ({"image_colour": "correct"}, {"ImageOverview.react_to_colour"}),
     "overview": ({"overview": "counts"}, {"StrengthOverview.react_to_overview"}),
@@ -79,6 +86,9 @@ CHANGES = {
             "EntropyDistribution.react",
             "EntropyDistribution.react_to_image",
             "PatternLayout.react_to_drawing",
+            "PruningAnswer.react_to_brush",
+            "ShownMatrix.react_to_brush",
+            "TitleBar.react_to_answer",
             "TitleBar.react_to_brush",
         },
     ),
@@ -153,7 +163,7 @@ def test_every_view_tells_in_words_what_it_shows(session):
     assert "L2·H1" in session.summaries["strength_vector"]
 
 
-def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session, data):
+def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session, data, document):
     matrix = ShownMatrix(session)
     MatrixWords(session, matrix)
     session.history.change(image=8, layer=1, head=0, threshold=0.2, token=3)
@@ -168,8 +178,14 @@ def test_the_token_views_tell_the_strongest_attention_and_the_threshold(session,
         f"attends most to patch 2 (row 0, column 2), which looks most at "
         f"patch {patch} (row {row}, column {column})."
     )
+    show_page(document)
     session.select_image(None)
-    assert "Select an image" in session.summaries["two_axes"]
+    mean = data.mean_matrices.ask(1, 0, np.ones(24, bool)).result().matrix
+    strong = (from_codes(to_codes(mean)) >= 0.2).sum()
+    assert session.summaries["two_axes"] == (
+        "Lines from source to target tokens of L1·H0, mean over 6 of 24 images: those whose "
+        f"attention is stored: {strong} of 289 values are at least 0.2."
+    )
 
 
 def test_a_browser_that_begins_to_listen_is_told_all(session):

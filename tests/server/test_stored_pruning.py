@@ -8,7 +8,6 @@ from headbrush.analysis.store.schema import METRICS, PRUNING_METRICS
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
-from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.store_data import StoreData
@@ -16,7 +15,7 @@ from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.prediction import Prediction
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned, run, show_page
-from tests.server.pages import note, plot_of
+from tests.server.pages import image_state, note, plot_of
 from tests.stores import attributes, make_store, values
 
 GONE = "The model was not found: put it back at /x."
@@ -43,7 +42,7 @@ def kept(tmp_path_factory):
 
 @pytest.fixture
 def kept_session(kept):
-    return Session(kept, default_state(kept))
+    return Session(kept, image_state(kept))
 
 
 def fail(document, model):
@@ -126,7 +125,7 @@ def test_what_a_page_shows_was_read_before_so_that_nothing_waits_for_the_disk(
 ):
     data = store_of(tmp_path / "s.headbrush")
     data.prepare()
-    session = Session(data, default_state(data))
+    session = Session(data, image_state(data))
     view = PartialPruning(session, PruningAnswer(session))
     show_page(document)
     (data.store.path / "summary.nc").unlink()

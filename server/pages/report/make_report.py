@@ -53,7 +53,7 @@ def make_report(
     request = read_request(data, images, heads, views)
     if request.needs_model:
         live_model(data.store).warm_up()  # the model loads while the other views are made
-    return _made(data, request, state or replace(default_state(data), image=None), named)
+    return _made(data, request, state or default_state(data), named)
 
 
 def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:

@@ -43,13 +43,19 @@ class LiveModel:
             self._matrices, "attention", lambda arrays: arrays["matrix"], (image, layer, head)
         )
 
-    def partial_pruning(self, image: int, layer: int, head: int) -> "Future[PrunedHead]":
-        """Ask for the metrics and predictions of one head under every mode."""
+    def partial_pruning(
+        self, image: int, layer: int, head: int, is_urgent: bool = True
+    ) -> "Future[PrunedHead]":
+        """Ask for the metrics and predictions of one head under every mode.
+
+        What is not urgent, one image of many, waits for what is.
+        """
         return self._ask(
             self._prunings,
             "partial_pruning",
             lambda arrays: PrunedHead(**arrays),
             (image, layer, head),
+            is_urgent,
         )
 
     def warm_up(self) -> None:
@@ -58,7 +64,7 @@ class LiveModel:
 
     def wait(self) -> None:
         """Wait until all questions have been answered."""
-        _POOL.submit(lambda _is_wanted: None).result()
+        _POOL.submit(lambda _is_wanted: None, is_urgent=False).result()
 
     def _ask(
         self,
@@ -66,6 +72,7 @@ class LiveModel:
         what: str,
         make: Callable[[dict[str, np.ndarray]], T],
         key: tuple[int, int, int],
+        is_urgent: bool = True,
     ) -> "Future[T]":
         def answer(is_wanted: Callable[[], bool]) -> T:
             result = kept.get(key)
@@ -78,7 +85,7 @@ class LiveModel:
 
         known = kept.get(key)
         if known is None:
-            return _POOL.submit(answer)
+            return _POOL.submit(answer, is_urgent)
         done: Future[T] = Future()
         done.set_result(known)
         return done
@@ -99,7 +106,7 @@ def live_model(store: Store) -> LiveModel | NullModel:
 
 def waiting_words() -> str:
     """The text that a page shows while it waits for the model."""
-    others = _POOL.waiting - _ASKED_BY_A_PAGE
+    others = _POOL.urgent - _ASKED_BY_A_PAGE
     if others < 1:
         return "computing with the model …"
     return f"computing … ({others} others waiting)"

@@ -24,7 +24,7 @@ class NullModel:
         """Fail, as every question does here."""
         return _refusal()
 
-    def partial_pruning(self, *_selection: int) -> "Future[PrunedHead]":
+    def partial_pruning(self, *_selection: int, **_how: bool) -> "Future[PrunedHead]":
         """Fail, as every question does here."""
         return _refusal()
 

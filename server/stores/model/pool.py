@@ -1,6 +1,7 @@
 """The bounded queue of questions to the models of a process."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -16,6 +17,13 @@ T = TypeVar("T")
 class Pool:
     """One worker for all pages of a process, with a bounded queue.
 
+    Attributes
+    ----------
+    waiting
+        Questions that wait, with the one that is worked on.
+    urgent
+        Those of them that a reader waits for.
+
     Parameters
     ----------
     most
@@ -26,13 +34,16 @@ class Pool:
         self._most = most
         self._lock = threading.Lock()
         self._worker = ThreadQueue(name)
-        self.waiting = 0
+        self._queues: dict[bool, deque[Callable[[], None]]] = {True: deque(), False: deque()}
+        self.waiting = self.urgent = 0
 
-    def submit(self, work: Callable[[Callable[[], bool]], T]) -> "Future[T]":
+    def submit(
+        self, work: Callable[[Callable[[], bool]], T], is_urgent: bool = True
+    ) -> "Future[T]":
         """Work on ``work(is_wanted)`` when what was asked before is done.
 
-        The future can be cancelled also when its work has begun; ``is_wanted`` then is false as
-        soon as another question waits.
+        What is not urgent waits until nothing urgent does. The future can be cancelled also when
+        its work has begun; ``is_wanted`` then is false as soon as another question waits.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -45,9 +56,16 @@ class Pool:
                 )
                 return future
             self.waiting += 1
-        future.add_done_callback(self._count)
-        self._worker.submit(self._work, future, work)
+            self.urgent += is_urgent
+            self._queues[is_urgent].append(partial(self._work, future, work))
+        future.add_done_callback(partial(self._count, is_urgent))
+        self._worker.submit(self._work_on_next)
         return future
+
+    def _work_on_next(self) -> None:
+        with self._lock:
+            work = (self._queues[True] or self._queues[False]).popleft()
+        work()
 
     def _work(self, future: "Future[T]", work: Callable[[Callable[[], bool]], T]) -> None:
         if future.cancelled():
@@ -61,6 +79,7 @@ class Pool:
             else:
                 future.set_exception(error)
 
-    def _count(self, _done: Future) -> None:
+    def _count(self, was_urgent: bool, _done: Future) -> None:
         with self._lock:
             self.waiting -= 1
+            self.urgent -= was_urgent

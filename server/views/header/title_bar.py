@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields
 
-from bokeh.layouts import row
+from bokeh.layouts import column, row
 from bokeh.models import Button, Div
 
 from headbrush.server.session.brush.clauses import Brush
@@ -11,6 +11,7 @@ from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import to_query
+from headbrush.server.stores.answer import answer_words
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.header.brush_bar import BrushBar, MakeReport
 
@@ -48,6 +49,12 @@ class TitleBar:
             styles={"font-size": "13px", "max-width": "100%", "color": "var(--accent)"},
         )
         self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
+        self._all = _button("× all images", "all_images", lambda: session.select_image(None))
+        self._all.html_attributes = {"title": "Return to all images (Esc)"}
+        self._answer = Div(
+            text="", render_as_text=True, name="answer", sizing_mode="stretch_width", margin=0,
+            styles={"font-size": "13px", "font-weight": "600"},
+        )  # fmt: skip
         self._note = note
         history = session.history
         buttons: list[tuple[str, str, Callable[[], None]]] = [
@@ -58,13 +65,17 @@ class TitleBar:
         made = [_button(*one) for one in buttons]
         self._clear, self._undo, self._redo = made
         self._link = Channel(name="link", tags=["", "", 0])
-        self.layout = row(
-            self._picture, self._selection, self._brushed, *made,
-            name=self.name, sizing_mode="stretch_width",
+        bar = row(
+            self._picture, self._selection, self._all, self._brushed, *made,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self.layout = column(
+            self._answer, bar, name=self.name, sizing_mode="stretch_width",
             tags=[self._link, *BrushBar(session, make_report).channels],
         )  # fmt: skip
         history.follow(["image", "layer", "head"], self.react_to_selection)
         history.follow(["clauses"], self.react_to_brush)
+        history.follow(["metric", "clauses"], self.react_to_answer)
         history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
         history.stepped.connect(lambda: self.react_to_link(history.state))
         self._show_steps(history.state)
@@ -76,7 +87,11 @@ class TitleBar:
         picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
         words = [f"head {self._session.head}"]
-        if new.image is not None:
+        self._all.visible = new.image is not None
+        self._picture.visible = new.image is not None
+        if new.image is None:
+            words += [self._all_words()]
+        else:
             truth = data.class_name(int(data.labels[new.image]))
             guess = data.class_name(int(data.predicted[new.image]))
             kind = "true" if data.is_labelled[new.image] else "no label, predicted"
@@ -89,14 +104,28 @@ class TitleBar:
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""
         self._count(self._session.brush())
+        self.react_to_selection(self._session.state)
+
+    def react_to_answer(self, new: ViewState) -> None:
+        """Say which head matters most, over the brushed images."""
+        brushed = self._session.brush("heads").images
+        self._answer.text = answer_words(self._session.data, new.metric, brushed)
         self._tell()
+
+    def _all_words(self) -> str:
+        """Which images the page is about while none is selected."""
+        count, total = int(self._session.brush("heads").images.sum()), self._session.data.num_images
+        said = f"all {total:,} images" if count == total else f"the {count:,} brushed images"
+        return said.replace(",", " ")
 
     def _count(self, brush: Brush) -> None:
         words = brushed_words(self._session.data, brush)
         self._brushed.text = words if brush.active or not self._note else self._note
 
     def _tell(self) -> None:
-        self._session.summaries.describe(self.name, f"{self._selection.text}; {self._brushed.text}")
+        self._session.summaries.describe(
+            self.name, f"{self._answer.text} {self._selection.text}; {self._brushed.text}"
+        )
 
     def react_to_link(self, new: ViewState) -> None:
         """Put the state into the page's address, once the gesture that changes it is over."""

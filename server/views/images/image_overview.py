@@ -45,7 +45,8 @@ class ImageOverview:
     title = "Which images rely on the same heads?"
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
-        "their true-class probability in the same way. Click a point to select the image, drag a "
+        "their true-class probability in the same way. Click a point to select the image, again to "
+        "return to all images, drag a "
         "box or a lasso to brush images, click a class in the legend or type its name: all other "
         "views update to match. The box also understands wrong, correct, predicted shirt, true "
         "coat predicted shirt, and name with a part of a file's name. Where patterns are brushed, "
@@ -136,7 +137,7 @@ class ImageOverview:
         )
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)
-        on_nearest(plot, lambda: self._points, self._session.select_image)
+        on_nearest(plot, lambda: self._points, self._session.toggle_image)
         return plot
 
     def react_to_image(self, new: ViewState) -> None:
@@ -154,7 +155,7 @@ class ImageOverview:
         data, image = self._session.data, state.image
         words = f"{data.num_images} images, coloured by {dict(_COLOURS)[state.image_colour][8:]}; "
         if image is None:
-            words += "none is selected."
+            words += "all are shown, none is selected."
         else:
             truth, guess = data.true_class(image), data.class_name(int(data.predicted[image]))
             words += f"selected: {data.names[image]}, true {truth}, predicted {guess}."

@@ -23,6 +23,7 @@ from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_AXES
+from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
@@ -44,9 +45,10 @@ class PartialPruning:
     title = "Which part matters?"
     help = (
         "Parts of this head's attention are set to zero, live by the model, or as stored if it is "
-        "not available; bars show the metric chosen in B1. The small squares are the "
-        "attention matrix, prefix tokens (CLS) first: dark is pruned. A click on a bar, or the "
-        "menu, chooses whose prediction is shown."
+        "not available; bars show the metric chosen in B1 for the selected image, or its mean over "
+        "the brushed images (all if none), which the model refines image by image. The small "
+        "squares are the attention matrix, prefix tokens (CLS) first: dark is pruned. A click on a "
+        "bar, or the menu, chooses whose prediction is shown."
     )
 
     def __init__(self, session: Session, pruning: PruningAnswer) -> None:
@@ -140,7 +142,17 @@ class PartialPruning:
         self._show()
 
     def _show(self) -> None:
-        self._pruning.show(self._draw, self._wait, self._explain)
+        if self._shown is not None and self._session.state.image is None:
+            self._draw()
+        else:
+            self._pruning.show(self._draw, self._wait, self._explain)
+
+    @property
+    def _shown(self) -> PrunedHead | MeanPruned | None:
+        """A mean that the store has whole is shown, not the one that grows."""
+        of_store = self._pruning.of_store
+        has_all = of_store is not None and of_store.has_all_modes
+        return of_store if has_all else self._pruning.result
 
     def react_to_mode(self, new: ViewState) -> None:
         """Mark the chosen bar."""
@@ -152,7 +164,7 @@ class PartialPruning:
             self._session.history.change(mode=mode)
 
     def _draw(self) -> None:
-        state, data, result = self._session.state, self._session.data, self._pruning.result
+        state, data, result = self._session.state, self._session.data, self._shown
         if result is None:
             return
         if state.metric not in PRUNING_METRICS:
@@ -163,7 +175,7 @@ class PartialPruning:
             self._explain(data.why_undefined(state.metric))
             return
         is_probability = state.metric == "probability"
-        top = max(1.0 if is_probability else float(values.max()), 1e-9)
+        top = max(1.0 if is_probability else float(np.nanmax(values)), 1e-9)
         before, after = _MARGINS
         self._plot.x_range.update(start=-before * top, end=after * top)
         self._reference.update(visible=is_probability, location=float(values[0]))
@@ -171,20 +183,30 @@ class PartialPruning:
             **columns_of(self._source),
             "value": values,
             "shown": [_short(value) for value in values],
-            "exact": [f"{value:.6g}" for value in values],
+            "exact": [_noted(value, 6) for value in values],
             "pictogram": np.full(len(values), -before / 2 * top),
         }
         self._bars.glyph.fill_color = layer_colours(data.num_layers)[state.layer]
         self._fade(1.0)
         self._plot.visible = True
-        heading = f"{self._session.head!s}: {METRIC_AXES[state.metric]}"
-        heading += ", from the store" if self._pruning.fault else ""
-        self._note.text = heading
+        self._note.text = heading = self._heading(result, bool(np.isnan(values).any()))
         words = [f"{MODES[mode]} pruned {_noted(value)}" for mode, value in enumerate(values)]
         self._session.summaries.describe(self.name, f"{heading}, {'; '.join(words)}.")
 
-    def _values(self, result: PrunedHead, state: ViewState) -> np.ndarray:
+    def _heading(self, result: PrunedHead | MeanPruned, is_partial: bool) -> str:
+        """Head, metric, and where the values are from."""
+        pruning = self._pruning
+        heading = f"{self._session.head!s}: {METRIC_AXES[self._session.state.metric]}"
+        if isinstance(result, MeanPruned):
+            heading += f", {pruning.words_of(result)}"
+        if pruning.fault or result is pruning.of_store:
+            heading += ", from the store"
+        return f"{heading}. {pruning.fault}" if is_partial else heading
+
+    def _values(self, result: PrunedHead | MeanPruned, state: ViewState) -> np.ndarray:
         """``(mode,)`` of the metric; P' itself for ``probability``."""
+        if isinstance(result, MeanPruned) and state.metric == "probability":
+            return result.label_probability
         if state.metric == "probability" and result.probability.shape[1]:
             label = self._session.data.labels[state.image]
             return result.probability[:, label].astype(float)
@@ -203,12 +225,16 @@ class PartialPruning:
         self._session.summaries.describe(self.name, sentence)
 
 
-def _noted(value: float) -> str:
-    return "≈ 0" if 0 < abs(value) < _NOISE else f"{value:.3g}"
+def _noted(value: float, digits: int = 3) -> str:
+    if np.isnan(value):
+        return "not stored"
+    return "≈ 0" if digits == 3 and 0 < abs(value) < _NOISE else f"{value:.{digits}g}"
 
 
 def _short(value: float) -> str:
     """At most five characters."""
+    if np.isnan(value):
+        return "?"
     if 0 < value < _NOISE:
         return "≈ 0"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.0e}".replace("e-0", "e-")

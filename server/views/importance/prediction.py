@@ -10,6 +10,7 @@ from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.stores.model.mean_pruning import MeanPruned, label_words
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
@@ -34,8 +35,9 @@ class Prediction:
     title = "How does the prediction change?"
     help = (
         "The five most probable classes of the unpruned and of the pruned model, and the true "
-        "class in bold. Grey is the unpruned model, dark the model with the chosen part of the "
-        "head pruned."
+        "class of the selected image in bold; without one, the mean prediction over the brushed "
+        "images (all if none), and how many of these predictions change. Grey is the unpruned "
+        "model, dark the model with the chosen part of the head pruned."
     )
 
     def __init__(self, session: Session, pruning: PruningAnswer) -> None:
@@ -107,20 +109,27 @@ class Prediction:
         self._pruning.show(self._draw, self._wait, self._explain)
 
     def _draw(self) -> None:
-        state, data = self._session.state, self._session.data
-        image, result = state.image, self._pruning.result
-        if image is None or result is None:
+        state, result = self._session.state, self._pruning.result
+        if result is None:
             return
-        probability = result.probability
-        if not probability.shape[1]:
+        if not result.probability.shape[1]:
             self._explain("This model has no classifier, so it predicts no class.")
             return
-        before, after = probability[0], probability[state.mode]
-        label = int(data.labels[image])
-        classes = most_probable(before, after, label)
-        truth = "true" if self._has_label(image) else "predicted"
+        before, after = result.probability[0], result.probability[state.mode]
+        if isinstance(result, MeanPruned):
+            self._draw_rows(before, after, most_probable(before, after))
+            self._say(self._mean_sentence(result))
+        elif state.image is not None:
+            label = int(self._session.data.labels[state.image])
+            self._draw_rows(before, after, most_probable(before, after, label), label)
+            self._say(self._sentence(before, after))
+
+    def _draw_rows(
+        self, before: np.ndarray, after: np.ndarray, classes: list[int], label: int = -1
+    ) -> None:
+        """A pair of bars for each class; ``label`` is marked."""
         row = np.arange(len(classes)) + 0.5
-        names = [data.class_name(index) for index in classes]
+        names = [self._session.data.class_name(index) for index in classes]
         numbers = [f"{_percent(before[i])} → {_percent(after[i])}" for i in classes]
         self._source.data = {
             "row": row,
@@ -135,17 +144,21 @@ class Prediction:
             "percent": [_percent(before[index], 4) for index in classes],
             "percent_after": [_percent(after[index], 4) for index in classes],
         }
+        truth = "true" if self._has_label() else "predicted"
         self._truth = [f"{truth}: " if index == label else "" for index in classes]
         self._fit_names()
         number_range(self._plot.y_range).start = max(len(classes), _TOP)
         self._fade(1.0)
         self._plot.visible = self._legend.visible = True
         self._draw_legend()
-        self._note.text = self._sentence(before, after, image)
-        changes = [f"{name} {pair}" for name, pair in zip(names, numbers, strict=True)]
-        pairs = f"Unpruned → pruned ({MODES[state.mode]}): {'; '.join(changes)}."
-        words = f"{self._note.text.removesuffix('.')}. {pairs}"
-        self._session.summaries.describe(self.name, words)
+
+    def _say(self, sentence: str) -> None:
+        """Write the note, and describe the bars."""
+        self._note.text = sentence
+        rows = columns_of(self._source)
+        changes = [f"{one} {pair}" for one, pair in zip(rows["name"], rows["numbers"], strict=True)]
+        pairs = f"Unpruned → pruned ({MODES[self._session.state.mode]}): {'; '.join(changes)}."
+        self._session.summaries.describe(self.name, f"{sentence.removesuffix('.')}. {pairs}")
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
@@ -159,17 +172,32 @@ class Prediction:
             shown = [whole if len(whole) <= room else whole[: room - 1] + "…" for whole in wholes]
             columns_of(self._source)["shown"] = shown
 
-    def _sentence(self, before: np.ndarray, after: np.ndarray, image: int) -> str:
+    def _sentence(self, before: np.ndarray, after: np.ndarray) -> str:
         data = self._session.data
         if self._pruning.fault:
             return f"{self._pruning.fault} Only the true class's pruned probability is stored."
         first, second = data.class_name(int(before.argmax())), data.class_name(int(after.argmax()))
         said = f"still {first}" if before.argmax() == after.argmax() else f"{first} → {second}"
-        unknown = "" if self._has_label(image) else " (no label: using the predicted class)"
+        unknown = "" if self._has_label() else " (no label: using the predicted class)"
         return f"when pruned: {said}{unknown}"
 
-    def _has_label(self, image: int) -> bool:
-        return bool(self._session.data.store.read("label")[image] >= 0)
+    def _mean_sentence(self, mean: MeanPruned) -> str:
+        """How often the prediction changes, and what becomes of the true class."""
+        data, mode, pruning = self._session.data, self._session.state.mode, self._pruning
+        label = label_words(data, pruning.images)
+        was, becomes = (_percent(mean.label_probability[at]) for at in (0, mode))
+        if pruning.fault:
+            known = "pruning the whole head" if np.isnan(mean.label_probability[mode]) else label
+            stored = f" ({was} → {becomes})" if known == label else ""
+            return f"{pruning.fault} Only {known}{stored} is stored, {pruning.words_of(mean)}."
+        return (
+            f"{_percent(mean.changed[mode])} of the predictions change; {label}: {was} → "
+            f"{becomes}; {pruning.words_of(mean)}"
+        )
+
+    def _has_label(self) -> bool:
+        image = self._session.state.image
+        return image is not None and bool(self._session.data.store.read("label")[image] >= 0)
 
     def _wait(self, words: str) -> None:
         self._fade(_FADED)
@@ -187,9 +215,9 @@ class Prediction:
         self._session.summaries.describe(self.name, sentence)
 
 
-def most_probable(before: np.ndarray, after: np.ndarray, label: int) -> list[int]:
+def most_probable(before: np.ndarray, after: np.ndarray, label: int | None = None) -> list[int]:
     """The five top classes of both, as far as known, and the label, ordered by ``before``."""
-    wanted = {label}
+    wanted = set() if label is None else {label}
     for distribution in (d for d in (before, after) if np.isfinite(d).all()):
         wanted.update(np.argsort(-distribution, kind="stable")[:_TOP].tolist())
     return sorted(wanted, key=lambda index: -before[index])

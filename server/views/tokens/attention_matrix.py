@@ -22,7 +22,8 @@ class AttentionMatrix:
     name = "attention_matrix"
     title = "Who attends where?"
     help = (
-        "The attention of the selected head in the selected image: each row is a source token and "
+        "The attention of the selected head in the selected image, or its mean over those of the "
+        "brushed images (all if none) whose attention is stored: each row is a source token and "
         "sums to 1, each column a target token; blue is from or to prefix tokens such as CLS, "
         "drawn wider to be visible, orange between patches, faint below the threshold. Point "
         "at a row to follow its token in the other views, click it to pin the token, click again "
@@ -84,11 +85,12 @@ class AttentionMatrix:
         """Say what is shown, and where it comes from."""
         matrix, state = self._matrix, self._session.state
         self._matrix.fade(self._plot)
-        if state.image is None or (matrix.codes is None and not matrix.waiting):
+        if matrix.codes is None and not matrix.waiting:
             self._note.text = matrix.remark
             return
         head = str(self._session.head)
-        words = [f"{head} in {self._session.data.names[state.image]}", matrix.remark]
+        where = "" if state.image is None else f" in {self._session.data.names[state.image]}"
+        words = [f"{head}{where}", matrix.remark]
         if not matrix.waiting:
             words.append(
                 f"full colour: A\N{NO-BREAK SPACE}≥\N{NO-BREAK SPACE}{matrix.tokens.top:.3g}"

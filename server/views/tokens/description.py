@@ -25,24 +25,26 @@ class MatrixWords:
         self._tell()
 
     def _tell(self) -> None:
-        image, codes = self._session.state.image, self._matrix.codes
-        if self._matrix.waiting or codes is None or image is None:
+        image, codes, head = self._session.state.image, self._matrix.codes, self._session.head
+        if self._matrix.waiting or codes is None:
             words = dict.fromkeys(_VIEWS, self._matrix.remark)
+        elif image is None:
+            words = self._words(f"{head!s}, {self._matrix.remark}", "", from_codes(codes))
         else:
-            words = self._words(self._session.data.names[image], from_codes(codes))
+            where, remark = f"{head!s} in {self._session.data.names[image]}", self._matrix.remark
+            words = self._words(where, f", {remark}", from_codes(codes))
         for view, text in words.items():
             self._session.summaries.describe(view, text)
 
-    def _words(self, image: str, attention: np.ndarray) -> dict[str, str]:
+    def _words(self, where: str, remark: str, attention: np.ndarray) -> dict[str, str]:
         name = self._name
         threshold = self._matrix.tokens.threshold
         source, target = map(int, np.unravel_index(int(attention.argmax()), attention.shape))
         strong = int((attention >= threshold).sum())
-        where = f"{self._session.head!s} in {image}"
         some = f"{strong} of {attention.size} values are at least {threshold:.3g}"
         return {
             "attention_matrix": (
-                f"Attention of {where}, {self._matrix.remark}: strongest "
+                f"Attention of {where}{remark}: strongest "
                 f"{attention[source, target]:.3g}, from {name(source)} to {name(target)}; {some}."
             ),
             "two_axes": f"Lines from source to target tokens of {where}: {some}.",

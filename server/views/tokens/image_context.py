@@ -31,7 +31,8 @@ class ImageContext:
     name = "image_context"
     title = "Where does this token look in the image?"
     help = (
-        "The image as the model sees it, then under two masks: the more a patch shows through, the "
+        "The image as the model sees it (without a selected image, the mean of the images that the "
+        "attention is a mean of), then under two masks: the more a patch shows through, the "
         "more it attends to the token (middle) or the more the token attends to it (right), each "
         "relative to the strongest. Point at a patch of the left picture to choose the token, "
         "click to pin it; its own patch is outlined."
@@ -109,14 +110,21 @@ class ImageContext:
         self._matrix.fade(*self._plots)
         if self._matrix.waiting:
             return
-        image = self._session.state.image
-        if image is None:
+        pixels = self._pixels()
+        if pixels is None:
             self._image.data = {"image": [_CLEAR]}
             return
-        pixels = self._session.data.store.read("thumbnail")[image]  # (y, x, channel)
         opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
         rgba = np.concatenate([pixels, opaque], -1).view(np.uint32)[..., 0]
         self._image.data = {"image": [rgba]}
+
+    def _pixels(self) -> np.ndarray | None:
+        """``(y, x, channel)`` uint8 of the selected image, else the mean of those of the matrix."""
+        image, mean = self._session.state.image, self._matrix.mean
+        thumbnails = self._session.data.store.read("thumbnail")
+        if image is not None:
+            return thumbnails[image]
+        return None if mean is None else thumbnails[mean.images].mean(0).round().astype(np.uint8)
 
 
 def mask_opacity(share: np.ndarray) -> np.ndarray:

@@ -16,14 +16,17 @@ from bokeh.models import ColumnDataSource, CustomJS, Plot
 
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.stores.attention.mean_matrices import MeanMatrix
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.redact_paths import said_of
+from headbrush.server.tools.bokeh.bokeh_types import on_event
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
 
 SHARE = 0.01
 """Share of the values that is shown until a threshold is chosen."""
 _TOP_SHARE = 0.005
+_READING = "reading the store …"
 _PREFIX_SHARE = 0.04
 _WAITING: dict[str, str | None] = {"opacity": "0.3"}
 _SHOWN: dict[str, str | None] = {"opacity": "1"}
@@ -68,6 +71,8 @@ class Tokens(DataModel):
 class ShownMatrix:
     """The matrix of the selected head and image, from the store or else from the model.
 
+    Without a selected image it is the mean over those of the brushed images that are stored.
+
     Attributes
     ----------
     source
@@ -76,6 +81,8 @@ class ShownMatrix:
         The rest of what the browser needs.
     codes
         ``(T, T)`` uint16, None without a matrix.
+    mean
+        The images that a mean is of; None if an image is selected.
     remark
         Source of the matrix, or why there is none.
     waiting
@@ -102,12 +109,16 @@ class ShownMatrix:
             token=session.state.token,
         )
         self.codes: np.ndarray | None = None
+        self.mean: MeanMatrix | None = None
         self.remark = ""
+        self._brushed, self._is_page_shown = np.zeros(0, bool), False
         self.waiting = False
         self.tokens.on_change("token", session.history.setter("token"))
         session.history.follow(["image", "layer", "head"], self.react)
+        session.history.on_change(["clauses"], self.react_to_brush)
         session.history.follow(["threshold"], self.react_to_threshold)
         session.history.follow(["token"], self.react_to_token)
+        on_event(session.document, DocumentReady, self._on_page_shown)
 
     def follow(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` now, and whenever a matrix comes, is waited for or is missing."""
@@ -154,11 +165,51 @@ class ShownMatrix:
     def react(self, new: ViewState) -> None:
         """Read the matrix from the store, or ask the model for it."""
         self._question.drop()
+        self.mean = None
         if new.image is None:
-            self._show(None, "Select an image to see one of its attention matrices.")
+            self._ask_mean()
             return
         future = self._session.data.matrices.ask(new.image, new.layer, new.head)
-        self._question.ask(future, self._deliver_stored, lambda: self._wait("reading the store …"))
+        self._question.ask(future, self._deliver_stored, lambda: self._wait(_READING))
+
+    def react_to_brush(self, new: ViewState) -> None:
+        """Read the mean over the images that are brushed now, unless an image is selected."""
+        if new.image is None and not np.array_equal(self._brushed, self._now_brushed()):
+            self.react(new)
+
+    def _now_brushed(self) -> np.ndarray:
+        return self._session.brush("heads").images
+
+    def _ask_mean(self) -> None:
+        """Ask for the mean; it is read after the page is shown, if it is not known."""
+        self._brushed, head = self._now_brushed(), self._session.head
+        means = self._session.data.mean_matrices
+        if self._is_page_shown or means.known(head.layer, head.head, self._brushed) is not None:
+            future = means.ask(head.layer, head.head, self._brushed)
+            self._question.ask(future, self._deliver_mean, lambda: self._wait(_READING))
+
+    def _on_page_shown(self, _event: DocumentReady) -> None:
+        self._is_page_shown = True
+        if self._session.state.image is None and self.mean is None:
+            self._ask_mean()
+
+    def _deliver_mean(self, mean: MeanMatrix | None, fault: str) -> None:
+        self.mean = mean
+        if mean is not None:
+            self._show(mean.matrix, mean.words)
+        else:
+            self._show(None, said_of(fault, self._session.data.store) or self._why_no_mean())
+
+    def _why_no_mean(self) -> str:
+        count, data = int(self._brushed.sum()), self._session.data
+        if not count:
+            return "No image is brushed."
+        if not len(data.store.kept_images):
+            return "This store keeps no attention. Select an image to have its attention computed."
+        return (
+            f"The attention of none of the {count:,} brushed images is stored. Select an image to "
+            "have its attention computed."
+        ).replace(",", " ")
 
     def react_to_threshold(self, new: ViewState) -> None:
         """Tell the browser what not to draw."""

@@ -134,7 +134,8 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
         if name in working
     )
     pruning, matrix = views.shared.get(PruningAnswer), views.shared.get(ShownMatrix)
-    result = pruning.result if isinstance(pruning, PruningAnswer) else None
+    answer = pruning.result if isinstance(pruning, PruningAnswer) else None
+    result = answer if isinstance(answer, PrunedHead) else None
     attention, matrix_id = None, ""
     if isinstance(matrix, ShownMatrix) and matrix.codes is not None:
         attention, matrix_id = from_codes(matrix.codes), matrix.source.id

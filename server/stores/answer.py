@@ -1,0 +1,73 @@
+"""The model's answer in one sentence: which head matters most, and how far it stands out. Pure."""
+
+import numpy as np
+
+from headbrush.server.stores.heads import rank_heads
+from headbrush.server.stores.store_data import StoreData
+
+_FEW = 5
+_NOISE = 1e-6
+"""Rounding error of float32, not a change."""
+_VERBS = {
+    "jsd": ("changes predictions", "mean JSD {} bits"),
+    "probability": ("lowers the probability of the {label}", "by {} on average"),
+    "cls": ("moves the class token", "mean CLS distance {}"),
+    "patch": ("moves the patches", "mean patch distance {}"),
+}
+"""Of pruning a head, by metric: what it does, and its figure."""
+
+
+def answer_words(data: StoreData, metric: str, brushed: np.ndarray) -> str:
+    """Which head matters most by a metric over brushed images ``(m,)`` bool, as one sentence."""
+    count = int(brushed.sum())
+    if not count:
+        return "No image is brushed, so no head matters here."
+    values = data.importance(metric)
+    if not np.isfinite(values).any():
+        if "importance" in data.store.pending:
+            return "Which head matters most is not known yet: the analysis still prunes the heads."
+        return data.why_undefined(metric)
+    mean = values[brushed].mean(0, dtype=float)
+    known = mean[np.isfinite(mean)]
+    if not len(known):
+        return "Which head matters most is not known: these images have no values."
+    over = _over(count, data.num_images)
+    return _sentence(data, metric, mean, known, over)
+
+
+def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray, over: str) -> str:
+    """The sentence for means ``(L·H,)``, of which ``known`` are not NaN."""
+    order = rank_heads(mean)
+    head, highest = data.head_labels[order[0]], float(mean[order[0]])
+    together = _together(mean[order[:_FEW]], known)
+    if metric == "gradient":
+        figure = f"mean |dL/d mask| {highest:.2g} nats"
+        if highest < _NOISE:
+            return (
+                f"By the gradient, predictions hardly depend on any head: {figure} at most {over}."
+            )
+        return f"By the gradient, predictions depend most on {head}: {figure} {over}{together}."
+    label = "true class" if data.has_labels else "predicted class"
+    does, figure = _VERBS[metric][0].replace("{label}", label), _VERBS[metric][1]
+    if highest < _NOISE:
+        return f"No head matters by itself: pruning one never {does} on average {over}."
+    most = " most" if data.num_heads > 1 else ""
+    return f"Pruning {head} {does}{most}: {figure.format(f'{highest:.2g}')} {over}{together}."
+
+
+def _over(count: int, total: int) -> str:
+    if count == total:
+        return f"over all {_spaced(total)} images" if total > 1 else "in the only image"
+    return f"over the {_spaced(count)} brushed images" if count > 1 else "in the brushed image"
+
+
+def _together(first: np.ndarray, known: np.ndarray) -> str:
+    """The share that the first heads have of all effects; of losses, where some are gains."""
+    if len(known) <= _FEW:
+        return ""
+    share = first.clip(0).sum() / known.clip(0).sum() if (known > 0).any() else 0.0
+    return f"; the top {_FEW} of {len(known)} heads account for {share:.0%}" if share else ""
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
