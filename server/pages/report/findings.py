@@ -7,6 +7,7 @@ import numpy as np
 from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
+from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
@@ -43,21 +44,12 @@ def main_finding(data: StoreData) -> str:
     """Which heads matter, over all images."""
     metric = data.first.metric
     mean = data.importance(metric).mean(0)
+    answer = answer_words(data, metric, np.ones(data.num_images, bool))
     if not np.isfinite(mean).any():
-        return data.why_undefined(metric)
-    order = rank_heads(mean)
-    first, labels = order[0], data.head_labels
-    share = mean[order[:_FEW]].sum() / mean.sum() if mean.sum() > 0 else None
-    together = (
-        "" if share is None else f"; together they have {share:.0%} of the sum over all heads"
-    )
-    listed = ", ".join(f"{labels[n]} ({mean[n]:.3g})" for n in order[:_FEW])
-    verb = "matters" if metric == "gradient" else "changes most when it is pruned"
-    return (
-        f"Of {data.num_heads} heads, {labels[first]} {verb}: its mean {METRIC_NAMES[metric]} over "
-        f"{data.num_images} images is {mean[first]:.3g}, the median head's {np.median(mean):.3g}"
-        f". The first {len(order[:_FEW])} are {listed}{together}."
-    )
+        return answer
+    listed = ", ".join(f"{data.head_labels[n]} ({mean[n]:.3g})" for n in rank_heads(mean)[:_FEW])
+    median = f"the median head's {METRIC_NAMES[metric]} is {np.median(mean):.3g}"
+    return f"{answer} The first are {listed}; {median}."
 
 
 def head_finding(data: StoreData, number: int) -> str:

@@ -26,7 +26,8 @@ class EntropyDistribution:
     title = "Is this typical of the head?"
     help = (
         "How the entropy of this head's strength vector is distributed: grey over all images, blue "
-        "over the brushed ones, each as shares of its own images. The line is the selected image."
+        "over the brushed ones, each as shares of its own images. The line is the selected image; "
+        "without one, the means are said."
     )
 
     def __init__(self, session: Session) -> None:
@@ -109,8 +110,12 @@ class EntropyDistribution:
         data = self._session.data
         brushed = self._shown_brush()
         names, colours = [f"all {data.num_images}"], [NEUTRAL]
+        values = data.entropy[:, self._session.head.number]
+        if new.image is None:
+            names[0] += f": mean {values.mean():.3f}"
         if brushed.any():
-            names.append(f"{brushed.sum()} brushed")
+            mean = f": mean {values[brushed].mean():.3f}" if new.image is None else ""
+            names.append(f"{brushed.sum()} brushed{mean}")
             colours.append(BRUSHED)
         for one in self._session.reader.compared():
             names.append(f"{one.images.sum()} {one.name}")

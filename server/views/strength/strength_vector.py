@@ -20,7 +20,8 @@ class StrengthVector:
     name = "strength_vector"
     title = "How far does this head look?"
     help = (
-        "Bars: mean attention of a patch to one neighbour k steps away, in the selected image. "
+        "Bars: mean attention of a patch to one neighbour k steps away, in the selected image, or "
+        "its mean over the brushed images (all if none). "
         "Grey: mean and ±1 standard deviation of this head over the brushed images (all if none); "
         "each compared brush has a line in its colour."
     )
@@ -52,7 +53,7 @@ class StrengthVector:
         plot.xaxis.axis_label = "hop (patches)"
         plot.yaxis.axis_label = "mean attention"
         plot.yaxis.formatter = short_numbers()
-        tips = [("hop", "@hop"), ("this image", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
+        tips = [("hop", "@hop"), ("shown", "@strength{0.0000}"), ("mean", "@mean{0.0000}")]
         plot.add_tools(HoverTool(renderers=[self._bars], tooltips=tips, mode="vline"))
         session.history.on_change(["image", "layer", "head", "clauses"], self.react)
         session.reader.follow_named(lambda: self.react(session.state))
@@ -76,7 +77,7 @@ class StrengthVector:
         compared = self._draw_compared(strength)
         drawn = np.concatenate([bars, high, *compared])
         number_range(self.layout.y_range).end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
-        self._describe(bars)
+        self._describe(bars, "" if new.image is not None else _mean_words(len(chosen)))
 
     def _draw_compared(self, strength: np.ndarray) -> list[np.ndarray]:
         compared = self._session.reader.compared()
@@ -94,15 +95,19 @@ class StrengthVector:
                 }
         return means
 
-    def _describe(self, strength: np.ndarray) -> None:
+    def _describe(self, strength: np.ndarray, of_mean: str) -> None:
         head = str(self._session.head)
         if not np.isfinite(strength).any():
             words = "No image is brushed, so there are no values."
         else:
             hop = int(np.nanargmax(strength))
             words = (
-                f"Mean attention of {head} to patches at {len(strength)} hops: strongest at hop "
-                f"{hop} with {strength[hop]:.4f}; at hop 0 {strength[0]:.4f}, at the last hop "
-                f"{strength[-1]:.4f}."
+                f"Mean attention of {head} to patches at {len(strength)} hops{of_mean}: strongest "
+                f"at hop {hop} with {strength[hop]:.4f}; at hop 0 {strength[0]:.4f}, at the last "
+                f"hop {strength[-1]:.4f}."
             )
         self._session.summaries.describe(self.name, words)
+
+
+def _mean_words(count: int) -> str:
+    return f", mean over {count} images" if count > 1 else ", one image"
