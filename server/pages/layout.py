@@ -27,7 +27,7 @@ _SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/copy_link.js", "page/brushes/brush_bar.js",
-        "page/brushes/composition.js", "page/legend_buttons.js",
+        "page/brushes/composition.js", "page/brushes/difference_table.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/pattern_tip.js",
         "page/page_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),

@@ -37,6 +37,7 @@ CHANGES = {
         {
             "HeadImportance.react",
             "TopHeads.react",
+            "DifferenceTable.react",
             "PartialPruning.react",
             "TitleBar.react_to_answer",
         },
@@ -62,6 +63,7 @@ CHANGES = {
         {
             "HeadImportance.react_to_head",
             "TopHeads.react_to_head",
+            "DifferenceTable.react_to_head",
             "StrengthOverview.react_to_head",
             "HeadCounts.react_to_head",
             "StrengthVector.react",
@@ -80,6 +82,7 @@ CHANGES = {
             "HeadImportance.react",
             "HeadCounts.react",
             "BrushBar.react",
+            "CompositionMenu.react",
             "TopHeads.react",
             "StrengthOverview.react",
             "StrengthVector.react",

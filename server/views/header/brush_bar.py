@@ -18,6 +18,7 @@ from headbrush.server.session.brush.clauses import Box, Clause
 from headbrush.server.session.brush.csv_export import TABLES, to_csv
 from headbrush.server.session.brush.description import brush_words, clause_words
 from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, find_images, read_names
+from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.brush.splits import SPLITS, split
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -26,6 +27,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.pending_answer import when_done
 from headbrush.server.views.header.composition_menu import CompositionMenu
+from headbrush.server.views.importance.difference_table import differences_csv
 from headbrush.server.views.patterns.pattern_layout import VIEW
 
 _WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
@@ -76,6 +78,7 @@ class BrushBar:
             "composition": self._composition.turn,
             "part": self._composition.brush_part,
             "split": self._split,
+            "head": self._select_head,
         }
         session.history.on_change(["clauses"], self.react)
         session.reader.follow_named(self._tell)
@@ -161,6 +164,9 @@ class BrushBar:
                 "compared: {} and {}".format(*(one.name for one in session.reader.compared()))
             )
 
+    def _select_head(self, number: object) -> None:
+        self._session.select_head(_index(number, self._session.data.num_heads))
+
     def _change(self, change: Callable[..., named_brushes.Named], *values: object) -> None:
         self._session.reader.change_named(change(self._session.reader.named, *values))
         self._tell(keep=True)
@@ -181,7 +187,9 @@ class BrushBar:
             self._say(note)
 
     def _export(self, table: object) -> None:
-        if table in TABLES:
+        if table == "differences" and len(self._session.reader.compared()) == MOST_COMPARED:
+            self._write("differences.csv", partial(differences_csv, self._session))
+        elif table in TABLES:
             session = self._session
             self._write(f"{table}.csv", partial(to_csv, session.data, session.brush(), str(table)))
 

@@ -137,7 +137,7 @@ class ComparedHeads:
         zero.visible = axis.visible = self.has_difference
         if self.has_difference:
             drop = ", P − P′" if metric == "probability" else ""
-            axis.axis_label = f"{_apart(compared)}{drop}"
+            axis.axis_label = f"{_apart(compared, chr(10))}{drop}"
         end = 1.06 * float(abs(apart[np.isfinite(apart)]).max(initial=0)) or 1.0
         self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
 
@@ -158,7 +158,7 @@ def _item(name: str, line: GlyphRenderer) -> LegendItem:
     return LegendItem(label=value(name), renderers=[line])
 
 
-def _apart(compared: Sequence[Compared]) -> str:
+def _apart(compared: Sequence[Compared], space: str = " ") -> str:
     """``shirt, wrong − shirt, right``."""
     names = [one.name for one in compared]
-    return " − ".join(n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names)
+    return f"{space}− ".join(n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names)

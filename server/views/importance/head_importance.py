@@ -34,6 +34,7 @@ from headbrush.server.views.common.figure_tools import (
     short_numbers,
 )
 from headbrush.server.views.importance.compared_heads import ComparedHeads
+from headbrush.server.views.importance.difference_table import DifferenceTable
 from headbrush.server.views.importance.head_order import HeadOrder
 from headbrush.server.views.importance.outside_values import OutsideValues
 from headbrush.server.views.importance.top_heads import TopHeads
@@ -80,16 +81,20 @@ class HeadImportance:
         self.plot = self._figure()
         self._values = ValueScale(session, self.plot)
         self._outside = OutsideValues(self.plot)
+        table = DifferenceTable(session, self.plot)
         controls = row(
             self._metric,
             self._values.layout,
             self._order.layout,
+            table.layout,
             TopHeads(session).layout,
             self._note,
             sizing_mode="stretch_width",
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
         )
-        self.layout = column(controls, self.plot, sizing_mode="stretch_both", name=self.name)
+        self.layout = column(
+            controls, self.plot, sizing_mode="stretch_both", name=self.name, tags=table.channels
+        )
         session.history.on_change(
             ["metric", "image", "clauses", "importance_scale", "importance_order",
              "importance_fit"],
