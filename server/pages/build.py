@@ -17,8 +17,9 @@ from headbrush.server.pages.compare import compare
 from headbrush.server.pages.explore import explore
 from headbrush.server.pages.store_card import card_of
 from headbrush.server.pages.store_list import list_stores
+from headbrush.server.session.brush.named_link import read_named
 from headbrush.server.session.session import Session
-from headbrush.server.session.url_state import from_query
+from headbrush.server.session.url_state import MOST_BRUSH, from_query
 from headbrush.server.stores.catalogue import asked_stores, served_stores
 from headbrush.server.stores.redact_paths import said
 from headbrush.server.stores.shelf import SHELF
@@ -116,8 +117,9 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
         matrix = opened[0].matrices.ask(state.image, state.layer, state.head)
         await _wait([matrix], _MATRIX_PATIENCE_S)
     name = names[0] if len(stores) > 1 else ""
-    notes = " ".join(filter(None, (note, fault)))
-    return await _build(document, explore, opened[0], state, notes, cookies, name)
+    named, lost = read_named(arguments, opened[0], MOST_BRUSH)
+    notes = " ".join(filter(None, (note, fault, lost)))
+    return await _build(document, explore, opened[0], state, notes, cookies, name, named)
 
 
 async def _build(

@@ -8,6 +8,7 @@ from bokeh.document import Document
 from headbrush.server.pages.figures.on_page import PageFigures
 from headbrush.server.pages.layout import arrange, theme_of
 from headbrush.server.pages.report.make_report import report_of
+from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.error_boundary import built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -25,6 +26,7 @@ def explore(
     note: str,
     cookies: Mapping[str, str],
     store_name: str,
+    named: Named = (),
 ) -> tuple[Session]:
     """Fill a page with all views of a store.
 
@@ -34,8 +36,11 @@ def explore(
         The state that the address names, and a note on unusable parts of the address.
     store_name
         The store's name in addresses if several are served, else empty.
+    named
+        Named brushes in the address.
     """
     session = Session(data, state, theme_of(cookies), document)
+    session.reader.change_named(named)
     build = partial(built, session.faults)
     views = build_views(session, build=build).by_name
     patterns = views.get(PatternLayout.name)

@@ -16,6 +16,8 @@ from headbrush.server.session.brush.clause_text import (
     read_clauses,
 )
 from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
+from headbrush.server.session.brush.named_brushes import Named
+from headbrush.server.session.brush.named_link import SAFE, named_pairs
 from headbrush.server.session.state import (
     IMAGE_COLOURS,
     IMPORTANCE_FITS,
@@ -65,7 +67,7 @@ def default_state(data: StoreData) -> ViewState:
     return ViewState(None, head.layer, head.head, first.metric, pattern=data.layouts[0])
 
 
-def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
+def to_query(state: ViewState, data: StoreData, named: Named = ()) -> tuple[str, str]:
     """The query of a link to this state, and a note on what it leaves out.
 
     Only what differs from the first screen is written, besides the selected head.
@@ -89,7 +91,10 @@ def to_query(state: ViewState, data: StoreData) -> tuple[str, str]:
         pairs["brush"] = brush
         if marks := layout_marks(state.clauses, data):
             pairs["on"] = marks
-    return urlencode(pairs, safe=":,~"), "the brush is too large for a link" if too_long else ""
+    left_out = "the brush is too large for a link" if too_long else ""
+    more, lost = named_pairs(named, data, MOST_BRUSH - len(pairs.get("brush", "")))
+    query = urlencode([*pairs.items(), *more], safe=SAFE)
+    return query, "; ".join(filter(None, (left_out, lost)))
 
 
 def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tuple[ViewState, str]:

@@ -19,6 +19,7 @@ from headbrush.server.session.brush.csv_export import TABLES, to_csv
 from headbrush.server.session.brush.description import brush_words, clause_words
 from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, find_images, read_names
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
+from headbrush.server.session.brush.named_link import joined_named
 from headbrush.server.session.brush.splits import SPLITS, split
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -52,6 +53,7 @@ class BrushBar:
         self._document = session.document
         self._note, self._notes, self._is_fault = "", 0, False
         self._is_writing = False
+        self._linked = session.reader.named
         self._shown = Channel(name="brush_bar", tags=[{}])
         self._file = Channel(name="exported", tags=[])
         self._asked = Channel(name="brush_asked", tags=[])
@@ -169,6 +171,7 @@ class BrushBar:
 
     def _change(self, change: Callable[..., named_brushes.Named], *values: object) -> None:
         self._session.reader.change_named(change(self._session.reader.named, *values))
+        self._linked = ()  # the browser keeps them now
         self._tell(keep=True)
 
     def _change_one(
@@ -181,7 +184,9 @@ class BrushBar:
         self._session.history.change(clauses=chosen.clauses)
 
     def _restore(self, text: object) -> None:
-        kept, note = named_brushes.from_json(str(text), self._session.data)
+        own, note = named_brushes.from_json(str(text), self._session.data)
+        kept, clash = joined_named(own, self._linked)
+        note = " ".join(filter(None, (note, clash)))
         self._session.reader.change_named(kept)
         if note:
             self._say(note)

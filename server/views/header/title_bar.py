@@ -78,6 +78,7 @@ class TitleBar:
         history.follow(["metric", "clauses"], self.react_to_answer)
         history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
         history.stepped.connect(lambda: self.react_to_link(history.state))
+        session.reader.follow_named(lambda: self.react_to_link(history.state))
         self._show_steps(history.state)
         session.previewed.connect(self._count)
 
@@ -131,7 +132,7 @@ class TitleBar:
         """Put the state into the page's address, once the gesture that changes it is over."""
         self._show_steps(new)
         if self._session.history.is_settled:
-            query, left_out = to_query(new, self._session.data)
+            query, left_out = to_query(new, self._session.data, self._session.reader.named)
             self._link.tags = [query, left_out, self._session.history.step]
 
     def _show_steps(self, new: ViewState) -> None:
