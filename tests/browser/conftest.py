@@ -199,11 +199,16 @@ class HeadbrushPage:
         )
 
 
+def selected_image(data: StoreData) -> int:
+    """The image that is selected where a test needs one."""
+    return data.first.image_of(data.first.head.number)
+
+
 @pytest.fixture
-def page(browser, server):
-    """The first screen at 1440×900; the test fails if the page raised an error."""
+def page(browser, server, data):
+    """A page at 1440×900 with an image selected; the test fails if the page raised an error."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
-        opened = HeadbrushPage(context.new_page(), server)
+        opened = HeadbrushPage(context.new_page(), f"{server}?image={selected_image(data)}")
         opened.wait("named('selection_text').text.length > 0")
         opened.page.wait_for_timeout(500)
         yield opened

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import MODEL_S, HeadbrushPage
+from tests.browser.conftest import MODEL_S, HeadbrushPage, selected_image
 from tests.waiting import until
 
 
@@ -217,7 +217,7 @@ def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
 
 
 def test_the_layout_of_cls_patterns_is_one_click_away(page, data):
-    first = data.first.image * data.num_heads
+    first = selected_image(data) * data.num_heads
     page.page.get_by_role("button", name="CLS", exact=True).click()
     page.page.wait_for_function("location.search.includes('pattern=cls')")
     own = page.page.evaluate(

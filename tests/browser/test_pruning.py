@@ -14,7 +14,7 @@ from headbrush.analysis.model.pruning_modes import MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
-from tests.browser.conftest import MODEL_S, HeadbrushPage, serving
+from tests.browser.conftest import MODEL_S, HeadbrushPage, selected_image, serving
 
 ANSWERED = "named('pruning_note').text.startsWith('L')"
 
@@ -32,7 +32,7 @@ def expected_metrics(data, image, layer, head):
 def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
     page.wait(ANSWERED, MODEL_S)
     head = data.first.head
-    expected = expected_metrics(data, data.first.image, head.layer, head.head)
+    expected = expected_metrics(data, selected_image(data), head.layer, head.head)
     menu = page.page.locator("section[aria-labelledby=title-head_importance] select")
     for metric in ("cls", "patch", "jsd"):
         menu.select_option(label=METRIC_NAMES[metric])
@@ -64,7 +64,7 @@ def test_a_new_selection_gets_its_own_bars(page, data):
         page.wait(f"named('pruning_note').text.startsWith({data.head_labels[number]!r})", MODEL_S)
         page.page.wait_for_timeout(500)  # two quick clicks are a double click
         head = divmod(number, data.heads_per_layer)
-        expected = expected_metrics(data, data.first.image, *head)
+        expected = expected_metrics(data, selected_image(data), *head)
         np.testing.assert_allclose(
             page.source("pictogram")["value"], expected[PRUNING_METRICS.index("jsd")], atol=1e-6
         )
@@ -78,7 +78,7 @@ def test_a_store_whose_model_is_gone_says_so_and_the_rest_works(
     away = Path(place).rename(tmp_path / "away")
     try:
         with serving(copied) as url, browser.new_context() as context:
-            page = HeadbrushPage(context.new_page(), url)
+            page = HeadbrushPage(context.new_page(), f"{url}?image={selected_image(data)}")
             for note in ("pruning_note", "prediction_note"):
                 page.wait(f"named({note!r}).text.includes('The model was not found')")
                 assert "…/" + "/".join(Path(place).parts[-2:]) in page.value(note, "text")
@@ -86,7 +86,7 @@ def test_a_store_whose_model_is_gone_says_so_and_the_rest_works(
             assert "from the store" in page.value("matrix_note", "text")
             page.click("importance_plot", 3, page.frame("importance_plot")["y1"] / 2)
             page.wait(f"named('selection_text').text.includes({data.head_labels[3]!r})")
-            image = data.first.image
+            image = selected_image(data)
             np.testing.assert_allclose(page.source("strength")["strength"], data.strength[image, 3])
             assert page.faults == []
     finally:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from headbrush.server.pages.report.browser.quantise import to_codes
 from headbrush.server.pages.report.make_report import make_report
-from tests.browser.conftest import HeadbrushPage
+from tests.browser.conftest import HeadbrushPage, selected_image
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_a_class_of_the_legend_brushes_its_images_and_escape_clears(page, data):
 
 
 def test_pointing_at_a_matrix_follows_its_token(browser, data, requests, tmp_path):
-    made = make_report(data, [data.first.image], ["1.0"], ["attention_matrix", "image_context"])
+    made = make_report(data, [selected_image(data)], ["1.0"], ["attention_matrix", "image_context"])
     made.save(path := tmp_path / "one.html")
     with opened_report(browser, path, requests) as page:
         show(page, "matrix_plot")

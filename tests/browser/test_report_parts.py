@@ -11,7 +11,7 @@ from bokeh.resources import INLINE
 
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.palette import LIGHT
-from tests.browser.conftest import HeadbrushPage
+from tests.browser.conftest import HeadbrushPage, selected_image
 from tests.browser.test_report import check_band, decoded
 from tests.browser.test_report_patterns import check_picture
 
@@ -58,7 +58,7 @@ def test_two_views_of_the_example_article_brush_each_other(browser, data, store_
 
 
 def test_a_fragment_is_pasted_as_it_is(browser, data, tmp_path):
-    report = make_report(data, [data.first.image], ["1.0"], ["attention_matrix", "two_axes"])
+    report = make_report(data, [selected_image(data)], ["1.0"], ["attention_matrix", "two_axes"])
     report.save(tmp_path / "parts.html", fragment=True)
     fragment = (tmp_path / "parts.html").read_text()
     page_of_mine = f"<!DOCTYPE html><body>{INLINE.render()}<h1>Mine</h1>{fragment}</body>"

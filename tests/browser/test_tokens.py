@@ -10,6 +10,7 @@ from headbrush.server.views.tokens.selected_matrix import (
     strongest,
     to_codes,
 )
+from tests.browser.conftest import selected_image
 from tests.waiting import until
 
 FAINT = 0.3
@@ -18,7 +19,7 @@ FAINT = 0.3
 def shown_matrix(data, image=None):
     """Codes and values of the first screen's head."""
     state = default_state(data)
-    image = state.image if image is None else image
+    image = selected_image(data) if image is None else image
     codes = to_codes(data.store.attention(image, state.layer, state.head))
     return codes, from_codes(codes)
 

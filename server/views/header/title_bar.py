@@ -15,7 +15,7 @@ from headbrush.server.stores.answer import answer_words
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.header.brush_bar import BrushBar, MakeReport
 
-_PICTURE = '<img width="36" height="36" style="image-rendering: pixelated" alt="" src="{}">'
+_PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="" src="{}">'
 """Filled with the data address of a thumbnail only, never with text of the store."""
 
 
@@ -48,7 +48,7 @@ class TitleBar:
             align="center",
             styles={"font-size": "13px", "max-width": "100%", "color": "var(--accent)"},
         )
-        self._picture = Div(text="", name="selected_picture", width=40, height=38, margin=0)
+        self._picture = Div(text="", name="selected_picture", width=32, height=28, margin=0)
         self._all = _button("× all images", "all_images", lambda: session.select_image(None))
         self._all.html_attributes = {"title": "Return to all images (Esc)"}
         self._answer = Div(
@@ -66,8 +66,8 @@ class TitleBar:
         self._clear, self._undo, self._redo = made
         self._link = Channel(name="link", tags=["", "", 0])
         bar = row(
-            self._picture, self._selection, self._all, self._brushed, *made,
-            sizing_mode="stretch_width",
+            self._picture, self._all, self._selection, self._brushed, *made,
+            styles={"min-height": "30px", "align-items": "center"}, sizing_mode="stretch_width",
         )  # fmt: skip
         self.layout = column(
             self._answer, bar, name=self.name, sizing_mode="stretch_width",
