@@ -25,7 +25,8 @@ _LEGENDS = ("image_overview", "pattern_layout")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
+        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
+        "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/copy_link.js", "page/brushes/brush_bar.js",
         "page/brushes/composition.js", "page/brushes/difference_table.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/pattern_tip.js",
@@ -35,7 +36,8 @@ _SCRIPTS = {
 COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, "bokeh/painting.js", "page/address.js",
+        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
+        "bokeh/painting.js", "page/address.js",
         "page/keys.js", "page/legend_buttons.js", "page/save_plots.js", "page/theme_button.js",
         "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),

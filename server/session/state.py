@@ -20,6 +20,10 @@ Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
 IMAGE_COLOURS = ("class", "probability", "correct")
+IMAGES_FORMS = ("layout", "gallery")
+IMAGE_ORDERS = ("loss", "p_true", *METRIC_NAMES, "stands_out", "class", "file")
+IMAGE_DIRECTIONS = ("down", "up")
+GALLERY_OF = ("brushed", "all")
 IMPORTANCE_SCALES = ("linear", "log")
 IMPORTANCE_ORDERS = ("layer", "mean", "difference")
 IMPORTANCE_FITS = ("whole", "fit")
@@ -54,6 +58,8 @@ class ViewState:
         Attention below it is not drawn; None: the top 1 % of the shown matrix is.
     token
         Pinned token, None for none.
+    image_order, image_direction
+        How the gallery sorts the images; ``down`` is from the largest value.
     """
 
     image: int | None
@@ -74,6 +80,10 @@ class ViewState:
     importance_order: str = "layer"
     importance_fit: str = "whole"
     importance_form: str = "chart"
+    images_form: str = "layout"
+    image_order: str = "loss"
+    image_direction: str = "down"
+    gallery_of: str = "brushed"
 
 
 class Changes(TypedDict, total=False):
@@ -87,6 +97,10 @@ class Changes(TypedDict, total=False):
     importance_order: str
     importance_fit: str
     importance_form: str
+    images_form: str
+    image_order: str
+    image_direction: str
+    gallery_of: str
     clauses: tuple[Clause, ...]
     image_colour: str
     overview: str

@@ -19,7 +19,11 @@ from headbrush.server.session.brush.layout_marks import layout_marks, other_layo
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.brush.named_link import SAFE, named_pairs
 from headbrush.server.session.state import (
+    GALLERY_OF,
     IMAGE_COLOURS,
+    IMAGE_DIRECTIONS,
+    IMAGE_ORDERS,
+    IMAGES_FORMS,
     IMPORTANCE_FITS,
     IMPORTANCE_FORMS,
     IMPORTANCE_ORDERS,
@@ -54,6 +58,10 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "importance_fit": lambda _data: IMPORTANCE_FITS,
     "importance_form": lambda _data: IMPORTANCE_FORMS,
     "image_colour": lambda _data: IMAGE_COLOURS,
+    "images_form": lambda _data: IMAGES_FORMS,
+    "image_order": lambda _data: IMAGE_ORDERS,
+    "image_direction": lambda _data: IMAGE_DIRECTIONS,
+    "gallery_of": lambda _data: GALLERY_OF,
     "overview": lambda _data: OVERVIEWS,
     "pattern": lambda data: data.layouts,
     "pattern_style": lambda _data: PATTERN_STYLES,
@@ -64,7 +72,11 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
 def default_state(data: StoreData) -> ViewState:
     """The first screen: all images, and the head that is most important to them."""
     first, head = data.first, data.first.head
-    return ViewState(None, head.layer, head.head, first.metric, pattern=data.layouts[0])
+    order = ("loss", "down") if data.has_classifier else ("file", "up")
+    return ViewState(
+        None, head.layer, head.head, first.metric, pattern=data.layouts[0],
+        image_order=order[0], image_direction=order[1],
+    )  # fmt: skip
 
 
 def to_query(state: ViewState, data: StoreData, named: Named = ()) -> tuple[str, str]:

@@ -74,6 +74,60 @@ type Brushed = {
   imageCounts: Uint32Array | null
 }
 
+/** Rows and columns of the gallery that a drag touches: the first and the last. */
+type GalleryBox = { rows: number[]; columns: number[] }
+/** What the gallery shows (server/views/images/gallery.py). */
+type GalleryHead = {
+  version: number
+  count: number
+  total: number
+  isBrushed: boolean
+  of: string
+  direction: string
+  words: string
+  image: number | null
+  place: number
+  goesUp: boolean
+}
+type GalleryTile = {
+  number: number
+  name: string
+  truth: string
+  guess: string
+  value: string
+  isBrushed: boolean
+  /** 0 predicted correctly, 1 wrongly, 2 not known */
+  kind: number
+  picture: string
+}
+type GallerySupply = {
+  /** Do something with what the version that is shown has at some places. */
+  act(name: string, ...words: unknown[]): void
+  /** Show it otherwise. */
+  choose(name: string, value: string): void
+  end(): void
+  head(): GalleryHead
+  /** The image at a place, null if it is not here yet. */
+  tile(place: number): GalleryTile | null
+  /** Ask for what is not here yet. */
+  want(first: number, last: number): void
+}
+type GalleryGrid = {
+  cell(point: { clientX: number; clientY: number }): number[]
+  columns(): number
+  draw(count: number): number[]
+  reveal(place: number): void
+  rows(): number
+}
+type GalleryHands = {
+  brush(combine: Combine, box: GalleryBox): void
+  choose(what: string): void
+  click(place: number, combine: Combine): void
+  drawBox(box: GalleryBox | null): void
+  isBrushing(): boolean
+  step(by: number): void
+}
+
 /** Python's models of the same names (server/views/patterns/pattern_tip.py). */
 type PatternTipModels = { asked: BokehModel; told: BokehModel; mark: BokehModel }
 
@@ -111,6 +165,23 @@ type Headbrush = {
   files: {
     download(name: string, content: Blob): void
     gunzip(packed: BlobPart, type?: string): Promise<Blob>
+  }
+  galleryGestures: { listen(scroller: HTMLElement, grid: GalleryGrid, hands: GalleryHands): void }
+  galleryGrid: {
+    make(
+      scroller: HTMLElement,
+      sheet: HTMLElement,
+      fill: (tile: HTMLElement, place: number) => void,
+    ): GalleryGrid
+  }
+  gallerySupply: {
+    fromReport(images: BokehModel, changed: () => void): GallerySupply
+    fromServer(
+      told: BokehModel,
+      asked: BokehModel,
+      images: BokehModel,
+      changed: () => void,
+    ): GallerySupply
   }
   matrix: {
     VALUES: Float32Array
@@ -188,6 +259,7 @@ type Headbrush = {
     whenShown(act: (bokeh: BokehDocument) => void): void
   }
   report: {
+    chooseForm(args: ReportArgs, form: BokehModel): void
     chooseHead(args: ReportArgs, line: BokehModel): void
     nearest(
       plot: BokehModel,

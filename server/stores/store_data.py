@@ -30,6 +30,7 @@ _ENCLOSED_BYTES = 64 << 20
 
 
 _MEANS_BYTES = 16 << 20
+_THUMBNAIL_BYTES = 64 << 20
 _UNSEEN = ("patch_latent",)
 """No view shows them."""
 
@@ -59,7 +60,7 @@ class StoreData:
         self.has_labels = store.attrs["label_source"] == "folder"
         self.num_tokens = store.num_tokens
         self._metrics: list[str] = store.read("metric").tolist()
-        self._thumbnails: dict[int, str] = {}
+        self._thumbnails = ByteLRU[str](_THUMBNAIL_BYTES)
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
         self.pruned_means = ByteLRU(_MEANS_BYTES)
         self.matrices = StoredMatrices(store)
@@ -289,10 +290,12 @@ class StoreData:
         return FirstChoice(self.heads, self.importance, self.correct, self.store.kept_images)
 
     def thumbnail(self, image: int) -> str:
-        """Data URL of an image's thumbnail; encoded on demand, once per process."""
-        if image not in self._thumbnails:
-            self._thumbnails[image] = data_url(Image.fromarray(self.store.read("thumbnail")[image]))
-        return self._thumbnails[image]
+        """Data URL of an image's thumbnail; encoded on demand, the ones used last are kept."""
+        found = self._thumbnails.get(image)
+        if found is None:
+            found = data_url(Image.fromarray(self.store.read("thumbnail")[image]))
+            self._thumbnails.put(image, found, len(found))
+        return found
 
     @lazy_property
     def class_labels(self) -> list[str]:

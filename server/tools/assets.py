@@ -14,6 +14,10 @@ SHARED_SCRIPTS = (
     "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",
 )  # fmt: skip
 """Functions that scripts of pages, reports and views call; come before them."""
+GALLERY_SCRIPTS = (
+    "gallery/grid.js", "gallery/supply.js", "gallery/gestures.js", "gallery/gallery.js",
+)  # fmt: skip
+"""The gallery of images, in pages and reports alike."""
 TEMPLATES = Environment(
     loader=FileSystemLoader(APP / "templates"), autoescape=True, undefined=StrictUndefined
 )

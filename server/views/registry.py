@@ -61,7 +61,7 @@ class Row:
 
 ROWS = (
     Row(
-        "A", ImageOverview, "images", report_parts=("image_legend", "images_plot"), report_order=1
+        "A", ImageOverview, "images", report_parts=("images_form", "images_shown"), report_order=1
     ),
     Row("B1", HeadImportance, "importance", report_parts=("metric", "importance_plot")),
     Row(

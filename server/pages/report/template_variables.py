@@ -16,11 +16,18 @@ from headbrush.server.pages.report.parts.request import most_important
 from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.palette import DARK_OF
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools.assets import BOKEH_SCRIPTS, SHARED_SCRIPTS, scripts, static
+from headbrush.server.tools.assets import (
+    BOKEH_SCRIPTS,
+    GALLERY_SCRIPTS,
+    SHARED_SCRIPTS,
+    scripts,
+    static,
+)
 
 PLOT_SCRIPTS = (
     *BOKEH_SCRIPTS,
     *SHARED_SCRIPTS,
+    *GALLERY_SCRIPTS,
     "report/density.js",
     "report/patterns.js",
     "report/tables.js",

@@ -266,6 +266,18 @@ headbrush.report = (() => {
   }
 
   /**
+   * Show the images as a layout, or as a gallery.
+   * @param {ReportArgs} args
+   * @param {BokehModel} form
+   */
+  function chooseForm({ images_plot: plot, image_legend: legend, image_gallery: gallery }, form) {
+    const isGallery = form.active === 1
+    plot.visible = !isGallery
+    legend.visible = !isGallery
+    gallery.visible = isGallery
+  }
+
+  /**
    * A tap selects a head.
    * @param {ReportArgs} args
    * @param {any} event
@@ -286,5 +298,5 @@ headbrush.report = (() => {
     heads.tags = [line.tags[0]]
   }
 
-  return { chooseHead, nearest, parts, redraw, shownMetric, tapHead, tapImage, update }
+  return { chooseForm, chooseHead, nearest, parts, redraw, shownMetric, tapHead, tapImage, update }
 })()

@@ -12,7 +12,7 @@ from headbrush.server.session.brush.clauses import Clause, Combine, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.browser_channel import Channel
 
-_COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
+COMBINES: tuple[Combine, ...] = ("replace", "add", "subtract", "intersect")
 
 
 def legend_channel(sessions: Mapping[str, Session]) -> Channel:
@@ -37,13 +37,13 @@ def legend_channel(sessions: Mapping[str, Session]) -> Channel:
 def brush_legend_entry(session: Session, colouring: object, kind: object, combine: object) -> None:
     """Brush the images of a kind, or the patterns of a name; what is unknown changes nothing."""
     data = session.data
-    if colouring == "name" and data.families is not None and combine in _COMBINES:
+    if colouring == "name" and data.families is not None and combine in COMBINES:
         name = number_below(str(kind), len(data.families.names))
         if name is not None:
             session.add_clause(Clause("patterns", Ids((name,)), combine, "name"))
         return
     kinds = {"class": max(len(data.class_names), 1), "correct": 3 if data.has_classifier else 0}
-    if combine not in _COMBINES or not isinstance(colouring, str):
+    if combine not in COMBINES or not isinstance(colouring, str):
         return
     number = number_below(str(kind), kinds.get(colouring, 0))
     if number is None:

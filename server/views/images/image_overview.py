@@ -2,7 +2,14 @@
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Paragraph, Select
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    HoverTool,
+    Paragraph,
+    RadioButtonGroup,
+    Select,
+)
 from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
@@ -10,7 +17,7 @@ from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import ViewState
+from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.views.common.figure_tools import (
@@ -21,6 +28,8 @@ from headbrush.server.views.common.figure_tools import (
 )
 from headbrush.server.views.common.legend import choices, gradient, make_legend
 from headbrush.server.views.images.find_box import FindBox
+from headbrush.server.views.images.gallery import Gallery
+from headbrush.server.views.images.gallery_order import FIRST_UP, order_titles
 
 _TOOLTIP = """
 <div class="hb-tip" style="display: flex; gap: 8px; font-size: 12px">
@@ -50,7 +59,9 @@ class ImageOverview:
         "box or a lasso to brush images, click a class in the legend or type its name: all other "
         "views update to match. The box also understands wrong, correct, predicted shirt, true "
         "coat predicted shirt, and name with a part of a file's name. Where patterns are brushed, "
-        "a larger point has a larger share of its patterns brushed. Stands out: in standard "
+        "a larger point has a larger share of its patterns brushed. The gallery shows the brushed "
+        "images as pictures with true and predicted class, ✗ where it is wrong; loss is "
+        "−log P[true class]. Stands out: in standard "
         "deviations, how unlike that of the other images the attention of the steadiest heads is; "
         "a hint, as a low probability often says more."
     )
@@ -61,21 +72,29 @@ class ImageOverview:
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
         find = FindBox(session)
-        colour = Select(options=list(_COLOURS), width=170, name="image_colour")
-        session.history.bind(colour, "image_colour")
+        self._colour = Select(options=list(_COLOURS), width=150, name="image_colour")
+        session.history.bind(self._colour, "image_colour")
+        self._order = Select(options=[], width=150, name="image_order", visible=False)
+        form = RadioButtonGroup(
+            labels=list(IMAGES_FORMS), name="images_form", height=28, css_classes=["hb-small"],
+        )  # fmt: skip
+        session.history.bind(form, "images_form", IMAGES_FORMS)
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
         )
-        controls = row(find.field, colour, sizing_mode="stretch_width")
+        controls = row(find.field, self._colour, self._order, form, sizing_mode="stretch_width")
         self._note = Paragraph(
             text="", name="images_note", visible=False, sizing_mode="stretch_width"
         )
-        self.layout = column(
-            controls, find.note, self._legend, self._note, self._plot, sizing_mode="stretch_both",
-            name=self.name,
+        self._gallery = Gallery(session)
+        shown = column(
+            self._legend, self._note, self._plot, self._gallery.layout, name="images_shown",
+            sizing_mode="stretch_both",
         )  # fmt: skip
+        self.layout = column(controls, find.note, shown, sizing_mode="stretch_both", name=self.name)
         session.history.follow(["image_colour"], self.react_to_colour)
         session.history.follow(["image"], self.react_to_image)
+        session.history.follow(["images_form"], self.react_to_form)
         session.history.follow(["clauses"], self.react_to_brush)
         session.waiting.filled.connect(self._on_filled)
         session.waiting.changed.follow(self._show_note)
@@ -95,6 +114,8 @@ class ImageOverview:
                 reset_start=wanted.reset_start, reset_end=wanted.reset_end,
             )  # fmt: skip
         self.react_to_image(self._session.state)
+        if self._order.options:
+            self._order.options = list(order_titles(self._session.data))
 
     def _show_note(self) -> None:
         """Say that the layout is not final."""
@@ -140,6 +161,29 @@ class ImageOverview:
         on_nearest(plot, lambda: self._points, self._session.toggle_image)
         return plot
 
+    def react_to_form(self, new: ViewState) -> None:
+        """Show the layout, or the gallery."""
+        is_gallery = new.images_form == "gallery"
+        self._legend.visible = self._plot.visible = self._colour.visible = not is_gallery
+        if is_gallery and not self._order.options:
+            self._offer_orders()
+        self._order.visible = is_gallery
+        self._gallery.show(is_gallery)
+        self._describe(new)
+
+    def _offer_orders(self) -> None:
+        """Let the gallery be sorted; made when it is first shown."""
+        history, data = self._session.history, self._session.data
+
+        def choose(_attribute: str, _old: str, new: str) -> None:
+            if new != history.state.image_order and new in IMAGE_ORDERS:
+                direction = "up" if new in FIRST_UP else "down"
+                history.change(image_order=new, image_direction=direction)
+
+        self._order.options = list(order_titles(data))
+        history.follow(["image_order"], lambda new: self._order.update(value=new.image_order))
+        self._order.on_change("value", choose)
+
     def react_to_image(self, new: ViewState) -> None:
         """Ring the selected image."""
         chosen = [] if new.image is None else [new.image]
@@ -154,6 +198,8 @@ class ImageOverview:
     def _describe(self, state: ViewState) -> None:
         data, image = self._session.data, state.image
         words = f"{data.num_images} images, coloured by {dict(_COLOURS)[state.image_colour][8:]}; "
+        if state.images_form == "gallery":
+            words = f"Gallery of {data.num_images} images; "
         if image is None:
             words += "all are shown, none is selected."
         else:

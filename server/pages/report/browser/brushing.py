@@ -26,7 +26,9 @@ PARTS = {
     "head_importance": (
         "metric", "importance_band", "importance_reference", "importance_cursor", "importance_plot",
     ),
-    "image_overview": ("image_ring", "images_plot"),
+    "image_overview": (
+        "image_ring", "images_plot", "image_legend", "image_gallery", "images_form",
+    ),
     "strength_overview": (),
     "entropy": ("head_ring", "overview_plot"),
     "counts": ("head_counts",),
@@ -131,6 +133,8 @@ def _choose(args: dict[str, Any]) -> None:
     """Let a tap choose an image or a head."""
     if "image_overview" in args["shown"]:
         args["images_plot"].js_on_event(Tap, _script(args, "tapImage(args, cb_obj)"))
+        args["image_gallery"].tags = [args["images"]]
+        args["images_form"].js_on_change("active", _script(args, "chooseForm(args, cb_obj)"))
     if "entropy" in args["shown"]:
         args["overview_plot"].js_on_event(Tap, _script(args, "tapHead(args, cb_obj)"))
     if "bits" in args["shown"]:

@@ -1,4 +1,4 @@
-"""Pictures of all images and heads for their tooltips, up to a limit."""
+"""Pictures of images and heads for tooltips and the gallery, up to a limit."""
 
 import numpy as np
 from PIL import Image
@@ -7,19 +7,39 @@ from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.data_url import data_url
 from headbrush.server.views.common.head_pictures import send_offset_picture
+from headbrush.server.views.images.gallery_order import sorted_images
 
 MOST_PICTURES = 2_000
+"""Images; of more, only the gallery's first ones have a picture."""
+MOST_IN_GALLERY = 200
 _SIDE = 40
 _MOST_HEADS = 400
 
 
 def fill_thumbnails(session: Session) -> list[str]:
-    """Put a thumbnail of every image into the shared source, or say that there are too many."""
-    data = session.data
-    if data.num_images > MOST_PICTURES:
-        return [f"Pictures in tooltips are left out: there are more than {MOST_PICTURES} images."]
-    columns_of(session.images)["thumbnail"] = [_small(p) for p in data.store.read("thumbnail")]
-    return []
+    """Put thumbnails into the shared source: of every image or, if they are too many, of some.
+
+    These are the brushed images with the largest loss, which the gallery shows.
+
+    Returns
+    -------
+    Sentences on what is left out.
+    """
+    data, pictures = session.data, session.data.store.read("thumbnail")
+    if data.num_images <= MOST_PICTURES:
+        columns_of(session.images)["thumbnail"] = [_small(picture) for picture in pictures]
+        return []
+    ordered = sorted_images(data, "loss", "down", 0)
+    shown = ordered[session.brush().images[ordered]][:MOST_IN_GALLERY]
+    small = [""] * data.num_images
+    for image in shown.tolist():
+        small[image] = _small(pictures[image])
+    columns_of(session.images)["thumbnail"] = small
+    which = "with the largest loss" if data.has_classifier else "that come first"
+    return [
+        f"The gallery shows {len(shown)} of {data.num_images} images, those {which}; tooltips of "
+        f"the others have no pictures, as there are more than {MOST_PICTURES} images."
+    ]
 
 
 def fill_offset_pictures(session: Session) -> None:
