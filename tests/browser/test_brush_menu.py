@@ -28,6 +28,35 @@ def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):
     page.wait("!named('brushed_text').text.startsWith('brushed')")
 
 
+def test_wrong_is_compared_with_right_as_a_table_in_three_clicks(page, store_path):
+    data = StoreData(Store(store_path))
+    page.page.click("#composition summary")
+    page.page.click("[data-split=wrong]")
+    page.page.click("[data-name=head_importance] button:text-is('table')")
+    rows = page.page.locator(".hb-difference tbody tr")
+    page.page.wait_for_function(
+        f"document.querySelectorAll('[data-head]').length == {data.num_heads}"
+    )
+    wrong, right = (data.importance("jsd")[data.correctness == code].mean(0) for code in (1, 0))
+    expected = np.argsort(-abs(wrong - right), kind="stable").tolist()
+    assert [int(row.get_attribute("data-head")) for row in rows.all()] == expected
+    rows.nth(1).click()
+    page.page.wait_for_selector(f"[data-head='{expected[1]}'][aria-selected=true]")
+    rows.nth(1).locator("button").focus()
+    page.page.keyboard.press("ArrowDown")
+    page.page.wait_for_selector(f"[data-head='{expected[2]}'][aria-selected=true]")
+    page.page.click("#composition summary")
+    page.page.wait_for_selector("[data-part]")
+    page.page.keyboard.press("Escape")
+    assert page.page.locator("#composition[open]").count() == 0
+    head = data.head(expected[2])
+    words = "named=", f"head={head.layer}.{head.head}"
+    for word in words:
+        page.page.wait_for_function(f"location.search.includes('{word}')")
+    page.page.reload()
+    page.page.wait_for_selector(f"[data-head='{expected[2]}'][aria-selected=true]")
+
+
 def test_a_class_is_brushed_by_typing_its_name(page, store_path):
     data = StoreData(Store(store_path))
     kind = int(data.labels[-1])

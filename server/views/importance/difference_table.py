@@ -1,12 +1,12 @@
 """B1 as a table: heads by the difference of two compared brushes, with interval and p."""
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
 import pandas as pd
-from bokeh.models import RadioButtonGroup
-from bokeh.plotting import figure
+from bokeh.models import LayoutDOM, RadioButtonGroup
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
@@ -19,6 +19,11 @@ from headbrush.server.views.importance.difference import Differences, head_diffe
 class DifferenceTable:
     """Chart or table; ``page/brushes/difference_table.js`` draws the table.
 
+    Parameters
+    ----------
+    chart
+        What the table takes the place of.
+
     Attributes
     ----------
     layout
@@ -27,8 +32,8 @@ class DifferenceTable:
         What the table tells, empty where the chart is shown; and the selected head.
     """
 
-    def __init__(self, session: Session, plot: figure) -> None:
-        self._session, self._plot = session, plot
+    def __init__(self, session: Session, chart: Sequence[LayoutDOM]) -> None:
+        self._session, self._chart = session, chart
         self.layout = RadioButtonGroup(
             labels=list(IMPORTANCE_FORMS), name="importance_form", height=24, visible=False,
             css_classes=["hb-small"], margin=(4, 5, 2, 5),
@@ -47,7 +52,8 @@ class DifferenceTable:
         is_of_two = len(compared) == MOST_COMPARED
         self.layout.visible = is_of_two
         is_table = is_of_two and new.importance_form == "table"
-        self._plot.visible = not is_table
+        for part in self._chart:
+            part.visible = not is_table
         if not is_table and not self._shown.tags:
             return
         self._shown.tags = [self._told(new.metric)] if is_table else []

@@ -60,7 +60,9 @@ class HeadImportance:
         "brushed heads, and to their lines without the bands. A triangle at the edge is a value of "
         "the selected image outside of the axis. Heads may be sorted by their mean, or by the "
         "difference of two compared brushes. With true-class probability they are sorted, and "
-        "compared, by its drop P − P′."
+        "compared, by its drop P − P′. As a table, two brushes show the difference of each "
+        "head with its 95 % interval and p by Welch's t test, adjusted over all heads by Benjamini "
+        "and Hochberg; there, a click selects a head."
     )
 
     def __init__(self, session: Session) -> None:
@@ -81,13 +83,15 @@ class HeadImportance:
         self.plot = self._figure()
         self._values = ValueScale(session, self.plot)
         self._outside = OutsideValues(self.plot)
-        table = DifferenceTable(session, self.plot)
+        top = TopHeads(session).layout
+        chart = (self.plot, self._values.layout, self._order.layout, top)
+        table = DifferenceTable(session, chart)
         controls = row(
             self._metric,
             self._values.layout,
             self._order.layout,
             table.layout,
-            TopHeads(session).layout,
+            top,
             self._note,
             sizing_mode="stretch_width",
             styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},

@@ -102,7 +102,7 @@
     const whole = made("table", "")
     whole.append(top, rows)
     const shared = both ? ` ${both} images are in both, so p is approximate.` : ""
-    const text = `${metric}: ${names[0]} (n = ${counts[0]}) − ${names[1]} (n = ${counts[1]}). p by Welch's t test, adjusted by Benjamini and Hochberg over all heads.${shared} `
+    const text = `${metric}; n = ${counts[0]} and ${counts[1]}; p by Welch's t, adjusted over heads (Benjamini–Hochberg).${shared} `
     const note = made("p", text)
     const save = Object.assign(made("button", "CSV"), { type: "button" })
     save.addEventListener("click", () => ask("export", "differences"))
