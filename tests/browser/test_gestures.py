@@ -120,9 +120,8 @@ def test_a_drag_of_the_head_line_is_undone_at_once(page):
 
 
 def test_menus_follow_undo(page):
-    page.page.locator(".hb-panel", has_text="Which images").locator("select").select_option(
-        label="colour: correct or not"
-    )
+    menus = page.page.locator(".hb-panel", has_text="Which images").locator("select")
+    menus.first.select_option(label="colour: correct or not")
     page.wait("named('image_legend').text.includes('wrong')")
     page.page.get_by_text("CLS", exact=True).click()
     page.wait("named('pattern').active == 2")
@@ -184,3 +183,33 @@ def test_pointing_at_an_image_shows_its_thumbnail(page, data):
     picture = page.page.locator(".hb-tip img")
     picture.wait_for()
     until(lambda: picture.get_attribute("src") == data.thumbnail(target))
+
+
+def test_mouse_and_keys_select_and_brush_in_the_gallery(page, data):
+    order = np.argsort(data.label_probability, kind="stable")  # the largest loss first
+    page.page.get_by_text("gallery", exact=True).click()
+    tile = page.page.locator("#tile-6:has(img)")
+    tile.click()
+    page.wait(f"named('gallery_told').tags[0].image === {order[6]}")
+    assert tile.get_attribute("aria-label").startswith(f"{data.names[order[6]]}, true ")
+    columns = page.page.evaluate(
+        "() => { const s = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("
+        "'image_gallery')).shadow_el.querySelector('.hb-scroller');"
+        "return Math.max(1, Math.floor(s.clientWidth / 68)) }"
+    )
+    page.page.keyboard.press("Home")
+    first, last = (page.page.locator(f"#tile-{at}").bounding_box() for at in (0, columns + 1))
+    page.page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
+    page.page.mouse.down()
+    page.page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 20, steps=4)
+    page.page.mouse.up()
+    inside = sorted(order[[0, 1, columns, columns + 1]].tolist())
+    page.wait("named('gallery_told').tags[0].count === 4")
+    assert page.source("thumbnail")["selected"] == inside
+    page.page.keyboard.press("End")
+    page.page.keyboard.press(" ")
+    page.wait("named('gallery_told').tags[0].count === 3")
+    page.page.keyboard.press("Enter")
+    left = [at for at in order.tolist() if at in inside][:3]
+    page.wait(f"named('gallery_told').tags[0].image === {left[-1]}")
+    page.page.wait_for_function("location.search.includes('images_form=gallery')")
