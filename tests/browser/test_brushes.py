@@ -33,7 +33,9 @@ def class_button(page, kind):
 
 
 def colour_by(page, label):
-    page.page.locator("[data-name=image_overview] select").select_option(label=f"colour: {label}")
+    page.page.locator("[data-name=image_overview] select[name=image_colour]").select_option(
+        label=f"colour: {label}"
+    )
 
 
 def brush_class(page, kind, expected, **options):

@@ -25,7 +25,7 @@ def test_selection_brushes_and_colours_are_in_the_file(browser, page, data, tmp_
     chosen = np.flatnonzero(data.labels == kind)
     page.page.locator(f"[data-name=image_overview] [data-kind=class][data-number='{kind}']").click()
     page.wait(f"named('brushed_text').text.startsWith('brushed: {len(chosen)} of')")
-    picture = page.page.locator("[data-name=image_overview] select")
+    picture = page.page.locator("[data-name=image_overview] select[name=image_colour]")
     picture.select_option(label="colour: correct or not")
     page.wait("named('image_legend').text.includes('wrong')")
     shown = page.value("selection_text", "text")
