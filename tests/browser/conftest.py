@@ -20,7 +20,11 @@ from tests.processes import stop
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))),
+    None,
+)
+"""The shell needs less of the processor: it has no window to keep."""
 MODEL_S = 300
 """Its process gives way to pages, and may starve where tests run beside others."""
 FLAGS = [

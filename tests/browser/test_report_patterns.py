@@ -1,5 +1,6 @@
 """Patterns in a report: brushed as `resolve` does, drawn as `draw` does."""
 
+from base64 import b64decode
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,20 @@ KEEP_SHAPES = """
   })
 }
 """
+ONE = """() => {
+  const { data } = Bokeh.documents[0].get_model_by_name("pattern_picture")
+  const one = (name) => (data instanceof Map ? data.get(name) : data[name])[0]
+"""
+PLACE = ONE + "return ['x', 'y', 'dw', 'dh'].map(one) }"
+PACKED = (  # sending each number by itself would take seconds
+    ONE
+    + """
+  const image = one("image"), bytes = new Uint8Array(Uint32Array.from(image).buffer), pieces = []
+  for (let at = 0; at < bytes.length; at += 8192)
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + 8192)))
+  return [btoa(pieces.join("")), image.shape]
+}"""
+)
 OUTLINE = [(0.2, 0.2), (0.8, 0.3), (0.7, 0.85), (0.45, 0.5), (0.25, 0.8)]
 VIEWS = ["image_overview", "head_importance", "strength_overview", "pattern_layout"]
 
@@ -150,14 +165,14 @@ def test_shapes_join_by_keys_and_intersect_with_images_and_heads(page, data):
 def picture(page):
     """RGBA of what is shown, and its range."""
     page.page.wait_for_timeout(200)
-    image, shape, place = page.page.evaluate(
-        "() => { const d = Bokeh.documents[0].get_model_by_name('pattern_picture').data;"
-        "const one = k => (d instanceof Map ? d.get(k) : d[k])[0];"
-        "return [Array.from(one('image')), one('image').shape,"
-        " ['x', 'y', 'dw', 'dh'].map(one)] }"
-    )
-    x, y, width, height = place
-    return np.array(image, np.uint32).reshape(shape), (x, x + width, y, y + height)
+    packed, shape = page.page.evaluate(PACKED)
+    return np.frombuffer(b64decode(packed), np.uint32).reshape(shape), shown_range(page)
+
+
+def shown_range(page):
+    """Range of the picture."""
+    x, y, width, height = page.page.evaluate(PLACE)
+    return x, x + width, y, y + height
 
 
 def check_picture(page, data, kind, ramp, mask=None):
@@ -174,12 +189,12 @@ def check_picture(page, data, kind, ramp, mask=None):
 
 def test_density_is_the_servers_also_after_zooming_and_brushing(page, data):
     check_picture(page, data, "count", LIGHT.density)
-    before = picture(page)[1]
+    before = shown_range(page)
     page.page.mouse.move(*spot(page, 0.5, 0.5))
     page.page.mouse.wheel(0, -300)
-    until(lambda: picture(page)[1] != before)
+    until(lambda: shown_range(page) != before)
     check_picture(page, data, "count", LIGHT.density)
-    after = picture(page)[1]
+    after = shown_range(page)
     assert after[1] - after[0] < 0.9 * (before[1] - before[0])
     drag(page, [(0.2, 0.2), (0.7, 0.7)])
     mask = resolved([patterns(drawn(page))], data).patterns
