@@ -195,6 +195,11 @@ class HeadbrushPage:
         for key in keys:
             self.page.keyboard.up(key)
 
+    def drop_brush(self) -> None:
+        """Escape lets go of a selected image first, then of the brush."""
+        for _step in range(2):
+            self.page.keyboard.press("Escape")
+
     def wait(self, condition: str, seconds: float = 20) -> None:
         """Until a JavaScript condition over ``named(name)`` holds."""
         named = "const named = n => Bokeh.documents[0].get_model_by_name(n);"

@@ -228,7 +228,7 @@ def test_what_is_brushed_is_exported_and_loaded_again(page, data, tmp_path):
     with written.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == [data.names[image] for image in expected]
-    page.page.keyboard.press("Escape")
+    page.drop_brush()
     until(page, [])
     with written.open("a") as file:
         file.write("99,missing.png\n")

@@ -85,7 +85,7 @@ def test_keys_that_leave_nothing_brush_nothing(page, plot, place, keys, second):
     assert brushed(page)[2] == 0
     column = ("thumbnail", "layer_jitter")[place]
     assert set(page.source(column)["share"]) == {0}
-    page.page.keyboard.press("Escape")
+    page.drop_brush()
     page.wait("named('brushed_text').text.startsWith('nothing')")
     assert set(page.source(column)["share"]) == {-1}
 
@@ -99,7 +99,7 @@ def test_who_holds_the_button_before_a_drag_brushes_the_same(page, plot):
         page.wait("named('brushed_text').text.startsWith('brushed')")
         page.wait("named('link').tags[0].includes('brush')")
         found.append((page.value("brushed_text", "text"), page.value("link", "tags")[0]))
-        page.page.keyboard.press("Escape")
+        page.drop_brush()
         page.wait("named('brushed_text').text.startsWith('nothing')")
     assert found[0] == found[1]
 

@@ -115,7 +115,7 @@ def test_the_list_of_keys_opens_and_escape_closes_it_but_not_the_brush(page):
     page.page.locator("#keys_list").wait_for(state="hidden")
     page.page.wait_for_timeout(500)  # the brush stays
     assert page.value("brushed_text", "text").startswith("brushed")
-    page.page.keyboard.press("Escape")
+    page.drop_brush()
     page.wait("named('brushed_text').text.startsWith('nothing')")
 
 

@@ -68,7 +68,7 @@ def test_a_box_over_images_changes_mean_and_band(page, data):
     np.testing.assert_allclose(band["high"], expected.mean(0) + expected.std(0), atol=1e-7)
     count = f"{inside.sum()} of {len(xy)} images"
     assert count in page.value("brushed_text", "text")
-    page.page.keyboard.press("Escape")
+    page.drop_brush()
     page.wait("named('brushed_text').text.startsWith('nothing')")
     assert page.source("thumbnail")["selected"] == []
     np.testing.assert_allclose(
