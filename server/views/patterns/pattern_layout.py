@@ -328,7 +328,7 @@ class PatternLayout:
             pale = " · pale: not brushed" if self._session.brush().active else ""
             return swatches(*pattern_names(self._drawn_compared)) + pale
         layers = layer_colours(data.num_layers)
-        points = gradient("this image, by layer", "0", str(data.num_layers - 1), layers)
+        points = gradient("selected image, by layer", "0", str(data.num_layers - 1), layers)
         if state.pattern_style == "contours" and colour not in _KINDS:
             enclosed = ", ".join(f"{100 * share:.0f}" for share in SHARES[::-1])
             lines = f"lines enclose {enclosed} % of the patterns shown"
