@@ -94,6 +94,8 @@ def test_keys_that_leave_nothing_brush_nothing(page, plot, place, keys, second):
 def test_who_holds_the_button_before_a_drag_brushes_the_same(page, plot):
     box = corners(page, plot, HALF)
     found = []
+    page.drop_brush()  # the links below are of all images
+    page.wait("!named('link').tags[0].includes('image')")
     for held in (0, 0.5):
         page.drag(plot, *box, held=held)
         page.wait("named('brushed_text').text.startsWith('brushed')")

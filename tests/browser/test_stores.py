@@ -95,7 +95,7 @@ def test_a_store_removed_meanwhile_is_said_and_the_others_are_shown(tab, address
 
 def test_a_replaced_store_is_told_by_the_panels_of_tokens_alone(browser, address, folder):
     with browser.new_context(viewport=SIZE) as context:
-        page = HeadbrushPage(context.new_page(), f"{address}?store=removed.headbrush")
+        page = HeadbrushPage(context.new_page(), f"{address}?store=removed.headbrush&image=0")
         page.wait("named('matrix_note').text.includes('from the store')")
         shutil.rmtree(folder / "removed.headbrush")
         make_store(folder / "removed.headbrush", images=16)

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -96,7 +97,8 @@ def test_the_list_of_stores_tells_no_place(tmp_path):
 def test_panels_of_tokens_tell_no_place(store_path, tmp_path):
     path = shutil.copytree(store_path, tmp_path / "s.headbrush")
     data = StoreData(Store(path))
-    session = Session(data, default_state(data))
+    state = replace(default_state(data), image=int(data.store.kept_images[0]))
+    session = Session(data, state)
     for file in (path / "attention").iterdir():
         file.write_bytes(b"damaged")
     matrix = ShownMatrix(session)

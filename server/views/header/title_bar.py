@@ -19,6 +19,9 @@ _PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="
 """Filled with the data address of a thumbnail only, never with text of the store."""
 
 
+_NARROW = "@media (max-width: 1100px) { :host { flex-wrap: wrap; row-gap: 4px; } }"
+
+
 class TitleBar:
     """Selection and brush in words; undo, redo, clear; the page's address follows the state."""
 
@@ -68,6 +71,7 @@ class TitleBar:
         bar = row(
             self._picture, self._all, self._selection, self._brushed, *made,
             styles={"min-height": "30px", "align-items": "center"}, sizing_mode="stretch_width",
+            stylesheets=[_NARROW],
         )  # fmt: skip
         self.layout = column(
             self._answer, bar, name=self.name, sizing_mode="stretch_width",
