@@ -31,7 +31,7 @@ def test_a_page_fills_itself_when_the_analysis_goes_on(browser, store_path, tmp_
     path = unfinish(store_path, tmp_path / "s.headbrush")
     final = StoreData(Store(store_path))
     with serving(path) as url, browser.new_context() as context:
-        page = HeadbrushPage(context.new_page(), url)
+        page = HeadbrushPage(context.new_page(), f"{url}?image=0")
         page.page.evaluate("window.isTheSamePage = true")
         assert page.value("metric", "value") == "gradient"
         page.wait("named('pattern_note').text.startsWith('Waits for the layout by offset')")

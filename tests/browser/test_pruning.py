@@ -33,7 +33,7 @@ def test_bars_are_leave_one_out_in_every_mode_and_metric(page, data):
     page.wait(ANSWERED, MODEL_S)
     head = data.first.head
     expected = expected_metrics(data, selected_image(data), head.layer, head.head)
-    menu = page.page.locator("section[aria-labelledby=title-head_importance] select")
+    menu = page.page.locator("select[name=metric]")
     for metric in ("cls", "patch", "jsd"):
         menu.select_option(label=METRIC_NAMES[metric])
         page.wait(f"named('pruning_note').text.includes({METRIC_AXES[metric]!r})")
