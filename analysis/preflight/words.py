@@ -1,5 +1,7 @@
 """Times, sizes and counts as people say them."""
 
+from headbrush.analysis.store.facts.grouped import grouped
+
 
 def duration(seconds: float) -> str:
     """``40 s``, ``12 min`` or ``3 h 20 min``, rounded: an expectation is not exact."""
@@ -19,4 +21,4 @@ def size(count: float) -> str:
 
 def number(count: int, noun: str, plural: str = "") -> str:
     """``1 image``, ``12 images``; thousands are set apart."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}".replace(",", " ")
+    return f"{grouped(count)} {noun if count == 1 else plural or noun + 's'}"

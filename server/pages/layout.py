@@ -6,6 +6,7 @@ from functools import partial
 
 from bokeh.document import Document
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.pages.keyboard import key_variables, press
 from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
@@ -112,7 +113,7 @@ def _panel(row: Row, view: View, session: Session) -> dict[str, str]:
 
 def facts(data: StoreData) -> dict[str, str]:
     """Model, image set and counts, as plain text; the template escapes them."""
-    patterns = f"{data.num_patterns:,} attention patterns".replace(",", " ")
+    patterns = f"{grouped(data.num_patterns)} attention patterns"
     counts = (heads_words(data), images_words(data), patterns, accuracy_words(data))
     return {"model": str(data.store.attrs["model"]), "counts": " · ".join(counts)}
 

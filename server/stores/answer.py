@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.store_data import StoreData
 
@@ -57,8 +58,8 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
 
 def _over(count: int, total: int) -> str:
     if count == total:
-        return f"over all {_spaced(total)} images" if total > 1 else "in the only image"
-    return f"over the {_spaced(count)} brushed images" if count > 1 else "in the brushed image"
+        return f"over all {grouped(total)} images" if total > 1 else "in the only image"
+    return f"over the {grouped(count)} brushed images" if count > 1 else "in the brushed image"
 
 
 def _together(first: np.ndarray, known: np.ndarray) -> str:
@@ -67,7 +68,3 @@ def _together(first: np.ndarray, known: np.ndarray) -> str:
         return ""
     share = first.clip(0).sum() / known.clip(0).sum() if (known > 0).any() else 0.0
     return f"; the top {_FEW} of {len(known)} heads account for {share:.0%}" if share else ""
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", " ")

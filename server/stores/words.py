@@ -1,5 +1,6 @@
 """Descriptions of a store for pages and reports: heads, images, accuracy."""
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.stores.store_data import StoreData
 
 
@@ -11,7 +12,7 @@ def heads_words(data: StoreData) -> str:
 def images_words(data: StoreData) -> str:
     """Number of images, and their folder."""
     folder = "/".join(str(data.store.attrs["images"]).replace("\\", "/").split("/")[-2:])
-    return f"{data.num_images:,}".replace(",", " ") + f" images of {folder}"
+    return f"{grouped(data.num_images)} images of {folder}"
 
 
 def accuracy_words(data: StoreData) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.schema import METRICS
 
 _ALWAYS_FINITE = ("probability", "importance", "importance_by_mode")
@@ -23,7 +24,7 @@ def without_infinities(values: Mapping[str, np.ndarray]) -> tuple[dict[str, np.n
         for what, part in _parts(name, stored):
             lost = int(_lost(name, part).sum())
             if lost:
-                counts.append(f"{lost:,} of {part.size:,} values of {what}".replace(",", " "))
+                counts.append(f"{grouped(lost)} of {grouped(part.size)} values of {what}")
         if np.isinf(stored).any():
             finite[name] = np.where(np.isinf(stored), np.nan, stored).astype(stored.dtype)
     if not counts:

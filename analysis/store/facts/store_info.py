@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
@@ -28,7 +29,7 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         ("heads", f"{sizes['layer']} layers × {sizes['head']} heads"),
         ("tokens", f"{store.num_prefix_tokens} prefix + {store.grid[0]}×{store.grid[1]} patches"),
         ("images", f"{sizes['image']} from {attrs['images']}"),
-        ("patterns", f"{patterns:,}".replace(",", " ")),
+        ("patterns", grouped(patterns)),
         ("attention kept for", _kept(store)),
         ("size on disk", f"{size / 1e6:.0f} MB"),
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from textwrap import shorten
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES
 from headbrush.server.session.brush.clauses import Box, Brush, Clause, Ids
 from headbrush.server.session.brush.splits import kind_of
@@ -19,7 +20,7 @@ def clause_words(clause: Clause, data: StoreData) -> str:
     if isinstance(clause.shape, Ids):
         is_drawn = clause.view == "images" and not clause.shape.query
         kind = kind_of(clause.shape.ids, data) if is_drawn else ""
-        count = f"{len(clause.shape.ids):,}".replace(",", " ")
+        count = grouped(len(clause.shape.ids))
         view = _images(clause.shape.query) if clause.view == "images" else "B1/C1 heads"
         words = f"{kind} · {count} images" if kind else f"{view}: {count}"
         return f"{_SIGNS[clause.combine]}{words}"
@@ -52,5 +53,5 @@ def brushed_words(data: StoreData, brush: Brush) -> str:
         (brush.heads.sum(), data.num_heads, "heads"),
         (brush.patterns.sum(), data.num_patterns, "patterns"),
     )
-    words = [f"{brushed:,} of {total:,} {what}" for brushed, total, what in counts]
-    return "brushed: " + " · ".join(words).replace(",", " ")
+    words = [f"{grouped(one)} of {grouped(total)} {what}" for one, total, what in counts]
+    return "brushed: " + " · ".join(words)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.thread_queue import ThreadQueue
@@ -41,7 +42,7 @@ class MeanMatrix:
     def words(self) -> str:
         """How many images these are, and why not all."""
         count = len(self.images)
-        said = f"mean over {count:,} of {self.brushed:,} images".replace(",", " ")
+        said = f"mean over {grouped(count)} of {grouped(self.brushed)} images"
         if count < self.stored:
             return f"{said}: a sample of the {self.stored} whose attention is stored"
         if count < self.brushed:

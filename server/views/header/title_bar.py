@@ -6,6 +6,7 @@ from dataclasses import fields
 from bokeh.layouts import column, row
 from bokeh.models import Button, Div
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.session import Session
@@ -120,8 +121,9 @@ class TitleBar:
     def _all_words(self) -> str:
         """Which images the page is about while none is selected."""
         count, total = int(self._session.brush("heads").images.sum()), self._session.data.num_images
-        said = f"all {total:,} images" if count == total else f"the {count:,} brushed images"
-        return said.replace(",", " ")
+        if count == total:
+            return f"all {grouped(total)} images"
+        return f"the {grouped(count)} brushed images"
 
     def _count(self, brush: Brush) -> None:
         words = brushed_words(self._session.data, brush)

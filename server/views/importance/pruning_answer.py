@@ -9,6 +9,7 @@ import numpy as np
 from bokeh.events import DocumentReady
 
 from headbrush.analysis.model.pruning_modes import MODES, REGIONS, PrunedHead
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -86,9 +87,9 @@ class PruningAnswer:
         total = len(self.images)
         of_brush = "" if self._brushed.all() else "brushed "
         if mean.count == total:
-            return f"mean of all {_spaced(total)} {of_brush}images" if total > 1 else "one image"
+            return f"mean of all {grouped(total)} {of_brush}images" if total > 1 else "one image"
         so_far = "" if self._of_mean.is_done else " so far"
-        return f"mean of {mean.count} of {_spaced(total)} {of_brush}images{so_far}{self._missing}"
+        return f"mean of {mean.count} of {grouped(total)} {of_brush}images{so_far}{self._missing}"
 
     @property
     def _missing(self) -> str:
@@ -155,10 +156,6 @@ class PruningAnswer:
         self.result, self.waiting = result, False
         self.remark = self.fault if result is None else ""
         self._changed.emit()
-
-
-def _spaced(count: int) -> str:
-    return f"{count:,}".replace(",", " ")
 
 
 def mode_labels(store: Store) -> dict[int, str]:

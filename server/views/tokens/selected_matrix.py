@@ -14,6 +14,7 @@ from bokeh.events import DocumentReady
 from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS, Plot
 
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.attention.mean_matrices import MeanMatrix
@@ -207,9 +208,9 @@ class ShownMatrix:
         if not len(data.store.kept_images):
             return "This store keeps no attention. Select an image to have its attention computed."
         return (
-            f"The attention of none of the {count:,} brushed images is stored. Select an image to "
-            "have its attention computed."
-        ).replace(",", " ")
+            f"The attention of none of the {grouped(count)} brushed images is stored. Select an "
+            "image to have its attention computed."
+        )
 
     def react_to_threshold(self, new: ViewState) -> None:
         """Tell the browser what not to draw."""

@@ -1,0 +1,6 @@
+"""Whole numbers as people read them."""
+
+
+def grouped(number: int) -> str:
+    """``1 008 000``: thousands are set apart by spaces."""
+    return f"{number:,}".replace(",", " ")
