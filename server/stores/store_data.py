@@ -31,6 +31,8 @@ _ENCLOSED_BYTES = 64 << 20
 
 _MEANS_BYTES = 16 << 20
 _THUMBNAIL_BYTES = 64 << 20
+CORRECTNESS = ("correct", "wrong", "no label")
+"""What the numbers of ``StoreData.correctness`` mean."""
 _UNSEEN = ("patch_latent",)
 """No view shows them."""
 

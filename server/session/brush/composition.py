@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from headbrush.server.session.brush.clauses import Brush
-from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.store_data import CORRECTNESS, StoreData
 
 _MOST_ROWS = 8
-_CORRECTNESS = ("correct", "wrong", "no label")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def composition(data: StoreData, brush: Brush) -> tuple[Group, ...]:
     ]
     if data.has_classifier:
         groups.append(
-            _group("correct", "prediction", unit, data.correctness, weights, _CORRECTNESS, whole)
+            _group("correct", "prediction", unit, data.correctness, weights, CORRECTNESS, whole)
         )
     if of_patterns:
         heads = np.where(brush.heads, brush.head_count, 0)

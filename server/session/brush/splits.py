@@ -6,7 +6,7 @@ import numpy as np
 
 from headbrush.server.session.brush.clauses import Brush, Clause, Ids, without
 from headbrush.server.session.brush.named_brushes import NamedError
-from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.store_data import CORRECTNESS, StoreData
 
 SPLITS = ("wrong", "rest")
 Half = tuple[str, tuple[Clause, ...]]
@@ -50,15 +50,12 @@ def kind_of(images: Sequence[int] | np.ndarray, data: StoreData) -> str:
     chosen = np.asarray(images, int)
     if not len(chosen):
         return ""
-    for numbers, names in ((data.labels, data.class_names), (data.correctness, _ANSWERS)):
+    for numbers, names in ((data.labels, data.class_names), (data.correctness, CORRECTNESS[:2])):
         number = int(numbers[chosen[0]])
         is_whole = (numbers == number).sum() == len(chosen) and (numbers[chosen] == number).all()
         if is_whole and 0 <= number < len(names):
             return names[number]
     return ""
-
-
-_ANSWERS = ("correct", "wrong")
 
 
 def _these(mask: np.ndarray) -> Clause:

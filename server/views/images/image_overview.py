@@ -7,7 +7,6 @@ from bokeh.models import (
     CustomJS,
     HoverTool,
     Paragraph,
-    RadioButtonGroup,
     Select,
 )
 from bokeh.plotting import figure
@@ -18,8 +17,10 @@ from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState
+from headbrush.server.stores.store_data import CORRECTNESS
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
+from headbrush.server.views.common.choice import small_choice
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
@@ -75,10 +76,7 @@ class ImageOverview:
         self._colour = Select(options=list(_COLOURS), width=150, name="image_colour")
         session.history.bind(self._colour, "image_colour")
         self._order = Select(options=[], width=150, name="image_order", visible=False)
-        form = RadioButtonGroup(
-            labels=list(IMAGES_FORMS), name="images_form", height=28, css_classes=["hb-small"],
-        )  # fmt: skip
-        session.history.bind(form, "images_form", IMAGES_FORMS)
+        form = small_choice(session.history, "images_form", IMAGES_FORMS, height=28)
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
         )
@@ -230,7 +228,7 @@ class ImageOverview:
         else:
             images["shade"] = np.array(_CORRECTNESS)[data.correctness]
             kinds = 2 if data.is_labelled.all() else 3
-            words = ("correct", "wrong", "no label")[:kinds]
+            words = CORRECTNESS[:kinds]
             self._legend.text = choices("correct", words, _CORRECTNESS[:kinds], range(kinds))
         for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
             if glyph is not None and glyph != "auto":

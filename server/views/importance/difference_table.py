@@ -6,13 +6,14 @@ from dataclasses import fields
 
 import numpy as np
 import pandas as pd
-from bokeh.models import LayoutDOM, RadioButtonGroup
+from bokeh.models import LayoutDOM
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMPORTANCE_FORMS, ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.views.common.choice import small_choice
 from headbrush.server.views.importance.difference import Differences, head_differences
 
 
@@ -34,11 +35,9 @@ class DifferenceTable:
 
     def __init__(self, session: Session, chart: Sequence[LayoutDOM]) -> None:
         self._session, self._chart = session, chart
-        self.layout = RadioButtonGroup(
-            labels=list(IMPORTANCE_FORMS), name="importance_form", height=24, visible=False,
-            css_classes=["hb-small"], margin=(4, 5, 2, 5),
-        )  # fmt: skip
-        session.history.bind(self.layout, "importance_form", IMPORTANCE_FORMS)
+        self.layout = small_choice(
+            session.history, "importance_form", IMPORTANCE_FORMS, visible=False, margin=(4, 5, 2, 5)
+        )
         self._shown = Channel(name="differences", tags=[])
         self._head = Channel(name="difference_head", tags=[])
         self.channels = [self._shown, self._head]

@@ -1,11 +1,12 @@
 """Buttons beside B1's metric that step through the heads by importance."""
 
 from bokeh.layouts import row
-from bokeh.models import Button, Div, RadioButtonGroup
+from bokeh.models import Button, Div
 
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.heads import rank_heads
+from headbrush.server.views.common.choice import small_buttons
 
 _SHOWN = 5
 _SMALL = ["hb-small"]
@@ -18,9 +19,7 @@ class TopHeads:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._order = list(range(session.data.num_heads))
-        self._heads = RadioButtonGroup(
-            labels=[], name="top_heads", height=24, css_classes=_SMALL, margin=0
-        )
+        self._heads = small_buttons("top_heads", [], margin=0)
         self._rank = Div(
             text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
         )

@@ -7,7 +7,6 @@ from bokeh.models import (
     LinearScale,
     LogScale,
     LogTicker,
-    RadioButtonGroup,
     Scale,
     Ticker,
 )
@@ -15,6 +14,7 @@ from bokeh.plotting import figure
 
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMPORTANCE_FITS, IMPORTANCE_SCALES
+from headbrush.server.views.common.choice import small_choice
 
 LOWEST = {"linear": -np.inf, "log": 1e-30}
 """Lowest value that can be drawn on each scale; far below the plot where it is a number."""
@@ -33,22 +33,9 @@ class ValueScale:
             "log": (LogScale(), LogTicker()),
         }
         plot.y_scale, plot.yaxis[0].ticker = self._parts["linear"]
-        choice = RadioButtonGroup(
-            labels=list(IMPORTANCE_SCALES),
-            name="importance_scale",
-            height=24,
-            css_classes=["hb-small"],
-            margin=(4, 5, 2, 5),
-        )
-        session.history.bind(choice, "importance_scale", IMPORTANCE_SCALES)
-        fit = RadioButtonGroup(
-            labels=list(IMPORTANCE_FITS),
-            name="importance_fit",
-            height=24,
-            css_classes=["hb-small"],
-            margin=(4, 5, 2, 0),
-        )
-        session.history.bind(fit, "importance_fit", IMPORTANCE_FITS)
+        history = session.history
+        choice = small_choice(history, "importance_scale", IMPORTANCE_SCALES, margin=(4, 5, 2, 5))
+        fit = small_choice(history, "importance_fit", IMPORTANCE_FITS, margin=(4, 5, 2, 0))
         self._is_narrow = False
         self.layout = row(choice, fit)
 

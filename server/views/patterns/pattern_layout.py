@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from bokeh.events import RangesUpdate
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, HoverTool, Paragraph, RadioButtonGroup, Row, Select
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Row, Select
 from bokeh.models import Range as BokehRange
 from bokeh.plotting import figure
 
@@ -33,6 +33,7 @@ from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
 from headbrush.server.tools.latest_only import LatestOnly
+from headbrush.server.views.common.choice import small_buttons, small_choice
 from headbrush.server.views.common.figure_tools import (
     inner_size,
     make_figure,
@@ -117,12 +118,10 @@ class PatternLayout:
 
     def _controls(self) -> Row:
         history = self._session.history
-        small: dict[str, Any] = {"height": 24, "css_classes": ["hb-small"]}
         names = [LAYOUT_NAMES[layout] for layout in self._session.data.layouts]
-        layouts = RadioButtonGroup(labels=names, name="pattern", **small)
+        layouts = small_buttons("pattern", names)
         layouts.on_change("active", self._on_kind)
-        styles = RadioButtonGroup(labels=list(PATTERN_STYLES), name="pattern_style", **small)
-        history.bind(styles, "pattern_style", PATTERN_STYLES)
+        styles = small_choice(history, "pattern_style", PATTERN_STYLES)
         colour = Select(
             options=[
                 (name, f"colour: {METRIC_NAMES.get(name, name)}")

@@ -4,7 +4,6 @@ import numpy as np
 from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
-    RadioButtonGroup,
     Range1d,
     SingleIntervalTicker,
 )
@@ -16,6 +15,7 @@ from headbrush.server.session.state import OVERVIEWS, ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
+from headbrush.server.views.common.choice import small_choice
 from headbrush.server.views.common.figure_tools import (
     head_hover,
     make_figure,
@@ -77,10 +77,7 @@ class StrengthOverview:
         self._bits = BitsOverview(session)
         self._bar: BitsBar | None = None
         self._names = NameTable(session)
-        shown = RadioButtonGroup(
-            labels=list(OVERVIEWS), name="overview", height=24, css_classes=["hb-small"]
-        )
-        session.history.bind(shown, "overview", OVERVIEWS)
+        shown = small_choice(session.history, "overview", OVERVIEWS)
         self.layout = column(
             shown,
             plot,

@@ -18,6 +18,7 @@ from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.dot_share import share_words
 from headbrush.server.session.palette import NEUTRAL, value_colours
+from headbrush.server.stores.store_data import CORRECTNESS
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 
 _MOST_KINDS = 12
@@ -66,7 +67,7 @@ def _by_kind(shown, axes, points, area, strong, look) -> list:
     if shown.state.image_colour == "class" or not data.has_classifier:
         numbers, words = data.labels, data.class_labels
     else:
-        numbers, words = data.correctness, ["correct", "wrong", "no label"]
+        numbers, words = data.correctness, CORRECTNESS
     shades = np.array(columns_of(shown.session.images)["shade"])
     found, counts = np.unique(numbers, return_counts=True)
     keys = []

@@ -1,0 +1,24 @@
+"""A row of small buttons of which one is pressed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bokeh.models import RadioButtonGroup
+
+from headbrush.server.session.state import History
+
+
+def small_choice(
+    history: History, part: str, choices: Sequence[str], **look: Any
+) -> RadioButtonGroup:
+    """Buttons for the ``choices`` of a part of the state, which is also their name."""
+    buttons = small_buttons(part, choices, **look)
+    history.bind(buttons, part, choices)
+    return buttons
+
+
+def small_buttons(name: str, labels: Sequence[str], **look: Any) -> RadioButtonGroup:
+    """Buttons that are as high as a line of controls; ``look`` says what differs."""
+    return RadioButtonGroup(
+        labels=list(labels), name=name, **{"height": 24, "css_classes": ["hb-small"], **look}
+    )
