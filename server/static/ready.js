@@ -54,5 +54,17 @@ headbrush.ready = (() => {
     return named
   }
 
-  return { element, isShown, model, whenDrawn, whenShown }
+  let stamp = 0
+
+  /**
+   * Ask the server in a channel; a number makes the same question again a change. Before the page is
+   * shown nothing is asked.
+   * @param {string} channel
+   * @param {unknown[]} words
+   */
+  function ask(channel, ...words) {
+    if (isShown()) model(channel).tags = [...words, stamp++]
+  }
+
+  return { ask, element, isShown, model, whenDrawn, whenShown }
 })()

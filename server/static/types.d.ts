@@ -251,6 +251,8 @@ type Headbrush = {
     tap(args: ReportArgs, event: any): void
   }
   ready: {
+    /** Ask the server in a channel, once the page is shown. */
+    ask(channel: string, ...words: unknown[]): void
     /** The page's element of an id; whatever kind the template says. */
     element(id: string): any
     isShown(): boolean

@@ -1,6 +1,5 @@
 // A class in a legend is a button: it brushes the images of that class, as the held keys say.
 ;(() => {
-  let stamp = 0
   // Legends lie within Bokeh's own roots, so their buttons are found on the way of the click
   document.addEventListener("click", (event) => {
     const path = /** @type {HTMLElement[]} */ (event.composedPath())
@@ -10,7 +9,6 @@
     if (panel == null) throw new Error("a legend stands in no panel")
     const { kind, number } = button.dataset
     const combine = headbrush.combine.fromClick(event)
-    const channel = headbrush.ready.model("kind_asked")
-    channel.tags = [panel.dataset.name, kind, Number(number), combine, stamp++]
+    headbrush.ready.ask("kind_asked", panel.dataset.name, kind, Number(number), combine)
   })
 })()

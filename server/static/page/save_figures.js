@@ -3,8 +3,7 @@
   const SHOWN_MS = 8000
   const EDGE = 4
   const TYPES = { pdf: "application/pdf", svg: "image/svg+xml", png: "image/png" }
-  const { element, isShown, model, whenShown } = headbrush.ready
-  let stamp = 0
+  const { ask: askServer, element, model, whenShown } = headbrush.ready
   /** @type {ReturnType<typeof setTimeout>} */
   let until
 
@@ -14,7 +13,7 @@
     const menu = /** @type {HTMLDetailsElement} */ (button.closest("details"))
     menu.open = false
     const { panel, width, figure } = button.dataset
-    if (isShown()) model("figure_asked").tags = [panel, width, figure, stamp++]
+    askServer("figure_asked", panel, width, figure)
   }
 
   /**

@@ -9,14 +9,10 @@
   const chips = element("chips")
   const compared = element("compared")
   const list = element("named_list")
-  let stamp = 0
   /** @type {any} what the server said last: chips, named, note, store, images, created, keep */
   let state = {}
 
-  /** @param {unknown[]} words */
-  function ask(...words) {
-    if (ready.isShown()) model("brush_asked").tags = [...words, stamp++]
-  }
+  const ask = (/** @type {unknown[]} */ ...words) => ready.ask("brush_asked", ...words)
 
   /**
    * @param {string} tag

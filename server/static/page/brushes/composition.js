@@ -8,10 +8,7 @@
   const menu = /** @type {HTMLDetailsElement} */ (element("composition"))
   const list = element("composition_list")
 
-  /** @param {unknown[]} words */
-  function ask(...words) {
-    if (ready.isShown()) model("brush_asked").tags = [...words, performance.now()]
-  }
+  const ask = (/** @type {unknown[]} */ ...words) => ready.ask("brush_asked", ...words)
 
   /**
    * @param {string} tag

@@ -15,10 +15,7 @@
   let told = null
   let sorted = { column: DIFFERENCE, isUp: false }
 
-  /** @param {unknown[]} words */
-  function ask(...words) {
-    model("brush_asked").tags = [...words, performance.now()]
-  }
+  const ask = (/** @type {unknown[]} */ ...words) => ready.ask("brush_asked", ...words)
 
   /**
    * @param {string} tag
