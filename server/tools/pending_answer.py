@@ -13,6 +13,7 @@ from headbrush.analysis.store.errors import InputError
 T = TypeVar("T")
 PATIENCE_MS = 200
 TIME_OUT_MS = 60_000
+_MODEL_FAILED = "The model failed: "
 _TOO_LATE = (
     "No answer within a minute: the server is busy with other pages, or a disk is slow. "
     "Select it again to retry."
@@ -51,7 +52,7 @@ class PendingAnswer:
         """
         self.drop()
         if future.done():
-            deliver(*_outcome(future))
+            deliver(*_outcome(future, _MODEL_FAILED))
             return
         self._future = future
 
@@ -80,6 +81,7 @@ def when_done(
     future: "Future[T]",
     deliver: Callable[[T | None, str], None],
     schedule: Callable[[Callable[[], None]], object],
+    failed: str = _MODEL_FAILED,
 ) -> None:
     """Hand a result, or a sentence why there is none, to ``deliver`` on the event loop.
 
@@ -87,20 +89,22 @@ def when_done(
     ----------
     schedule
         Runs a function on the loop, for example ``document.add_next_tick_callback``.
+    failed
+        Begins the sentence on an error that is no ``InputError``.
     """
 
     def finished(done: "Future[T]") -> None:
         if not done.cancelled():
-            schedule(lambda: deliver(*_outcome(done)))
+            schedule(lambda: deliver(*_outcome(done, failed)))
 
     future.add_done_callback(finished)
 
 
-def _outcome(done: "Future[T]") -> tuple[T | None, str]:
+def _outcome(done: "Future[T]", failed: str) -> tuple[T | None, str]:
     """The result and no words, or none and a sentence."""
     error = done.exception()
     if error is None:
         return done.result(), ""
     if isinstance(error, InputError):
         return None, str(error)
-    return None, f"The model failed: {type(error).__name__}: {error}"
+    return None, f"{failed}{type(error).__name__}: {error}"

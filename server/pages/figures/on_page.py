@@ -65,12 +65,13 @@ class PageFigures:
             _WORKERS.submit(self._draw, *given),
             partial(self._deliver, name),
             session.document.add_next_tick_callback,
+            failed="",
         )
 
     def _deliver(self, name: str, content: bytes | None, fault: str) -> None:
         self._is_drawing = False
         if content is None:
-            self._say(said_of(fault.removeprefix("The model failed: "), self._session.data.store))
+            self._say(said_of(fault, self._session.data.store))
         else:
             self._say(f"{name} saved", name, content)
 

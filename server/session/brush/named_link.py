@@ -7,7 +7,6 @@ from urllib.parse import quote_plus
 from headbrush.server.session.brush.clause_text import LinkError, clauses_text, read_clauses
 from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.session.brush.named_brushes import (
-    LONGEST_NAME,
     MOST_COMPARED,
     MOST_NAMED,
     Named,
@@ -72,8 +71,6 @@ def _with(named: Named, text: str, data: StoreData, longest: int) -> Named:
     other = other_layouts(marks, data)
     if any(clause.layout in other for clause in clauses) or look[6:] not in ("c", "n"):
         raise LinkError
-    if any(one.name == name for one in named):
-        raise NamedError("twice")
     place, extended = len(named), saved(named, name, clauses)
     if len(extended) == place:
         raise NamedError("twice")
@@ -94,7 +91,7 @@ def joined_named(own: Named, linked: Named) -> tuple[Named, str]:
         kept = tuple(replace(one, compared=False) for one in own)
     renamed, left_out = [], []
     for one in linked:
-        name = free_name(kept, one.name, one.clauses, _MARK)[:LONGEST_NAME]
+        name = free_name(kept, one.name, one.clauses, _MARK)
         place = next((at for at, old in enumerate(kept) if old.name == name), len(kept))
         if place == len(kept) >= MOST_NAMED:
             left_out.append(one.name)

@@ -10,7 +10,7 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import ViewState
+from headbrush.server.session.state import Stage, ViewState
 from headbrush.server.session.url_state import to_query
 from headbrush.server.stores.answer import answer_words
 from headbrush.server.tools.bokeh.browser_channel import Channel
@@ -81,6 +81,8 @@ class TitleBar:
         history.follow(["image", "layer", "head"], self.react_to_selection)
         history.follow(["clauses"], self.react_to_brush)
         history.follow(["metric", "clauses"], self.react_to_answer)
+        told = ["image", "layer", "head", "metric", "clauses"]
+        history.follow(told, lambda _state: self._tell(), Stage.PAGE)
         history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
         history.stepped.connect(lambda: self.react_to_link(history.state))
         session.reader.follow_named(lambda: self.react_to_link(history.state))
@@ -105,7 +107,6 @@ class TitleBar:
             if data.is_labelled[new.image] and data.has_classifier:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
         self._selection.text = " · ".join(words)
-        self._tell()
 
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""
@@ -116,7 +117,6 @@ class TitleBar:
         """Say which head matters most, over the brushed images."""
         brushed = self._session.brush("heads").images
         self._answer.text = answer_words(self._session.data, new.metric, brushed)
-        self._tell()
 
     def _all_words(self) -> str:
         """Which images the page is about while none is selected."""
@@ -130,6 +130,7 @@ class TitleBar:
         self._brushed.text = words if brush.active or not self._note else self._note
 
     def _tell(self) -> None:
+        """Describe the bar, once for all of its parts."""
         self._session.summaries.describe(
             self.name, f"{self._answer.text} {self._selection.text}; {self._brushed.text}"
         )

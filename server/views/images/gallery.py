@@ -49,7 +49,8 @@ class Gallery:
         self._asked.on_change("tags", self._on_asked)
         self._is_followed = self._is_toggling = False
         self._shows: tuple[object, ...] = ()
-        self._version, self._order, self._answers = 0, np.empty(0, int), 0
+        self._version, self._answers = 0, 0
+        self._every = self._order = np.empty(0, int)
         self._brushed: np.ndarray | None = None
         self._sent: OrderedDict[int, None] = OrderedDict()
         self._acts: dict[str, Callable[..., object]] = {
@@ -92,10 +93,12 @@ class Gallery:
         is_other = shows != self._shows
         if is_other:
             is_sorted = self._shows[:4] == shows[:4]
+            if self._shows[:3] != order:
+                self._every = sorted_images(self._session.data, *order)
             self._shows = shows
             brush = self._session.brush()
             self._brushed = brush.images if brush.active else None
-            every = sorted_images(self._session.data, *order)
+            every = self._every
             shown = self._brushed if new.gallery_of == "brushed" else None
             self._order = every if shown is None else every[shown[every]]
             self._version += 1

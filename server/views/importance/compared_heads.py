@@ -80,15 +80,18 @@ class ComparedHeads:
         plot.add_layout(self._legend, "above")
 
     def resolve(
-        self, compared: Sequence[Compared], values: np.ndarray, effect: np.ndarray
+        self, compared: Sequence[Compared], values: np.ndarray, drops: np.ndarray | None
     ) -> list[Part]:
         """Mean and deviation of each brush over ``values`` ``(m, L·H)``, and their difference.
 
-        The difference is that of ``effect`` ``(m, L·H)``: of the true-class probability its drop,
-        as brushes differ in the probability itself.
+        The difference is that of ``drops`` ``(m, L·H)`` where they are given: of the true-class
+        probability its drop, as brushes differ in the probability itself.
         """
         self._parts = [mean_and_deviation(values[one.images]) for one in compared]
-        means = [mean_and_deviation(effect[one.images])[0] for one in compared]
+        if drops is None:
+            means = [mean for mean, _ in self._parts]
+        else:
+            means = [mean_and_deviation(drops[one.images])[0] for one in compared]
         self.has_difference = len(means) == MOST_COMPARED
         self.difference = means[0] - means[1] if self.has_difference else None
         return self._parts

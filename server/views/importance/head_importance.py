@@ -174,8 +174,9 @@ class HeadImportance:
         self._show_note()
         mean, spread = mean_and_deviation(values[brush.images])
         lowest = LOWEST[new.importance_scale]
-        parts = self._compared.resolve(compared, values, data.importance(new.metric))
-        effect, _ = mean_and_deviation(data.importance(new.metric)[brush.images])
+        drops = data.importance(new.metric) if new.metric == "probability" else None
+        parts = self._compared.resolve(compared, values, drops)
+        effect = mean if drops is None else mean_and_deviation(drops[brush.images])[0]
         of = _images_words(int(brush.images.sum()), data.num_images)
         self._order.sort(new.importance_order, effect, self._compared.difference, of)
         heads = self._order.heads

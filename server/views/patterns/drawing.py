@@ -42,6 +42,12 @@ class Drawing:
         """The density or the contours, the brushed patterns in colour if there is a brush."""
         return self.coloured(self.colouring, brush.patterns if brush.active else None)
 
+    def of_page(self, brush: Brush, compared: Sequence[Compared]) -> Picture | Lines:
+        """What a page shows: the compared brushes, or else the brush."""
+        if compared:
+            return self.coloured(*pattern_colours(compared, brush, self.ramp[0]))
+        return self.picture(brush)
+
     def coloured(self, colouring: Colouring, mask: np.ndarray | None) -> Picture | Lines:
         """Draw the patterns of ``mask`` in other colours, the others in grey."""
         ramp = self.ramp if mask is None else self.ramp[_BRUSHED_FROM:]

@@ -48,7 +48,6 @@ from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
     Drawing,
     colouring,
-    pattern_colours,
     pattern_names,
 )
 from headbrush.server.views.patterns.picture import PatternPicture
@@ -298,12 +297,7 @@ class PatternLayout:
         self._previews = False
         drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
         self._drawn_compared = self._session.reader.compared()
-        if self._drawn_compared:
-            pale = self._session.reader.theme.density[0]
-            picture = drawing.coloured(*pattern_colours(self._drawn_compared, brush, pale))
-        else:
-            picture = drawing.picture(brush)
-        self._picture.show(drawing.view, picture)
+        self._picture.show(drawing.view, drawing.of_page(brush, self._drawn_compared))
         state = self._session.state
         self._legend.text = self._legend_text(state)
         lines = 2 if state.pattern_style == "contours" else 1

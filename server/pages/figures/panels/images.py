@@ -7,6 +7,7 @@ from headbrush.server.pages.figures.parts.drawing import (
     VECTOR_UP_TO,
     Place,
     bare,
+    chosen,
     colour_bar,
     dot_key,
     faded,
@@ -36,8 +37,7 @@ def draw(shown: Shown, place: Place) -> str:
         raise AbsentError("The layout of the images is not made yet.")
     axes = place.axes()
     bare(axes)
-    picked = shown.session.images.selected.indices
-    strong = np.isin(np.arange(len(x)), picked) if picked else np.ones(len(x), bool)
+    picked, strong = shown.session.images.selected.indices, chosen(shown.session.images)
     area = sizes(np.asarray(columns["share"]), 6, 2.5, 9)
     is_many = len(x) > VECTOR_UP_TO
     look = {"linewidths": 0 if is_many else 0.3, "edgecolors": "white", "rasterized": is_many}

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from headbrush.server.pages.figures.parts.drawing import (
+    DASHES,
     Entry,
     Place,
     area_key,
@@ -92,7 +93,7 @@ def _compared(shown: Shown, place: Place, axes: Axes, compared: Sequence[Compare
     keys: list[Entry] = []
     for slot, one in enumerate(compared):
         columns = shown.columns(_VIEW, f"importance_compared_{slot}")
-        dash = ("-", "--")[slot % 2]
+        dash = DASHES[slot % 2]
         axes.fill_between(
             columns["number"], columns["low"], columns["high"], color=one.colour, alpha=0.18, lw=0
         )

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from headbrush.analysis.store.facts.head_bits import FOLLOWS, POSITIONAL
 from headbrush.server.pages.figures.parts.drawing import (
     Place,
+    chosen,
     colour_bar,
     faded,
     number_ticks,
@@ -41,11 +42,9 @@ def draw(shown: Shown, place: Place) -> str:
 def _dots(shown: Shown, axes: Axes, across: str, up: str) -> None:
     columns = columns_of(shown.session.heads)
     x, y = np.asarray(columns[across], float), np.asarray(columns[up], float)
-    picked = shown.session.heads.selected.indices
-    strong = np.isin(np.arange(len(x)), picked) if picked else np.ones(len(x), bool)
     axes.scatter(
         x, y, s=sizes(np.asarray(columns["share"]), 7, 3, 12), c=list(columns["colour"]),
-        alpha=faded(strong), edgecolors="white", linewidths=0.3,
+        alpha=faded(chosen(shown.session.heads)), edgecolors="white", linewidths=0.3,
     )  # fmt: skip
     number = shown.session.head.number
     ring(axes, x[[number]], y[[number]])
@@ -70,9 +69,7 @@ def _entropy(shown: Shown, place: Place) -> str:
     number_ticks(axes.xaxis, 12, whole=True)
     number_ticks(axes.yaxis)
     _finish(shown, place, axes)
-    image = shown.state.image
-    whose = f"mean, {shown.of_images}" if image is None else shown.data.names[image]
-    return f"Heads by layer and entropy of their strength over hops ({whose})"
+    return f"Heads by layer and entropy of their strength over hops ({shown.whose})"
 
 
 def _bits(shown: Shown, place: Place) -> str:
@@ -130,8 +127,8 @@ def _names(shown: Shown, place: Place) -> str:
     columns = zip(*(cells[key] for key in ("x", "row", "count", "shade", "alpha")), strict=True)
     for x, row, count, shade, alpha in columns:
         _cell(axes, (x, row), shade / most, str(count), alpha)
-    chosen = shown.columns(_VIEW, "name_ring")
-    _frame(axes, chosen["layer"][0], chosen["row"][0])
+    at = shown.columns(_VIEW, "name_ring")
+    _frame(axes, at["layer"][0], at["row"][0])
     labels = shown.model(_VIEW, "name_table").yaxis[0].major_label_overrides
     axes.set_yticks(list(labels), [elided(str(one), 0.3 * place.width) for one in labels.values()])
     axes.set_xlim(-0.5, data.num_layers + 0.75)

@@ -34,7 +34,6 @@ from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
     Drawing,
     colouring,
-    pattern_colours,
     pattern_names,
 )
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
@@ -62,10 +61,7 @@ def draw(shown: Shown, place: Place) -> str:
     kinds = colouring(data, state.pattern_colour)
     drawing = Drawing(points, view, size, kinds, state.pattern_style, LIGHT.density)
     brush, compared = shown.session.brush(), shown.session.reader.compared()
-    if compared:
-        picture = drawing.coloured(*pattern_colours(compared, brush, LIGHT.density[0]))
-    else:
-        picture = drawing.picture(brush)
+    picture = drawing.of_page(brush, compared)
     _lay(axes, picture, view)
     keys = _own(shown, axes)
     if compared:

@@ -38,7 +38,6 @@ def draw(shown: Shown, place: Place) -> str:
         tick.set_fontweight(str(face))
     axes.set_ylim(rows.max() + 0.5, rows.min() - 0.5)
     axes.set_xlim(0, 1.5)
-    axes.set_xticks([0, 0.5, 1])
     axes.xaxis.set_label_text("probability")
     number_ticks(axes.xaxis, 3)
     axes.set_xticks([0, 0.5, 1])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from headbrush.server.pages.figures.parts.drawing import (
+    DASHES,
     Entry,
     Place,
     area_key,
@@ -16,8 +17,6 @@ from headbrush.server.tools.bokeh.bokeh_types import ends_of
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from headbrush.server.views.strength.strength_vector import StrengthVector
 
-_DASHES = ("-", "--")
-
 
 def draw_hops(shown: Shown, place: Place) -> str:
     """Draw C2: attention per neighbour at each hop; returns what is drawn, in words."""
@@ -30,13 +29,12 @@ def draw_hops(shown: Shown, place: Place) -> str:
     axes = place.axes()
     colour = layer_colours(shown.data.num_layers)[state.layer]
     axes.bar(hops, bars, width=0.8, color=colour)
-    whose = f"mean, {shown.of_images}" if state.image is None else shown.data.names[state.image]
-    keys: list[Entry] = [(area_key(colour), whose)]
+    keys: list[Entry] = [(area_key(colour), shown.whose)]
     compared = shown.session.reader.compared()
     for slot, one in enumerate(compared):
         line = shown.columns(view, f"hops_compared_{slot}")
-        axes.plot(line["hop"], line["mean"], color=one.colour, lw=1.4, linestyle=_DASHES[slot % 2])
-        key = line_key(one.colour, linestyle=_DASHES[slot % 2])
+        axes.plot(line["hop"], line["mean"], color=one.colour, lw=1.4, linestyle=DASHES[slot % 2])
+        key = line_key(one.colour, linestyle=DASHES[slot % 2])
         keys.append((key, f"{one.name}, n = {int(one.images.sum())}"))
     if not compared:
         mean = np.asarray(columns["mean"], float)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from bokeh.models import ColumnDataSource
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -24,6 +25,8 @@ VECTOR_UP_TO = 5000
 """Marks that a PDF or SVG holds one by one; more are a picture in it."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 """Kinds differ in shape, too: colours are lost in black and white."""
+DASHES = ("-", "--")
+"""Of compared brushes."""
 _KEY = 0.3
 """Inches of a legend's entry beside its words."""
 
@@ -172,6 +175,12 @@ def sizes(share: np.ndarray, usual: float, least: float, most: float) -> np.ndar
     """
     steps = np.interp(np.asarray(share, float), [-1, 0, 1], [usual, least, most])
     return (steps * POINTS) ** 2
+
+
+def chosen(source: ColumnDataSource) -> np.ndarray:
+    """``(n,)`` bool, the rows that are selected; all if none are."""
+    picked, count = source.selected.indices, len(source.data["share"])
+    return np.isin(np.arange(count), picked) if picked else np.ones(count, bool)
 
 
 def faded(strong: np.ndarray) -> Any:

@@ -8,7 +8,6 @@ from bokeh.document import Document
 from bokeh.model import Model
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
-from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.report.parts.failed_views import (
@@ -16,7 +15,7 @@ from headbrush.server.pages.report.parts.failed_views import (
     guarded_views,
     without_failed,
 )
-from headbrush.server.pages.report.parts.panels import named_models, settle
+from headbrush.server.pages.report.parts.panels import deliver, named_models, settle
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import LIGHT
 from headbrush.server.session.session import Session
@@ -76,6 +75,12 @@ class Shown:
         return f"n = {total} images" if brushed == total else f"n = {brushed} of {total} images"
 
     @property
+    def whose(self) -> str:
+        """Name of the selected image, or of how many images the values are means."""
+        image = self.state.image
+        return f"mean, {self.of_images}" if image is None else self.data.names[image]
+
+    @property
     def nothing(self) -> AbsentError:
         """To raise where images have no values: none are brushed, or none are stored."""
         if not self.session.brush("heads").images.any():
@@ -123,17 +128,9 @@ def _answer_further(document: Document, data: StoreData, patience_s: float) -> N
     """Deliver answers that lead to further questions, until there are none or the time is over."""
     end = monotonic() + patience_s
     data.mean_matrices.wait()
-    _deliver(document)
+    deliver(document)
     while monotonic() < end:
         for source in (data.matrices, data.mean_matrices, live_model(data.store)):
             source.wait()
-        if not _deliver(document):
+        if not deliver(document):
             return
-
-
-def _deliver(document: Document) -> bool:
-    """Deliver the answers that are there; whether there were any."""
-    waiting = [one for one in document.session_callbacks if isinstance(one, NextTickCallback)]
-    for one in waiting:
-        one.callback()
-    return bool(waiting)

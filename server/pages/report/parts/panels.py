@@ -147,9 +147,15 @@ def settle(document: Document, data: StoreData) -> None:
     document.callbacks.trigger_event(DocumentReady())
     for source in (data.matrices, live_model(data.store)):  # what is not stored is then asked live
         source.wait()
-        for waiting in document.session_callbacks:
-            if isinstance(waiting, NextTickCallback):
-                waiting.callback()
+        deliver(document)
+
+
+def deliver(document: Document) -> bool:
+    """Deliver the answers that are there, as a server's loop does; whether there were any."""
+    waiting = [one for one in document.session_callbacks if isinstance(one, NextTickCallback)]
+    for one in waiting:
+        one.callback()
+    return bool(waiting)
 
 
 def named_models(root: Model) -> dict[str, Model]:
