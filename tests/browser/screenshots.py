@@ -61,7 +61,8 @@ def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
     context = browser.new_context(viewport={"width": width, "height": height})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('selection_text').text.length > 0")
-    page.wait("named('pruning_note').text.startsWith('L')", 120)
+    answered = "named('pruning_note').text.startsWith('L')"
+    page.wait(f"{answered} && !named('pruning_note').text.includes('so far')", 120)
     page.page.wait_for_timeout(1500)
     return page
 

@@ -54,7 +54,7 @@ class TitleBar:
         )
         self._picture = Div(text="", name="selected_picture", width=32, height=28, margin=0)
         self._all = _button("× all images", "all_images", lambda: session.select_image(None))
-        self._all.html_attributes = {"title": "Return to all images (Esc)"}
+        self._all.update(width=98, html_attributes={"title": "Return to all images (Esc)"})
         self._answer = Div(
             text="", render_as_text=True, name="answer", sizing_mode="stretch_width", margin=0,
             styles={"font-size": "13px", "font-weight": "600"},
