@@ -8,6 +8,7 @@ from bokeh.document import Document
 from headbrush.server.pages.figures.on_page import PageFigures
 from headbrush.server.pages.layout import arrange, theme_of
 from headbrush.server.pages.report.make_report import report_of
+from headbrush.server.pages.workspaces import Workspaces
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.error_boundary import built
 from headbrush.server.session.session import Session
@@ -16,7 +17,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.patterns.pattern_tip import PatternTip
-from headbrush.server.views.registry import build_views
+from headbrush.server.views.view import View
 
 
 def explore(
@@ -42,10 +43,14 @@ def explore(
     session = Session(data, state, theme_of(cookies), document)
     session.reader.change_named(named)
     build = partial(built, session.faults)
-    views = build_views(session, build=build).by_name
+    workspaces = Workspaces(session, build, partial(_add_tip, session))
+    status = build(TitleBar, session, note, report_of)
+    arrange(document, session, workspaces, status, store_name, PageFigures(session).channels)
+    return (session,)
+
+
+def _add_tip(session: Session, views: Mapping[str, View]) -> None:
+    """Say what is under the mouse in the layout of the patterns."""
     patterns = views.get(PatternLayout.name)
     if isinstance(patterns, PatternLayout):
         PatternTip(session, patterns.plot)
-    status = build(TitleBar, session, note, report_of)
-    arrange(document, session, views, status, store_name, PageFigures(session).channels)
-    return (session,)

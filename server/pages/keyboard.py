@@ -9,7 +9,7 @@ import numpy as np
 
 from headbrush.analysis.model.pruning_modes import PRUNING_MODES
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import Changes
+from headbrush.server.session.state import WORKSPACES, Changes
 from headbrush.server.stores.metrics import METRIC_NAMES
 
 
@@ -69,6 +69,11 @@ class KeyRow:
     words_of_pair: str
 
 
+def _show_workspace(session: Session, workspace: str) -> None:
+    session.history.change(workspace=workspace)
+
+
+_TABS = {str(n): partial(_show_workspace, workspace=w) for n, w in enumerate(WORKSPACES, 1)}
 KEYS = (
     KeyRow(
         {"ArrowLeft": partial(_step_image, by=-1), "ArrowRight": partial(_step_image, by=1)},
@@ -109,6 +114,7 @@ KEYS = (
         "let go of the pinned token, then of the image, then of the brush",
         "let go of the image, then of the brush",
     ),
+    *([KeyRow(_TABS, (*_TABS,), "workspaces", "")] if len(_TABS) > 1 else []),
 )
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}
 

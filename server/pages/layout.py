@@ -8,6 +8,7 @@ from bokeh.document import Document
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.pages.keyboard import key_variables, press
+from headbrush.server.pages.workspaces import TITLES, Place, Workspaces
 from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
 from headbrush.server.session.session import Session
@@ -17,8 +18,6 @@ from headbrush.server.tools import assets
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.header.title_bar import TitleBar
-from headbrush.server.views.registry import BY_NAME, Row
-from headbrush.server.views.view import View
 
 _STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
 _LEGENDS = ("image_overview", "pattern_layout")
@@ -28,7 +27,7 @@ _SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js",
-        "page/keys.js", "page/copy_link.js", "page/brushes/brush_bar.js",
+        "page/workspaces.js", "page/keys.js", "page/copy_link.js", "page/brushes/brush_bar.js",
         "page/brushes/composition.js", "page/brushes/difference_table.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/pattern_tip.js",
         "page/page_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
@@ -53,12 +52,12 @@ def theme_of(cookies: Mapping[str, str]) -> Theme:
 def arrange(
     document: Document,
     session: Session,
-    views: Mapping[str, View],
+    workspaces: Workspaces,
     status: TitleBar | Failed,
     store_name: str,
     more: Sequence[Channel] = (),
 ) -> None:
-    """Add every view's layout as a root of its name, and what the template needs to say.
+    """Add the places of all views as roots, and what the template needs to say.
 
     Parameters
     ----------
@@ -71,10 +70,11 @@ def arrange(
         session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
         steps_channel(session.history.go_to),
         theme_channel(session), legend_channel(dict.fromkeys(_LEGENDS, session)),
+        workspaces.channel,
     )  # fmt: skip
     with filled(document):
-        for view in (*views.values(), status):
-            document.add_root(view.layout)
+        for one in (*workspaces.places.values(), status):
+            document.add_root(one.layout)
         document.add_root(unseen(*channels, *more))
     document.title = f"headbrush · {session.data.store.attrs['model']}"
     document.template_variables.update(
@@ -82,7 +82,9 @@ def arrange(
         template="explore.html",
         facts=facts(session.data),
         store_name=store_name,
-        panels=[_panel(BY_NAME[name], view, session) for name, view in views.items()],
+        workspace=session.state.workspace,
+        workspaces=TITLES,
+        panels=[_panel(place, session) for place in workspaces.places.values()],
     )
 
 
@@ -100,13 +102,16 @@ def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, object]:
     return {"css": assets.static(*_STYLES), "scripts": text}
 
 
-def _panel(row: Row, view: View, session: Session) -> dict[str, str]:
+def _panel(place: Place, session: Session) -> dict[str, str]:
+    row = place.row
     return {
         "name": row.name,
+        "root": place.layout.name,
+        "workspace": row.workspace,
         "letter": row.letter,
         "area": row.area,
-        "title": view.title,
-        "help": view.help,
+        "title": row.view_class.title,
+        "help": row.view_class.help,
         "summary": session.summaries.get(row.name, ""),
     }
 

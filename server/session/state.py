@@ -1,10 +1,11 @@
 """The state of one page as one frozen value, and its history."""
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from operator import itemgetter
 from typing import Any, TypedDict, Unpack, cast
 
 from bokeh.model import Model
@@ -19,6 +20,7 @@ from headbrush.server.tools.undo_stack import UndoStack
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
+WORKSPACES = ("explore",)
 IMAGE_COLOURS = ("class", "probability", "correct")
 IMAGES_FORMS = ("layout", "gallery")
 IMAGE_ORDERS = ("loss", "p_true", *METRIC_NAMES, "stands_out", "class", "file")
@@ -84,6 +86,7 @@ class ViewState:
     image_order: str = "loss"
     image_direction: str = "down"
     gallery_of: str = "brushed"
+    workspace: str = "explore"
 
 
 class Changes(TypedDict, total=False):
@@ -111,6 +114,7 @@ class Changes(TypedDict, total=False):
     mode: int
     threshold: float | None
     token: int | None
+    workspace: str
 
 
 _PARTS = frozenset(field.name for field in fields(ViewState))
@@ -122,6 +126,14 @@ class Stage(IntEnum):
     SOURCES = 0
     VIEWS = 1
     PAGE = 2
+
+
+@dataclass(frozen=True)
+class _Follower:
+    stage: Stage
+    parts: frozenset[str]
+    callback: Callback
+    workspace: str | None
 
 
 class History:
@@ -141,7 +153,9 @@ class History:
         self._before: ViewState | None = None
         self._steps = UndoStack[ViewState]()
         self.stepped: Signal[[]] = Signal()
-        self._followers: list[tuple[Stage, frozenset[str], Callback]] = []
+        self._followers: list[_Follower] = []
+        self._building: str | None = None
+        self._missed: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
     def is_settled(self) -> bool:
@@ -166,7 +180,20 @@ class History:
         wanted = frozenset(parts)
         if unknown := wanted - _PARTS:
             raise ValueError(f"no such part of the state: {sorted(unknown)}")
-        insort(self._followers, (stage, wanted, callback), key=itemgetter(0))
+        follower = _Follower(stage, wanted, callback, self._building)
+        insort(self._followers, follower, key=lambda one: one.stage)
+
+    @contextmanager
+    def only_in(self, workspace: str | None) -> Iterator[None]:
+        """Followers that join meanwhile hear nothing while another workspace is shown.
+
+        When theirs is shown again, they hear once of all that has changed. None: they always hear.
+        """
+        before, self._building = self._building, workspace
+        try:
+            yield
+        finally:
+            self._building = before
 
     def change(self, **values: Unpack[Changes]) -> None:
         """Replace parts of the state; nothing happens where all stay equal."""
@@ -263,6 +290,10 @@ class History:
         self._tell({part for part in _PARTS if getattr(old, part) != getattr(new, part)})
 
     def _tell(self, changed: Set[str]) -> None:
-        for _, parts, callback in tuple(self._followers):
-            if parts & changed:
-                callback(self.state)
+        shown = self.state.workspace
+        for hidden in {*WORKSPACES} - {shown}:
+            self._missed[hidden] |= changed
+        here = changed | self._missed.pop(shown, set())
+        for one in tuple(self._followers):
+            if one.workspace in (shown, None) and one.parts & (here if one.workspace else changed):
+                one.callback(self.state)

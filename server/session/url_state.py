@@ -30,6 +30,7 @@ from headbrush.server.session.state import (
     IMPORTANCE_SCALES,
     OVERVIEWS,
     PATTERN_STYLES,
+    WORKSPACES,
     Changes,
     ViewState,
     pattern_colours_of,
@@ -52,6 +53,7 @@ _OTHER_LAYOUT = (
 )
 
 _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
+    "workspace": lambda _data: WORKSPACES,
     "metric": lambda _data: tuple(METRIC_NAMES),
     "importance_scale": lambda _data: IMPORTANCE_SCALES,
     "importance_order": lambda _data: IMPORTANCE_ORDERS,

@@ -23,7 +23,7 @@ class LatestOnly(Generic[RequestT, T]):
         Called in the order of the requests with a function that returns each result, or raises
         what went wrong: so a view gets its own failure.
     tell
-        Makes the page call a function soon, from any thread: ``Document.add_next_tick_callback``.
+        Makes the page call a function soon, from any thread: ``soon(document)``.
     """
 
     def __init__(

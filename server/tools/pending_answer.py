@@ -9,6 +9,7 @@ from bokeh.document import Document
 from bokeh.server.callbacks import TimeoutCallback
 
 from headbrush.analysis.store.errors import InputError
+from headbrush.server.tools.bokeh.teardown import soon
 
 T = TypeVar("T")
 PATIENCE_MS = 200
@@ -69,7 +70,7 @@ class PendingAnswer:
             self._document.add_timeout_callback(late, PATIENCE_MS),
             self._document.add_timeout_callback(lambda: answered(None, _TOO_LATE), TIME_OUT_MS),
         ]
-        when_done(future, answered, self._document.add_next_tick_callback)
+        when_done(future, answered, soon(self._document))
 
     def _forget(self) -> None:
         if self._future is not None:
@@ -88,7 +89,7 @@ def when_done(
     Parameters
     ----------
     schedule
-        Runs a function on the loop, for example ``document.add_next_tick_callback``.
+        Runs a function on the loop, for example ``soon(document)``.
     failed
         Begins the sentence on an error that is no ``InputError``.
     """

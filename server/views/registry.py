@@ -43,6 +43,8 @@ class Row:
         Names of the models of its layout that a report keeps; empty keeps all.
     report_order
         Place in a report, the least first; equal ones in the order of the page.
+    workspace
+        The one of ``WORKSPACES`` whose tab shows it.
     """
 
     letter: str
@@ -52,6 +54,7 @@ class Row:
     is_of_one_head: bool = False
     report_parts: tuple[str, ...] = ()
     report_order: int = 0
+    workspace: str = "explore"
 
     @property
     def name(self) -> str:

@@ -5,10 +5,11 @@ import weakref
 
 import pytest
 from bokeh.document import Document
+from bokeh.io import curdoc
 
 from headbrush.server.pages.explore import explore
 from headbrush.server.session.url_state import default_state
-from headbrush.server.tools.bokeh.teardown import Pages
+from headbrush.server.tools.bokeh.teardown import Pages, soon
 
 
 class Listener:
@@ -75,3 +76,16 @@ def test_a_list_of_stores_has_no_session():
     pages.made(document, ())
     document.destroy(session)
     assert pages.open == 0
+
+
+def test_an_answer_to_a_page_that_is_left_is_dropped(open_page):
+    pages = Pages()
+    document, session, _shown = open_page(pages)
+    heard = []
+    tell = soon(document, pages)
+    tell(lambda: heard.append(1))
+    assert len(document.session_callbacks) == 1
+    document.destroy(session)
+    tell(lambda: heard.append(2))
+    assert heard == []
+    assert curdoc() is not document

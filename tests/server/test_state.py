@@ -139,3 +139,33 @@ def test_a_bound_widget_shows_and_sets_its_part():
     assert history.state.pattern == "patch"
     history.undo()
     assert buttons.active == 1
+
+
+def test_a_hidden_workspace_hears_once_of_all_it_missed_when_it_is_shown():
+    history = History(START)
+    seen = []
+    with history.only_in("explore"):
+        history.follow(["head"], lambda state: seen.append(("head", state.head)))
+        history.follow(["metric"], lambda state: seen.append(("metric", state.metric)))
+    history.follow(["head"], lambda state: seen.append(("always", state.head)))
+    seen.clear()
+    history.change(workspace="elsewhere")
+    history.change(head=1)
+    history.change(head=2)
+    assert seen == [("always", 1), ("always", 2)]
+    seen.clear()
+    history.change(workspace="explore")
+    assert seen == [("head", 2)]
+    seen.clear()
+    history.change(metric="cls")
+    assert seen == [("metric", "cls")]
+
+
+def test_undo_leads_back_to_the_workspace_of_a_step():
+    history = History(START)
+    history.change(workspace="elsewhere")
+    history.change(head=1)
+    history.undo()
+    assert (history.state.workspace, history.state.head) == ("elsewhere", 0)
+    history.undo()
+    assert history.state == START

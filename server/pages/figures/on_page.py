@@ -11,6 +11,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.pending_answer import when_done
 
 _WORKERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-figure")
@@ -64,7 +65,7 @@ class PageFigures:
         when_done(
             _WORKERS.submit(self._draw, *given),
             partial(self._deliver, name),
-            session.document.add_next_tick_callback,
+            soon(session.document),
             failed="",
         )
 

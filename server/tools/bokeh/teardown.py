@@ -7,7 +7,9 @@ for which it looks when no page is open, or many have been left.
 """
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import Lock
+from weakref import WeakSet
 
 from bokeh.document import Document
 from bokeh.server.session import ServerSession
@@ -23,10 +25,16 @@ class Pages:
     ----------
     open
         How many there are.
+    left
+        Those that have been left, as long as something holds them.
+    lock
+        Held while ``left`` changes, or must not.
     """
 
     def __init__(self, many: int = _MANY) -> None:
         self.open = 0
+        self.lock = Lock()
+        self.left: WeakSet[Document] = WeakSet()
         self._many = many
         self._left = 0
 
@@ -35,6 +43,8 @@ class Pages:
         self.open += 1
 
         def destroy(session: ServerSession) -> None:
+            with self.lock:
+                self.left.add(document)
             models = list(document.models)
             Document.destroy(document, session)
             for part in (*models, *parts):
@@ -56,3 +66,14 @@ class Pages:
 
 
 PAGES = Pages()
+
+
+def soon(document: Document, pages: Pages = PAGES) -> Callable[[Callable[[], None]], None]:
+    """What makes a page's loop call a function, from any thread; a page that is left calls none."""
+
+    def schedule(act: Callable[[], None]) -> None:
+        with pages.lock:  # a left document would fail, and leave Bokeh's current one to be it
+            if document not in pages.left:
+                document.add_next_tick_callback(act)
+
+    return schedule

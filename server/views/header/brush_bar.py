@@ -26,6 +26,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.pending_answer import when_done
 from headbrush.server.views.header.composition_menu import CompositionMenu
 from headbrush.server.views.importance.difference_table import differences_csv
@@ -214,7 +215,7 @@ class BrushBar:
         when_done(
             _WRITERS.submit(make),
             lambda content, fault: self._send(name, content, fault),
-            self._document.add_next_tick_callback,
+            soon(self._document),
         )
 
     def _send(self, name: str, content: bytes | None, fault: str) -> None:
@@ -235,7 +236,7 @@ class BrushBar:
         when_done(
             _READERS.submit(_named_images, str(content), self._session.data),
             self._brush_found,
-            self._document.add_next_tick_callback,
+            soon(self._document),
         )
 
     def _brush_found(self, found: tuple[list[int], str] | None, fault: str) -> None:

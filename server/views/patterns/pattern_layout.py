@@ -32,6 +32,7 @@ from headbrush.server.session.state import (
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
+from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.views.common.choice import small_buttons, small_choice
 from headbrush.server.views.common.figure_tools import (
@@ -84,7 +85,7 @@ class PatternLayout:
         self._follow = LatestOnly(
             partial(_preview, session.data),
             self._show_preview,
-            self._document.add_next_tick_callback,
+            soon(self._document),
         )
         own = {"x": [], "y": [], "colour": [], "label": [], "pattern": []}
         self._own = ColumnDataSource(data=own, name="own_patterns")

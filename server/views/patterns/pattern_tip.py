@@ -16,6 +16,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.tools import kernels
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
 from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.views.common.figure_tools import REACH, inner_size
@@ -41,7 +42,7 @@ class PatternTip:
         self._session, self._plot = session, plot
         self.asked = Channel(name="pattern_asked", tags=[])
         self.told = Channel(name="pattern_told", tags=[])
-        self._find = LatestOnly(_nearest, self._tell, session.document.add_next_tick_callback)
+        self._find = LatestOnly(_nearest, self._tell, soon(session.document))
         self._matrix = PendingAnswer(session.document)
         # the plot's own is of the selected image's heads only
         plot.tools = [tool for tool in plot.tools if not isinstance(tool, HoverTool)]
