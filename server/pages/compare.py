@@ -18,6 +18,7 @@ from headbrush.server.pages.layout import (
     theme_of,
 )
 from headbrush.server.pages.pair import Pair
+from headbrush.server.pages.plot_keys import PlotKeys
 from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import Stage, ViewState
@@ -80,6 +81,7 @@ def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Chan
         steps_channel(pair.go_to if is_joined else first.history.go_to),
         theme_channel(first, second),
         legend_channel(legends),
+        *PlotKeys(dict(zip(SIDES, (first, second), strict=True))).channels,
         first.faults.channel,
         pair.link if is_joined else Channel(name="link", tags=["", "", 0]),
     ]

@@ -8,6 +8,7 @@ from bokeh.document import Document
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.pages.keyboard import key_variables, press
+from headbrush.server.pages.plot_keys import PlotKeys
 from headbrush.server.pages.workspaces import TITLES, Place, Workspaces
 from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
@@ -19,7 +20,7 @@ from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.header.title_bar import TitleBar
 
-_STYLES = ("css/colours.css", "css/style.css", "css/stores.css")
+_STYLES = ("css/colours.css", "css/style.css", "css/stores.css", "css/keyboard.css")
 _LEGENDS = ("image_overview", "pattern_layout")
 """Views whose legends have buttons."""
 _SCRIPTS = {
@@ -27,8 +28,9 @@ _SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js",
-        "page/workspaces.js", "page/keys.js", "page/copy_link.js", "page/brushes/brush_bar.js",
-        "page/brushes/composition.js", "page/brushes/difference_table.js", "page/legend_buttons.js",
+        "page/workspaces.js", *assets.KEYBOARD_SCRIPTS, "page/copy_link.js",
+        "page/brushes/brush_bar.js", "page/brushes/composition.js",
+        "page/brushes/difference_table.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/pattern_tip.js",
         "page/page_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),
@@ -38,8 +40,9 @@ COMPARE_SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js",
-        "page/keys.js", "page/legend_buttons.js", "page/save_plots.js", "page/theme_button.js",
-        "page/compare_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
+        *assets.KEYBOARD_SCRIPTS, "page/legend_buttons.js", "page/save_plots.js",
+        "page/theme_button.js", "page/compare_ready.js", "page/view_errors.js",
+        "page/reconnect.js", "page/no_websocket.js",
     ),
 }  # fmt: skip
 
@@ -70,7 +73,7 @@ def arrange(
         session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
         steps_channel(session.history.go_to),
         theme_channel(session), legend_channel(dict.fromkeys(_LEGENDS, session)),
-        workspaces.channel,
+        workspaces.channel, *PlotKeys({"": session}).channels,
     )  # fmt: skip
     with filled(document):
         for one in (*workspaces.places.values(), status):

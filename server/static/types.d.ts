@@ -35,6 +35,7 @@ type Geometry = {
 type Tokens = Geometry & {
   token: number | null
   hovered: number | null
+  readonly threshold: number
   setv(values: object, options: object): void
 }
 
@@ -131,6 +132,18 @@ type GalleryHands = {
 /** Python's models of the same names (server/views/patterns/pattern_tip.py). */
 type PatternTipModels = { asked: BokehModel; told: BokehModel; mark: BokehModel }
 
+/** Keys within some plots (server/static/page/keyboard/plots.js). */
+type PlotKeys = {
+  about: string
+  isBrush: boolean
+  /** Leave what the keys have begun; whether there was any. */
+  drop(): boolean
+  /** The plot shows another part. */
+  moved?(view: any): void
+  /** Whether the key does something. */
+  press(event: KeyboardEvent, view: any): boolean
+}
+
 /** All scripts share this one global; each file makes a part of it. */
 type Headbrush = {
   address: { show(): void }
@@ -148,6 +161,13 @@ type Headbrush = {
     fromClick(event: MouseEvent): Combine
     fromKeys(shift: boolean, control: boolean): Combine
     joinIds(old: number[], added: number[], combine: Combine): number[]
+  }
+  deep: {
+    closest(element: Element, selector: string): HTMLElement | null
+    focused(): HTMLElement | null
+    isSeen(element: Element): boolean
+    outwards(element: Element): Iterable<HTMLElement>
+    within(root: ParentNode): Iterable<HTMLElement>
   }
   density: {
     channels(colour: string): number[]
@@ -183,6 +203,7 @@ type Headbrush = {
       changed: () => void,
     ): GallerySupply
   }
+  keys: { isListed(): boolean }
   matrix: {
     VALUES: Float32Array
     between(value: number, threshold: number, strongest: number): number
@@ -223,6 +244,7 @@ type Headbrush = {
     tokenAt(tokens: Geometry, position: number): number | null
     tokenNear(tokens: Geometry, x: number, y: number, reach: number): number | null
   }
+  names: { put(): void }
   notes: {
     say(note: BokehModel, text: string): void
     tell(words: string | null, pictures?: [string, string][]): void
@@ -249,6 +271,19 @@ type Headbrush = {
       perImage: number,
     ): { byImage: Uint32Array; byHead: Uint32Array; sum: number }
     tap(args: ReportArgs, event: any): void
+  }
+  places: {
+    frame(view: any): { left: number; top: number; width: number; height: number }
+    pixel(view: any, x: number, y: number): number[]
+    plotOf(canvas: Element): any
+    plots(): { view: any; canvas: HTMLElement }[]
+    showAll(view: any): void
+  }
+  plotKeys: {
+    add(plots: string[], keys: PlotKeys): void
+    has(name: string | null): boolean
+    more(name: string | null): string
+    say(words: string): void
   }
   ready: {
     /** Ask the server in a channel, once the page is shown. */
@@ -277,6 +312,7 @@ type Headbrush = {
     tapImage(args: ReportArgs, event: any): void
     update(args: ReportArgs): void
   }
+  stops: { isByPointer(): boolean; refresh(): void }
   tables: {
     extremes(list: number[]): (number | null)[]
     largest(...lists: Iterable<number>[]): number

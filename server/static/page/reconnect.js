@@ -43,8 +43,9 @@
     login.textContent = "Log in"
     note.replaceChildren("You are logged out. ", login, " to reopen this page as it was.")
     note.hidden = false
-    const main = /** @type {HTMLElement} */ (document.querySelector("main"))
-    main.hidden = true
+    /** @type {NodeListOf<HTMLElement>} */
+    const shown = document.querySelectorAll(".hb-page, .hb-compare")
+    for (const part of shown) part.hidden = true
   }
 
   async function wait() {

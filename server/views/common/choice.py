@@ -19,6 +19,14 @@ def small_choice(
 
 def small_buttons(name: str, labels: Sequence[str], **look: Any) -> RadioButtonGroup:
     """Buttons that are as high as a line of controls; ``look`` says what differs."""
+    named = {"role": "group", "aria-label": name.replace("_", " ")}
     return RadioButtonGroup(
-        labels=list(labels), name=name, **{"height": 24, "css_classes": ["hb-small"], **look}
+        labels=list(labels),
+        name=name,
+        **{"height": 24, "css_classes": ["hb-small"], "html_attributes": named, **look},
     )
+
+
+def labelled(words: str) -> dict[str, str]:
+    """Attributes of a menu or field without a title; ``static/names.js`` calls it by the words."""
+    return {"data-label": words}

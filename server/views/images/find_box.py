@@ -7,6 +7,7 @@ from headbrush.server.session.brush.clause_text import LinkError, found_ids, num
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.session.brush.image_query import suggestions
 from headbrush.server.session.session import Session
+from headbrush.server.views.common.choice import labelled
 
 _SHOWN = 40
 
@@ -27,6 +28,7 @@ class FindBox:
         self._classes = {data.class_name(k) for k in np.unique(data.labels).tolist() if k >= 0}
         self.field = AutocompleteInput(
             name="find_image",
+            html_attributes=labelled("Find or brush images"),
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
             placeholder="image, class, wrong …",
             case_sensitive=False,

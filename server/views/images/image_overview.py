@@ -20,7 +20,7 @@ from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState
 from headbrush.server.stores.store_data import CORRECTNESS
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
-from headbrush.server.views.common.choice import small_choice
+from headbrush.server.views.common.choice import labelled, small_choice
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
@@ -73,9 +73,15 @@ class ImageOverview:
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
         self._plot = self._figure()
         find = FindBox(session)
-        self._colour = Select(options=list(_COLOURS), width=150, name="image_colour")
+        self._colour = Select(
+            options=list(_COLOURS), width=150, name="image_colour",
+            html_attributes=labelled("Colour of the images"),
+        )  # fmt: skip
         session.history.bind(self._colour, "image_colour")
-        self._order = Select(options=[], width=150, name="image_order", visible=False)
+        self._order = Select(
+            options=[], width=150, name="image_order", visible=False,
+            html_attributes=labelled("Order of the gallery"),
+        )  # fmt: skip
         form = small_choice(session.history, "images_form", IMAGES_FORMS, height=28)
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2

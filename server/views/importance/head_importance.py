@@ -25,6 +25,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
+from headbrush.server.views.common.choice import labelled
 from headbrush.server.views.common.figure_tools import (
     head_hover,
     make_figure,
@@ -78,6 +79,7 @@ class HeadImportance:
             width=165,
             margin=(2, 5, 2, 5),
             name="metric",
+            html_attributes=labelled("Metric"),
         )
         session.history.bind(self._metric, "metric")
         self.plot = self._figure()

@@ -15,6 +15,7 @@ from bokeh.plotting import figure
 
 from headbrush.server.session.session import Session
 from headbrush.server.stores.heads import rank_heads
+from headbrush.server.views.common.choice import labelled
 
 _TITLES = [("layer", "by layer"), ("mean", "by mean"), ("difference", "by difference")]
 _STRIPE: dict[str, str | Node] = {"--bk-fill-color": "var(--stripe)"}
@@ -44,8 +45,9 @@ class HeadOrder:
         }
         plot.xgrid.visible = False
         self.layout = Select(
-            options=list(_TITLES), width=112, margin=(2, 5, 2, 5), name="importance_order"
-        )
+            options=list(_TITLES), width=112, margin=(2, 5, 2, 5), name="importance_order",
+            html_attributes=labelled("Order of the heads"),
+        )  # fmt: skip
         session.history.bind(self.layout, "importance_order")
         self.sort("layer", np.zeros(self._data.num_heads), None, "")
 

@@ -26,6 +26,7 @@ from headbrush.server.stores.metrics import METRIC_AXES
 from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
+from headbrush.server.views.common.choice import labelled
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
@@ -71,6 +72,7 @@ class PartialPruning:
             options=[(str(mode), f"{mode} · {MODES[mode]}") for mode in PRUNING_MODES],
             sizing_mode="stretch_width",
             name="mode",
+            html_attributes=labelled("Pruning mode"),
         )
         self._menu.on_change("value", lambda _attr, _old, new: self._choose(int(new)))
         self._note = Paragraph(

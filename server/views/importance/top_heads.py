@@ -6,7 +6,7 @@ from bokeh.models import Button, Div
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.views.common.choice import small_buttons
+from headbrush.server.views.common.choice import labelled, small_buttons
 
 _SHOWN = 5
 _SMALL = ["hb-small"]
@@ -45,7 +45,7 @@ class TopHeads:
             height=24,
             margin=0,
             css_classes=_SMALL,
-            html_attributes={"title": title, "aria-label": title},
+            html_attributes={"title": title, **labelled(title)},
         )
         button.on_click(lambda: self._step(by))
         return button

@@ -34,7 +34,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
 from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.latest_only import LatestOnly
-from headbrush.server.views.common.choice import small_buttons, small_choice
+from headbrush.server.views.common.choice import labelled, small_buttons, small_choice
 from headbrush.server.views.common.figure_tools import (
     inner_size,
     make_figure,
@@ -129,6 +129,7 @@ class PatternLayout:
             ],
             width=150,
             name="pattern_colour",
+            html_attributes=labelled("Colour of the patterns"),
         )
         history.bind(colour, "pattern_colour")
         self._layouts = layouts

@@ -1,5 +1,5 @@
 // Keys act on the page unless a field is being filled in; `?` lists them.
-;(() => {
+headbrush.keys = (() => {
   const { element, isShown, model } = headbrush.ready
   const list = element("keys_list")
   const acts = list.dataset.keys?.split(" ") ?? []
@@ -14,11 +14,14 @@
     return ["INPUT", "TEXTAREA"].includes(tagName) || isMenu
   }
 
-  /** Whether there were any. */
+  /** Whether there were any; what is in focus within goes to the menu's button. */
   function closeMenus() {
     /** @type {NodeListOf<HTMLDetailsElement>} */
-    const menus = document.querySelectorAll(".hb-page details[open]")
-    for (const menu of menus) menu.open = false
+    const menus = document.querySelectorAll("details[open]")
+    for (const menu of menus) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary")?.focus()
+      menu.open = false
+    }
     return menus.length > 0
   }
 
@@ -41,12 +44,17 @@
     if (isShown()) model("keys").tags = [key, event.timeStamp]
   }
 
-  let swallowed = false // a plot in focus clears its selection when Escape comes up: not then
+  let isPressed = false // then Escape ends a drag
+  for (const name of ["pointerdown", "pointerup", "pointercancel"]) {
+    const note = () => {
+      isPressed = name === "pointerdown"
+    }
+    addEventListener(name, note, { capture: true, passive: true })
+  }
   document.addEventListener("keydown", (event) => {
     if (isTaken(event) || event.altKey) return
     if (event.ctrlKey || event.metaKey) return undoOrRedo(event)
     if (event.key === "Escape" && (list.open || closeMenus())) {
-      swallowed = true
       list.close()
     } else if (event.key === "?") {
       if (list.open) list.close()
@@ -56,12 +64,11 @@
       press(event.key, event)
     }
   })
+  // A plot in focus clears its selection when Escape comes up, which would be a second step out
   addEventListener(
     "keyup",
     (event) => {
-      if (event.key !== "Escape" || !swallowed) return
-      swallowed = false
-      event.stopPropagation()
+      if (event.key === "Escape" && !isPressed) event.stopPropagation()
     },
     true,
   )
@@ -69,4 +76,5 @@
     if (!(target instanceof Element && target.closest("details"))) closeMenus()
   })
   element("show_keys").addEventListener("click", () => list.showModal())
+  return { isListed: () => list.open }
 })()
