@@ -12,6 +12,7 @@ BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js", "bokeh/clearing.js")
 """Scripts that patch BokehJS, in pages and reports alike."""
 SHARED_SCRIPTS = (
     "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",
+    "bokeh/scrolling.js",
 )  # fmt: skip
 """Functions that scripts of pages, reports and views call; come before them."""
 GALLERY_SCRIPTS = (

@@ -195,27 +195,6 @@ def test_the_most_important_heads_are_clicked_and_stepped(page, data):
     page.wait(f"named('head_rank').text.startsWith('3 of {data.num_heads}')")
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
-def test_panels_keep_their_place_whatever_is_selected(browser, server, size):
-    width, height = size
-    with browser.new_context(viewport={"width": width, "height": height}) as context:
-        page = HeadbrushPage(context.new_page(), server)
-        page.page.wait_for_timeout(1500)
-
-        def places():
-            return [panel.bounding_box() for panel in page.page.locator(".hb-panel").all()]
-
-        before = places()
-        assert all(box["x"] + box["width"] <= width for box in before)
-        for key in ("ArrowRight", "ArrowDown", "]", "]", "m"):
-            page.page.keyboard.press(key)
-            page.page.wait_for_timeout(400)  # nothing moves
-            assert places() == before
-        for panel in page.page.locator(".hb-panel").all():
-            room = panel.evaluate("p => [p.scrollWidth - p.clientWidth]")
-            assert room[0] <= 1, panel.get_attribute("data-name")
-
-
 def test_the_layout_of_cls_patterns_is_one_click_away(page, data):
     first = selected_image(data) * data.num_heads
     page.page.get_by_role("button", name="CLS", exact=True).click()

@@ -25,22 +25,6 @@ def test_the_first_screen_is_full_and_never_scrolls_sideways(browser, server, da
             assert box["y"] + box["height"] <= size[1] + 1
 
 
-def test_a_narrow_screen_never_scrolls_sideways(browser, server):
-    with browser.new_context(viewport={"width": 400, "height": 900}) as context:
-        page = HeadbrushPage(context.new_page(), server)
-        page.wait("named('selection_text').text.length > 0")
-        page.page.locator("[data-kind=class]").first.click()
-        page.wait("named('brushed_text').text.startsWith('brushed')")
-        for menu in ("Named brushes", "Export CSV"):
-            page.page.locator("summary", has_text=menu).click()
-            box = page.page.locator(".hb-menu >> visible=true").bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= 400
-            assert page.page.evaluate("document.documentElement.scrollWidth") == 400
-            page.page.keyboard.press("Escape")
-        assert page.faults == []
-
-
 def test_a_click_on_an_image_selects_it_in_every_view(page, data):
     by_x = np.argsort(data.store.read("image_embedding")[:, 0]).tolist()
     target = next(image for image in by_x[::-1] if image != selected_image(data))

@@ -64,7 +64,7 @@ def test_the_first_screen_shows_the_strongest_percent_and_the_class_token(page, 
     page.wait(f"named('threshold_note').text.includes('{found} of {matrix.size} values')")
     assert lines_drawn(page) == found
     masks_are(page, data, matrix, 0)
-    assert page.value("plain_title", "text") == "token: CLS, the default"
+    assert page.value("plain_title", "text") == "token: CLS"
     assert page.value("from_title", "text") == "who attends to CLS"
     assert page.value("to_title", "text") == "where CLS looks"
 
@@ -160,7 +160,7 @@ def test_a_tap_pins_a_token_a_second_tap_or_escape_or_undo_lets_it_go(page, data
         else:
             page.page.keyboard.press(release)
         page.page.wait_for_function("!location.search.includes('token=')")
-        page.wait("named('plain_title').text == 'token: CLS, the default'")
+        page.wait("named('plain_title').text == 'token: CLS'")
         masks_are(page, data, matrix, 0)
         page.page.wait_for_timeout(400)  # as above
 

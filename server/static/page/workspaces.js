@@ -25,6 +25,7 @@
       panel.hidden = workspace !== shown
       panel.classList.toggle("hb-later", !built.includes(workspace))
     }
+    document.dispatchEvent(new Event("headbrush_workspace"))
   }
 
   /** @param {HTMLElement} tab */

@@ -38,7 +38,7 @@ function titlesOf(matrix, tokens, token) {
     }
   }
   const name = matrix.name(tokens, token)
-  const pinned = tokens.token != null ? ", pinned" : ", the default"
+  const pinned = tokens.token != null ? ", pinned" : ""
   return {
     plain: `token: ${name}${tokens.hovered != null ? "" : pinned}`,
     from: `who attends to ${name}`,

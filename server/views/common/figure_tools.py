@@ -35,6 +35,8 @@ from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
 from headbrush.server.views.common.head_pictures import send_offset_picture
 
 _MARGIN = 0.06
+_TWO_LINES = "height: 34px !important; white-space: normal !important;"
+_ON_A_PHONE = f"@media (max-width: 640px) {{ :host {{ {_TWO_LINES} }} }}"
 REACH = 24.0
 """Pixels from the pointer within which the nearest point is meant."""
 _MOST_CORNERS = 300
@@ -127,7 +129,7 @@ def head_hover(
 
 
 def one_line(name: str, **styles: str) -> Paragraph:
-    """A note with a fixed height of one line."""
+    """A note with a fixed height of one line, of two on a phone."""
     cut = {"white-space": "nowrap", "overflow": "hidden", "contain": "inline-size"}
     return Paragraph(
         text="",
@@ -135,6 +137,7 @@ def one_line(name: str, **styles: str) -> Paragraph:
         height=18,
         sizing_mode="stretch_width",
         styles={"margin": "1px 6px", **cut, **styles},
+        stylesheets=[_ON_A_PHONE],
     )
 
 

@@ -128,19 +128,16 @@ class ComparedHeads:
             if slot < len(compared):
                 self._lines[slot].glyph.line_color = compared[slot].colour
                 self._bands[slot].fill_color = compared[slot].colour
-        self._draw_difference(compared, heads, metric)
+        self._draw_difference(heads, metric)
         self._name([one.name for one in compared])
 
-    def _draw_difference(
-        self, compared: Sequence[Compared], heads: np.ndarray, metric: str
-    ) -> None:
+    def _draw_difference(self, heads: np.ndarray, metric: str) -> None:
         apart = np.full(len(heads), np.nan) if self.difference is None else self.difference[heads]
         self._means_apart.data = {"number": np.arange(len(apart)), "mean": apart}
         zero, axis = self._of_difference
         zero.visible = axis.visible = self.has_difference
         if self.has_difference:
-            drop = ", P − P′" if metric == "probability" else ""
-            axis.axis_label = f"{_apart(compared, chr(10))}{drop}"
+            axis.axis_label = "of P − P′" if metric == "probability" else "difference"
         end = 1.06 * float(abs(apart[np.isfinite(apart)]).max(initial=0)) or 1.0
         self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
 
@@ -161,7 +158,7 @@ def _item(name: str, line: GlyphRenderer) -> LegendItem:
     return LegendItem(label=value(name), renderers=[line])
 
 
-def _apart(compared: Sequence[Compared], space: str = " ") -> str:
+def _apart(compared: Sequence[Compared]) -> str:
     """``shirt, wrong − shirt, right``."""
     names = [one.name for one in compared]
-    return f"{space}− ".join(n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names)
+    return " − ".join(n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names)

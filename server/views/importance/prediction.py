@@ -17,6 +17,10 @@ from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
 _FADED = 0.2
+_ROW, _MOST = 19, 99
+"""Pixels that a row of a name and two bars needs; rows where the height is not known."""
+_ABOVE = -0.25
+"""Room above the first name, in rows."""
 _TOP = 5
 _CHARACTER = 5.9
 """Width in pixels of a character of a class name."""
@@ -59,10 +63,13 @@ class Prediction:
         session.history.on_change(["mode"], self.react)
         pruning.follow(self._show)
         self._plot.on_change("inner_width", lambda _attr, _old, _new: self._fit_names())
+        self._plot.on_change("inner_height", lambda _attr, _old, _new: self._fit_rows())
 
     def _figure(self) -> figure:
         plot = make_figure(
-            "prediction_plot", x_range=Range1d(start=0, end=1), y_range=Range1d(start=_TOP, end=0)
+            "prediction_plot",
+            x_range=Range1d(start=0, end=1),
+            y_range=Range1d(start=_TOP, end=_ABOVE),
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         rows = plot.hbar(
@@ -147,7 +154,7 @@ class Prediction:
         truth = "true" if self._has_label() else "predicted"
         self._truth = [f"{truth}: " if index == label else "" for index in classes]
         self._fit_names()
-        number_range(self._plot.y_range).start = max(len(classes), _TOP)
+        self._fit_rows()
         self._fade(1.0)
         self._plot.visible = self._legend.visible = True
         self._draw_legend()
@@ -159,6 +166,15 @@ class Prediction:
         changes = [f"{one} {pair}" for one, pair in zip(rows["name"], rows["numbers"], strict=True)]
         pairs = f"Unpruned → pruned ({MODES[self._session.state.mode]}): {'; '.join(changes)}."
         self._session.summaries.describe(self.name, f"{sentence.removesuffix('.')}. {pairs}")
+
+    def _fit_rows(self) -> None:
+        """Show as many classes as can be read, the most probable first."""
+        try:
+            room = int(self._plot.inner_height / _ROW)
+        except UnsetValueError:
+            room = _MOST
+        count = len(columns_of(self._source)["name"])
+        number_range(self._plot.y_range).start = max(min(count, room), _TOP)
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""

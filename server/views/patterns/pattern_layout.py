@@ -219,6 +219,7 @@ class PatternLayout:
     def react_to_selection(self, new: ViewState) -> None:
         """Show the selected image's heads as points, and ring the selected head."""
         data = self._session.data
+        self._show_legend(new)
         if new.image is None:
             self._own.data = {"x": [], "y": [], "colour": [], "label": [], "pattern": []}
             self._selected.data = {"x": [], "y": []}
@@ -300,11 +301,13 @@ class PatternLayout:
         drawing, brush = self._drawing(inner_size(self._plot)), self._session.brush()
         self._drawn_compared = self._session.reader.compared()
         self._picture.show(drawing.view, drawing.of_page(brush, self._drawn_compared))
-        state = self._session.state
+        self._show_legend(self._session.state)
+        self._describe(brush)
+
+    def _show_legend(self, state: ViewState) -> None:
         self._legend.text = self._legend_text(state)
         lines = 2 if state.pattern_style == "contours" else 1
         self._legend.height = height_of(_LEGEND_LINES.get(state.pattern_colour, lines))
-        self._describe(brush)
 
     def _describe(self, brush: Brush) -> None:
         data, state = self._session.data, self._session.state
@@ -323,14 +326,17 @@ class PatternLayout:
             pale = " · pale: not brushed" if self._session.brush().active else ""
             return swatches(*pattern_names(self._drawn_compared)) + pale
         layers = layer_colours(data.num_layers)
-        points = gradient("selected image, by layer", "0", str(data.num_layers - 1), layers)
+        points = ""
+        if state.image is not None:
+            ramp = gradient("selected image, by layer", "0", str(data.num_layers - 1), layers)
+            points = f" · {ramp}"
         if state.pattern_style == "contours" and colour not in _KINDS:
             enclosed = ", ".join(f"{100 * share:.0f}" for share in SHARES[::-1])
             lines = f"lines enclose {enclosed} % of the patterns shown"
-            return f"{lines} · {points}"
+            return f"{lines}{points}"
         if colour == "count":
             ramp = self._session.reader.theme.density
-            return f"{gradient('patterns', 'few', 'many', ramp)} · {points}"
+            return f"{gradient('patterns', 'few', 'many', ramp)}{points}"
         if colour == "layer":
             return gradient("layer", "0", str(data.num_layers - 1), layers)
         if colour == "head":

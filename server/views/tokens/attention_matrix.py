@@ -1,7 +1,14 @@
 """D4: the attention matrix of one head of one image (the paper's Fig. 1 D4)."""
 
 from bokeh.layouts import column
-from bokeh.models import BoxAnnotation, ColumnDataSource, Paragraph, Range1d
+from bokeh.models import (
+    BoxAnnotation,
+    ColumnDataSource,
+    CustomJSTicker,
+    CustomJSTickFormatter,
+    Paragraph,
+    Range1d,
+)
 from bokeh.plotting import figure
 
 from headbrush.server.session.palette import PATCH, PREFIX, SELECTED
@@ -25,7 +32,8 @@ class AttentionMatrix:
         "The attention of the selected head in the selected image, or its mean over those of the "
         "brushed images (all if none) whose attention is stored: each row is a source token and "
         "sums to 1, each column a target token; blue is from or to prefix tokens such as CLS, "
-        "drawn wider to be visible, orange between patches, faint below the threshold. Point "
+        "drawn wider to be visible, orange between patches, faint below the threshold. The axes "
+        "are marked by rows of patches, or by row and column where few patches are shown. Point "
         "at a row to follow its token in the other views, click it to pin the token, click again "
         "to unpin it."
     )
@@ -50,9 +58,9 @@ class AttentionMatrix:
             match_aspect=False,
         )
         plot.grid.visible = False
-        plot.axis.ticker = []
-        plot.xaxis.axis_label = "target token (key)"
-        plot.yaxis.axis_label = "source token (query)"
+        self._tick(plot)
+        plot.xaxis.axis_label = "target (key) by row"
+        plot.yaxis.axis_label = "source (query) by row"
         empty = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
         picture = ColumnDataSource(data=empty, name="matrix_picture")
         plot.image_rgba("image", "x", "y", "dw", "dh", source=picture)
@@ -68,6 +76,17 @@ class AttentionMatrix:
         self._mark(plot)
         self._matrix.choose_on(plot, _TOKEN)
         return plot
+
+    def _tick(self, plot: figure) -> None:
+        """Mark the prefix tokens and the rows of patches, or single patches of a small part."""
+        code, tokens = view_script("token_ticks"), {"tokens": self._matrix.tokens}
+        for axis in plot.axis:
+            axis.ticker = CustomJSTicker(
+                args=tokens, major_code=f"{code}\nreturn tokenTicks(tokens, cb_data.range)"
+            )
+            axis.formatter = CustomJSTickFormatter(
+                args=tokens, code=f"{code}\nreturn tokenTick(tokens, tick, ticks)"
+            )
 
     def _mark(self, plot: figure) -> None:
         """Frame row and column of the chosen token."""

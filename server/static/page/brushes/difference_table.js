@@ -27,6 +27,11 @@
 
   const word = (/** @type {number | null} */ value) =>
     value == null ? "–" : String(numbers.rounded(value))
+  /** @param {number | null} value */
+  function short(value) {
+    const two = Number((value ?? 0).toPrecision(2))
+    return Math.abs(two) < 0.001 && two !== 0 ? two.toExponential() : String(two)
+  }
   const small = (/** @type {number | null} */ value) =>
     value != null && value < 0.001 ? "< 0.001" : word(value)
 
@@ -73,7 +78,7 @@
     const button = Object.assign(made("button", labels[number]), { type: "button", tabIndex: -1 })
     const name = made("th", "")
     name.append(button)
-    const interval = low == null ? "–" : `${word(low)} to ${word(high)}`
+    const interval = low == null ? "–" : `${short(low)} to ${short(high)}`
     const cells = [word(first), word(second), word(difference), interval, small(p), small(adjusted)]
     row.append(name, ...cells.map((text) => made("td", text)))
     row.addEventListener("click", () => ask("head", number))
@@ -88,9 +93,9 @@
       header("head", -1, "in the order of the layers"),
       ...names.map((name, at) => header(name, at, `mean of ${counts[at]} images`)),
       header("difference", DIFFERENCE, "first − second, by size"),
-      header("95 % interval", 3, "of the difference"),
+      header("95 %", 3, "interval of the difference"),
       header("p", 5, "Welch's t test"),
-      header("p adjusted", 6, "after Benjamini and Hochberg, over all heads"),
+      header("p adj.", 6, "after Benjamini and Hochberg, over all heads"),
     )
     const top = made("thead", "")
     top.append(titles)
