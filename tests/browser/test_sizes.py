@@ -105,6 +105,7 @@ def test_panels_keep_their_place_whatever_is_selected(opened):
 
 def test_where_the_page_is_longer_than_the_window_the_wheel_scrolls_it(opened):
     resize(opened, "small")
+    opened.page.evaluate("scrollTo(0, 0)")
     frame = opened.frame("patterns_plot")
     opened.page.mouse.move(frame["left"] + 40, frame["top"] + 40)
     opened.page.mouse.wheel(0, 60)
