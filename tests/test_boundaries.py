@@ -18,15 +18,20 @@ ORDER = {
     "headbrush.analysis.model.weights": ("analysis.store",),
     "headbrush.analysis.model": ("analysis.store", "analysis.images"),
     "headbrush.analysis.measures": ("analysis.store", "analysis.images", "analysis.model"),
-    "headbrush.analysis.run": (
+    "headbrush.analysis.explain": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
     ),
+    "headbrush.analysis.run": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.explain",
+    ),
     "headbrush.analysis.preflight": (
-        "analysis.store", "analysis.images", "analysis.model", "analysis.measures", "analysis.run",
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.explain", "analysis.run",
     ),
     "headbrush.analysis": (
-        "analysis.store", "analysis.images", "analysis.model", "analysis.measures", "analysis.run",
-        "analysis.preflight",
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.explain", "analysis.run", "analysis.preflight",
     ),
     "headbrush.server.tools": ("analysis.store",),
     "headbrush.server.stores": ("analysis", "server.tools"),

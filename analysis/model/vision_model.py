@@ -80,6 +80,8 @@ class VisionModel:
         Hash of the weights' file; empty where there was none.
     kind
         How its outputs become probabilities.
+    inexact
+        Why its logits are no sum over its heads, a clause; empty where they are, or not checked.
     class_ids, class_names
         Identifiers (for example ImageNet synsets) and readable names, if known.
     recipe
@@ -101,6 +103,7 @@ class VisionModel:
     kind: OutputKind = HEADLESS
     shortcuts: Shortcuts = NO_SHORTCUTS
     has_gradient: bool = True
+    inexact: str = ""
     class_ids: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     recipe: ModelRecipe | None = None

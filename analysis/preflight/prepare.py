@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from headbrush.analysis.explain.stored import why_inexact
 from headbrush.analysis.images.choosing import spread
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import drop_unreadable
@@ -101,7 +102,9 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
                 if len(opened) < len(found):
                     images = _with_unopened(found, opened, images)
             with progress.stage("self-check"):
-                capture.self_check(model, load_batch(model, images, range(min(2, len(images)))))
+                two = load_batch(model, images, range(min(2, len(images))))
+                capture.self_check(model, two)
+                model = replace(model, inexact=why_inexact(model, two))
             folder = WorkFolder(request.out, whole_plan(request, model, images), request.restart)
             folder.refuse()
             with progress.stage("measure two images"):

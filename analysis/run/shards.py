@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from headbrush.analysis.explain.stored import stored_direct
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.thumbnails import thumbnails
 from headbrush.analysis.measures.gradient import gradient_importance
@@ -151,7 +152,7 @@ def _measure_images(
         "probability": traced.probability.float().cpu().numpy(),
         "gradient": gradient_importance(model, inputs, traced, labels, job.modes),
         "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
-    }
+    } | stored_direct(model, traced, labels)
 
 
 def _measure_layers(

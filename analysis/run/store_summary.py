@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headbrush.analysis.explain.stored import DIRECT
 from headbrush.analysis.images.class_selection import predicted_classes
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_doubt import doubt
@@ -67,6 +68,16 @@ def summary(
     values["class_name"] = np.array(images.class_names, object)
     values["metric"] = np.array(METRICS, object)
     return values
+
+
+def direct_values(
+    model: VisionModel, shards: Sequence[Shard], parts: PartFiles
+) -> dict[str, np.ndarray]:
+    """Direct contributions of heads and their classes; nothing where the model has none."""
+    if model.inexact or not model.num_classes:
+        return {}
+    loaded = [parts.load(shard.name, *DIRECT) for shard in shards]
+    return {name: np.concatenate([one[i] for one in loaded]) for i, name in enumerate(DIRECT)}
 
 
 def _names(
@@ -166,6 +177,8 @@ def why_missing(request: Request, model: VisionModel) -> list[str]:
         reasons.append("probability and jsd: heads were not pruned, only the gradient was taken")
     if model.num_classes and not model.has_gradient:
         reasons.append("gradient: a part of the model runs without gradients")
+    if model.num_classes and model.inexact:
+        reasons.append(f"direct contributions of heads: {model.inexact}")
     if not model.geometry.has_class_token:
         reasons.append("cls and the CLS layout: the model has no class token")
     return reasons

@@ -266,6 +266,25 @@ VARIABLES: dict[str, Variable] = {
         (-1e6, 1e6),
         optional=True,
     ),
+    "direct": Variable(
+        (*_HEAD, "rank"),
+        "float32",
+        "what the head says for a class of direct_class directly: its part of the logit along the "
+        "residual stream, with the norms' scale held; with embedding, MLPs and biases the parts "
+        "sum to the logit; NaN of an image on which they do not",
+        "logit",
+        (-1e9, 1e9),
+        optional=True,
+    ),
+    "direct_class": Variable(
+        ("image", "rank"),
+        "int32",
+        "classes of direct: the true one, or the predicted one where that is unknown, then the "
+        "most probable ones",
+        "1",
+        (0, 2**31 - 1),
+        optional=True,
+    ),
     "thumbnail": Variable(
         ("image", "y", "x", "channel"), "uint8", "image as the model sees it", "1", (0, 255)
     ),

@@ -21,7 +21,12 @@ from headbrush.analysis.run.fits import (
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard, is_pruned
 from headbrush.analysis.run.stages.non_finite import without_infinities
-from headbrush.analysis.run.store_summary import attributes, fidelity_attributes, summary
+from headbrush.analysis.run.store_summary import (
+    attributes,
+    direct_values,
+    fidelity_attributes,
+    summary,
+)
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.store import write_summary
 
@@ -80,6 +85,7 @@ class Summaries:
     def _write(self, described: dict[str, str | int | float]) -> str:
         request, model, images, parts = self.request, self.model, self.images, self.parts
         values = summary(images, self.shards, parts, request, model.geometry)
+        values |= direct_values(model, self.shards, parts)
         for name in LAYOUTS:
             values[name], shares = self._layout(name, values["importance"].shape[1:])
             described |= shares
