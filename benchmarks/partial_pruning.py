@@ -18,7 +18,7 @@ import torch
 from benchmarks.common import BUNDLED
 from headbrush.analysis.measures.importance import partial_pruning
 from headbrush.analysis.model.loading import load_model
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
 from tests.analysis.oracles import naive_pass, softmax

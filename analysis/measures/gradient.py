@@ -15,7 +15,8 @@ from torch import Tensor
 from headbrush.analysis.measures.importance import region_output, true_classes
 from headbrush.analysis.measures.memory_budget import at_once, width_by_weights
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
-from headbrush.analysis.model.tracing import Trace
+from headbrush.analysis.model.pruning.prune_set import PruneSet
+from headbrush.analysis.model.tracing import Trace, running_without
 from headbrush.analysis.model.vision_model import VisionModel
 
 _IMAGES_AT_ONCE = 4
@@ -54,7 +55,7 @@ def gradient_importance(
     tokens = model.geometry.num_layers * model.geometry.num_tokens
     few = at_once(4 * _GRAPH * tokens * width_by_weights(model), _IMAGES_AT_ONCE)
     slopes = [
-        _head_gradients(model, part, classes)
+        _head_gradients(model, part, classes, traced.pruned)
         for part, classes in zip(inputs.split(few), chosen.split(few), strict=True)
     ]
     prefix = model.geometry.num_prefix_tokens
@@ -67,7 +68,9 @@ def gradient_importance(
     return result
 
 
-def _head_gradients(model: VisionModel, inputs: Tensor, classes: Tensor) -> list[Tensor]:
+def _head_gradients(
+    model: VisionModel, inputs: Tensor, classes: Tensor, pruned: PruneSet
+) -> list[Tensor]:
     """The loss's derivative by A·V of every layer: L of ``(B, H, T, D)``."""
     outputs: list[Tensor] = []
     active: list[bool] = []
@@ -87,7 +90,7 @@ def _head_gradients(model: VisionModel, inputs: Tensor, classes: Tensor) -> list
         leave = site.attention.register_forward_hook(lambda *_: active.pop() and None)
         hooks += [enter, leave]
     try:
-        with torch.enable_grad(), AttentionSpy(handle):
+        with torch.enable_grad(), running_without(model, pruned), AttentionSpy(handle):
             chances = model.kind.log_probability(model.outputs(inputs))
             loss = -chances.gather(1, classes[:, None]).sum()
             return list(torch.autograd.grad(loss, outputs))

@@ -14,7 +14,7 @@ from torch import Tensor
 from headbrush.analysis.measures.memory_budget import head_bytes, pieces
 from headbrush.analysis.model.capture import resume
 from headbrush.analysis.model.modules.outputs import OutputKind
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES, REGIONS, PrunedHead
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES, REGIONS, PrunedHead
 from headbrush.analysis.model.tracing import LayerTrace, Trace, project
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.store.schema import PRUNING_METRICS

@@ -17,12 +17,15 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from headbrush.analysis.model.attention_sites import Site
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
+from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
+from headbrush.analysis.model.pruning.without import head_output_without
 from headbrush.analysis.model.tracing import (
     LayerTrace,
     Trace,
     forwards,
     inputs_of,
     project,
+    running_without,
     trace,
 )
 from headbrush.analysis.model.vision_model import Shortcuts, VisionModel
@@ -44,6 +47,8 @@ def resume(
 ) -> Tensor:
     """Model output if ``layer``'s attention module had returned ``output``.
 
+    Later layers run without what the trace was made without.
+
     Parameters
     ----------
     block_input
@@ -59,9 +64,10 @@ def resume(
     """
     if images is None:
         images = torch.arange(len(output), device=output.device) % len(traced.images)
-    if model.shortcuts.tail:
-        return _through_the_tail(model, traced, layer, block_input, output)
-    return _through_the_model(model, traced, layer, block_input, output, images)
+    with running_without(model, traced.pruned):
+        if model.shortcuts.tail:
+            return _through_the_tail(model, traced, layer, block_input, output)
+        return _through_the_model(model, traced, layer, block_input, output, images)
 
 
 def _through_the_model(
@@ -117,7 +123,7 @@ def _through_the_tail(
     for index in range(layer + 1, last + 1):
         record, site = traced.layers[index], model.sites[index]
         if index == last and rows is not None:
-            states = _last_block(site, states, rows)
+            states = _last_block(site, states, rows, record)
         else:
             states = site.block(states, *record.block_args, **record.block_kwargs)
     module = cast(_Classifier, model.module)
@@ -143,7 +149,7 @@ def _after_attention(
         return site.block(block_input[:, :rows], *record.block_args, **record.block_kwargs)
 
 
-def _last_block(site: Site, states: Tensor, rows: int) -> Tensor:
+def _last_block(site: Site, states: Tensor, rows: int, record: LayerTrace) -> Tensor:
     """timm's plain block for its first ``rows`` tokens only, which attend to all."""
     block, attention = cast(Block, site.block), cast(Attention, site.attention)
     normed = block.norm1(states)
@@ -156,9 +162,8 @@ def _last_block(site: Site, states: Tensor, rows: int) -> Tensor:
     # (N, rows, H·D) -> (N, H, rows, D); (N, T, 2·H·D) -> 2 of (N, H, T, D)
     query = query.view(count, rows, attention.num_heads, -1).transpose(1, 2)
     both = both.view(count, tokens, 2, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
-    mixed = torch.nn.functional.scaled_dot_product_attention(
-        attention.q_norm(query), attention.k_norm(both[0]), both[1]
-    )
+    call = AttentionCall(attention.q_norm(query), attention.k_norm(both[0]), both[1])
+    mixed = head_output_without(call, call.attend, record.pruned, record.prefix)
     # (N, H, rows, D) -> (N, rows, H·D)
     mixed = attention.norm(mixed.transpose(1, 2).reshape(count, rows, width))
     gate = getattr(attention, "gate", None)
@@ -256,8 +261,8 @@ def _only_projection(model: VisionModel, traced: Trace, layer: int) -> nn.Linear
 
 
 @torch.inference_mode()
-def self_check(model: VisionModel, images: Tensor) -> None:
-    """Prove on ``images`` that the capture is faithful to this model.
+def self_check(model: VisionModel, images: Tensor, pruned: PruneSet = NOTHING) -> None:
+    """Prove on ``images`` that the capture is faithful to this model, run without ``pruned``.
 
     Every layer: rows of A sum to 1, A·V is what the model computed with, the rest of the model
     resumed from it gives the untouched output, zeroing all heads changes z, and resuming from that
@@ -268,8 +273,9 @@ def self_check(model: VisionModel, images: Tensor) -> None:
     ModelError
         Naming the layer where one of these does not hold.
     """
-    with_spy = trace(model, images)
-    untouched = model.outputs(images)
+    with_spy = trace(model, images, pruned)
+    with running_without(model, pruned):
+        untouched = model.outputs(images)
     _demand(close(with_spy.output, untouched), model, "tracing changes its output")
     for layer, record in enumerate(with_spy.layers):
         where = f"layer {layer}"
@@ -279,10 +285,10 @@ def self_check(model: VisionModel, images: Tensor) -> None:
         _demand(close(output, record.output), model, f"{where}: its projection differs")
         resumed = resume(model, with_spy, layer, record.block_input, output)
         _demand(close(resumed, untouched), model, f"{where}: resuming differs from its output")
-        pruned = project(model, with_spy, layer, torch.zeros_like(mixed))
-        changed = not torch.equal(pruned, record.output) or not record.head_output.any()
+        emptied = project(model, with_spy, layer, torch.zeros_like(mixed))
+        changed = not torch.equal(emptied, record.output) or not record.head_output.any()
         _demand(changed, model, f"{where}: zeroing its heads changes nothing")
-        resumed = resume(model, with_spy, layer, record.block_input, pruned)
+        resumed = resume(model, with_spy, layer, record.block_input, emptied)
         zeroed = _with_zeroed_heads(model, with_spy, layer)
         _demand(close(resumed, zeroed), model, f"{where}: resuming without its heads differs")
 
@@ -292,8 +298,9 @@ def _mixed(model: VisionModel, record: LayerTrace, where: str) -> Tensor:
     mixed = []
     for head in range(record.head_output.shape[1]):
         call = record.call.of_heads(slice(head, head + 1))
-        attention = call.weights()  # (B, 1, T, T)
-        _demand(close(attention.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
+        attention = record.attention(slice(head, head + 1))  # (B, 1, T, T)
+        whole = attention if head not in record.pruned else call.weights()
+        _demand(close(whole.sum(-1), torch.ones(())), model, f"{where}: rows are not 1")
         mixed.append(attention.to(call.value.dtype) @ call.value)
     return torch.cat(mixed, dim=1)
 
@@ -316,7 +323,8 @@ def _with_zeroed_heads(model: VisionModel, traced: Trace, layer: int) -> Tensor:
 
     every = torch.arange(len(traced.images), device=traced.images.device)
     earlier = _earlier_blocks(model, traced, layer, every)
-    with forwards(earlier | {attention: within}), AttentionSpy(handle):
+    pruning = running_without(model, traced.pruned)
+    with pruning, forwards(earlier | {attention: within}), AttentionSpy(handle):
         return model.outputs(traced.images)
 
 

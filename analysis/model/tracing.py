@@ -5,7 +5,7 @@ Notation: B images, L layers, H heads, T tokens, D width of a head, C width of t
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
 from headbrush.analysis.model.modules.outputs import OutputKind
+from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
+from headbrush.analysis.model.pruning.without import Modes, without, zero_regions
 from headbrush.analysis.model.vision_model import VisionModel
 
 
@@ -39,6 +41,11 @@ class LayerTrace:
     others
         What the attention module returned beside z; numbers in it are NaN, because they would be
         others if z were.
+    pruned
+        Mode by pruned head: ``call`` is as the model made it, ``head_output`` and ``attention``
+        are without these parts.
+    prefix
+        Number of prefix tokens.
     """
 
     block_input: Tensor
@@ -52,6 +59,8 @@ class LayerTrace:
     head_output: Tensor
     output: Tensor
     others: tuple[object, ...] = ()
+    pruned: Modes = field(default_factory=dict)
+    prefix: int = 0
 
     def returning(self, output: Tensor) -> object:
         """What the attention module would return with ``output`` in place of its z."""
@@ -59,7 +68,12 @@ class LayerTrace:
 
     def attention(self, heads: slice = slice(None)) -> Tensor:
         """A of ``heads``, ``(B, H, T, T)`` float32, rows = source; computed on demand."""
-        return self.call.of_heads(heads).weights()
+        weights = self.call.of_heads(heads).weights()
+        for position, head in enumerate(range(self.head_output.shape[1])[heads]):
+            if head in self.pruned:
+                one = weights[:, position]
+                weights[:, position] = zero_regions(one, self.pruned[head], self.prefix)
+        return weights
 
 
 @dataclass(frozen=True)
@@ -72,12 +86,15 @@ class Trace:
         ``(B, C, H, W)``, what went in.
     output
         ``(B, K)``: logits, probabilities or features, as ``kind`` says.
+    pruned
+        What was pruned; all that is computed from the trace is on top of it.
     """
 
     images: Tensor
     layers: tuple[LayerTrace, ...]
     output: Tensor
     kind: OutputKind
+    pruned: PruneSet = NOTHING
 
     @property
     def probability(self) -> Tensor:
@@ -155,7 +172,7 @@ class _Recorder:
 
         return recorded
 
-    def layer(self) -> LayerTrace:
+    def layer(self, pruned: Modes, prefix: int) -> LayerTrace:
         """The trace of the layer."""
         assert self.block is not None
         assert self.attention is not None
@@ -169,6 +186,8 @@ class _Recorder:
             *self.call,
             output,
             tuple(_void(one) for one in others),
+            pruned,
+            prefix,
         )
 
 
@@ -185,8 +204,20 @@ def _void(value: object) -> object:
 
 
 @torch.inference_mode()
-def trace(model: VisionModel, images: Tensor) -> Trace:
-    """Run ``images`` ``(B, C, H, W)`` through the model and record every layer."""
+def trace(model: VisionModel, images: Tensor, pruned: PruneSet = NOTHING) -> Trace:
+    """Run ``images`` ``(B, C, H, W)`` through the model and record every layer.
+
+    Parameters
+    ----------
+    pruned
+        Heads that the model runs without.
+
+    Raises
+    ------
+    InputError
+        If it names a head that the model does not have.
+    """
+    pruned.demand_within(len(model.sites), model.geometry.num_heads)
     recorders = [_Recorder() for _ in model.sites]
     active: list[_Recorder] = []
 
@@ -200,10 +231,19 @@ def trace(model: VisionModel, images: Tensor) -> Trace:
     for site, recorder in zip(model.sites, recorders, strict=True):
         replaced[site.block] = recorder.around_block(site.block.forward)
         replaced[site.attention] = recorder.around_attention(site.attention.forward, active)
-    with forwards(replaced), AttentionSpy(handle):
+    with running_without(model, pruned), forwards(replaced), AttentionSpy(handle):
         output = model.outputs(images)
-    layers = tuple(recorder.layer() for recorder in recorders)
-    return Trace(images, layers, output, model.kind)
+    prefix = model.geometry.num_prefix_tokens
+    layers = tuple(
+        recorder.layer(pruned.of_layer(layer), prefix) for layer, recorder in enumerate(recorders)
+    )
+    return Trace(images, layers, output, model.kind, pruned)
+
+
+def running_without(model: VisionModel, pruned: PruneSet) -> AbstractContextManager[None]:
+    """While active, the model runs without these heads."""
+    attentions = [site.attention for site in model.sites]
+    return without(attentions, model.geometry.num_prefix_tokens, pruned)
 
 
 def project(model: VisionModel, traced: Trace, layer: int, head_output: Tensor) -> Tensor:

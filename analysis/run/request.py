@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from headbrush.analysis.images.dataset import MapDataset
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 
 
 @dataclass(frozen=True)

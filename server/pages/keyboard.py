@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Changes
 from headbrush.server.stores.metrics import METRIC_NAMES

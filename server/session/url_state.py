@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import cast
 from urllib.parse import urlencode
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.server.session.brush.clause_text import (
     MOST_CLAUSES,
     LinkError,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
 from headbrush.analysis.store.facts.head_names import head_names, pattern_labels

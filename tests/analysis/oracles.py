@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cosine, jensenshannon
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 
 
 def pruned_regions(mode):
@@ -74,6 +74,20 @@ def naive_pass(model, images, layer, head, mode):
         output = model.module(images)
     hook.remove()
     return output.numpy(), found["z"].numpy()
+
+
+def naive_set_pass(model, images, pruned):
+    """Output of the model in a full pass with every ``(layer, head, mode)`` of ``pruned``."""
+    prefix = model.geometry.num_prefix_tokens
+
+    def change(index, attention):
+        for layer, head, mode in pruned:
+            if layer == index:
+                attention = zero(attention, head, mode, prefix)
+        return attention
+
+    with unfused(model, change), torch.inference_mode():
+        return model.module(images)
 
 
 def naive_metrics(model, images, labels, layer, head, mode):

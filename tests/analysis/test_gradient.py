@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from headbrush.analysis.measures.gradient import gradient_importance
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.model.tracing import trace
 from tests.analysis import families, oracles
 

@@ -6,7 +6,7 @@ import torch
 
 from headbrush.analysis.measures.importance import jensen_shannon, leave_one_out, partial_pruning
 from headbrush.analysis.model.capture import self_check
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.model.tracing import trace
 from tests.analysis import families, oracles
 

@@ -22,7 +22,7 @@ from headbrush.analysis.measures.names.naming import LABELS, name_patterns
 from headbrush.analysis.measures.offset_kernel import between_patches, offset_kernel
 from headbrush.analysis.measures.strength import hop_strength
 from headbrush.analysis.model.loading import load_model
-from headbrush.analysis.model.pruning_modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as preflight_inputs

@@ -10,7 +10,7 @@ import torch
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES

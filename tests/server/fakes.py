@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 from bokeh.events import DocumentReady
 
-from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.views.importance.partial_pruning import PartialPruning

@@ -14,7 +14,7 @@ from rich.console import Console
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import Request, analyze
 from headbrush.analysis.run.progress import StageProgress

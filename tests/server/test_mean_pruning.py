@@ -6,7 +6,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
 from headbrush.analysis.store.schema import METRICS, PRUNING_METRICS
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.brush.clauses import Clause, Ids

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bokeh.events import Tap
 
-from headbrush.analysis.model.pruning_modes import PrunedHead
+from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.stores.model.errors import LiveError

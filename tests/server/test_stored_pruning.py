@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES
+from headbrush.analysis.model.pruning.modes import MODES, PRUNING_MODES
 from headbrush.analysis.store.schema import METRICS, PRUNING_METRICS
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.report.make_report import make_report

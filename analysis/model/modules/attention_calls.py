@@ -41,6 +41,10 @@ class AttentionCall:
             scores = scores + self.attn_mask
         return scores.softmax(-1)
 
+    def attend(self) -> Tensor:
+        """Run a call without mask: ``A·V``, ``(B, H, T, D)``."""
+        return F.scaled_dot_product_attention(self.query, self.key, self.value, scale=self.scale)
+
     def of_heads(self, heads: slice) -> "AttentionCall":
         """The call of some heads only; keys and values are those of every head."""
         query, key, value = (one[..., heads, :, :] for one in (self.query, self.key, self.value))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.stores.answer import answer_words

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import PrunedHead
+from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.null_model import NullModel, runs_none
 from headbrush.server.stores.model.pool import Pool

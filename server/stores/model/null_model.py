@@ -5,7 +5,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import PrunedHead
+from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.store.errors import InputError
 
 VARIABLE = "HEADBRUSH_NO_LIVE"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.stores.store_data import StoreData
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from headbrush.analysis.model.pruning_modes import MODES, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
 from headbrush.server.session.session import Session
 from headbrush.server.stores.heads import Head
 from headbrush.server.stores.model.live_model import LiveModel, waiting_words

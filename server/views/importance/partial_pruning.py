@@ -17,7 +17,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from headbrush.analysis.model.pruning_modes import MODES, PRUNING_MODES, REGIONS, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, PRUNING_MODES, REGIONS, PrunedHead
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session

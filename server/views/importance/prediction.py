@@ -6,7 +6,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
 from bokeh.plotting import figure
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState

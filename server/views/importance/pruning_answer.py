@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from bokeh.events import DocumentReady
 
-from headbrush.analysis.model.pruning_modes import MODES, REGIONS, PrunedHead
+from headbrush.analysis.model.pruning.modes import MODES, REGIONS, PrunedHead
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session

@@ -9,7 +9,7 @@ import netCDF4
 import numpy as np
 from xarray.backends.locks import HDF5_LOCK
 
-from headbrush.analysis.model.pruning_modes import MODES
+from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders

@@ -12,7 +12,7 @@ from bokeh.models.tools import BoxSelectTool, LassoSelectTool
 from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
-from headbrush.analysis.model.pruning_modes import PrunedHead
+from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.server.pages.report.parts.failed_views import guarded_views, without_failed
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import PAGE_VIEWS, why_kept
