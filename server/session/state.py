@@ -52,8 +52,9 @@ class ViewState:
         Selected image, None for all images.
     layer, head
         Selected head.
-    pattern_range
-        Visible part of the pattern layout, ``(x0, x1, y0, y1)``; None shows all.
+    pattern_range, images_range, matrix_range
+        Visible part of the layouts of patterns and images, and of the attention matrix,
+        ``(x0, x1, y0, y1)``; None shows all.
     mode
         Pruning mode whose prediction is shown, 1 to 7.
     threshold
@@ -87,6 +88,8 @@ class ViewState:
     image_direction: str = "down"
     gallery_of: str = "brushed"
     workspace: str = "explore"
+    images_range: Range | None = None
+    matrix_range: Range | None = None
 
 
 class Changes(TypedDict, total=False):
@@ -115,8 +118,11 @@ class Changes(TypedDict, total=False):
     threshold: float | None
     token: int | None
     workspace: str
+    images_range: Range | None
+    matrix_range: Range | None
 
 
+_ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})
 _PARTS = frozenset(field.name for field in fields(ViewState))
 
 
@@ -200,7 +206,7 @@ class History:
         new = replace(self.state, **values)
         if new != self.state:
             self.settle()
-            if set(values) != {"pattern_range"}:  # zooming is not a step to undo
+            if not _ZOOMS.issuperset(values):  # zooming is not a step to undo
                 self._step_from(self.state)
             self._move(new)
 

@@ -42,7 +42,11 @@ VERSION = "1"
 MOST_BRUSH = 6000
 """Characters of the longest brush that a link carries."""
 
-_OF_IMAGES = frozenset({"image", "token", "range", "brush"})
+_RANGES = {
+    "range": "pattern_range", "images_range": "images_range", "matrix_range": "matrix_range",
+}  # fmt: skip
+"""Visible parts of plots, by their names in a link."""
+_OF_IMAGES = frozenset({"image", "token", "brush", *_RANGES})
 _OTHER_IMAGES = (
     "The link is to other images, or to images at another size, than this store holds; its image "
     "and its brush are left out."
@@ -97,8 +101,9 @@ def to_query(state: ViewState, data: StoreData, named: Named = ()) -> tuple[str,
             pairs[name] = str(getattr(state, name))
     if state.threshold is not None:
         pairs["threshold"] = repr(float(state.threshold))
-    if state.pattern_range is not None:
-        pairs["range"] = numbers_text(state.pattern_range)
+    for name, part in _RANGES.items():
+        if (visible := getattr(state, part)) is not None:
+            pairs[name] = numbers_text(visible)
     brush = clauses_text(state.clauses)
     too_long = len(brush) > MOST_BRUSH or len(state.clauses) > MOST_CLAUSES
     if brush and not too_long:
@@ -173,11 +178,11 @@ def _read_threshold(_key: str, text: str, _data: StoreData) -> Changes:
     return {"threshold": value}
 
 
-def _read_range(_key: str, text: str, _data: StoreData) -> Changes:
+def _read_range(key: str, text: str, _data: StoreData) -> Changes:
     x0, x1, y0, y1 = finite_floats(text, 4)
     if not (x0 < x1 and y0 < y1):
         raise LinkError
-    return {"pattern_range": (x0, x1, y0, y1)}
+    return cast(Changes, {_RANGES[key]: (x0, x1, y0, y1)})
 
 
 def _read_brush(_key: str, text: str, data: StoreData) -> Changes:
@@ -191,6 +196,6 @@ _READERS = {
     "mode": _read_mode,
     "token": _read_token,
     "threshold": _read_threshold,
-    "range": _read_range,
+    **dict.fromkeys(_RANGES, _read_range),
     "brush": _read_brush,
 }

@@ -249,3 +249,12 @@ def test_a_store_made_again_from_the_same_images_keeps_its_links(data, tmp_path)
 def write_summary_at(path, content):
     write_summary(path, content, attributes())
     return path
+
+
+@pytest.mark.parametrize("part", ["images_range", "matrix_range", "pattern_range"])
+def test_a_link_holds_the_visible_part_of_every_plot_that_is_zoomed(data, part):
+    state = replace(default_state(data), **{part: (0.25, 1.5, -2.0, 3.0)})
+    query, _note = to_query(state, data)
+    read, fault = from_query(arguments(query), data)
+    assert fault == ""
+    assert read == state

@@ -17,6 +17,10 @@ _REGION_MODES = (2, 3, 4)
 _FEW = 5
 _HARDLY = 1e-3
 """An effect below this is negligible in any metric."""
+_ENOUGH = 0.8
+"""Share of a head's effect from which a part of it explains the head."""
+_MOST, _EVEN = 0.5, 0.2
+"""Shares of an effect: a tenth of the images with more are few, with less all are alike."""
 _NOISE = 1e-6
 """Rounding error of float32, not a change."""
 CITE_METHOD = (
@@ -82,16 +86,30 @@ def mode_finding(data: StoreData, page: HeadPage) -> str:
         )
     if values is None:
         return f"{name}: {classes}."
-    strongest = max(_REGION_MODES, key=lambda mode: values[mode])
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
-    so = f"So {MODES[strongest]} matters most."
-    if values[strongest] < values[1] / 2:
-        so = "No single part has half of this effect: they matter together."
-    if values.max() < _HARDLY:
-        so = "All of these are small: the head hardly matters here."
     metric = METRIC_NAMES[page.session.state.metric]
     whole = f"pruning all of {label} gives {metric} {values[1]:.3g}"
-    return f"In {name} ({classes}) {whole}; {parts}. {so}"
+    return f"In {name} ({classes}) {whole}; {parts}. {part_sentence(values)}"
+
+
+def part_sentence(values: np.ndarray) -> str:
+    """Which part of a head explains its effect, from effects ``(mode,)`` of the eight modes.
+
+    A part explains a head if it alone reaches 80 % of the effect of the whole; one that goes beyond
+    125 % of it is held back by the rest of the head.
+    """
+    whole = values[1]
+    if values.max() < _HARDLY:
+        return "All of these are small: the head hardly matters here."
+    enough = [mode for mode in _REGION_MODES if values[mode] >= _ENOUGH * whole]
+    if not enough:
+        return "No part alone reaches 80 % of this effect, so no part alone explains it."
+    beyond = [mode for mode in enough if _ENOUGH * values[mode] > whole]
+    listed = " and ".join(MODES[mode] for mode in beyond or enough)
+    if beyond:
+        return f"Pruning only {listed} changes more: the parts work against each other."
+    alone = "alone has" if len(enough) == 1 else "each have alone"
+    return f"So {listed} {alone} at least 80 % of this effect."
 
 
 def _by_mode(page: HeadPage) -> np.ndarray | None:
@@ -126,17 +144,27 @@ def _consistency(data: StoreData, number: int) -> str:
     values = np.nan_to_num(data.importance(data.first.metric))
     own, total = values[:, number], data.num_images
     rank = (values > own[:, None]).sum(1)
-    best = f"it is the most important head in {np.mean(rank == 0):.0%} of the images and among the"
-    few = f"{best} five most important in {np.mean(rank < _FEW):.0%};"
+    matters = own > 0  # where nothing matters, no head is the first
+    best = np.mean((rank == 0) & matters)
+    few = (
+        f"it is the most important head in {best:.0%} of the images and among the five most "
+        f"important in {np.mean((rank < _FEW) & matters):.0%};"
+    )
     if own.sum() <= 0:
         return f"{few} pruning it changes nothing on average."
     tenth = -(-total // 10)
     share = np.sort(own)[::-1][:tenth].sum() / own.sum()
-    kind = "few images" if share > 0.5 else "many images alike"
     return (
-        f"{few} the tenth of the images to which it matters most has {share:.0%} of its effect, so "
-        f"it matters to {kind} (median {np.median(own):.3g}, mean {own.mean():.3g})."
+        f"{few} the tenth of the images to which it matters most has {share:.0%} of its effect"
+        f"{spread_words(share)} (median {np.median(own):.3g}, mean {own.mean():.3g})."
     )
+
+
+def spread_words(share: float) -> str:
+    """What it says that the tenth of the images with most of an effect has this share of it."""
+    if share > _MOST:
+        return ", so it matters to few images"
+    return ", so it matters to all images much alike" if share < _EVEN else ""
 
 
 def _reach(data: StoreData, number: int) -> str:

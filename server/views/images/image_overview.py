@@ -28,6 +28,7 @@ from headbrush.server.views.common.figure_tools import (
     padded_range,
 )
 from headbrush.server.views.common.legend import choices, gradient, make_legend
+from headbrush.server.views.common.zoom import Zoom
 from headbrush.server.views.images.find_box import FindBox
 from headbrush.server.views.images.gallery import Gallery
 from headbrush.server.views.images.gallery_order import FIRST_UP, order_titles
@@ -163,6 +164,7 @@ class ImageOverview:
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)
         on_nearest(plot, lambda: self._points, self._session.toggle_image)
+        Zoom(self._session, plot, "images_range")
         return plot
 
     def react_to_form(self, new: ViewState) -> None:

@@ -44,6 +44,7 @@ from headbrush.server.views.common.figure_tools import (
     pattern_tip,
 )
 from headbrush.server.views.common.legend import choices, gradient, height_of, make_legend, swatches
+from headbrush.server.views.common.zoom import rounded_range
 from headbrush.server.views.patterns.contours import SHARES, Lines
 from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
@@ -189,7 +190,7 @@ class PatternLayout:
             shown.update(reset_start=wanted.start, reset_end=wanted.end)
         x_range, y_range = whole
         wanted = new.pattern_range or (*ends_of(x_range), *ends_of(y_range))
-        if _rounded(self._visible()) != _rounded(wanted):
+        if rounded_range(self._visible()) != rounded_range(wanted):
             plot.x_range.update(start=wanted[0], end=wanted[1])
             plot.y_range.update(start=wanted[2], end=wanted[3])
         self._show_note()
@@ -282,8 +283,8 @@ class PatternLayout:
     def _draw_range(self) -> None:
         self._pending = None
         whole = (*_whole(self._plot.x_range), *_whole(self._plot.y_range))
-        visible = _rounded(self._visible())
-        wanted = None if visible == _rounded(whole) else visible
+        visible = rounded_range(self._visible())
+        wanted = None if visible == rounded_range(whole) else visible
         if self._is_empty() or wanted == self._session.state.pattern_range:
             self._draw()
         else:
@@ -388,15 +389,6 @@ def _preview(
     clauses, drawing = request
     brush = resolve(clauses, data.num_images, data.num_heads, data.places, kept=data.enclosed)
     return brush, drawing.view, drawing.picture(brush)
-
-
-def _rounded(view: Range) -> Range:
-    """To a ten-thousandth of the range's size: less than a pixel."""
-    x0, x1, y0, y1 = view
-    sizes = (x1 - x0,) * 2 + (y1 - y0,) * 2
-    digits = [3 - int(np.floor(np.log10(size))) if size > 0 else 6 for size in sizes]
-    x0, x1, y0, y1 = (round(value, n + 1) for value, n in zip(view, digits, strict=True))
-    return x0, x1, y0, y1
 
 
 def _whole(shown: BokehRange) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from headbrush.server.session.palette import PATCH, PREFIX, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure
+from headbrush.server.views.common.zoom import Zoom
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 
 _TOKEN = "headbrush.matrix.tokenAt(tokens, cb_obj.y)"
@@ -74,6 +75,7 @@ class AttentionMatrix:
         plot.js_on_event("mousemove", self._matrix.script(view_script("matrix_cell")))
         plot.js_on_event("mouseleave", self._matrix.script("headbrush.notes.tell(null)"))
         self._mark(plot)
+        Zoom(self._session, plot, "matrix_range")
         self._matrix.choose_on(plot, _TOKEN)
         return plot
 
