@@ -13,9 +13,25 @@ headbrush.names = (() => {
       if (element.getAttribute(name) !== value) element.setAttribute(name, value)
   }
 
+  /**
+   * What scrolls and holds nothing to press must be reached to be scrolled: a legend without room.
+   * @param {HTMLElement} one
+   */
+  function nameScroller(one) {
+    const isHigher = one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
+    const scrolls = isHigher && getComputedStyle(one).overflowY === "auto"
+    const isBare = scrolls && one.shadowRoot?.querySelector("button, hb-gallery") == null
+    if (isBare)
+      write(one, { "data-scrolls": "", role: "group", "aria-label": "Legend", tabindex: "0" })
+    else if (one.dataset.scrolls != null)
+      for (const name of ["data-scrolls", "role", "aria-label", "tabindex"])
+        one.removeAttribute(name)
+  }
+
   /** @param {HTMLElement} one */
   function nameControl(one) {
     const { classList, tagName } = one
+    if (classList.contains("bk-Div")) return nameScroller(one)
     if (classList.contains("bk-tool-overflow"))
       write(one, { role: "button", "aria-label": "More tools" })
     else if (classList.contains("bk-ClickButton"))
@@ -55,6 +71,16 @@ headbrush.names = (() => {
     return words[0]?.textContent || panel.querySelector("h2, h3")?.textContent || ""
   }
 
+  /**
+   * Whether Bokeh draws a toolbar within; nothing is heard of what lies in an image.
+   * @param {HTMLElement} canvas
+   */
+  function holdsTools(canvas) {
+    for (const one of deep.within(canvas))
+      if (one.hasAttribute("tabindex") && deep.isSeen(one)) return true
+    return false
+  }
+
   /** A plot is an image; what the keys of `keyboard/plots.js` work in is an application. */
   function namePlots() {
     /** @type {Set<HTMLElement>} */
@@ -66,7 +92,8 @@ headbrush.names = (() => {
       const hasKeys = !named.has(panel) && Boolean(headbrush.plotKeys?.has(view.model.name))
       named.add(panel)
       const more = headbrush.plotKeys?.more(view.model.name) ?? ""
-      write(canvas, { role: hasKeys ? "application" : "img", "aria-label": `${label}${more}` })
+      const role = hasKeys ? "application" : holdsTools(canvas) ? "group" : "img"
+      write(canvas, { role, "aria-label": `${label}${more}` })
       if (hasKeys) write(canvas, { "aria-roledescription": "plot with keys" })
       const tabIndex = hasKeys ? 0 : -1
       if (canvas.tabIndex !== tabIndex) canvas.tabIndex = tabIndex

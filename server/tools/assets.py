@@ -19,10 +19,11 @@ GALLERY_SCRIPTS = (
     "gallery/grid.js", "gallery/supply.js", "gallery/gestures.js", "gallery/gallery.js",
 )  # fmt: skip
 """The gallery of images, in pages and reports alike."""
+NAME_SCRIPTS = ("deep.js", "bokeh/places.js", "names.js")
+"""Names of plots and controls for those who do not see, in pages and reports alike."""
 KEYBOARD_SCRIPTS = (
-    "deep.js", "bokeh/places.js", "names.js", "page/keyboard/stops.js", "page/keyboard/plots.js",
-    "page/keyboard/rectangle.js", "page/keyboard/points.js", "page/keyboard/tokens.js",
-    "page/keyboard/keys.js",
+    *NAME_SCRIPTS, "page/keyboard/stops.js", "page/keyboard/plots.js", "page/keyboard/rectangle.js",
+    "page/keyboard/points.js", "page/keyboard/tokens.js", "page/keyboard/keys.js",
 )  # fmt: skip
 """Names and keys of a page."""
 TEMPLATES = Environment(

@@ -5,6 +5,7 @@ import pytest
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.store_data import StoreData
+from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage
 from tests.server.served import broken_copy, served
 from tests.stores import make_store
@@ -42,6 +43,8 @@ def test_a_class_of_either_legend_brushes_its_images_by_name(tab, folder, tmp_pa
     with served(folder, log=tmp_path / "log") as running:
         page = HeadbrushPage(tab, running.url + PAIR)
         tab.wait_for_selector("html[data-ready]")
+        tab.wait_for_selector(".bk-events[role=application]")
+        assert findings(tab) == []
         assert tab.locator("[data-kind=class]").count() >= 2 * len(np.unique(small.labels))
         tab.locator(f"[data-name=b_image_overview] [data-kind=class][data-number='{kind}']").click()
         count = f"{len(expected)} / {len(expected)} images"

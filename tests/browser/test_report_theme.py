@@ -8,6 +8,7 @@ from PIL import Image
 
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.palette import DARK, LIGHT
+from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage
 from tests.browser.test_report import show
 from tests.browser.test_report_patterns import check_picture
@@ -50,11 +51,14 @@ def test_the_system_says_dark_and_the_button_light_again(dark, data):
     show(dark, "patterns_plot")
     check_picture(dark, data, "count", DARK.density)
     assert darkness(page.screenshot()) < 60
+    page.wait_for_selector(".bk-events[role]")
+    assert findings(page) == []
     page.locator("#theme").click()
     assert ink(dark) == LIGHT.ink
     show(dark, "patterns_plot")
     check_picture(dark, data, "count", LIGHT.density)
     assert darkness(page.screenshot()) > 230
+    assert findings(page) == []
 
 
 def test_paper_is_light_and_the_screen_dark_again_afterwards(dark):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from headbrush.server.host.login.passwords import write_password_file
+from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage
 from tests.server.served import broken_copy, served
 
@@ -42,6 +43,7 @@ def test_the_keyboard_alone_logs_in_and_out(tab, store_path, tmp_path):
         assert tab.evaluate(ground) == "rgb(255, 255, 255)"  # the looks have come
         log_in(tab, "wrong horse")
         tab.wait_for_selector("text=Wrong password.")
+        assert findings(tab) == []
         log_in(tab)
         tab.wait_for_selector("html[data-ready]")
         tab.wait_for_selector("#summary-status:has-text('L1·H1')", state="attached")

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from headbrush.analysis.store.store import Store
+from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage, serving
 from tests.stores import make_store
 
@@ -58,6 +59,7 @@ def test_every_store_is_listed_and_a_broken_one_says_what_is_wrong(tab, address,
     assert broken.locator("a").count() == 0
     assert cards.filter(has_text=STRANGE).count() == 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= SIZE["width"]
+    assert findings(tab) == []
 
 
 def test_the_link_of_a_store_names_it_also_when_it_is_copied(tab, address, browser):

@@ -19,6 +19,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.assets import (
     BOKEH_SCRIPTS,
     GALLERY_SCRIPTS,
+    NAME_SCRIPTS,
     SHARED_SCRIPTS,
     scripts,
     static,
@@ -38,6 +39,8 @@ PLOT_SCRIPTS = (
 """What the plots call; comes before them."""
 _STYLES = ("css/colours.css", "css/style.css", "css/report.css")
 _LATER_SCRIPTS = (
+    *NAME_SCRIPTS,
+    "report/names.js",
     "bokeh/painting.js",
     "page/save_plots.js",
     "report/files.js",

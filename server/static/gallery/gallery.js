@@ -260,7 +260,9 @@ globalThis.headbrush ??= /** @type {Headbrush} */ ({})
       const { name, truth, guess, kind, value, isBrushed, picture } = known
       const brushed = isBrushed ? ", brushed" : ""
       const label = `${name}, true ${truth}, predicted ${guess}, ${KINDS[kind]}`
-      tile.setAttribute("aria-label", `${label}${value && `, ${value}`}${brushed}`)
+      // begins with what is seen, as who speaks to the computer says that
+      const seen = `${value} ${truth} ${MARKS[kind]} ${guess}`.replace(/ +/g, " ").trim()
+      tile.setAttribute("aria-label", `${seen}: ${label}${brushed}`)
       tile.setAttribute("aria-selected", String(isBrushed))
       tile.setAttribute("aria-current", String(isSelected))
       tile.title = `${label}${value && `, ${value}`}`
@@ -268,7 +270,9 @@ globalThis.headbrush ??= /** @type {Headbrush} */ ({})
       if (picture.startsWith("data:image/")) shown.src = picture
       tile.replaceChildren(
         made("span", { className: "hb-frame" }, shown, made("i", {}, value)),
+        " ",
         made("span", {}, truth),
+        " ",
         made("b", {}, `${MARKS[kind]} ${guess}`.trim()),
       )
     }

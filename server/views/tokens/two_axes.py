@@ -71,7 +71,10 @@ class TwoAxes:
     def _draw_tokens(self, plot: figure, wide: int, size: int) -> None:
         """The two axes: a block for every prefix token, one for all patches."""
         tokens = self._matrix.tokens
-        look = {"x": 0, "text_font_size": "11px", "text_color": NEUTRAL}
+        look = {
+            "x": 0, "text_font_size": "11px", "text_color": NEUTRAL,
+            "css_variables": {"--bk-text-color": "var(--quiet)"},
+        }  # fmt: skip
         sources, targets = "source tokens: who looks", "target tokens: looked at"
         plot.add_layout(Label(y=1.04, text=sources, text_baseline="bottom", **look))
         plot.add_layout(Label(y=-0.04, text=targets, text_baseline="top", **look))

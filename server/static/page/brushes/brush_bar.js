@@ -73,7 +73,7 @@
         ariaPressed: String(brush.compared),
         title: brush.words,
       }),
-      button("apply", "apply", { ariaLabel: `Brush ${brush.name} again` }),
+      button("apply", "apply", { ariaLabel: `apply ${brush.name}: brush it again` }),
       button("×", "delete", { ariaLabel: `Delete ${brush.name}` }),
     )
     return row

@@ -46,7 +46,7 @@
   function section(group) {
     const most = Math.max(1, ...group.parts.map((one) => Math.max(one.brushed, one.expected)))
     const part = made("section", "")
-    part.append(made("h3", "", `${group.title}, ${group.unit}`))
+    part.append(made("h2", "", `${group.title}, ${group.unit}`))
     part.append(...group.parts.map((one) => partRow(group, one, most)))
     if (group.more > 0) part.append(made("p", "", `and ${group.more} more`))
     return part

@@ -53,7 +53,7 @@
    * @param {string} about
    */
   function header(title, column, about) {
-    const cell = made("th", "")
+    const cell = Object.assign(made("th", ""), { scope: "col" })
     const button = Object.assign(made("button", title), { type: "button", title: about })
     button.dataset.sort = String(column)
     cell.append(button)
@@ -76,7 +76,7 @@
     const row = made("tr", "")
     row.dataset.head = String(number)
     const button = Object.assign(made("button", labels[number]), { type: "button", tabIndex: -1 })
-    const name = made("th", "")
+    const name = Object.assign(made("th", ""), { scope: "row" })
     name.append(button)
     const interval = low == null ? "–" : `${short(low)} to ${short(high)}`
     const cells = [word(first), word(second), word(difference), interval, small(p), small(adjusted)]
@@ -101,7 +101,7 @@
     top.append(titles)
     const rows = made("tbody", "")
     rows.append(...order().map(headRow))
-    const whole = made("table", "")
+    const whole = Object.assign(made("table", ""), { ariaLabel: `${names[0]} and ${names[1]}` })
     whole.append(top, rows)
     const shared = both ? ` ${both} images are in both, so p is approximate.` : ""
     const text = `${metric}; n = ${counts[0]} and ${counts[1]}; p by Welch's t, adjusted over heads (Benjamini–Hochberg).${shared} `

@@ -5,12 +5,13 @@ headbrush.keys = (() => {
   const acts = list.dataset.keys?.split(" ") ?? []
 
   /**
-   * A menu keeps its arrows, a text field all of its keys.
+   * A menu, and a legend that scrolls, keep their arrows, a text field all of its keys.
    * @param {KeyboardEvent} event
    */
   function isTaken(event) {
-    const { tagName } = /** @type {HTMLElement} */ (event.composedPath()[0])
-    const isMenu = tagName === "SELECT" && event.key.startsWith("Arrow")
+    const { dataset, tagName } = /** @type {HTMLElement} */ (event.composedPath()[0])
+    const isMenu =
+      (tagName === "SELECT" || dataset?.scrolls != null) && event.key.startsWith("Arrow")
     return ["INPUT", "TEXTAREA"].includes(tagName) || isMenu
   }
 

@@ -1,6 +1,6 @@
 // Keys within a plot that has the focus by the keyboard. A kind of keys is told which plots are its own;
 // all of them leave with Escape what they have begun, zoom with Page Up and Page Down, and show all
-// with 0. A line at the panel's edge says what the keys do while they work.
+// with 0. A line over the panel's title says what the keys do, and then where they are.
 headbrush.plotKeys = (() => {
   const { deep, places, ready } = headbrush
   const ZOOM = { PageUp: -1, PageDown: 1 }
@@ -40,7 +40,7 @@ headbrush.plotKeys = (() => {
   const brushed = () =>
     Bokeh.documents[0].get_model_by_name("brushed_text")?.text.replace(/^nothing .*/, "") ?? ""
 
-  /** Show words at the edge of the panel, and tell them once the keys rest. @param {string} words */
+  /** Show words over the title of the panel, and tell them once the keys rest. @param {string} words */
   function say(words) {
     shown.textContent = words
     clearTimeout(due)

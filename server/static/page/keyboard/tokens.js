@@ -83,8 +83,10 @@
   function pressThreshold(key) {
     if (key === "ArrowLeft" || key === "ArrowDown") scale(1 / FACTOR)
     else if (key === "ArrowRight" || key === "ArrowUp") scale(FACTOR)
-    else if (key === "Home") ready.ask("plot_asked", "threshold", "threshold_plot", null)
-    else return false
+    else if (key === "Home") {
+      ready.ask("plot_asked", "threshold", "threshold_plot", null)
+      plotKeys.say("threshold: the top 1 %")
+    } else return false
     return true
   }
 
