@@ -1,18 +1,22 @@
 // Elements across the shadow roots in which Bokeh draws.
 globalThis.headbrush ??= /** @type {Headbrush} */ ({})
 headbrush.deep = (() => {
+  const LEAVES = new Set(["SELECT", "svg", "STYLE"])
+
   /**
-   * All elements within, also those in shadow roots, in the order of the page.
+   * All elements within, also those in shadow roots, in the order of the page; nothing of menus'
+   * options and of icons.
    * @param {ParentNode} root
-   * @returns {Generator<HTMLElement>}
+   * @param {HTMLElement[]} found
    */
-  function* within(root) {
+  function within(root, found = []) {
     for (const child of root.children) {
       const one = /** @type {HTMLElement} */ (child)
-      yield one
-      if (one.shadowRoot != null) yield* within(one.shadowRoot)
-      yield* within(one)
+      found.push(one)
+      if (one.shadowRoot != null) within(one.shadowRoot, found)
+      if (!LEAVES.has(one.tagName)) within(one, found)
     }
+    return found
   }
 
   /** The element in focus, in whatever shadow root. */

@@ -18,8 +18,7 @@ headbrush.names = (() => {
    * @param {HTMLElement} one
    */
   function nameScroller(one) {
-    const isHigher = one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
-    const scrolls = isHigher && getComputedStyle(one).overflowY === "auto"
+    const scrolls = one.style.overflowY === "auto" && one.scrollHeight > one.clientHeight + 1
     const isBare = scrolls && one.shadowRoot?.querySelector("button, hb-gallery") == null
     if (isBare)
       write(one, { "data-scrolls": "", role: "group", "aria-label": "Legend", tabindex: "0" })
@@ -66,8 +65,7 @@ headbrush.names = (() => {
    */
   function titleOf(canvas, panel) {
     const column = deep.closest(canvas, ".bk-Column")?.shadowRoot
-    const words =
-      column == null ? [] : [...deep.within(column)].filter((one) => one.tagName === "P")
+    const words = column == null ? [] : deep.within(column).filter((one) => one.tagName === "P")
     return words[0]?.textContent || panel.querySelector("h2, h3")?.textContent || ""
   }
 
@@ -100,9 +98,12 @@ headbrush.names = (() => {
     }
   }
 
-  /** Name all that is drawn now. */
-  function put() {
-    for (const one of deep.within(document.body)) nameControl(one)
+  /**
+   * Name all that is drawn now.
+   * @param {HTMLElement[]} all elements of the page
+   */
+  function put(all = deep.within(document.body)) {
+    for (const one of all) nameControl(one)
     namePlots()
   }
 

@@ -167,7 +167,7 @@ type Headbrush = {
     focused(): HTMLElement | null
     isSeen(element: Element): boolean
     outwards(element: Element): Iterable<HTMLElement>
-    within(root: ParentNode): Iterable<HTMLElement>
+    within(root: ParentNode): HTMLElement[]
   }
   density: {
     channels(colour: string): number[]
@@ -244,7 +244,7 @@ type Headbrush = {
     tokenAt(tokens: Geometry, position: number): number | null
     tokenNear(tokens: Geometry, x: number, y: number, reach: number): number | null
   }
-  names: { put(): void }
+  names: { put(all?: HTMLElement[]): void }
   notes: {
     say(note: BokehModel, text: string): void
     tell(words: string | null, pictures?: [string, string][]): void

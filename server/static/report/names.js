@@ -6,7 +6,7 @@
   let due
   function soon() {
     clearTimeout(due)
-    due = setTimeout(headbrush.names.put, REST_MS)
+    due = setTimeout(() => headbrush.names.put(), REST_MS)
   }
   headbrush.ready.whenDrawn(() => {
     headbrush.names.put()

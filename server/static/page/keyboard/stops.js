@@ -8,6 +8,8 @@ headbrush.stops = (() => {
   const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]"
   const TEXT = "input:not([type=color]):not([type=file]):not([type=checkbox])"
   const REST_MS = 200
+  const LONGEST_MS = 1000
+  const LOST_MS = 30
   const page = /** @type {HTMLElement} */ (document.querySelector(".hb-page, .hb-compare"))
   /** @type {Map<string, HTMLElement>} */
   const current = new Map()
@@ -16,8 +18,9 @@ headbrush.stops = (() => {
   /** @type {{element: HTMLElement, group: string, place: number, label: string} | null} */
   let last = null
   let isByPointer = false
-  /** @type {ReturnType<typeof setTimeout>} */
-  let due
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  let due = null
+  let since = 0
   const watch = new MutationObserver(soon)
 
   const nameOf = (/** @type {HTMLElement | null} */ group) =>
@@ -34,17 +37,20 @@ headbrush.stops = (() => {
     return !isInMenu && deep.isSeen(one)
   }
 
-  /** @returns {Map<string, HTMLElement[]>} what the arrows go through, by group */
-  function groups() {
+  /**
+   * What the arrows go through, by group.
+   * @param {HTMLElement[]} all elements of the page
+   */
+  function groups(all = deep.within(page)) {
     /** @type {Map<string, HTMLElement[]>} */
     const found = new Map()
-    /** @type {NodeListOf<HTMLElement>} */
-    const containers = document.querySelectorAll(GROUP)
-    for (const container of containers) {
-      const items = [...deep.within(container)].filter(isItem)
-      const name = nameOf(container)
-      found.set(name, [...(found.get(name) ?? []), ...items])
+    for (const item of all.filter(isItem)) {
+      const name = groupOf(item)
+      const items = found.get(name)
+      if (items == null) found.set(name, [item])
+      else items.push(item)
     }
+    found.delete("")
     return found
   }
 
@@ -63,21 +69,31 @@ headbrush.stops = (() => {
   }
 
   function refresh() {
-    names.put()
-    const found = groups()
+    due = null
+    const all = deep.within(page)
+    names.put(all)
+    const found = groups(all)
     for (const [name, items] of found) show(name, items)
     restore(found)
-    observe()
+    observe(all)
   }
 
+  /** Once the page rests; where it does not, or the focus is lost, sooner. */
   function soon() {
-    clearTimeout(due)
-    due = setTimeout(refresh, REST_MS)
+    const now = performance.now()
+    if (due == null) since = now
+    else clearTimeout(due)
+    const isLost = last != null && !last.element.isConnected
+    const wait = isLost ? LOST_MS : Math.min(REST_MS, since + LONGEST_MS - now)
+    due = setTimeout(refresh, Math.max(0, wait))
   }
 
-  /** Shadow roots come with what Bokeh draws; each is watched, and shows what is in focus. */
-  function observe() {
-    const roots = [page, ...[...deep.within(page)].flatMap((one) => one.shadowRoot ?? [])]
+  /**
+   * Shadow roots come with what Bokeh draws; each is watched, and shows what is in focus.
+   * @param {HTMLElement[]} all elements of the page
+   */
+  function observe(all) {
+    const roots = [page, ...all.flatMap((one) => one.shadowRoot ?? [])]
     for (const root of roots) {
       if (watched.has(root)) continue
       watched.add(root)
@@ -108,12 +124,26 @@ headbrush.stops = (() => {
     const items = found.get(group) ?? []
     const again =
       items.find((one) => labelOf(one) === label) ?? items[Math.min(place, items.length - 1)]
-    ;(again ?? page.querySelector("[data-stop=brush] summary"))?.focus()
+    ;(plot(group, place) ?? again ?? page.querySelector("[data-stop=brush] summary"))?.focus()
   }
 
-  /** @param {Event} event */
-  function remember(event) {
-    const element = /** @type {HTMLElement} */ (event.composedPath()[0])
+  /**
+   * What a panel shows now in place of its plot, gallery or table that had the focus.
+   * @param {string} group
+   * @param {number} place -1 of what is a stop of its own
+   */
+  function plot(group, place) {
+    const panel = document.querySelector(`.hb-panel[data-name="${group}"]`)
+    if (panel == null || place >= 0) return null
+    const isStop = (/** @type {HTMLElement} */ one) => one.matches(OWN) && one.tabIndex === 0
+    return deep.within(panel).find((one) => isStop(one) && deep.isSeen(one)) ?? null
+  }
+
+  /**
+   * Remember what is in focus: it is the stop of its group from now on.
+   * @param {HTMLElement} element
+   */
+  function remember(element) {
     const name = groupOf(element)
     const items = groups().get(name) ?? []
     last = { element, group: name, place: items.indexOf(element), label: labelOf(element) }
@@ -146,7 +176,9 @@ headbrush.stops = (() => {
     event.stopPropagation()
     const by = key === "ArrowLeft" ? -1 : 1
     const next = key === "Home" ? 0 : key === "End" ? items.length - 1 : at + by
-    items[(next + items.length) % items.length].focus()
+    const item = items[(next + items.length) % items.length]
+    item.focus()
+    remember(item) // an event within one shadow root does not leave it
   }
 
   /** A key on what Bokeh draws as a button, but does not press by Space. @param {KeyboardEvent} event */
@@ -165,7 +197,9 @@ headbrush.stops = (() => {
     first?.focus()
   }
 
-  page.addEventListener("focusin", remember)
+  page.addEventListener("focusin", (event) =>
+    remember(/** @type {HTMLElement} */ (event.composedPath()[0])),
+  )
   page.addEventListener("keydown", step)
   page.addEventListener("keydown", press)
   for (const [name, isPointer] of /** @type {[string, boolean][]} */ ([
