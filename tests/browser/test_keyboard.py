@@ -10,7 +10,8 @@ FOCUSED = """() => {
   while (panel && !panel.matches(".hb-panel"))
     panel = panel.parentElement ?? panel.getRootNode().host
   return {panel: panel?.dataset.name ?? "", role: one.getAttribute("role") ?? "",
-          name: one.getAttribute("aria-label") ?? one.textContent, id: one.id}
+          name: one.getAttribute("aria-label") ?? one.textContent, id: one.id,
+          tag: one.tagName}
 }"""
 
 
@@ -33,6 +34,7 @@ def test_every_panel_has_its_stop_and_a_name_that_says_what_it_shows(page, data)
     print(f"stops of the Tab key to the last panel: {len(stops)}")
     assert stops[0]["id"] == "skip"
     assert len(stops) <= MOST_STOPS
+    assert "SECTION" not in {stop["tag"] for stop in stops}  # a panel begins with its buttons
     panels = page.page.eval_on_selector_all(".hb-panel", "all => all.map(one => one.dataset.name)")
     assert {stop["panel"] for stop in stops} - {""} == set(panels)
     names = {stop["panel"]: stop["name"] for stop in stops if stop["role"] == "application"}

@@ -4,7 +4,7 @@
 headbrush.stops = (() => {
   const { deep, names } = headbrush
   const GROUP = "[data-stop], .hb-panel"
-  const OWN = ".bk-events, .hb-scroller, [data-scrolls], tbody *, [role=tab]"
+  const OWN = ".hb-panel, .bk-events, .hb-scroller, [data-scrolls], tbody *, [role=tab]"
   const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]"
   const TEXT = "input:not([type=color]):not([type=file]):not([type=checkbox])"
   const REST_MS = 200
