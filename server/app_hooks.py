@@ -11,7 +11,9 @@ from headbrush.server.pages.build import PageBuilder
 from headbrush.server.session.brush import clauses
 from headbrush.server.stores.attention import reader_process
 from headbrush.server.stores.shelf import SHELF
-from headbrush.server.views.patterns import contours, density, pattern_tip
+from headbrush.server.views.common import nearest_tip
+from headbrush.server.views.images import dots
+from headbrush.server.views.patterns import contours, density
 
 _PATIENCE_S = 5
 """Ready is a server whose only store is open, unless that takes longer."""
@@ -26,7 +28,8 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
         opening = [SHELF.ask(STORES[0].absolute())]
     density.warm_up()
     contours.warm_up()
-    pattern_tip.warm_up()
+    nearest_tip.warm_up()
+    dots.warm_up()
     clauses.warm_up()
     wait(opening, _PATIENCE_S)
     context = cast(ApplicationContext, server_context.application_context)

@@ -26,6 +26,7 @@ from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
+from headbrush.server.views.images.image_cloud import make_cloud
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.strength.strength_overview import StrengthOverview
@@ -94,6 +95,8 @@ def _views(session: Session, side: str) -> dict[str, View]:
         view = built(session.faults, kind, session, side=side)
         if not isinstance(view, Failed):
             view.layout.name = side + view.layout.name
+        if isinstance(view, ImageOverview):
+            make_cloud(session, view)
         for plot in view.layout.select({"type": Plot}):
             plot.name = f"{side}{plot.name}"
         made[view.layout.name] = view

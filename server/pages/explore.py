@@ -15,6 +15,8 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import TitleBar
+from headbrush.server.views.images.image_cloud import make_cloud
+from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.patterns.pattern_tip import PatternTip
 from headbrush.server.views.view import View
@@ -43,14 +45,17 @@ def explore(
     session = Session(data, state, theme_of(cookies), document)
     session.reader.change_named(named)
     build = partial(built, session.faults)
-    workspaces = Workspaces(session, build, partial(_add_tip, session))
+    workspaces = Workspaces(session, build, partial(_use_server, session))
     status = build(TitleBar, session, note, report_of)
     arrange(document, session, workspaces, status, store_name, PageFigures(session).channels)
     return (session,)
 
 
-def _add_tip(session: Session, views: Mapping[str, View]) -> None:
-    """Say what is under the mouse in the layout of the patterns."""
+def _use_server(session: Session, views: Mapping[str, View]) -> None:
+    """Draw very many images, and say what is under the mouse in the layout of the patterns."""
+    images = views.get(ImageOverview.name)
+    if isinstance(images, ImageOverview):
+        make_cloud(session, images)
     patterns = views.get(PatternLayout.name)
     if isinstance(patterns, PatternLayout):
         PatternTip(session, patterns.plot)

@@ -1,5 +1,6 @@
 """Share of each head's or image's patterns that are brushed, as size and opacity of its dot."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +9,9 @@ from bokeh.plotting import figure
 
 NO_SHARE = -1.0
 """In the column ``share`` of heads and images: no patterns are brushed, so dots look as usual."""
-_FAINTEST = 0.18
+_SHARES = (NO_SHARE, 0.0, 1.0)
+OPACITIES = (1.0, 0.18, 1.0)
+"""Of dots with the shares -1, 0 and 1."""
 
 
 def relative_shares(counts: np.ndarray, of_patterns: bool) -> np.ndarray:
@@ -20,7 +23,12 @@ def relative_shares(counts: np.ndarray, of_patterns: bool) -> np.ndarray:
 
 def sized(usual: float, least: float, most: float) -> dict[str, Any]:
     """Options of a scatter whose dots tell the column ``share``."""
-    return {"size": _by_share(usual, least, most), "alpha": _by_share(1, _FAINTEST, 1)}
+    return {"size": _scaled((usual, least, most)), "alpha": _scaled(OPACITIES)}
+
+
+def by_share(share: np.ndarray, values: Sequence[float]) -> np.ndarray:
+    """What :func:`sized` makes of shares, given the values of -1, 0 and 1."""
+    return np.interp(share, _SHARES, values)
 
 
 def share_label(plot: figure, corner: Literal["top_left", "bottom_left"] = "bottom_left") -> Label:
@@ -56,6 +64,6 @@ def share_words(largest: float | None) -> str:
     return "" if largest is None else f"dot size: share of patterns brushed (max {largest:.0%})"
 
 
-def _by_share(usual: float, least: float, most: float) -> dict[str, Any]:
-    steps = LinearInterpolator(x=[NO_SHARE, 0, 1], y=[usual, least, most])
+def _scaled(values: Sequence[float]) -> dict[str, Any]:
+    steps = LinearInterpolator(x=list(_SHARES), y=list(values))
     return {"field": "share", "transform": steps}

@@ -21,6 +21,12 @@ headbrush.notes = (() => {
 
   /** @type {HTMLElement | null} */
   let box = null
+  let pointer = { clientX: 0, clientY: 0 }
+  const follow = (/** @type {PointerEvent} */ event) => {
+    pointer = event
+    moveBox()
+  }
+  addEventListener("pointermove", follow, { capture: true, passive: true })
 
   /**
    * Show a box of words beside the pointer, null for none. Bokeh's own measures the page at each move.
@@ -31,9 +37,7 @@ headbrush.notes = (() => {
     if (box == null) {
       box = document.body.appendChild(document.createElement("div"))
       box.className = "hb-tip"
-      addEventListener("pointermove", moveBox, { capture: true, passive: true })
-      const { event } = globalThis
-      moveBox(event instanceof MouseEvent ? event : { clientX: 0, clientY: 0 })
+      moveBox()
     }
     box.hidden = words == null
     if (words == null) return
@@ -50,9 +54,9 @@ headbrush.notes = (() => {
     return figure
   }
 
-  /** @param {{clientX: number, clientY: number}} pointer */
-  function moveBox({ clientX, clientY }) {
+  function moveBox() {
     if (box == null) return
+    const { clientX, clientY } = pointer
     const across = clientX > innerWidth / 2 ? "calc(-100% - 12px)" : "12px"
     const down = clientY > innerHeight / 2 ? "calc(-100% - 8px)" : "14px"
     box.style.transform = `translate(${clientX}px, ${clientY}px) translate(${across}, ${down})`

@@ -129,8 +129,8 @@ type GalleryHands = {
   step(by: number): void
 }
 
-/** Python's models of the same names (server/views/patterns/pattern_tip.py). */
-type PatternTipModels = { asked: BokehModel; told: BokehModel; mark: BokehModel }
+/** Python's models of the same names (server/views/common/nearest_tip.py). */
+type NearestTipModels = { asked: BokehModel; told: BokehModel; mark: BokehModel }
 
 /** Keys within some plots (server/static/page/keyboard/plots.js). */
 type PlotKeys = {
@@ -196,12 +196,7 @@ type Headbrush = {
   }
   gallerySupply: {
     fromReport(images: BokehModel, changed: () => void): GallerySupply
-    fromServer(
-      told: BokehModel,
-      asked: BokehModel,
-      images: BokehModel,
-      changed: () => void,
-    ): GallerySupply
+    fromServer(told: BokehModel, asked: BokehModel, changed: () => void): GallerySupply
   }
   keys: { isListed(): boolean }
   matrix: {
@@ -251,10 +246,10 @@ type Headbrush = {
   }
   numbers: { grouped(whole: number): string; rounded(value: number): number }
   painting: { layOut(): void; mergeLayers(isMerged: boolean): void; paintNow(): void }
-  patternTip: {
-    leave(models: PatternTipModels): void
-    move(models: PatternTipModels, place: { x: number; y: number }): void
-    show(models: PatternTipModels): void
+  nearestTip: {
+    leave(models: NearestTipModels): void
+    move(models: NearestTipModels, place: { x: number; y: number }): void
+    show(models: NearestTipModels): void
   }
   patterns: {
     brushName(places: BokehModel, number: number, combine: Combine): void

@@ -184,3 +184,26 @@ def tally(patterns, images, heads):
             image_count[image] += kept
             head_count[head] += kept
     return image_count, head_count
+
+
+@_compiled
+def lay_discs(places, radii, weights, kinds, shown, strength):
+    """Lay discs over each other, in their order, ``places`` in pixels from the lower left.
+
+    ``strength`` becomes the opacity of the strongest disc at each pixel, ``shown`` the kind of the
+    uppermost that covers at least half of it.
+    """
+    height, width = shown.shape
+    for i in range(len(places)):
+        x, y, reach = places[i, 0], places[i, 1], radii[i] + 0.5
+        if not (-reach < x < width + reach and -reach < y < height + reach):
+            continue
+        for row in range(max(0, int(y - reach)), min(height, int(y + reach) + 1)):
+            for column in range(max(0, int(x - reach)), min(width, int(x + reach) + 1)):
+                far = np.sqrt((column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2)
+                cover = min(reach - far, 1.0)
+                if cover <= 0:
+                    continue
+                if cover >= 0.5 or shown[row, column] < 0:
+                    shown[row, column] = kinds[i]
+                strength[row, column] = max(strength[row, column], cover * weights[i])

@@ -25,7 +25,7 @@ class Opened:
         self.session = session
         self.view = ImageOverview(session)
         session.history.change(images_form="gallery", image=None, clauses=())
-        self.told, self.asked, _images = part(self.view, "image_gallery").tags
+        self.told, self.asked = part(self.view, "image_gallery").tags
         self.stamp = 0
 
     def ask(self, *words):
@@ -91,6 +91,10 @@ def test_it_shows_what_is_brushed_or_all_with_marks(gallery, data):
     rows = gallery.ask("rows", 0, data.num_images)[2]
     assert {row[0] for row in rows if row[2]} == set(chosen)
     assert [row[3] for row in rows] == data.correctness[[row[0] for row in rows]].tolist()
+    assert [row[5:] for row in rows] == [
+        [data.names[image], data.true_class(image), data.class_name(int(data.predicted[image]))]
+        for image, *_rest in rows
+    ]
     gallery.session.history.undo()
     gallery.session.history.undo()
     assert gallery.head["count"] == data.num_images

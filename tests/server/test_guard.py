@@ -13,7 +13,7 @@ from headbrush.server.session.error_boundary import Failed, Faults, built
 from headbrush.server.session.state import History, ViewState
 from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.patterns.picture import PatternPicture
+from headbrush.server.views.patterns.picture import PlotPicture
 from tests.server.pages import drag, happen, plot_of
 from tests.waiting import until
 
@@ -162,7 +162,7 @@ def test_work_that_fails_in_a_thread_is_told_by_the_view_that_asked(caplog):
 def test_a_preview_that_failed_is_forgotten_when_the_drag_is_over(session, document):
     view = built(session.faults, PatternLayout, session)
     box = {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1}
-    with patch.object(PatternPicture, "show", side_effect=ValueError("no picture")):
+    with patch.object(PlotPicture, "show", side_effect=ValueError("no picture")):
         happen(SelectionGeometry(plot_of(view), geometry=box, final=False))
         until(lambda: document.session_callbacks)
         document.session_callbacks[0].callback()

@@ -91,15 +91,15 @@ globalThis.headbrush ??= /** @type {Headbrush} */ ({})
     }
 
     /** @param {BokehModel} model */
-    #begin({ tags: [first, asked, images] }) {
+    #begin({ tags: [first, asked] }) {
       if (this.#supply != null) return
       const tools = made("div", { className: "hb-tools" })
       tools.append(this.#turned, this.#some, this.#all, this.#touch, this.#said)
       this.replaceChildren(tools, this.#scroller)
       const soon = () => this.#soon()
       const { fromReport, fromServer } = headbrush.gallerySupply
-      const isReport = images == null
-      this.#supply = isReport ? fromReport(first, soon) : fromServer(first, asked, images, soon)
+      const isReport = asked == null
+      this.#supply = isReport ? fromReport(first, soon) : fromServer(first, asked, soon)
       this.#watch.observe(this.#scroller)
     }
 

@@ -32,12 +32,11 @@ headbrush.gallerySupply = (() => {
   /**
    * @param {BokehModel} told
    * @param {BokehModel} asked
-   * @param {BokehModel} images
    * @param {() => void} changed
    * @returns {GallerySupply}
    */
-  function fromServer(told, asked, images, changed) {
-    /** @type {Map<number, [number, string, boolean, number]>} images by their places */
+  function fromServer(told, asked, changed) {
+    /** @type {Map<number, Omit<GalleryTile, "picture">>} images by their places */
     const rows = new Map()
     /** @type {Map<number, string>} by the images' numbers */
     const pictures = new Map()
@@ -54,8 +53,9 @@ headbrush.gallerySupply = (() => {
       if (next.version !== head.version) rows.clear()
       head = next
       if (list.length > 0) waitsSince = Number.NEGATIVE_INFINITY
-      for (const [at, [number, value, isBrushed, kind, picture]] of list.entries()) {
-        rows.set(first + at, [number, value, isBrushed, kind])
+      for (const [at, row] of list.entries()) {
+        const [number, value, isBrushed, kind, picture, name, truth, guess] = row
+        rows.set(first + at, { number, value, isBrushed, kind, name, truth, guess })
         if (picture === "") continue
         pictures.delete(number)
         pictures.set(number, picture)
@@ -68,9 +68,8 @@ headbrush.gallerySupply = (() => {
     function tile(place) {
       const row = rows.get(place)
       if (row == null) return null
-      const [number, value, isBrushed, kind] = row
-      const picture = pictures.get(number)
-      return picture == null ? null : { ...about(images, number), value, isBrushed, kind, picture }
+      const picture = pictures.get(row.number)
+      return picture == null ? null : { ...row, picture }
     }
     /**
      * @param {number} first

@@ -33,7 +33,7 @@ class Gallery:
     Attributes
     ----------
     layout
-        Its ``tags`` are what the script needs: answers, questions, the source of the images.
+        Its ``tags`` are what the script needs: answers and questions.
     """
 
     def __init__(self, session: Session) -> None:
@@ -45,7 +45,7 @@ class Gallery:
             stylesheets=[InlineStyleSheet(css=static("css/gallery.css"))],
         )  # fmt: skip
         self.layout.text = f'<hb-gallery data-model="{self.layout.id}"></hb-gallery>'
-        self.layout.tags = [self._told, self._asked, session.images]
+        self.layout.tags = [self._told, self._asked]
         self._asked.on_change("tags", self._on_asked)
         self._is_followed = self._is_toggling = False
         self._shows: tuple[object, ...] = ()
@@ -145,7 +145,8 @@ class Gallery:
         words = value_words(data, state.image_order, self._session.head.number, images)
         rows: list[list[object]] = [
             [image, value, self._brushed is not None and bool(self._brushed[image]),
-             int(data.correctness[image]), self._picture(image)]
+             int(data.correctness[image]), self._picture(image), data.names[image],
+             data.true_class(image), data.class_name(int(data.predicted[image]))]
             for image, value in zip(images.tolist(), words, strict=True)
         ]  # fmt: skip
         self._tell(begin, rows)

@@ -42,7 +42,7 @@ _TOOLTIP = """
 _STANDS_OUT = "<br>stands out: @stands_out{+0.0} sd"
 _COLOURS = [("class", "colour: true class"), ("probability", "colour: P[true class]"),
             ("correct", "colour: correct or not")]  # fmt: skip
-_CORRECTNESS = ("#56b4e9", "#d55e00", NEUTRAL)
+CORRECTNESS_COLOURS = ("#56b4e9", "#d55e00", NEUTRAL)
 
 _MOST_OUTLINED = 3000
 """Outlines of more images would hide each other, and take half of the time to draw."""
@@ -50,7 +50,15 @@ _FULL_SIZE_UP_TO = 1000
 
 
 class ImageOverview:
-    """Images as points; tap selects one, box and lasso brush them, the box finds one by name."""
+    """Images as points; tap selects one, box and lasso brush them, the box finds one by name.
+
+    Attributes
+    ----------
+    plot, dots
+        The plot, and the renderer of its points.
+    points
+        ``(m, 2)`` where the images are.
+    """
 
     name = "image_overview"
     title = "Which images rely on the same heads?"
@@ -70,9 +78,9 @@ class ImageOverview:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._points = self._places()
+        self.points = self._places()
         self._selected = ColumnDataSource({"x": [], "y": []}, name="image_ring")
-        self._plot = self._figure()
+        self.plot = self._figure()
         find = FindBox(session)
         self._colour = Select(
             options=list(_COLOURS), width=150, name="image_colour",
@@ -93,7 +101,7 @@ class ImageOverview:
         )
         self._gallery = Gallery(session)
         shown = column(
-            self._legend, self._note, self._plot, self._gallery.layout, name="images_shown",
+            self._legend, self._note, self.plot, self._gallery.layout, name="images_shown",
             sizing_mode="stretch_both",
         )  # fmt: skip
         self.layout = column(controls, find.note, shown, sizing_mode="stretch_both", name=self.name)
@@ -104,14 +112,13 @@ class ImageOverview:
         session.waiting.filled.connect(self._on_filled)
         session.waiting.changed.follow(self._show_note)
 
-    def _places(self) -> tuple[np.ndarray, np.ndarray]:
-        embedding = self._session.data.store.read("image_embedding")
-        return embedding[:, 0], embedding[:, 1]
+    def _places(self) -> np.ndarray:
+        return self._session.data.store.read("image_embedding")
 
     def _on_filled(self) -> None:
         """Show the images where they are now."""
-        self._points = self._places()
-        pairs = zip((self._plot.x_range, self._plot.y_range), self._points, strict=True)
+        self.points = self._places()
+        pairs = zip((self.plot.x_range, self.plot.y_range), self.points.T, strict=True)
         for shown, values in pairs:
             wanted = padded_range(values)
             shown.update(
@@ -128,12 +135,12 @@ class ImageOverview:
         text = waiting.words("image_embedding") and (
             waiting.words("importance") or waiting.words("image_embedding")
         )
-        if text and np.isfinite(self._points[0]).any():
+        if text and np.isfinite(self.points).any():
             text = f"Provisional, by the gradient. {text}"
         self._note.update(text=text, visible=bool(text))
 
     def _figure(self) -> figure:
-        x, y = self._points
+        x, y = self.points.T
         plot = make_figure(
             "images_plot",
             brush=("lasso", "box"),
@@ -143,11 +150,10 @@ class ImageOverview:
         on_narrowing(plot, self._session.narrow)
         plot.axis.visible = False
         plot.grid.visible = False
-        scale = _dot_scale(len(x))
-        self._dots = plot.scatter(
+        self.dots = plot.scatter(
             "x", "y", source=self._session.images, line_width=0.5,
             line_color=None if len(x) > _MOST_OUTLINED else "white",
-            **sized(8 * scale, 3 * scale, 11 * scale),
+            **sized(*dot_sizes(len(x))),
             nonselection_fill_alpha=0.12, nonselection_line_alpha=0.1,
         )  # fmt: skip
         plot.scatter(
@@ -156,21 +162,21 @@ class ImageOverview:
         )  # fmt: skip
         self._share = share_label(plot)
         hint = "" if self._session.data.stands_out is None else _STANDS_OUT
-        hover = HoverTool(renderers=[self._dots], tooltips=_TOOLTIP % hint)
+        hover = HoverTool(renderers=[self.dots], tooltips=_TOOLTIP % hint)
         hover.callback = CustomJS(
             args={"hover": hover, "source": self._session.images, "column": "thumbnail"},
             code=view_script("ask_picture"),
         )
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)
-        on_nearest(plot, lambda: self._points, self._session.toggle_image)
+        on_nearest(plot, lambda: tuple(self.points.T), self._session.toggle_image)
         Zoom(self._session, plot, "images_range")
         return plot
 
     def react_to_form(self, new: ViewState) -> None:
         """Show the layout, or the gallery."""
         is_gallery = new.images_form == "gallery"
-        self._legend.visible = self._plot.visible = self._colour.visible = not is_gallery
+        self._legend.visible = self.plot.visible = self._colour.visible = not is_gallery
         if is_gallery and not self._order.options:
             self._offer_orders()
         self._order.visible = is_gallery
@@ -193,7 +199,7 @@ class ImageOverview:
     def react_to_image(self, new: ViewState) -> None:
         """Ring the selected image."""
         chosen = [] if new.image is None else [new.image]
-        x, y = self._points
+        x, y = self.points.T
         self._selected.data = {"x": x[chosen], "y": y[chosen]}
         self._describe(new)
 
@@ -234,11 +240,11 @@ class ImageOverview:
                 "class", [data.class_labels[k] for k in kinds], [palette[k] for k in kinds], kinds
             )
         else:
-            images["shade"] = np.array(_CORRECTNESS)[data.correctness]
+            images["shade"] = np.array(CORRECTNESS_COLOURS)[data.correctness]
             kinds = 2 if data.is_labelled.all() else 3
             words = CORRECTNESS[:kinds]
-            self._legend.text = choices("correct", words, _CORRECTNESS[:kinds], range(kinds))
-        for glyph in (self._dots.glyph, self._dots.nonselection_glyph, self._dots.selection_glyph):
+            self._legend.text = choices("correct", words, CORRECTNESS_COLOURS[:kinds], range(kinds))
+        for glyph in (self.dots.glyph, self.dots.nonselection_glyph, self.dots.selection_glyph):
             if glyph is not None and glyph != "auto":
                 glyph.fill_color = colour
         self._describe(new)
@@ -248,6 +254,7 @@ class ImageOverview:
             self._session.send_thumbnail(int(new[0]))
 
 
-def _dot_scale(images: int) -> float:
-    """Scale factor of the dots, smaller for very many images."""
-    return max(0.4, min(1.0, (_FULL_SIZE_UP_TO / images) ** 0.5))
+def dot_sizes(images: int) -> tuple[float, float, float]:
+    """Diameters of dots: usually, and with no or most patterns brushed; less of very many."""
+    scale = max(0.4, min(1.0, (_FULL_SIZE_UP_TO / images) ** 0.5))
+    return 8 * scale, 3 * scale, 11 * scale

@@ -154,7 +154,7 @@ def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
     if not flat:
         alpha = (_WEAKEST + _rank(count) * (255 - _WEAKEST)).astype(np.uint32)
     red, green, blue = mean.T
-    image[filled] = _packed(red, green, blue, alpha)
+    image[filled] = packed(red, green, blue, alpha)
     return _spread(image)
 
 
@@ -195,16 +195,17 @@ def _colours(ramp: tuple[str, ...]) -> np.ndarray:
     """No colour, grey, and the ramp in even steps; a ramp of one colour is that."""
     positions = np.linspace(0, len(ramp) - 1, _STEPS if len(ramp) > 1 else 1)
     channels = np.array([rgb(colour) for colour in ramp]).T
-    steps = _packed(*(np.interp(positions, np.arange(len(ramp)), channel) for channel in channels))
+    steps = packed(*(np.interp(positions, np.arange(len(ramp)), channel) for channel in channels))
     return np.array([_CLEAR, _other(), *steps], np.uint32)
 
 
 def _other() -> np.uint32:
     """The grey of points that are not brushed."""
-    return np.uint32(_packed(*rgb(NEUTRAL), GREY))
+    return np.uint32(packed(*rgb(NEUTRAL), GREY))
 
 
-def _packed(red, green, blue, alpha: npt.ArrayLike = 255) -> np.ndarray:
+def packed(red, green, blue, alpha: npt.ArrayLike = 255) -> np.ndarray:
+    """Channels from 0 to 255 as uint32 RGBA."""
     r, g, b, a = (np.asarray(part).astype(np.uint32) for part in (red, green, blue, alpha))
     return a << 24 | b << 16 | g << 8 | r
 

@@ -52,7 +52,7 @@ from headbrush.server.views.patterns.drawing import (
     colouring,
     pattern_names,
 )
-from headbrush.server.views.patterns.picture import PatternPicture
+from headbrush.server.views.patterns.picture import PlotPicture
 
 VIEW = "patterns"
 _DELAY_MS = 60
@@ -147,7 +147,7 @@ class PatternLayout:
         )
         plot.axis.visible = False
         plot.grid.visible = False
-        self._picture = PatternPicture(plot)
+        self._picture = PlotPicture(plot, "pattern")
         self._dots = plot.scatter(
             "x", "y", source=self._own, size=9, fill_color="colour", line_width=1,
             nonselection_alpha=1,

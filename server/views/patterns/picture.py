@@ -1,4 +1,4 @@
-"""D1's picture in its plot: one byte per pixel with a palette, else RGBA; or contours."""
+"""A server's picture in a plot: one byte per pixel with a palette, else RGBA; or contours."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,13 @@ _WHERE = ("image", "x", "y", "dw", "dh")
 _NOTHING: "DataDict" = {name: [] for name in _WHERE}
 
 
-class PatternPicture:
-    """One of three renderers shows the picture, the others nothing."""
+class PlotPicture:
+    """One of three renderers shows the picture, the others nothing; ``kind`` begins their names."""
 
-    def __init__(self, plot: figure) -> None:
-        self._rgba = ColumnDataSource(_NOTHING, name="pattern_picture")
-        self._places = ColumnDataSource(_NOTHING, name="pattern_levels")
-        self._lines = ColumnDataSource({name: [] for name in _OF_LINES}, name="pattern_lines")
+    def __init__(self, plot: figure, kind: str) -> None:
+        self._rgba = ColumnDataSource(_NOTHING, name=f"{kind}_picture")
+        self._places = ColumnDataSource(_NOTHING, name=f"{kind}_levels")
+        self._lines = ColumnDataSource({name: [] for name in _OF_LINES}, name=f"{kind}_lines")
         self._painted = None
         self._colours = LinearColorMapper(palette=["#00000000"], low=-0.5, high=0.5)
         plot.image_rgba(*_WHERE, source=self._rgba, level="image")
