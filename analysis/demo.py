@@ -31,6 +31,7 @@ def may_replace(out: Path, folder: Path, images: int, version: str) -> bool:
         plan = interrupted_plan(out)
     usable = (
         plan.get("version") == version
+        and "shards" in plan
         and len(plan.get("images", ())) == images
         and plan.get("checkpoint_sha256") == file_digest(folder / "model" / "model.safetensors")
     )

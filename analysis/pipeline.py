@@ -168,8 +168,7 @@ def _make_the_rest(
     shown_first, cls = partial(lay_out, "offset_embedding"), partial(lay_out, "cls_embedding")
     others = [lay_out_patches] if with_latents else []
     if beside:
-        together.do(prune, [shown_first], 1)
-        together.do(cls, others, 1)
+        together.do(prune, [shown_first, cls, *others], 1)
     else:
         together.do(shown_first, [cls, *others, prune], 0)
     together.raise_first()

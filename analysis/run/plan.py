@@ -23,6 +23,7 @@ def known_plan(request: Request) -> dict[str, object]:
         "predictions": request.predictions,
         "seed": request.seed,
         "autoencoder": request.autoencoder,
+        "shards": "even",
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -32,6 +33,9 @@ from headbrush.analysis.store.attention_file import AttentionWriter
 from headbrush.analysis.store.schema import PRUNING_METRICS
 
 SHARD_IMAGES = 64
+_ALIKE, _LEAST_IMAGES = 8, 16
+"""The number of shards is a multiple of the first, so that two, four or eight workers end together;
+but there are no more for it than batches of the second."""
 PRUNED = "pruned-"
 """Before the name of a shard, that of the part with its pruning."""
 _IMAGE_AXIS = {"gradient": 1}
@@ -52,14 +56,17 @@ class Shard:
 
 
 def cut_shards(count: int, geometry: Geometry | None = None) -> list[Shard]:
-    """Cut ``count`` images into shards of :data:`SHARD_IMAGES`.
+    """Cut ``count`` images evenly into shards of :data:`SHARD_IMAGES` at most.
 
     Patterns of many patches are large: with a ``geometry``, shards are smaller where they must be.
+    The cut does not depend on the machine, so that another one can resume.
     """
     size = SHARD_IMAGES if geometry is None else images_in_a_shard(geometry, SHARD_IMAGES)
+    fewest = -(-count // size)
+    number = max(fewest, min(-(-fewest // _ALIKE) * _ALIKE, -(-count // _LEAST_IMAGES)))
+    bounds = [count * place // max(1, number) for place in range(number + 1)]
     return [
-        Shard(f"{number:05}", start, min(start + size, count))
-        for number, start in enumerate(range(0, count, size))
+        Shard(f"{place:05}", start, stop) for place, (start, stop) in enumerate(pairwise(bounds))
     ]
 
 

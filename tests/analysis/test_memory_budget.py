@@ -76,6 +76,22 @@ def test_a_shard_of_many_patches_holds_few_images_and_shards_hold_each_image_onc
     assert len({one.name for one in shards}) == len(shards)
 
 
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (0, []),
+        (1, [1]),
+        (16, [16]),
+        (20, [10, 10]),
+        (60, [15] * 4),
+        (300, [37, 38] * 4),
+        (1000, [62, 63] * 8),
+    ],
+)
+def test_shards_are_alike_and_of_a_number_that_workers_share_evenly(count, sizes):
+    assert [one.stop - one.start for one in cut_shards(count)] == sizes
+
+
 def test_a_store_made_in_pieces_holds_the_same_values(inputs, tmp_path, no_memory):
     def make(name):
         request = Request(images=inputs[1], out=tmp_path / name, model=str(inputs[0]), attention=2)
