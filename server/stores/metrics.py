@@ -5,12 +5,12 @@ METRIC_NAMES = {
     "jsd": "JSD of the prediction",
     "cls": "CLS distance",
     "patch": "Patch distance",
-    "gradient": "Gradient (approximation)",
+    "gradient": "Gradient (estimate)",
 }
 METRIC_AXES = {
     "probability": "P′[true class]",
     "jsd": "JSD (bits)",
     "cls": "CLS distance (0–2)",
     "patch": "patch distance (0–2)",
-    "gradient": "|dL/d mask| (nats), approximate",
+    "gradient": "|dL/d mask| (nats)",
 }

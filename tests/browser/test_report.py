@@ -116,15 +116,21 @@ def touch_drag(page, *pixels):
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
 
-def test_a_finger_on_a_phone_brushes_what_its_box_holds(browser, written, data):
+def test_a_finger_scrolls_and_with_a_tool_brushes_what_its_box_holds(browser, written, data):
     size = {"width": 400, "height": 800}
     with browser.new_context(viewport=size, has_touch=True, is_mobile=True) as context:
         page = HeadbrushPage(context.new_page(), written.as_uri())
         show(page, "images_plot")
         at = data.store.read("image_embedding").astype(float)
         low, high = np.quantile(at, 0.15, axis=0), np.quantile(at, 0.75, axis=0)
-        corners = [page.at("images_plot", *corner) for corner in (low, (low + high) / 2, high)]
-        touch_drag(page, *corners)
+        places = (low, (low + high) / 2, high)
+        scrolled = page.page.evaluate("scrollY")
+        touch_drag(page, *(page.at("images_plot", *place) for place in places))
+        page.page.wait_for_function("before => scrollY != before", arg=scrolled)
+        assert page.source("thumbnail")["selected"] == []
+        show(page, "images_plot")
+        page.page.locator("[data-name=image_overview] .bk-tool-icon-box-select").tap()
+        touch_drag(page, *(page.at("images_plot", *place) for place in places))
         inside = np.flatnonzero(((low <= at) & (at <= high)).all(1))
         assert 2 < len(inside) < data.num_images
         page.page.wait_for_function(
@@ -132,6 +138,11 @@ def test_a_finger_on_a_phone_brushes_what_its_box_holds(browser, written, data):
         )
         assert page.source("thumbnail")["selected"] == inside.tolist()
         assert page.page.evaluate("document.documentElement.scrollWidth") == 400
+        ranges, scrolled = page.frame("images_plot"), page.page.evaluate("scrollY")
+        page.page.mouse.move(*page.at("images_plot", *places[1]))
+        page.page.mouse.wheel(0, 100)
+        page.page.wait_for_function("before => scrollY > before", arg=scrolled)
+        assert {page.frame("images_plot")[end] - ranges[end] for end in ("x0", "x1")} == {0}
         assert page.faults == []
 
 

@@ -191,7 +191,9 @@ def test_density_is_the_servers_also_after_zooming_and_brushing(page, data):
     check_picture(page, data, "count", LIGHT.density)
     before = shown_range(page)
     page.page.mouse.move(*spot(page, 0.5, 0.5))
+    page.page.keyboard.down("Control")  # without it the wheel scrolls the page
     page.page.mouse.wheel(0, -300)
+    page.page.keyboard.up("Control")
     until(lambda: shown_range(page) != before)
     check_picture(page, data, "count", LIGHT.density)
     after = shown_range(page)

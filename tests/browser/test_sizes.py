@@ -27,6 +27,7 @@ INSIDE = """() => {
 def opened(browser, server):
     """A page that all tests of this file resize."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        context.add_init_script(path=Path(__file__).with_name("drawn_text.js"))
         page = HeadbrushPage(context.new_page(), server)
         page.page.wait_for_selector("html[data-ready]")
         yield page
@@ -45,7 +46,7 @@ def faults_of(page):
     found = []
 
     def is_fine():
-        found[:] = page.page.evaluate(FAULTS)
+        found[:] = page.page.evaluate(FAULTS) + page.page.evaluate("faultsOfWindow()")
         return not found
 
     try:

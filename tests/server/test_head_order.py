@@ -52,7 +52,7 @@ def test_heads_are_sorted_by_the_difference_of_two_brushes(session, view, data):
     assert by_place(session) == np.argsort(-apart, kind="stable").tolist()
     drawn = columns(view, "importance_difference")["mean"]
     np.testing.assert_allclose(drawn, np.sort(apart)[::-1], atol=1e-7)
-    assert view.plot.yaxis[1].axis_label == "one\n− <b>other"
+    assert view.plot.yaxis[1].axis_label == "first − second"
 
 
 def test_the_red_line_selects_the_head_that_stands_there(session, view):

@@ -49,7 +49,7 @@ def test_a_store_of_the_gradient_alone(tmp_path):
     importance = values()["importance"].copy()
     importance[:4] = np.nan
     report = make_report(changed_store(tmp_path / "s.headbrush", importance=importance))
-    assert "Gradient (approximation)" in findings.main_finding(report.data)
+    assert "Gradient (estimate)" in findings.main_finding(report.data)
     assert report.html
 
 

@@ -14,6 +14,7 @@ from bokeh.models import (
     GlyphRenderer,
     HoverTool,
     LassoSelectTool,
+    NoOverlap,
     PanTool,
     Paragraph,
     Range,
@@ -67,6 +68,7 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: Unpack[FigureOp
 
     Brushing tools report once, when the mouse is released; a ``live box`` also while dragging; the
     last one is active. A figure without them shows its tools inside, while the mouse is over it.
+    Labels of ticks that would overlap are left out.
     """
     wheel, brushes = WheelZoomTool(), [_BRUSHES[shape]() for shape in brush]
     plot = figure(
@@ -79,6 +81,8 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: Unpack[FigureOp
         toolbar_inner=not brush,
         **options,
     )
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=4)
+    plot.yaxis.major_label_policy = NoOverlap(min_distance=-1)
     plot.toolbar.logo = None
     plot.toolbar.autohide = not brush
     plot.toolbar.active_scroll = wheel

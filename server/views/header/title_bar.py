@@ -106,7 +106,8 @@ class TitleBar:
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
             if data.is_labelled[new.image] and data.has_classifier:
                 words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
-        self._selection.text = " · ".join(words)
+        said = " · ".join(words)
+        self._selection.update(text=said, html_attributes={"title": said})
 
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""

@@ -28,9 +28,13 @@ class FindBox:
         self._classes = {data.class_name(k) for k in np.unique(data.labels).tolist() if k >= 0}
         self.field = AutocompleteInput(
             name="find_image",
-            html_attributes=labelled("Find or brush images"),
+            css_classes=["hb-small"],
+            html_attributes={
+                **labelled("Find or brush images"),
+                "title": "An image by name or number; a class, or wrong, brushes images",
+            },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
-            placeholder="image, class, wrong …",
+            placeholder="image, class …",
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,

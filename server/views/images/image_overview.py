@@ -83,12 +83,12 @@ class ImageOverview:
         self.plot = self._figure()
         find = FindBox(session)
         self._colour = Select(
-            options=list(_COLOURS), width=150, name="image_colour",
+            options=list(_COLOURS), width=138, name="image_colour", css_classes=["hb-small"],
             html_attributes=labelled("Colour of the images"),
         )  # fmt: skip
         session.history.bind(self._colour, "image_colour")
         self._order = Select(
-            options=[], width=150, name="image_order", visible=False,
+            options=[], width=138, name="image_order", visible=False, css_classes=["hb-small"],
             html_attributes=labelled("Order of the gallery"),
         )  # fmt: skip
         form = small_choice(session.history, "images_form", IMAGES_FORMS, height=28)

@@ -66,7 +66,9 @@ class ComparedHeads:
             y_range_name=_AXIS,
         )  # fmt: skip
         zero = Span(dimension="width", location=0, line_dash="dotted", y_range_name=_AXIS)
-        axis = LinearAxis(y_range_name=_AXIS, axis_label="")
+        axis = LinearAxis(
+            y_range_name=_AXIS, axis_label="", major_label_policy=plot.yaxis[0].major_label_policy
+        )
         self._of_difference = zero, axis
         for part, place in zip(self._of_difference, ("center", "right"), strict=True):
             part.visible = False
@@ -137,7 +139,8 @@ class ComparedHeads:
         zero, axis = self._of_difference
         zero.visible = axis.visible = self.has_difference
         if self.has_difference:
-            axis.axis_label = "of P − P′" if metric == "probability" else "difference"
+            of = ",\nof P − P′" if metric == "probability" else ""
+            axis.axis_label = f"first − second{of}"
         end = 1.06 * float(abs(apart[np.isfinite(apart)]).max(initial=0)) or 1.0
         self._range.update(start=-end, end=end, reset_start=-end, reset_end=end)
 
@@ -150,7 +153,7 @@ class ComparedHeads:
     def _name(self, names: list[str]) -> None:
         items = [_item(name, line) for name, line in zip(names, self._lines, strict=False)]
         if self.has_difference:
-            items.append(_item("difference, right axis", self._difference))
+            items.append(_item("difference", self._difference))
         self._legend.update(items=items, visible=bool(items))
 
 

@@ -36,7 +36,7 @@ class DifferenceTable:
     def __init__(self, session: Session, chart: Sequence[LayoutDOM]) -> None:
         self._session, self._chart = session, chart
         self.layout = small_choice(
-            session.history, "importance_form", IMPORTANCE_FORMS, visible=False, margin=(4, 5, 2, 5)
+            session.history, "importance_form", IMPORTANCE_FORMS, visible=False, margin=(4, 3, 2, 3)
         )
         self._shown = Channel(name="differences", tags=[])
         self._head = Channel(name="difference_head", tags=[])

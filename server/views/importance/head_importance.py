@@ -76,8 +76,10 @@ class HeadImportance:
         )
         self._metric = Select(
             options=list(METRIC_NAMES.items()),
-            width=165,
-            margin=(2, 5, 2, 5),
+            width=158,
+            height=24,
+            css_classes=["hb-small"],
+            margin=(4, 3, 2, 3),
             name="metric",
             html_attributes=labelled("Metric"),
         )

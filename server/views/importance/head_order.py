@@ -45,7 +45,8 @@ class HeadOrder:
         }
         plot.xgrid.visible = False
         self.layout = Select(
-            options=list(_TITLES), width=112, margin=(2, 5, 2, 5), name="importance_order",
+            options=list(_TITLES), width=98, height=24, margin=(4, 3, 2, 3),
+            name="importance_order", css_classes=["hb-small"],
             html_attributes=labelled("Order of the heads"),
         )  # fmt: skip
         session.history.bind(self.layout, "importance_order")

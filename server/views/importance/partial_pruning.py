@@ -32,7 +32,7 @@ from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode
 
 _FADED = 0.2
 """Opacity of the last bars while the next ones are computed."""
-_MARGINS = 0.17, 1.45
+_MARGINS = 0.2, 1.7
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 _NOISE = 1e-6
 """Rounding error of float32, not a change."""

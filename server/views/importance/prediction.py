@@ -22,9 +22,9 @@ _ROW, _MOST = 19, 99
 _ABOVE = -0.25
 """Room above the first name, in rows."""
 _TOP = 5
-_CHARACTER = 5.9
-"""Width in pixels of a character of a class name."""
-_NUMBERS = 92
+_CHARACTER = 6.6
+"""Width in pixels of a character of a class name in bold."""
+_NUMBERS = 120
 """Pixels that the two numbers of a row take."""
 _COLUMNS = (
     "row", "name", "shown", "style", "numbers", "before", "after", "above", "below", "percent",

@@ -3,6 +3,7 @@
 from bokeh.layouts import row
 from bokeh.models import Button, Div
 
+from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.heads import rank_heads
@@ -10,7 +11,7 @@ from headbrush.server.views.common.choice import labelled, small_buttons
 
 _SHOWN = 5
 _SMALL = ["hb-small"]
-_WORDS: dict[str, str | None] = {"margin": "4px 6px", "white-space": "nowrap", "font-size": "12px"}
+_WORDS: dict[str, str | None] = {"margin": "4px 4px", "white-space": "nowrap", "font-size": "11px"}
 
 
 class TopHeads:
@@ -21,7 +22,7 @@ class TopHeads:
         self._order = list(range(session.data.num_heads))
         self._heads = small_buttons("top_heads", [], margin=0)
         self._rank = Div(
-            text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "58px"}
+            text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "44px"}
         )
         self._title = Div(text="", render_as_text=True, name="top_heads_of", styles=_WORDS)
         self.layout = row(
@@ -35,6 +36,7 @@ class TopHeads:
         )
         session.history.follow(["metric", "image", "clauses"], self.react)
         session.history.on_change(["layer", "head"], self.react_to_head)
+        session.reader.follow_named(self._make_room)
         self._heads.on_change("active", self._on_active)
 
     def _step_button(self, label: str, title: str, by: int) -> Button:
@@ -62,6 +64,10 @@ class TopHeads:
         labels = self._session.data.head_labels
         self._heads.labels = [labels[number] for number in self._order[:_SHOWN]]
         self.react_to_head(new)
+
+    def _make_room(self) -> None:
+        """Give the title's place to the choice of chart or table, if two brushes are compared."""
+        self._title.visible = len(self._session.reader.compared()) < MOST_COMPARED
 
     def _of(self, state: ViewState) -> str:
         count = int(self._session.brush("heads").images.sum())

@@ -34,8 +34,8 @@ class ValueScale:
         }
         plot.y_scale, plot.yaxis[0].ticker = self._parts["linear"]
         history = session.history
-        choice = small_choice(history, "importance_scale", IMPORTANCE_SCALES, margin=(4, 5, 2, 5))
-        fit = small_choice(history, "importance_fit", IMPORTANCE_FITS, margin=(4, 5, 2, 0))
+        choice = small_choice(history, "importance_scale", IMPORTANCE_SCALES, margin=(4, 3, 2, 3))
+        fit = small_choice(history, "importance_fit", IMPORTANCE_FITS, margin=(4, 3, 2, 0))
         self._is_narrow = False
         self.layout = row(choice, fit)
 

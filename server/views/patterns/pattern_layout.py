@@ -128,7 +128,9 @@ class PatternLayout:
                 (name, f"colour: {METRIC_NAMES.get(name, name)}")
                 for name in pattern_colours_of(self._session.data)
             ],
-            width=150,
+            width=134,
+            height=24,
+            css_classes=["hb-small"],
             name="pattern_colour",
             html_attributes=labelled("Colour of the patterns"),
         )

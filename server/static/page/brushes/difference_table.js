@@ -91,7 +91,7 @@
     const titles = made("tr", "")
     titles.append(
       header("head", -1, "in the order of the layers"),
-      ...names.map((name, at) => header(name, at, `mean of ${counts[at]} images`)),
+      ...names.map((name, at) => header(name, at, `${name}: mean of ${counts[at]} images`)),
       header("difference", DIFFERENCE, "first − second, by size"),
       header("95 %", 3, "interval of the difference"),
       header("p", 5, "Welch's t test"),
