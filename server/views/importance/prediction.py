@@ -27,7 +27,7 @@ _CHARACTER = 6.6
 _NUMBERS = 120
 """Pixels that the two numbers of a row take."""
 _COLUMNS = (
-    "row", "name", "shown", "style", "numbers", "before", "after", "above", "below", "percent",
+    "row", "name", "shown", "numbers", "before", "after", "above", "below", "percent",
     "percent_after",
 )  # fmt: skip
 
@@ -82,10 +82,7 @@ class Prediction:
             )
             for edge, part, colour in (("above", "before", NEUTRAL), ("below", "after", None))
         ]  # fmt: skip
-        style = {
-            "source": self._source, "text_font_size": "11px", "y_offset": -2,
-            "text_font_style": "style",
-        }  # fmt: skip
+        style = {"source": self._source, "text_font_size": "11px", "y_offset": -2}
         self._words = [
             plot.text(0, "row", text="shown", x_offset=2, **style),
             plot.text(1, "row", text="numbers", text_align="right", **style),
@@ -144,7 +141,6 @@ class Prediction:
             "below": row + 0.33,
             "name": names,
             "shown": names,
-            "style": ["bold" if index == label else "normal" for index in classes],
             "numbers": numbers,
             "before": before[classes],
             "after": after[classes],
