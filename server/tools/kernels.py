@@ -146,12 +146,13 @@ def points_in_box(points, box):
 
 
 @_compiled
-def points_in_polygon(points, xs, ys, per_y, starts, edges):
+def points_in_polygon(points, xs, ys, per_y, starts, edges, cells, cells_per):
     """Which points a polygon encloses by the even-odd rule.
 
     A point is tried against the edges of its own horizontal stripe only, ``per_y`` stripes a unit:
     those of stripe ``s`` are ``edges[starts[s]:starts[s + 1]]``, edge ``e`` running from corner
-    ``e`` to the next one.
+    ``e`` to the next one. Points of most cells need no trial: ``cells``, whose first row is the
+    lowest, says that they lie outside (0), inside (1), or either (2); ``cells_per`` a unit.
     """
     inside = np.zeros(len(points), np.bool_)
     x0, x1, y0, y1 = xs.min(), xs.max(), ys.min(), ys.max()
@@ -159,6 +160,11 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
     for i in range(len(points)):
         x, y = np.float64(points[i, 0]), np.float64(points[i, 1])
         if not ((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)):
+            continue
+        row = min(int((y - y0) * cells_per[1]), len(cells) - 1)
+        state = cells[row, min(int((x - x0) * cells_per[0]), len(cells) - 1)]
+        if state != 2:
+            inside[i] = state == 1
             continue
         stripe = min(int((y - y0) * per_y), stripes - 1)
         odd = False
@@ -170,6 +176,25 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges):
                 odd = not odd
         inside[i] = odd
     return inside
+
+
+@_compiled
+def mark_outline(xs, ys, cells):
+    """Set to 2 all cells within one of a polygon's outline, whose corners are in units of cells."""
+    count = len(cells)
+    for first in range(len(xs)):
+        last = first + 1 if first + 1 < len(xs) else 0
+        xa, ya, xb, yb = xs[first], ys[first], xs[last], ys[last]
+        low, high = min(ya, yb), max(ya, yb)
+        for row in range(max(0, int(low) - 1), min(count, int(high) + 2)):
+            begin, end = max(low, row - 1.0), min(high, row + 2.0)
+            left, right = min(xa, xb), max(xa, xb)
+            if begin > low or end < high:  # only a part of the edge is near this row
+                at_begin = xa + (xb - xa) * ((begin - ya) / (yb - ya))
+                at_end = xa + (xb - xa) * ((end - ya) / (yb - ya))
+                left, right = min(at_begin, at_end), max(at_begin, at_end)
+            for column in range(max(0, int(left) - 1), min(count, int(right) + 2)):
+                cells[row, column] = 2
 
 
 @_compiled

@@ -170,6 +170,21 @@ def test_a_lasso_through_the_points_that_crosses_or_doubles_itself_encloses_what
             assert found == winding_crossings(x, y, lasso)
 
 
+@pytest.mark.parametrize("corners", [3, 9, 250])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_a_lasso_over_very_many_points_encloses_what_it_does_of_each_part_of_them(corners, kind):
+    rng = np.random.default_rng(corners)
+    xs, ys = rng.normal(size=(2, corners)) * [[3], [0.01]]  # crosses itself again and again
+    points = rng.normal(size=(60_000, 2)).astype(kind) * np.array([3, 0.01], kind)
+    points[:corners] = np.stack([xs, ys], 1)  # also at the corners, and beside an edge
+    points[corners : 2 * corners] = np.stack([xs, ys], 1) * (1 - 1e-7) + 1e-8
+    lasso = Lasso(tuple(xs.tolist()), tuple(ys.tolist()))
+    found = inside(lasso, points)
+    parts = [inside(lasso, part) for part in np.array_split(points, 10)]  # few: each is tried
+    assert 0 < found.sum() < len(points)
+    np.testing.assert_array_equal(found, np.concatenate(parts))
+
+
 def test_a_lasso_of_hundreds_of_corners_encloses_what_it_should():
     rng = np.random.default_rng(3)
     turn = np.sort(rng.uniform(0, 2 * np.pi, 400))

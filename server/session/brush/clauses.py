@@ -18,6 +18,8 @@ BrushView = Literal["images", "heads", "patterns"]
 """What a brush marks; each has a view of its own, A, B1 and C1, and D1."""
 Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
 _MOST_STRIPES = 256
+_CELLS = 128
+_CELLS_FROM = 50_000
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,18 @@ def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
     if isinstance(shape, Box):
         return kernels.points_in_box(points, tuple(map(float, astuple(shape))))
     xs, ys = (kernels.given(np.array(part), float) for part in (shape.xs, shape.ys))
-    return kernels.points_in_polygon(points, xs, ys, *_stripes(ys))
+    stripes = _stripes(ys)
+    cells = _cells(len(points), xs, ys, stripes)
+    return kernels.points_in_polygon(points, xs, ys, *stripes, *cells)
 
 
 def warm_up() -> None:
     """Compile the loops that the first brush needs."""
     points = np.zeros((1, 2), np.float32)
-    for shape in (Box(0, 1, 0, 1), Lasso((0, 1, 1), (0, 0, 1))):
+    triangle = Lasso((0, 1, 1), (0, 0, 1))
+    for shape in (Box(0, 1, 0, 1), triangle):
         resolve([Clause("patterns", shape)], 1, 1, lambda _layout: points)
+    inside(triangle, np.zeros((_CELLS_FROM, 2), np.float32))
 
 
 def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -177,6 +183,29 @@ def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     ends = np.sort([stripe, np.roll(stripe, -1)], axis=0)
     reaching = [np.flatnonzero((ends[0] <= s) & (s <= ends[1])) for s in range(count)]
     return float(per_y), np.cumsum([0, *map(len, reaching)]), np.concatenate(reaching)
+
+
+def _cells(
+    count: int, xs: np.ndarray, ys: np.ndarray, stripes: tuple[float, np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Which cells of a grid over a polygon lie inside, 1, outside, 0, or perhaps in part, 2.
+
+    A grid pays off for very many points; else there is one cell.
+    """
+    one = np.full((1, 1), 2, np.uint8), (0.0, 0.0)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        per = [float(_CELLS / np.float64(np.ptp(part))) for part in (xs, ys)]
+        scaled = [(part - part.min()) * scale for part, scale in zip((xs, ys), per, strict=True)]
+    if count < _CELLS_FROM or not np.isfinite([*per, *map(np.max, scaled)]).all():
+        return one
+    middle = np.arange(_CELLS) + 0.5
+    across, up = (middle / scale + part.min() for part, scale in zip((xs, ys), per, strict=True))
+    middles = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)
+    enclosed = kernels.points_in_polygon(kernels.given(middles, float), xs, ys, *stripes, *one)
+    cells = enclosed.reshape(_CELLS, _CELLS).astype(np.uint8)
+    outline = [kernels.given(part, float) for part in scaled]
+    kernels.mark_outline(outline[0], outline[1], cells)
+    return cells, (per[0], per[1])
 
 
 def _combined(
