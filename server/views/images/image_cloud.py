@@ -24,7 +24,7 @@ from headbrush.server.views.images.image_overview import (
 from headbrush.server.views.patterns.picture import PlotPicture
 
 PICTURE_FROM = 3000
-"""Images; a browser needs 5 ms to draw a thousand, and 4 ms for a picture of any number."""
+"""Images; the points of 13 889 took a browser 55 ms of a brush, so those of 3 000 about 12."""
 _REST_MS = 60
 _RAMP_STEPS = 15
 
