@@ -225,10 +225,10 @@ def lay_discs(places, radii, weights, kinds, shown, strength):
             continue
         for row in range(max(0, int(y - reach)), min(height, int(y + reach) + 1)):
             for column in range(max(0, int(x - reach)), min(width, int(x + reach) + 1)):
-                far = np.sqrt((column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2)
-                cover = min(reach - far, 1.0)
-                if cover <= 0:
+                square = (column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2
+                if square >= reach * reach:
                     continue
+                cover = min(reach - np.sqrt(square), 1.0)
                 if cover >= 0.5 or shown[row, column] < 0:
                     shown[row, column] = kinds[i]
                 strength[row, column] = max(strength[row, column], cover * weights[i])
