@@ -82,7 +82,7 @@ def test_the_mean_is_that_of_the_single_answers(session, model, document):
     after = np.mean([result.probability[5] for result in results.values()], 0)
     order = np.argsort(-np.mean([result.probability[0] for result in results.values()], 0))
     np.testing.assert_allclose(bars(prediction)["after"], after[order])
-    assert set(bars(prediction)["style"]) == {"normal"}
+    assert not any(name.startswith("true: ") for name in bars(prediction)["shown"])
     assert note(prediction).startswith(f"{100 * changed[5]:.1f} % of the predictions change; true")
     assert f"{100 * label[0]:.1f} % → {100 * label[5]:.1f} %" in note(prediction)
 

@@ -109,7 +109,7 @@ def test_of_the_prediction_the_true_class_is_shown_and_the_rest_is_unknown(
     fail(document, model)
     image, shown = kept_session.state.image, bars(view)
     label, probability = kept.labels[image], kept.probability[image]
-    known = np.array(shown["style"]) == "bold"
+    known = np.char.startswith(np.array(shown["shown"], str), "true: ")
     order = np.argsort(-probability)
     assert shown["name"] == [kept.class_names[index] for index in order]
     np.testing.assert_array_equal(shown["before"], probability[order])

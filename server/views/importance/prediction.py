@@ -3,7 +3,14 @@
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
+from bokeh.models import (
+    CDSView,
+    ColumnDataSource,
+    HoverTool,
+    IndexFilter,
+    Paragraph,
+    Range1d,
+)
 from bokeh.plotting import figure
 
 from headbrush.analysis.model.pruning.modes import MODES
@@ -23,7 +30,7 @@ _ABOVE = -0.25
 """Room above the first name, in rows."""
 _TOP = 5
 _CHARACTER = 6.6
-"""Width in pixels of a character of a class name in bold."""
+"""Width in pixels of a character of a class name, rather more than less."""
 _NUMBERS = 120
 """Pixels that the two numbers of a row take."""
 _COLUMNS = (
@@ -39,7 +46,7 @@ class Prediction:
     title = "How does the prediction change?"
     help = (
         "The five most probable classes of the unpruned and of the pruned model, and the true "
-        "class of the selected image in bold; without one, the mean prediction over the brushed "
+        "class of the selected image, marked; without one, the mean prediction over the brushed "
         "images (all if none), and how many of these predictions change. Grey is the unpruned "
         "model, dark the model with the chosen part of the head pruned."
     )
@@ -72,17 +79,19 @@ class Prediction:
             y_range=Range1d(start=_TOP, end=_ABOVE),
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
+        self._seen = IndexFilter(indices=[])
+        seen = CDSView(filter=self._seen)
         rows = plot.hbar(
             "row", left=0, right=1, height=1, source=self._source, fill_alpha=0, line_alpha=0
         )
         self._bars = [
             plot.hbar(
                 edge, left=0, right=part, height=0.2, source=self._source, fill_color=colour,
-                line_color=None,
+                line_color=None, view=seen,
             )
             for edge, part, colour in (("above", "before", NEUTRAL), ("below", "after", None))
         ]  # fmt: skip
-        style = {"source": self._source, "text_font_size": "11px", "y_offset": -2}
+        style = {"source": self._source, "text_font_size": "11px", "y_offset": -2, "view": seen}
         self._words = [
             plot.text(0, "row", text="shown", x_offset=2, **style),
             plot.text(1, "row", text="numbers", text_align="right", **style),
@@ -170,7 +179,9 @@ class Prediction:
         except UnsetValueError:
             room = _MOST
         count = len(columns_of(self._source)["name"])
-        number_range(self._plot.y_range).start = max(min(count, room), _TOP)
+        shown = max(min(count, room), _TOP)
+        self._seen.indices = list(range(min(count, shown)))
+        number_range(self._plot.y_range).start = shown
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
