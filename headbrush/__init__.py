@@ -6,12 +6,15 @@ two and :mod:`headbrush.cli_options` are the only modules that know both ``headb
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headbrush.named_options import named_options
+
 if TYPE_CHECKING:
     import torch
+    from PIL import Image
 
     from headbrush.analysis.images.dataset import MapDataset
     from headbrush.analysis.preflight.report import Preflight
@@ -20,18 +23,47 @@ if TYPE_CHECKING:
     from headbrush.server.pages.figures.parts.paper import PaperFigure
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "figure", "preflight", "report", "serve"]
+__all__ = ["__version__", "analyze", "figure", "info", "preflight", "report", "serve"]
 
 __version__ = "0.2.0"
 
 
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an analysis among the arguments of a function."""
+    own = {"model", "images", "out", "quiet"}
+    return {name: value for name, value in given.items() if name not in own}
+
+
+@named_options
 def analyze(
     model: "str | Path | torch.nn.Module",
     images: "str | Path | MapDataset",
     out: str | Path,
     *,
+    checkpoint: "str | Path | None" = None,
+    pretrained: bool = True,
+    limit: int | None = None,
+    per_class: int | None = None,
+    select: str | None = None,
+    outputs: str = "auto",
+    image_size: "int | str | tuple[int, int] | None" = None,
+    exif_rotation: bool = False,
+    max_megapixels: int | None = None,
+    classes: "str | Path | None" = None,
+    class_order: str = "number",
+    attention: int | str = "60",
+    importance: str = "pruning",
+    modes: str = "whole",
+    autoencoder: str | None = None,
+    no_autoencoder: bool = False,
+    batch_size: int = 16,
+    device: str = "auto",
+    seed: int = 0,
+    scheduler: str | None = None,
+    resume: bool = True,
+    class_names: "Sequence[str] | None" = None,
+    transform: "Callable[[Image.Image], torch.Tensor] | None" = None,
     quiet: bool = False,
-    **options: Any,
 ) -> "Store":
     """Analyze a vision transformer on images and write a store.
 
@@ -45,12 +77,13 @@ def analyze(
         a float tensor ``(C, H, W)`` that is already what the model takes.
     out
         The store to make, ``NAME.headbrush``.
+    checkpoint, …, resume
+        The options of ``headbrush analyze``, with ``_`` for ``-`` and the same defaults:
+        ``headbrush analyze --help`` explains them.
+    class_names, transform
+        Only for a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
     quiet
         Show no progress.
-    options
-        Those of ``headbrush analyze``, with ``_`` for ``-``: ``attention="all"``, ``per_class=20``,
-        ``select="best-worst:10"``, ``importance="gradient"``, ``modes="all"``, ``image_size=384``,
-        ``resume=False`` and so on. ``class_names`` and ``transform`` exist only here, for a module.
 
     Returns
     -------
@@ -62,6 +95,7 @@ def analyze(
         If the model, the images or the output folder cannot be used, or the extra ``analyze`` is
         not installed; nothing was overwritten.
     """
+    options = _options(locals())
     from headbrush.analysis.extra import ANALYSIS, demand_extra
 
     demand_extra("analyze()", ANALYSIS)
@@ -72,11 +106,35 @@ def analyze(
     return analyze_here(model, images, out, options, __version__, Console(quiet=quiet))
 
 
+@named_options
 def preflight(
     model: "str | Path | torch.nn.Module",
     images: "str | Path | MapDataset",
     out: str | Path,
-    **options: Any,
+    *,
+    checkpoint: "str | Path | None" = None,
+    pretrained: bool = True,
+    limit: int | None = None,
+    per_class: int | None = None,
+    select: str | None = None,
+    outputs: str = "auto",
+    image_size: "int | str | tuple[int, int] | None" = None,
+    exif_rotation: bool = False,
+    max_megapixels: int | None = None,
+    classes: "str | Path | None" = None,
+    class_order: str = "number",
+    attention: int | str = "60",
+    importance: str = "pruning",
+    modes: str = "whole",
+    autoencoder: str | None = None,
+    no_autoencoder: bool = False,
+    batch_size: int = 16,
+    device: str = "auto",
+    seed: int = 0,
+    scheduler: str | None = None,
+    resume: bool = True,
+    class_names: "Sequence[str] | None" = None,
+    transform: "Callable[[Image.Image], torch.Tensor] | None" = None,
 ) -> "Preflight":
     """Check everything that can be checked before an analysis, and say what it would do.
 
@@ -88,6 +146,7 @@ def preflight(
     InputError
         As :func:`analyze` would.
     """
+    options = _options(locals())
     from headbrush.analysis.extra import ANALYSIS, demand_extra
 
     demand_extra("preflight()", ANALYSIS)
@@ -96,34 +155,54 @@ def preflight(
     return preflight_here(model, images, out, options, __version__)
 
 
+@named_options
 def report(
     store: "Store | str | Path",
+    out: str | Path | None = None,
     *,
     images: Sequence[int | str] = (),
     heads: Sequence[str | tuple[int, int]] = (),
     views: Sequence[str] = (),
+    data: str | Path | None = None,
+    fragment: bool = False,
 ) -> "Report":
     """Make a report of a store: a notebook shows it inline, ``save`` writes one HTML file.
 
     Parameters
     ----------
+    out
+        Also written to this file, ``FILE.html``.
     images
         Ids or file names; by default each head is shown in an image to which it matters.
     heads
         ``"layer.head"`` or pairs; by default the five most important heads of the store.
     views
         Names of views; by default all.
+    data
+        The values behind the plots are also written to this file, ``FILE.nc``.
+    fragment
+        ``out`` gets only the views, to embed in a page of yours, ``FILE.html`` or ``.json``.
 
     Raises
     ------
     InputError
-        If an image, head or view is not in the store.
+        If an image, head or view is not in the store, or a file cannot be written.
     """
+    from headbrush.analysis.store.atomic_files import check_writable
     from headbrush.server.pages.report.make_report import make_report
 
-    return make_report(store, images, heads, views)
+    for file in (out, data):
+        if file is not None:
+            check_writable(Path(file))
+    made = make_report(store, images, heads, views)
+    if out is not None:
+        made.save(out, fragment)
+    if data is not None:
+        made.save_data(data)
+    return made
 
 
+@named_options
 def figure(
     store: "Store | str | Path",
     head: str | tuple[int, int] | None = None,
@@ -177,18 +256,59 @@ def figure(
     return made
 
 
-def serve(store: "Store | str | Path", *stores: "Store | str | Path", port: int = 0) -> "Serving":
-    """Serve stores as pages from a process in the background; a notebook shows the link.
+@named_options
+def info(store: "Store | str | Path", *, heads: bool = False) -> list[tuple[str, ...]]:
+    """What ``headbrush info`` prints: rows of what a store holds, or of its heads.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be read.
+    """
+    from headbrush.analysis.store.facts.head_table import head_rows
+    from headbrush.analysis.store.facts.store_info import facts_of
+    from headbrush.analysis.store.store import Store, store_size
+
+    path = Path(store) if isinstance(store, (str, Path)) else store.path
+    opened = Store(path, unfinished=True)
+    rows = head_rows(opened) if heads else facts_of(opened, store_size(path))
+    return [tuple(str(cell) for cell in row) for row in rows]
+
+
+@named_options
+def serve(
+    store: "Store | str | Path",
+    *stores: "Store | str | Path",
+    port: int = 0,
+    prefix: str = "",
+    no_live: bool = False,
+    num_procs: int = 1,
+    proxy: str = "",
+    height: int = 900,
+) -> "Serving":
+    """Serve stores as pages from a process in the background; a notebook shows the page.
 
     Parameters
     ----------
     port
         Port of the page; 0: any free one.
+    prefix
+        Path of the page behind a proxy that passes it on.
+    no_live
+        Run no model and open no image of a store.
+    num_procs
+        Number of processes that share the port.
+    proxy
+        Where browsers reach the server through a proxy, for example
+        ``"https://hub.example.org/user/me/proxy/{port}"``.
+    height
+        Of the page in a notebook, in pixels.
 
     Returns
     -------
-    The server, which runs until its ``stop()`` is called or this process ends; ``url`` is the
-    address of the page, for browsers on this computer only.
+    The server, which runs until its ``stop()`` is called, a ``with`` block of it ends, or this
+    process ends; ``url`` is the address of the page, for browsers on this computer only unless a
+    proxy leads to it.
 
     Raises
     ------
@@ -198,4 +318,6 @@ def serve(store: "Store | str | Path", *stores: "Store | str | Path", port: int 
     from headbrush.server.host.background import Serving
 
     paths = [one if isinstance(one, (str, Path)) else one.path for one in (store, *stores)]
-    return Serving([Path(path) for path in paths], port)
+    options = [*(("--prefix", prefix) if prefix else ()), *(("--no-live",) if no_live else ())]
+    options += ["--num-procs", str(num_procs)] if num_procs != 1 else []
+    return Serving([Path(path) for path in paths], port, options, proxy, height)

@@ -117,11 +117,9 @@ def analyze_command(
             "seed": seed,
             "scheduler": scheduler,
             "resume": resume,
+            "autoencoder": autoencoder,
+            "no_autoencoder": no_autoencoder,
         }
-        if autoencoder is not None:
-            options["autoencoder"] = autoencoder
-        if no_autoencoder:
-            options["no_autoencoder"] = True
         request = request_from(images, out, model, options, command=_command(), version=__version__)
         if dry_run:
             _print_preflight(request)
@@ -237,9 +235,9 @@ def _serve(stores: list[Path], options: list[str]) -> None:
 def report_command(
     store: Annotated[Path, typer.Argument(help="The store.")],
     out: Annotated[Path, typer.Option(help="The file to write, FILE.html.")],
-    image: Annotated[list[str] | None, typer.Option(help="Id or file name; repeatable.")] = None,
-    head: Annotated[list[str] | None, typer.Option(help="LAYER.HEAD; repeatable.")] = None,
-    view: option.View = None,
+    images: option.ReportImages = None,
+    heads: option.ReportHeads = None,
+    views: option.View = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
 ) -> None:
@@ -253,10 +251,10 @@ def report_command(
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
-        with _failures_logged(out), hurried(store, view or ()) as opened:
+        with _failures_logged(out), hurried(store, views or ()) as opened:
             from headbrush.server.pages.report.make_report import make_report
 
-            made = make_report(opened, image or (), head or (), view or ())
+            made = make_report(opened, images or (), heads or (), views or ())
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)

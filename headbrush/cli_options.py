@@ -130,8 +130,15 @@ Resume = Annotated[
 DemoOut = Annotated[Path, typer.Option(help="Path of the demo's store.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
 PasswordFile = Annotated[Path, typer.Argument(help="File for the password's hash.")]
+ReportImages = Annotated[
+    list[str] | None, typer.Option("--image", "--images", help="Id or file name; repeatable.")
+]
+ReportHeads = Annotated[
+    list[str] | None, typer.Option("--head", "--heads", help="LAYER.HEAD; repeatable.")
+]
 View = Annotated[
-    list[str] | None, typer.Option(help="Name of a view, repeatable; a wrong name lists all.")
+    list[str] | None,
+    typer.Option("--view", "--views", help="Name of a view, repeatable; a wrong name lists all."),
 ]
 Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
 Fragment = Annotated[

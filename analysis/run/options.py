@@ -59,6 +59,7 @@ def request_from(
     InputError
         If there is no option of a name, or a value makes no sense.
     """
+    options = {name: options[name] for name in options if not _is_unset(name, options[name])}
     _refuse_unknown(options)
     values: dict[str, Any] = {}
     for name, value in options.items():
@@ -84,11 +85,14 @@ def option_names() -> list[str]:
     return own + sorted(replaced - set(own))
 
 
+def _is_unset(name: str, value: Any) -> bool:
+    """Whether it is one of two names for a field, and not the one that was given."""
+    return (name == "autoencoder" and value is None) or (name == "no_autoencoder" and not value)
+
+
 def _refuse_unknown(given: Mapping[str, Any]) -> None:
     names = option_names()
     unknown = sorted(set(given) - set(names))
-    if "dry_run" in unknown:
-        raise InputError("call headbrush.preflight(…) with the same arguments for a dry run.")
     if unknown:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""

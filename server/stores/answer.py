@@ -47,13 +47,24 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
             return (
                 f"By the gradient, predictions hardly depend on any head: {figure} at most {over}."
             )
-        return f"By the gradient, predictions depend most on {head}: {figure} {over}{together}."
+        most = f"{head}{_tied(data, mean, order)}"
+        return f"By the gradient, predictions depend most on {most}: {figure} {over}{together}."
     label = "true class" if data.has_labels else "predicted class"
     does, figure = _VERBS[metric][0].replace("{label}", label), _VERBS[metric][1]
     if highest < _NOISE:
+        if known.min() < -_NOISE:
+            return f"Pruning one head never {does} on average {over}."
         return f"No head matters by itself: pruning one never {does} on average {over}."
-    most = " most" if data.num_heads > 1 else ""
+    most = f" most{_tied(data, mean, order)}" if data.num_heads > 1 else ""
     return f"Pruning {head} {does}{most}: {figure.format(f'{highest:.2g}')} {over}{together}."
+
+
+def _tied(data: StoreData, mean: np.ndarray, order: list[int]) -> str:
+    """The heads that matter as much as the first; empty where it stands out."""
+    equal = [n for n in order[1:] if mean[order[0]] - mean[n] < _NOISE]
+    if len(equal) > 2:
+        return f" (as much as {len(equal)} other heads)"
+    return f" (as much as {' and '.join(data.head_labels[n] for n in equal)})" if equal else ""
 
 
 def _over(count: int, total: int) -> str:

@@ -26,8 +26,14 @@ def test_a_page_is_served_until_it_is_stopped(store_path):
         assert "headbrush" in page.read().decode()
     assert serving.url in repr(serving)
     assert f'href="{serving.url}"' in serving._repr_html_()
+    assert f'<iframe src="{serving.url}"' in serving._repr_html_()
+    with urllib.request.urlopen(serving.url, timeout=30) as page:
+        policy = page.headers["Content-Security-Policy"]
+        assert "frame-ancestors http://localhost:* http://127.0.0.1:*" in policy
+        assert "X-Frame-Options" not in page.headers
     serving.stop()
     serving.stop()
+    assert serving._repr_html_() == "stopped"
     assert not serving.is_running
     assert repr(serving) == "<headbrush, stopped>"
     with pytest.raises(OSError, match="refused"):
@@ -39,6 +45,20 @@ def test_what_cannot_be_served_is_refused_in_one_line(store_path, tmp_path):
         headbrush.serve(tmp_path / "none")
     with pytest.raises(InputError, match="browsers refuse"):
         headbrush.serve(store_path, port=6000)
+
+
+def test_behind_a_proxy_the_frame_has_the_address_that_browsers_reach(store_path):
+    port, hub = free_port(), "https://hub.example.org"
+    proxy = f"{hub}/user/me/proxy/{{port}}/"
+    with headbrush.serve(store_path, port=port, no_live=True, proxy=proxy) as serving:
+        assert serving.url == f"{hub}/user/me/proxy/{port}/server"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server", timeout=30) as page:
+            policy = page.headers["Content-Security-Policy"]
+        assert f"frame-ancestors 'self' {hub}" in policy
+    assert not serving.is_running
+    for wrong in ("hub/proxy", "https://hub.example.org/; x", "javascript:alert(1)"):
+        with pytest.raises(InputError, match="expected an address such as"):
+            headbrush.serve(store_path, proxy=wrong)
 
 
 @pytest.mark.parametrize("port", sorted(BLOCKED_PORTS))

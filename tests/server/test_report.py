@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report import findings
 from headbrush.server.pages.report.browser import brushing
 from headbrush.server.pages.report.browser.quantise import MISSING, to_codes
@@ -168,3 +170,18 @@ def test_a_notebook_shows_it_in_a_frame(report):
     shown = report._repr_html_()
     assert shown.startswith("<iframe srcdoc=")
     assert "<script" not in shown
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ([0, 0.4, 0.1, 0.3, 0.2, 0.3, 0.2, 0.4], "No part alone explains it"),
+        ([0, 0.4, 0.1, 0.32, 0.2, 0.3, 0.2, 0.4], "So prefix ↔ patches alone explains it"),
+        ([0, 4e-5, 1e-5, 3e-5, 2e-5, 3e-5, 2e-5, 4e-5], "hardly"),
+        ([0, 0.0932, 0, 0.013, 0.0179, 0.013, 0.0179, 0.0932], "No part alone explains it"),
+    ],
+)
+def test_the_part_that_matters_is_named_unless_none_does(report, data, metrics, expected):
+    pruning = SimpleNamespace(metrics=np.tile(metrics, (len(PRUNING_METRICS), 1)))
+    page = replace(report.pages[0], pruning=pruning)
+    assert expected in findings.mode_finding(data, page)

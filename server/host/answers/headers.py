@@ -1,8 +1,12 @@
 """Security headers of every answer."""
 
+import os
+
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform
 
+FRAMES = "HEADBRUSH_FRAMES"
+"""Environment variable: origins whose pages may show this server's in a frame; none by default."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -14,7 +18,7 @@ _HEADERS = {
 _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
 )
 
 
@@ -30,7 +34,7 @@ class SecurityHeaders(OutputTransform):
     ) -> tuple[int, HTTPHeaders, bytes]:
         """Add the headers that the handler has not set."""
         for name, value in (_HEADERS | {"Content-Security-Policy": policy()}).items():
-            if name not in headers:
+            if name not in headers and not (name == "X-Frame-Options" and os.environ.get(FRAMES)):
                 headers[name] = value
         if self._is_secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -44,4 +48,7 @@ def policy(nonce: str = "") -> str:
     BokehJS compiles functions and modules from the text of its CustomJS models, which needs
     ``unsafe-eval`` and ``blob:``.
     """
-    return _POLICY.format(scripts=f" 'nonce-{nonce}' 'unsafe-eval' blob:" if nonce else "")
+    return _POLICY.format(
+        scripts=f" 'nonce-{nonce}' 'unsafe-eval' blob:" if nonce else "",
+        frames=os.environ.get(FRAMES) or "'none'",
+    )

@@ -7,6 +7,7 @@ from headbrush.analysis.store.atomic_files import replacing
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.figures import request
 from headbrush.server.pages.figures.compose import draw_figure
+from headbrush.server.pages.figures.parts.fonts import lacking, lacking_words
 from headbrush.server.pages.figures.parts.paper import PaperFigure
 from headbrush.server.pages.report.make_report import data_of
 from headbrush.server.session.brush.named_brushes import Named
@@ -43,7 +44,8 @@ def make_figure(
 
     Returns
     -------
-    The figure, its file name without an ending, and a note on unusable parts of the link.
+    The figure, its file name without an ending, and a note on unusable parts of the link and on
+    characters that no font has.
 
     Raises
     ------
@@ -54,8 +56,10 @@ def make_figure(
     request.check_dpi(dpi, inches)
     data = data_of(store)
     state, note = request.read_state(data, head, image, link)
-    figure = draw_figure(data, state, (), panel, inches, dpi, with_caption, _PATIENCE_S)
-    return figure, request.file_stem(data, state, panel), note
+    with lacking() as characters:
+        figure = draw_figure(data, state, (), panel, inches, dpi, with_caption, _PATIENCE_S)
+    notes = " ".join(filter(None, (note, lacking_words(characters))))
+    return figure, request.file_stem(data, state, panel), notes
 
 
 def save_figure(figure: PaperFigure, path: Path) -> int:

@@ -7,6 +7,15 @@ import numpy as np
 from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
+from headbrush.server.pages.report.parts.request import why_kept
+from headbrush.server.pages.report.rules import (
+    NOISE,
+    explaining_parts,
+    first_places,
+    spread_words,
+    strongest_hop,
+)
+from headbrush.server.session.state import PATTERN_STYLES
 from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -15,14 +24,6 @@ from headbrush.server.stores.words import accuracy_words, heads_words
 
 _REGION_MODES = (2, 3, 4)
 _FEW = 5
-_HARDLY = 1e-3
-"""An effect below this is negligible in any metric."""
-_ENOUGH = 0.8
-"""Share of a head's effect from which a part of it explains the head."""
-_MOST, _EVEN = 0.5, 0.2
-"""Shares of an effect: a tenth of the images with more are few, with less all are alike."""
-_NOISE = 1e-6
-"""Rounding error of float32, not a change."""
 CITE_METHOD = (
     "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
     "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
@@ -35,13 +36,23 @@ def cite_tool(version: str) -> str:
     return f"The headbrush developers: headbrush {version}, linked brushing over attention heads."
 
 
-def lede(data: StoreData) -> str:
-    """The first sentences: what the report shows, and how to use it."""
+def lede(data: StoreData, views: Sequence[str]) -> str:
+    """The first sentences: what the report shows, and what can be brushed in its ``views``."""
     return (
         f"How much each of {data.num_heads} attention heads ({heads_words(data)}) matters, and "
         f"where it looks, in {data.num_images} images; {accuracy_words(data)}. A "
-        "headbrush report; it works offline, and images, heads and patterns can be brushed."
+        f"headbrush report; it works offline{_can_brush(data, views)}."
     )
+
+
+def _can_brush(data: StoreData, views: Sequence[str]) -> str:
+    """What can be brushed: only what is shown, and patterns only where their places are held."""
+    ways = {"image_overview": "images", "head_importance": "heads"}
+    if not why_kept(data, PATTERN_STYLES[0]):
+        ways["pattern_layout"] = "patterns"
+    able = [what for view, what in ways.items() if view in views]
+    listed = " and ".join(filter(None, (", ".join(able[:-1]), able[-1]))) if able else ""
+    return f", and {listed} can be brushed" if able else ""
 
 
 def main_finding(data: StoreData) -> str:
@@ -51,9 +62,12 @@ def main_finding(data: StoreData) -> str:
     answer = answer_words(data, metric, np.ones(data.num_images, bool))
     if not np.isfinite(mean).any():
         return answer
-    listed = ", ".join(f"{data.head_labels[n]} ({mean[n]:.3g})" for n in rank_heads(mean)[:_FEW])
-    median = f"the median head's {METRIC_NAMES[metric]} is {np.median(mean):.3g}"
-    return f"{answer} The first are {listed}; {median}."
+    first = [n for n in rank_heads(mean)[:_FEW] if mean[n] > NOISE]
+    listed = ", ".join(f"{data.head_labels[n]} ({mean[n]:.3g})" for n in first)
+    leading = f"The first are {listed}; " if len(first) > 1 else ""
+    known = mean[np.isfinite(mean)]
+    median = f"he median head's {METRIC_NAMES[metric]} is {np.median(known):.3g}"
+    return f"{answer} {leading}{'t' if leading else 'T'}{median}."
 
 
 def head_finding(data: StoreData, number: int) -> str:
@@ -87,40 +101,21 @@ def mode_finding(data: StoreData, page: HeadPage) -> str:
     if values is None:
         return f"{name}: {classes}."
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
+    so = explaining_parts(values[1], {MODES[mode]: values[mode] for mode in _REGION_MODES})
     metric = METRIC_NAMES[page.session.state.metric]
-    whole = f"pruning all of {label} gives {metric} {values[1]:.3g}"
-    return f"In {name} ({classes}) {whole}; {parts}. {part_sentence(values)}"
-
-
-def part_sentence(values: np.ndarray) -> str:
-    """Which part of a head explains its effect, from effects ``(mode,)`` of the eight modes.
-
-    A part explains a head if it alone reaches 80 % of the effect of the whole; one that goes beyond
-    125 % of it is held back by the rest of the head.
-    """
-    whole = values[1]
-    if values.max() < _HARDLY:
-        return "All of these are small: the head hardly matters here."
-    enough = [mode for mode in _REGION_MODES if values[mode] >= _ENOUGH * whole]
-    if not enough:
-        return "No part alone reaches 80 % of this effect, so no part alone explains it."
-    beyond = [mode for mode in enough if _ENOUGH * values[mode] > whole]
-    listed = " and ".join(MODES[mode] for mode in beyond or enough)
-    if beyond:
-        return f"Pruning only {listed} changes more: the parts work against each other."
-    alone = "alone has" if len(enough) == 1 else "each have alone"
-    return f"So {listed} {alone} at least 80 % of this effect."
+    whole = f"pruning all of {label} gives {metric} {short(values[1])}"
+    return f"In {name} ({classes}) {whole}; {parts}. {so}"
 
 
 def _by_mode(page: HeadPage) -> np.ndarray | None:
-    """The shown metric under every mode, for a probability its change; None where it has none."""
+    """The shown metric under every mode, for a probability its loss; None where it has none."""
     metric = page.session.state.metric
     if page.pruning is None or metric not in PRUNING_METRICS:
         return None
     values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
     if not np.isfinite(values).all():
         return None
-    return abs(values - values[0]) if metric == "probability" else values
+    return values[0] - values if metric == "probability" else values
 
 
 def _classes(data: StoreData, image: int) -> str:
@@ -141,48 +136,35 @@ def left_out(notes: Sequence[str]) -> list[str]:
 
 
 def _consistency(data: StoreData, number: int) -> str:
-    values = np.nan_to_num(data.importance(data.first.metric))
-    own, total = values[:, number], data.num_images
-    rank = (values > own[:, None]).sum(1)
-    matters = own > 0  # where nothing matters, no head is the first
-    best = np.mean((rank == 0) & matters)
-    few = (
-        f"it is the most important head in {best:.0%} of the images and among the five most "
-        f"important in {np.mean((rank < _FEW) & matters):.0%};"
-    )
-    if own.sum() <= 0:
-        return f"{few} pruning it changes nothing on average."
-    tenth = -(-total // 10)
-    share = np.sort(own)[::-1][:tenth].sum() / own.sum()
+    values = data.importance(data.first.metric)
+    place = first_places(values, number)
     return (
-        f"{few} the tenth of the images to which it matters most has {share:.0%} of its effect"
-        f"{spread_words(share)} (median {np.median(own):.3g}, mean {own.mean():.3g})."
+        f"it is the most important head in {np.mean(place == 0):.0%} of the images and among the "
+        f"five most important in {np.mean(place < _FEW):.0%}; {spread_words(values[:, number])}."
     )
-
-
-def spread_words(share: float) -> str:
-    """What it says that the tenth of the images with most of an effect has this share of it."""
-    if share > _MOST:
-        return ", so it matters to few images"
-    return ", so it matters to all images much alike" if share < _EVEN else ""
 
 
 def _reach(data: StoreData, number: int) -> str:
     entropy, strength = data.entropy[:, number], data.strength[:, number].mean(0)
     lower = int((data.entropy.mean(0) < entropy.mean()).sum())
     distance = data.store.read("attention_distance").reshape(data.num_images, -1)[:, number]
-    hop, last = int(np.argmax(strength)), len(strength) - 1
-    far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
     return (
-        f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} per neighbour{far}), "
-        f"on average {distance.mean():.1f} patches away. The entropy of these distances is "
-        f"{entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
+        f"{_hop(strength)}, on average {distance.mean():.1f} patches away. The entropy of these "
+        f"distances is {entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
         f"{data.num_heads} heads."
     )
+
+
+def _hop(strength: np.ndarray) -> str:
+    hop, last = strongest_hop(strength), len(strength) - 1
+    if hop is None:
+        return "Its patches attend to no single hop most strongly"
+    far = f", {strength[last]:.3g} at the farthest, hop {last}" if hop < last else ", the farthest"
+    return f"Its patches attend most strongly at hop {hop} ({strength[hop]:.3g} per neighbour{far})"
 
 
 def short(value: object) -> str:
     """A float with three digits; anything else unchanged."""
     if not isinstance(value, float):
         return str(value)
-    return "≈ 0" if abs(value) < _NOISE else f"{value:.3g}"
+    return "≈ 0" if abs(value) < NOISE else f"{value:.3g}"

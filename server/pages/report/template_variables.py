@@ -67,7 +67,7 @@ def variables(
         "later": scripts(_LATER_SCRIPTS),
         "colours": DARK_OF,
         "model": data.store.attrs["model"],
-        "lede": findings.lede(data),
+        "lede": findings.lede(data, [panel.view for panel in contents.overview]),
         "contents": contents.overview and contents.pages,
         "facts": _facts(data),
         "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",

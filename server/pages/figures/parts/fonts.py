@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -15,8 +16,15 @@ TEXT, SMALL = 7.0, 6.5
 """Points of axis titles and of the rest; publishers want at least 6."""
 _FAMILY = "DejaVu Sans"
 """Comes with matplotlib, so a figure looks alike on every machine."""
+_FALLBACKS = (
+    "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Noto Sans TC", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "Droid Sans Fallback", "Microsoft YaHei", "SimHei", "PingFang SC",
+    "Hiragino Sans", "Arial Unicode MS", "Noto Sans CJK SC", "Noto Sans CJK JP",
+    "Source Han Sans SC", "Noto Emoji", "Segoe UI Symbol", "Noto Sans Symbols 2", "Unifont",
+)  # fmt: skip
+"""Fonts with other scripts, used for what the first lacks where a computer has them."""
+_lacking: ContextVar[set[str] | None] = ContextVar("lacking", default=None)
 _LOOK: dict[Any, Any] = {
-    "font.family": [_FAMILY],
     "font.size": TEXT,
     "text.hinting": "none",  # as wide in a picture as in PDF
     "text.parse_math": False,  # names of classes may hold a dollar
@@ -42,10 +50,38 @@ _LOOK: dict[Any, Any] = {
 }
 
 
+@cache
+def families() -> tuple[str, ...]:
+    """The fonts of text, the first that has a character draws it."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return (_FAMILY, *(name for name in _FALLBACKS if name in installed))
+
+
+@contextmanager
+def lacking() -> Iterator[set[str]]:
+    """Collect the characters that no font has."""
+    token = _lacking.set(found := set())
+    try:
+        yield found
+    finally:
+        _lacking.reset(token)
+
+
+def lacking_words(characters: set[str]) -> str:
+    """A note on characters that no font has; empty if there are none."""
+    if not characters:
+        return ""
+    shown = " ".join(sorted(characters)[:5]) + (" …" if len(characters) > 5 else "")
+    return (
+        f"No font of this computer that figures use has {shown}: \N{REPLACEMENT CHARACTER} stands "
+        "for it. A font such as Noto Sans SC or Noto Emoji has it."
+    )
+
+
 @contextmanager
 def paper_style() -> Iterator[None]:
     """Draw and write alike whatever the user's own settings are; text stays text in files."""
-    with style.context("default"), matplotlib.rc_context(_LOOK):
+    with style.context("default"), matplotlib.rc_context({**_LOOK, "font.family": [*families()]}):
         yield
 
 
@@ -56,22 +92,32 @@ def _ruler() -> FigureCanvasAgg:
 
 def width_of(text: str, size: float = SMALL) -> float:
     """Inches that a line takes."""
-    font = font_manager.FontProperties(family=[_FAMILY], size=size)
+    font = font_manager.FontProperties(family=[*families()], size=size)
     wide, _, _ = _ruler().get_renderer().get_text_width_height_descent(text, font, ismath=False)
     return wide / 720
 
 
 @cache
-def _is_drawable(character: str) -> bool:
-    font = font_manager.get_font(font_manager.findfont(_FAMILY))
-    return bool(font.get_char_index(ord(character)))
+def is_drawable(character: str) -> bool:
+    """Whether one of the fonts has a character."""
+    code = ord(character)
+    paths = (font_manager.findfont(name) for name in families())
+    return any(font_manager.get_font(path).get_char_index(code) for path in paths)
+
+
+def _shown(character: str) -> str:
+    if is_drawable(character):
+        return character
+    noted = _lacking.get()
+    if noted is not None:
+        noted.add(character)
+    return "\N{REPLACEMENT CHARACTER}"
 
 
 def drawable(text: str) -> str:
-    """One line of what the font can draw; ``�`` stands for what it cannot."""
+    """One line of what the fonts can draw; ``�`` stands for what they cannot."""
     line = " ".join(text.split())
-    kept = (one for one in line if unicodedata.category(one)[0] != "C")
-    return "".join(one if _is_drawable(one) else "\N{REPLACEMENT CHARACTER}" for one in kept)
+    return "".join(_shown(one) for one in line if unicodedata.category(one)[0] != "C")
 
 
 def elided(text: str, inches: float, size: float = SMALL) -> str:
