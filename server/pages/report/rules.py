@@ -19,7 +19,8 @@ _EQUAL = 0.01
 def explaining_parts(whole: float, parts: Mapping[str, float]) -> str:
     """Which parts of a head explain its effect, from effects with their signs.
 
-    A part explains it if it alone reaches 80 % of the whole effect, in the same direction.
+    A part explains it if it alone reaches 80 % of the whole effect, in the same direction; one that
+    goes beyond 125 % of it is held back by the rest of the head.
     """
     if max(abs(whole), *(abs(value) for value in parts.values())) < HARDLY:
         return "All of these are small: the head hardly matters here."
@@ -28,6 +29,11 @@ def explaining_parts(whole: float, parts: Mapping[str, float]) -> str:
     named = [name for name, value in parts.items() if value / whole >= EXPLAINS - NOISE]
     if not named:
         return f"No part alone explains it: none reaches {EXPLAINS:.0%} of the whole effect."
+    beyond = [name for name in named if EXPLAINS * parts[name] / whole > 1]
+    if beyond:
+        return (
+            f"Pruning only {' or '.join(beyond)} changes more: the parts work against each other."
+        )
     if len(named) == 1:
         return f"So {named[0]} alone explains it: it reaches {EXPLAINS:.0%} of the whole effect."
     listed = f"{', '.join(named[:-1])} and {named[-1]}"
