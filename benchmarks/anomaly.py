@@ -17,7 +17,6 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
-from headbrush.analysis.demo import bundled_folder
 from headbrush.analysis.measures.bits.parts import divide, entropy
 from headbrush.analysis.measures.bits.surprise import standing_out, steady_heads, surprise
 from headbrush.analysis.measures.offset_kernel import to_patches
@@ -25,6 +24,7 @@ from headbrush.analysis.measures.source_patches import source_patches
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.start.demo import bundled_folder
 
 USUAL, SCORED, BATCH = 300, 200, 25
 

@@ -101,7 +101,7 @@ def analyze(
     demand_extra("analyze()", ANALYSIS)
     from rich.console import Console
 
-    from headbrush.analysis.notebook import analyze_here
+    from headbrush.analysis.start.notebook import analyze_here
 
     return analyze_here(model, images, out, options, __version__, Console(quiet=quiet))
 
@@ -150,7 +150,7 @@ def preflight(
     from headbrush.analysis.extra import ANALYSIS, demand_extra
 
     demand_extra("preflight()", ANALYSIS)
-    from headbrush.analysis.notebook import preflight_here
+    from headbrush.analysis.start.notebook import preflight_here
 
     return preflight_here(model, images, out, options, __version__)
 

@@ -165,7 +165,7 @@ def demo(
 ) -> None:
     """Analyze the bundled model on the bundled images (once) and serve the page."""
     with _one_line_errors():
-        from headbrush.analysis.demo import demo_request
+        from headbrush.analysis.start.demo import demo_request
 
         if serve:
             from headbrush.server.host.launch import demand_port

@@ -21,6 +21,9 @@ ORDER = {
     "headbrush.analysis.explain": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
     ),
+    "headbrush.analysis.prune": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+    ),
     "headbrush.analysis.run": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
         "analysis.explain",
@@ -31,7 +34,7 @@ ORDER = {
     ),
     "headbrush.analysis": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
-        "analysis.explain", "analysis.run", "analysis.preflight",
+        "analysis.explain", "analysis.prune", "analysis.run", "analysis.preflight",
     ),
     "headbrush.server.tools": ("analysis.store",),
     "headbrush.server.stores": ("analysis", "server.tools"),

@@ -169,7 +169,7 @@ def test_a_page_beside_files_of_the_same_names(headbrush, store):
 
 
 def test_the_data_of_the_demo_are_installed(headbrush):
-    code = "from headbrush.analysis.demo import bundled_folder; print(bundled_folder().resolve())"
+    code = "from headbrush.analysis.start.demo import bundled_folder as f; print(f().resolve())"
     folder = Path(headbrush.python(code).strip())
     assert folder.is_relative_to(site_packages(headbrush.folder)) or folder.is_relative_to(ROOT)
     assert len(list(folder.glob("images/*/*.png"))) == 1000

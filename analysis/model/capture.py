@@ -120,8 +120,44 @@ def _through_the_tail(
         output,
         rows if layer == last else None,
     )
-    for index in range(layer + 1, last + 1):
+    return _from_block(model, traced, layer + 1, states)
+
+
+def resume_from_block(
+    model: VisionModel,
+    traced: Trace,
+    layer: int,
+    states: Tensor,
+    passed: Callable[[int, Tensor], None] = lambda *_: None,
+) -> Tensor:
+    """Model output from what enters a block on, without the heads that the trace is without.
+
+    Only for a model with the shortcut ``tail``.
+
+    Parameters
+    ----------
+    traced
+        Of any image; the images of ``states`` may be others.
+    states
+        Input of the layer's block, ``(N, T, C)``.
+    passed
+        Is told of every block from there on: its layer, and what enters it.
+    """
+    with running_without(model, traced.pruned):
+        return _from_block(model, traced, layer, states, passed)
+
+
+def _from_block(
+    model: VisionModel,
+    traced: Trace,
+    layer: int,
+    states: Tensor,
+    passed: Callable[[int, Tensor], None] = lambda *_: None,
+) -> Tensor:
+    last, rows = len(model.sites) - 1, model.shortcuts.rows
+    for index in range(layer, last + 1):
         record, site = traced.layers[index], model.sites[index]
+        passed(index, states)
         if index == last and rows is not None:
             states = _last_block(site, states, rows, record)
         else:

@@ -12,7 +12,6 @@ from rich.console import Console
 
 import headbrush
 from headbrush.analysis import pipeline
-from headbrush.analysis.demo import bundled_folder
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as inputs_module
 from headbrush.analysis.preflight import prepare
@@ -21,6 +20,7 @@ from headbrush.analysis.run import shards
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.start.demo import bundled_folder
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store, store_size
 from tests.models import save_images, save_tiny_model

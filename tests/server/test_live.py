@@ -15,6 +15,7 @@ from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning.modes import MODES
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import Request, analyze
 from headbrush.analysis.run.progress import StageProgress
@@ -106,6 +107,25 @@ def test_live_pruning_is_leave_one_out_in_every_mode(store, folder):
         np.testing.assert_allclose(kept[0] - kept, lost, atol=1e-6)
 
 
+def test_live_predictions_and_importance_under_a_set_are_those_of_the_model(store, folder):
+    live, pruned = LiveModel(store), PruneSet.parse("0.1,1.0")
+    model = load_model(str(folder / "model"), device="cpu")
+    names, images = store.read("name"), [7, 2, 9]
+    inputs = torch.stack(
+        [model.transform(load_image(folder / "images" / names[image])) for image in images]
+    )
+    expected = trace(model, inputs, pruned)
+    found = live.predictions(images, pruned).result()
+    np.testing.assert_allclose(found, expected.probability, atol=1e-6)
+    again = live.predictions(images, PruneSet()).result()
+    np.testing.assert_allclose(again, store.read("probability")[images], atol=1e-6)
+    labels = torch.from_numpy(store.read("label")[images])
+    every = leave_one_out(model, expected, labels)[:, 0, 1]
+    np.testing.assert_allclose(live.importance(2, pruned).result(), every, atol=1e-6)
+    with pytest.raises(LiveError, match=r"head 2\.0 is not in this model"):
+        live.predictions(images, PruneSet.parse("2.0")).result()
+
+
 def test_a_known_answer_is_there_at_once(store):
     live = LiveModel(store)
     for ask in (live.attention, live.partial_pruning):
@@ -194,6 +214,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(store):
         store, "read", lambda variable: names if variable == "name" else read(variable)
     ):
         model = StoreModel(store)
+        model.load()  # which reads the names
     with pytest.raises(LiveError, match="outside the image folder"):
         model.attention(0, 0, 0)
 

@@ -1,10 +1,7 @@
 """Errors of the live model."""
 
+from headbrush.analysis.prune.errors import LiveError as LiveError
 from headbrush.analysis.store.errors import InputError
-
-
-class LiveError(InputError):
-    """The model cannot answer here; the message says why and what would help."""
 
 
 class BusyError(InputError):

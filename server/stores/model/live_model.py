@@ -1,13 +1,14 @@
 """The live model: computes on demand, in another process, what the store does not hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from headbrush.analysis.model.pruning.modes import PrunedHead
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.null_model import NullModel, runs_none
 from headbrush.server.stores.model.pool import Pool
@@ -58,6 +59,23 @@ class LiveModel:
             is_urgent,
         )
 
+    def predictions(
+        self, images: Sequence[int], pruned: PruneSet, is_urgent: bool = False
+    ) -> "Future[np.ndarray]":
+        """Ask for ``(n, classes)`` probabilities of a few images under a prune set.
+
+        For many, ask for one batch after the other, and cancel when the set is another.
+        """
+        key = (tuple(int(image) for image in images), str(pruned))
+        return self._ask(
+            self._matrices, "predictions", lambda arrays: arrays["probability"], key, is_urgent
+        )
+
+    def importance(self, image: int, pruned: PruneSet) -> "Future[np.ndarray]":
+        """Ask for what pruning one more head changes: ``(metric, L, H)`` float32."""
+        key = (int(image), str(pruned))
+        return self._ask(self._matrices, "importance", lambda arrays: arrays["metrics"], key)
+
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""
         _POOL.submit(lambda _is_wanted: self._load())
@@ -71,19 +89,19 @@ class LiveModel:
         kept: ByteLRU[T],
         what: str,
         make: Callable[[dict[str, np.ndarray]], T],
-        key: tuple[int, int, int],
+        key: tuple[Any, ...],
         is_urgent: bool = True,
     ) -> "Future[T]":
         def answer(is_wanted: Callable[[], bool]) -> T:
-            result = kept.get(key)
+            result = kept.get((what, key))
             if result is None:
                 self._load()  # whole, whoever leaves: the next would wait for it from its beginning
                 arrays = _PROCESS.ask({**self._named(), "ask": what, "of": key}, is_wanted)
                 result = make(arrays)
-                kept.put(key, result, sum(array.nbytes for array in arrays.values()))
+                kept.put((what, key), result, sum(array.nbytes for array in arrays.values()))
             return result
 
-        known = kept.get(key)
+        known = kept.get((what, key))
         if known is None:
             return _POOL.submit(answer, is_urgent)
         done: Future[T] = Future()

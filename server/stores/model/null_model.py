@@ -28,6 +28,14 @@ class NullModel:
         """Fail, as every question does here."""
         return _refusal()
 
+    def predictions(self, *_question: object, **_how: bool) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def importance(self, *_question: object) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
+
     def warm_up(self) -> None:
         """Do nothing: there is no model to load."""
 

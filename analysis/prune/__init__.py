@@ -1,0 +1,1 @@
+"""What if heads were gone: predictions, curves, interactions and smaller models of a store."""

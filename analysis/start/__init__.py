@@ -1,0 +1,1 @@
+"""Where an analysis begins beside the command line: the demo, and a notebook."""
