@@ -1,0 +1,1 @@
+"""What importance has to do with classes, from stored arrays alone: no model, no torch."""
