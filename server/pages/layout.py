@@ -40,7 +40,8 @@ COMPARE_SCRIPTS = {
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js", "page/inside.js",
-        *assets.KEYBOARD_SCRIPTS, "page/legend_buttons.js", "page/save_plots.js",
+        *assets.KEYBOARD_SCRIPTS, "page/copy_link.js", "page/legend_buttons.js",
+        "page/save_plots.js",
         "page/theme_button.js", "page/nearest_tip.js", "page/compare_ready.js",
         "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),

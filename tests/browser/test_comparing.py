@@ -55,6 +55,9 @@ def test_a_class_of_either_legend_brushes_its_images_by_name(tab, folder, tmp_pa
         for name in ("a", "b"):
             legend = tab.locator(f"[data-name={name}_image_overview] [data-kind=class]").last
             assert legend.bounding_box()["y"] < page.frame(f"{name}_images_plot")["top"]
+        tab.get_by_role("button", name="Copy link").click()
+        tab.wait_for_function("document.querySelector('#said').textContent.includes('link')")
+        assert "with=two.headbrush" in tab.url
         assert page.faults == []
 
 

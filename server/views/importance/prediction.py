@@ -34,7 +34,7 @@ _CHARACTER = 6.6
 _NUMBERS = 120
 """Pixels that the two numbers of a row take."""
 _COLUMNS = (
-    "row", "name", "shown", "numbers", "before", "after", "above", "below", "percent",
+    "row", "mark", "name", "shown", "numbers", "before", "after", "above", "below", "percent",
     "percent_after",
 )  # fmt: skip
 
@@ -144,8 +144,10 @@ class Prediction:
         row = np.arange(len(classes)) + 0.5
         names = [self._session.data.class_name(index) for index in classes]
         numbers = [f"{_percent(before[i])} → {_percent(after[i])}" for i in classes]
+        truth = "true" if self._has_label() else "predicted"
         self._source.data = {
             "row": row,
+            "mark": [f"{truth}: " if index == label else "" for index in classes],
             "above": row + 0.12,
             "below": row + 0.33,
             "name": names,
@@ -156,8 +158,6 @@ class Prediction:
             "percent": [_percent(before[index], 4) for index in classes],
             "percent_after": [_percent(after[index], 4) for index in classes],
         }
-        truth = "true" if self._has_label() else "predicted"
-        self._truth = [f"{truth}: " if index == label else "" for index in classes]
         self._fit_names()
         self._fit_rows()
         self._fade(1.0)
@@ -185,15 +185,16 @@ class Prediction:
 
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
-        names = columns_of(self._source)["name"]
+        rows = columns_of(self._source)
+        names = rows["name"]
         try:
             room = int((self._plot.inner_width - _NUMBERS) / _CHARACTER)
         except UnsetValueError:
             room = 20
         if len(names):
-            wholes = [mark + name for mark, name in zip(self._truth, names, strict=True)]
+            wholes = [mark + name for mark, name in zip(rows["mark"], names, strict=True)]
             shown = [whole if len(whole) <= room else whole[: room - 1] + "…" for whole in wholes]
-            columns_of(self._source)["shown"] = shown
+            rows["shown"] = shown
 
     def _sentence(self, before: np.ndarray, after: np.ndarray) -> str:
         data = self._session.data

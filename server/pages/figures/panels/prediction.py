@@ -32,10 +32,8 @@ def draw(shown: Shown, place: Place) -> str:
             words, (end, row), xytext=(2, 0), textcoords="offset points",
             va="center", fontsize=SMALL,
         )  # fmt: skip
-    names = [elided(str(name), _NAMES * place.width) for name in bars["name"]]
-    axes.set_yticks(rows, names)
-    for tick, face in zip(axes.get_yticklabels(), bars["style"], strict=True):
-        tick.set_fontweight(str(face))
+    marked = [f"{mark}{name}" for mark, name in zip(bars["mark"], bars["name"], strict=True)]
+    axes.set_yticks(rows, [elided(name, _NAMES * place.width) for name in marked])
     axes.set_ylim(rows.max() + 0.5, rows.min() - 0.5)
     axes.set_xlim(0, 1.5)
     axes.xaxis.set_label_text("probability")
