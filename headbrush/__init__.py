@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headbrush.named_options import named_options
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
     from PIL import Image
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from headbrush.server.pages.figures.parts.paper import PaperFigure
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "figure", "info", "preflight", "report", "serve"]
+__all__ = ["__version__", "analyze", "figure", "info", "preflight", "report", "serve", "trends"]
 
 __version__ = "0.2.0"
 
@@ -273,6 +274,51 @@ def info(store: "Store | str | Path", *, heads: bool = False) -> list[tuple[str,
     opened = Store(path, unfinished=True)
     rows = head_rows(opened) if heads else facts_of(opened, store_size(path))
     return [tuple(str(cell) for cell in row) for row in rows]
+
+
+@named_options
+def trends(
+    store: "Store | str | Path",
+    *,
+    metric: str = "",
+    permutations: int = 1000,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> "pd.DataFrame":
+    """Which heads matter more, or less, to a class than to all others, as a table.
+
+    Parameters
+    ----------
+    metric
+        Metric of importance, for example ``"jsd"``; by default the one the page begins with.
+    permutations, seed
+        How often the labels are shuffled, and the seed of that.
+    out
+        Also written to this file, as CSV.
+
+    Returns
+    -------
+    One row per class and head, the largest Hedges' g first, with its p; ``significant`` is a
+    family-wise p of at most 1 %: a store without any trend has one with at most this probability.
+
+    Raises
+    ------
+    InputError
+        If the store has no such metric, or no two classes to compare.
+    """
+    from headbrush.analysis.store.atomic_files import check_writable, replacing
+    from headbrush.analysis.store.store import Store
+    from headbrush.server.stores.store_data import StoreData
+    from headbrush.server.stores.trends.table import trend_table
+
+    if out is not None:
+        check_writable(Path(out))
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    table = trend_table(StoreData(opened), metric, permutations, seed)
+    if out is not None:
+        with replacing(Path(out)) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.7g", lineterminator="\n")
+    return table
 
 
 @named_options

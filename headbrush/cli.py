@@ -364,6 +364,34 @@ def info(
     (_wide if heads else _out).print(table)
 
 
+@app.command("trends")
+def trends_command(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    metric: Annotated[
+        str, typer.Option(help="Metric of importance; by default the page's first.")
+    ] = "",
+    permutations: Annotated[int, typer.Option(help="How often the labels are shuffled.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the shuffling.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The table to write, FILE.csv.")] = None,
+) -> None:
+    """Tell which heads matter more, or less, to a class than to all others."""
+    with _one_line_errors():
+        from headbrush.analysis.store.atomic_files import check_writable, replacing
+
+        if out is not None:
+            check_writable(out)
+        from headbrush.analysis.store.store import Store
+        from headbrush.server.stores.store_data import StoreData
+        from headbrush.server.stores.trends.table import trend_table, trend_words
+
+        table = trend_table(StoreData(Store(store)), metric, permutations, seed)
+        if out is not None:
+            with replacing(out) as temporary:
+                table.to_csv(temporary, index=False, float_format="%.7g", lineterminator="\n")
+    for sentence in trend_words(table, permutations):
+        _out.print(sentence, markup=False)
+
+
 @app.command()
 def doctor(stores: Annotated[list[Path], typer.Argument(help="The stores.")]) -> None:
     """Check whole stores: what is damaged, and how to mend it.

@@ -14,6 +14,7 @@ ONLY_PYTHON = {
     "report": set(),
     "figure": set(),
     "info": set(),
+    "trends": set(),
 }
 ONLY_COMMAND = {"analyze": {"dry_run"}}
 """In Python a function of its own, ``preflight``."""
@@ -46,7 +47,7 @@ def test_a_dry_run_has_the_options_of_the_analysis():
 
 
 def test_no_function_takes_just_any_option():
-    for name in ("analyze", "preflight", "report", "figure", "info", "serve"):
+    for name in ("analyze", "preflight", "report", "figure", "info", "serve", "trends"):
         kinds = {each.kind for each in parameters(name).values()}
         assert inspect.Parameter.VAR_KEYWORD not in kinds
 
@@ -60,6 +61,7 @@ def test_no_function_takes_just_any_option():
         ("figure", "panle", "panel"),
         ("info", "head", "heads"),
         ("serve", "prot", "port"),
+        ("trends", "permutation", "permutations"),
     ],
 )
 def test_a_misspelt_option_names_the_nearest_in_one_line(name, given, nearest):
