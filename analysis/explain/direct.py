@@ -78,7 +78,7 @@ def direct_contributions(model: VisionModel, traced: Trace, classes: Tensor) -> 
     """
     demand_logits(model)
     with torch.inference_mode(False), torch.enable_grad():
-        return _Sweep(model, traced, classes).run()
+        return _Sweep(model, traced, classes.clone()).run()
 
 
 def demand_logits(model: VisionModel) -> None:
