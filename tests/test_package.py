@@ -163,7 +163,7 @@ def test_a_page_beside_files_of_the_same_names(headbrush, store):
     with headbrush.serve(store) as server:
         page = server.get("/server")
         assert page.status == 200
-        assert re.findall(r'data-name="(\w+)"', page.text) == PANELS
+        assert re.findall(r'<section[^>]* data-name="(\w+)"', page.text) == PANELS
         assert server.websocket(page.token)
         assert "Traceback" not in server.log
 
@@ -231,6 +231,6 @@ def test_bokeh_serves_the_application_from_the_repository(store, tmp_path):
     with running(words, port, tmp_path / "log", ROOT, os.environ) as server:
         page = server.get("/server")
         assert page.status == 200
-        assert re.findall(r'data-name="(\w+)"', page.text) == PANELS
+        assert re.findall(r'<section[^>]* data-name="(\w+)"', page.text) == PANELS
         assert server.websocket(page.token, origin=f"http://localhost:{port}")
         assert "Traceback" not in server.log

@@ -62,8 +62,8 @@ def test_names_that_lead_out_of_the_folder_are_refused(store, name):
     names = np.array([name] * count, object)
     with patch.object(store, "read", lambda wanted: names if wanted == "name" else read(wanted)):
         model = StoreModel(store)
-    with pytest.raises(LiveError, match="outside the image folder"):
-        model.attention(0, 0, 0)
+        with pytest.raises(LiveError, match="outside the image folder"):
+            model.attention(0, 0, 0)
 
 
 def test_rules_that_no_analysis_writes_are_refused(store):

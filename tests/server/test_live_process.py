@@ -179,7 +179,7 @@ def test_few_stores_stay_loaded(tmp_path, store_path):
         def load(self):
             return {}
 
-        attention = partial_pruning = load
+        attention = partial_pruning = predictions = importance = load
 
         def unload(self):
             freed.append(self.name)
