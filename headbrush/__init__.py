@@ -21,10 +21,21 @@ if TYPE_CHECKING:
     from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
+    from headbrush.server.pages.figures.explanation import Explained
     from headbrush.server.pages.figures.parts.paper import PaperFigure
     from headbrush.server.pages.report.report import Report
 
-__all__ = ["__version__", "analyze", "figure", "info", "preflight", "report", "serve", "trends"]
+__all__ = [
+    "__version__",
+    "analyze",
+    "explain",
+    "figure",
+    "info",
+    "preflight",
+    "report",
+    "serve",
+    "trends",
+]
 
 __version__ = "0.2.0"
 
@@ -255,6 +266,60 @@ def figure(
     if out is not None:
         save_figure(made, Path(out))
     return made
+
+
+@named_options
+def explain(
+    store: "Store | str | Path",
+    image: int | str,
+    *,
+    class_name: int | str | None = None,
+    maps: Sequence[str] = (),
+    width: str | float = "two",
+    dpi: int = 300,
+    caption: bool = True,
+    out: str | Path | None = None,
+) -> "Explained":
+    """Explain the prediction of one image: maps of its patches, what heads speak for, sinks.
+
+    Parameters
+    ----------
+    image
+        Id or file name.
+    class_name
+        Name or id of the class to explain; by default the one that was predicted.
+    maps
+        Of ``"attends"``, ``"moves"``, ``"speaks"``, ``"rollout"``, ``"generic"``, ``"lens"`` and
+        ``"ablation"``; by default all.
+    width, dpi, caption, out
+        Of the figure, as of :func:`figure`.
+
+    Returns
+    -------
+    The numbers, and a figure of matplotlib, which a notebook shows.
+
+    Raises
+    ------
+    InputError
+        If the store has no such image or class, or its model or image are not available.
+    """
+    from headbrush.analysis.explain.of_store import explain_stored
+    from headbrush.server.pages.figures import explanation, make_figure, request
+    from headbrush.server.pages.report.make_report import data_of
+    from headbrush.server.pages.report.parts.request import read_image
+
+    inches, kinds = request.read_width(width), explanation.read_maps(maps)
+    request.check_dpi(dpi, inches)
+    if out is not None:
+        request.check_out(Path(out))
+    data = data_of(store)
+    number = read_image(data, image)
+    which = explanation.read_class(data, class_name, number)
+    found = explain_stored(data.store, number, which, kinds)
+    figure = explanation.draw_explanation(data, number, which, kinds, found, inches, dpi, caption)
+    if out is not None:
+        make_figure.save_figure(figure, Path(out))
+    return explanation.Explained(found, figure)
 
 
 @named_options

@@ -308,6 +308,43 @@ def figure_command(
     _out.print(f"{path}: {wide:.2f} × {high:.2f} in, {size / 1000:.0f} kB", markup=False)
 
 
+@app.command("explain")
+def explain_command(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    image: Annotated[str, typer.Option(help="Id or file name.")],
+    class_name: Annotated[
+        str | None,
+        typer.Option("--class-name", "--class", help="Name or id; by default the predicted one."),
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="attends, moves, speaks, rollout, generic, lens, ablation; repeatable; by default "
+            "all."
+        ),
+    ] = None,
+    width: Annotated[
+        str, typer.Option(help="one column (3.35 in), two columns (6.9 in), or inches.")
+    ] = "two",
+    dpi: Annotated[int, typer.Option(help="Of PNG, and of pictures in PDF and SVG.")] = 300,
+    caption: Annotated[bool, typer.Option(help="Write the caption below.")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="FILE.pdf, .svg or .png; by default explanation.pdf.")
+    ] = None,
+) -> None:
+    """Explain the prediction of one image: maps of its patches, what heads speak for, sinks."""
+    path = out or Path("explanation.pdf")
+    with _one_line_errors():
+        from headbrush import explain
+
+        made = explain(
+            store, image, class_name=class_name, maps=maps or (), width=width, dpi=dpi,
+            caption=caption, out=path,
+        )  # fmt: skip
+    _out.print(made.figure.caption, markup=False)
+    _out.print(f"{path}: written.", markup=False)
+
+
 def _log_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.log")
 

@@ -20,6 +20,7 @@ ORDER = {
     "headbrush.analysis.measures": ("analysis.store", "analysis.images", "analysis.model"),
     "headbrush.analysis.explain": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.prune",
     ),
     "headbrush.analysis.prune": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",

@@ -13,6 +13,7 @@ ONLY_PYTHON = {
     "analyze": {"quiet", "class_names", "transform"},
     "report": set(),
     "figure": set(),
+    "explain": set(),
     "info": set(),
     "trends": set(),
 }

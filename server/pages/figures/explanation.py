@@ -1,0 +1,180 @@
+"""The figure of one explained prediction: maps with their faithfulness, and heads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from headbrush.analysis.explain.words import MAPS, SIGNED, Explanation, sink_words
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.pages.figures.parts.drawing import Place, area_key, number_ticks
+from headbrush.server.pages.figures.parts.fonts import SMALL, elided, paper_style, wrapped
+from headbrush.server.pages.figures.parts.paper import PaperFigure, finish, new_figure
+from headbrush.server.pages.report.parts.redact_folders import last_name, without_folders
+from headbrush.server.session.palette import BRUSHED, LIGHT
+from headbrush.server.stores.store_data import StoreData
+
+_COLUMNS = 4
+_TITLE = 0.42
+"""Inches above a picture for its name and figures."""
+_HEADS = 8
+_BARS = 1.7
+"""Inches of the bars of heads."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An explained prediction: its numbers and their figure, which a notebook shows."""
+
+    explanation: Explanation
+    figure: PaperFigure
+
+    def _repr_png_(self) -> bytes:
+        """Shown inline by a notebook."""
+        return self.figure.content("png")
+
+
+def read_class(data: StoreData, word: object, image: int) -> int:
+    """A class by its id or name; by default the one that was predicted.
+
+    Raises
+    ------
+    InputError
+        If the store has no such class, or no classifier.
+    """
+    if not data.has_classifier:
+        raise InputError("The model has no classifier, so it makes no prediction to explain.")
+    if word is None:
+        return int(data.predicted[image])
+    text, names = str(word), data.class_names
+    if text in names:
+        return names.index(text)
+    if text.isdecimal() and int(text) < len(names):
+        return int(text)
+    raise InputError(
+        f"--class {text[:80]}: expected an id from 0 to {len(names) - 1} or a name, for example "
+        f"{names[0]}."
+    )
+
+
+def read_maps(words: Sequence[str]) -> list[str]:
+    """Kinds of maps, by default all.
+
+    Raises
+    ------
+    InputError
+        If there is no such map.
+    """
+    for word in words:
+        if word not in MAPS:
+            raise InputError(f"--maps {word}: unknown map; choose from {', '.join(MAPS)}.")
+    return list(dict.fromkeys(words)) or list(MAPS)
+
+
+def draw_explanation(
+    data: StoreData,
+    image: int,
+    which: int,
+    kinds: Sequence[str],
+    found: Explanation,
+    width: float,
+    dpi: int,
+    with_caption: bool,
+) -> PaperFigure:
+    """Draw the image, its maps and its heads.
+
+    Parameters
+    ----------
+    kinds
+        Of the maps in ``found``, in their order.
+    width
+        Inches.
+    """
+    columns = min(_COLUMNS, 1 + len(kinds))
+    rows = -(-(1 + len(kinds)) // columns)
+    attrs = data.store.attrs
+    grid = int(attrs["grid_height"]), int(attrs["grid_width"])
+    side = width / columns
+    high = rows * (side * grid[0] / grid[1] + _TITLE)
+    with paper_style():
+        figure = new_figure(width, high + _BARS)
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[high, _BARS])[:, 0]
+        cells = above.subplots(rows, columns, squeeze=False).ravel()
+        for axes in cells:
+            axes.axis("off")
+        cells[0].imshow(_picture(data, image), interpolation="nearest")
+        cells[0].set_title(elided(data.names[image], side - 0.12), fontsize=SMALL, pad=2)
+        for row, (axes, kind) in enumerate(zip(cells[1:], kinds, strict=False)):
+            _map(axes, kind, found, row, grid, side - 0.12)
+        place = Place(below, width, _BARS / width, dpi)
+        _bars(data, place, found)
+        figure.caption = _caption(data, image, which, found)
+        figure.dpi_of_file = dpi
+        finish(figure, place.legend_rows, with_caption)
+    return figure
+
+
+def _picture(data: StoreData, image: int) -> np.ndarray:
+    pixels = np.asarray(data.store.read("thumbnail")[image])
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+
+def _map(
+    axes: Axes, kind: str, found: Explanation, row: int, grid: tuple[int, int], room: float
+) -> None:
+    """One map, on its own scale; a signed one is white at 0."""
+    title = elided(MAPS[kind], room)
+    values = found.maps[row].reshape(grid)
+    if not np.isfinite(values).all():
+        axes.set_title(title, fontsize=SMALL, pad=2)
+        words = "\n".join(wrapped(str(found.absent[row]), room))
+        axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=SMALL)
+        return
+    most = float(np.abs(values).max()) or 1.0
+    low, ramp = (-most, "RdBu_r") if kind in SIGNED else (0.0, "cividis")
+    axes.pcolormesh(values, cmap=ramp, vmin=low, vmax=most, rasterized=values.size > 5000)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    figures = f"del. {found.deletion[row]:.2f}, ins. {found.insertion[row]:.2f}"
+    axes.set_title(f"{title}\n{elided(figures, room)}", fontsize=SMALL, pad=2)
+
+
+def _bars(data: StoreData, place: Place, found: Explanation) -> None:
+    """The heads that say most, or matter most where that is not known, with their total effect."""
+    says, total = found.says.ravel(), found.total.ravel()
+    by = total if np.isnan(says).any() else says
+    heads = np.argsort(-np.abs(by), kind="stable")[:_HEADS]
+    axes = place.axes()
+    at = np.arange(len(heads))
+    axes.bar(at - 0.2, np.nan_to_num(says[heads]), 0.38, color=LIGHT.ink)
+    axes.bar(at + 0.2, total[heads], 0.38, color=BRUSHED)
+    axes.axhline(0, color=LIGHT.ink, lw=0.5)
+    axes.set_xticks(at, [str(data.head(int(head))) for head in heads])
+    axes.set_ylabel("logit")
+    number_ticks(axes.yaxis, 4)
+    place.legend([(area_key(LIGHT.ink), "speaks for the class"),
+                  (area_key(BRUSHED), "total effect of pruning")])  # fmt: skip
+
+
+def _caption(data: StoreData, image: int, which: int, found: Explanation) -> str:
+    true = f"true {data.true_class(image)}, " if data.is_labelled[image] else ""
+    model = last_name(str(data.store.attrs["model"]))
+    deletion, insertion = found.random_deletion, found.random_insertion
+    if not str(found.absent_parts):
+        embedding, mlp, bias = found.parts
+        parts = (
+            f" Logit {float(found.logit):.2f} = heads {found.says.sum():.2f}, embedding "
+            f"{embedding:.2f}, MLPs {mlp:.2f}, biases {bias:.2f}."
+        ).replace("-", "\N{MINUS SIGN}")
+    else:
+        parts = f" What heads say is not known: {found.absent_parts}."
+    words = (
+        f"{model}; image {data.names[image]} ({true}explained for {data.class_name(which)}, "
+        f"P = {float(found.probability):.0%}). Mean probability of the class while patches go, the "
+        f"highest first (del.), and come (ins.); {len(deletion)} random orders: del. "
+        f"{deletion.min():.2f} to {deletion.max():.2f}, ins. {insertion.min():.2f} to "
+        f"{insertion.max():.2f}. n = 1 image.{parts} What a head speaks for a class is not its "
+        f"importance. {sink_words(found.sinks, found.outliers)}"
+    )
+    return without_folders(words, data.store)
