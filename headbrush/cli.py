@@ -413,18 +413,10 @@ def trends_command(
 ) -> None:
     """Tell which heads matter more, or less, to a class than to all others."""
     with _one_line_errors():
-        from headbrush.analysis.store.atomic_files import check_writable, replacing
+        from headbrush import trends
+        from headbrush.server.stores.trends.table import trend_words
 
-        if out is not None:
-            check_writable(out)
-        from headbrush.analysis.store.store import Store
-        from headbrush.server.stores.store_data import StoreData
-        from headbrush.server.stores.trends.table import trend_table, trend_words
-
-        table = trend_table(StoreData(Store(store)), metric, permutations, seed)
-        if out is not None:
-            with replacing(out) as temporary:
-                table.to_csv(temporary, index=False, float_format="%.7g", lineterminator="\n")
+        table = trends(store, metric=metric, permutations=permutations, seed=seed, out=out)
     for sentence in trend_words(table, permutations):
         _out.print(sentence, markup=False)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from headbrush.analysis.explain.direct import class_logits
 from headbrush.analysis.explain.refusal import InexactError
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
-from headbrush.analysis.model.tracing import Trace, forwards
+from headbrush.analysis.model.tracing import Trace, forwards, while_active
 from headbrush.analysis.model.vision_model import VisionModel
 
 
@@ -111,23 +111,12 @@ def _with_weights(model: VisionModel, images: Tensor, which: int) -> list[tuple[
 
     replaced: dict[nn.Module, Callable[..., object]] = {}
     for site in model.sites:
-        replaced[site.attention] = _while_active(site.attention.forward, active)
+        replaced[site.attention] = while_active(site.attention.forward, active)
     with forwards(replaced), AttentionSpy(handle):
         output = model.outputs(images)
     chosen = torch.tensor([[which]], device=output.device)
     slopes = torch.autograd.grad(class_logits(model, output, chosen).sum(), found)
     return [(one.detach(), slope) for one, slope in zip(found, slopes, strict=True)]
-
-
-def _while_active(forward: Callable[..., object], active: list[bool]) -> Callable[..., object]:
-    def within(*args: object, **kwargs: object) -> object:
-        active.append(True)
-        try:
-            return forward(*args, **kwargs)
-        finally:
-            active.pop()
-
-    return within
 
 
 def logit_lens(model: VisionModel, traced: Trace, which: int) -> Tensor:

@@ -27,6 +27,7 @@ from headbrush.analysis.model.tracing import (
     project,
     running_without,
     trace,
+    while_active,
 )
 from headbrush.analysis.model.vision_model import Shortcuts, VisionModel
 from headbrush.analysis.store.errors import ModelError
@@ -344,23 +345,16 @@ def _mixed(model: VisionModel, record: LayerTrace, where: str) -> Tensor:
 def _with_zeroed_heads(model: VisionModel, traced: Trace, layer: int) -> Tensor:
     """What the model puts out if A·V of a layer is zero, which its own modules compute with."""
     attention = model.sites[layer].attention
-    forward = attention.forward
     active: list[bool] = []
 
     def handle(_call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
         return torch.zeros_like(proceed()) if active else proceed()
 
-    def within(*args: object, **kwargs: object) -> object:
-        active.append(True)
-        try:
-            return forward(*args, **kwargs)
-        finally:
-            active.pop()
-
+    within = {attention: while_active(attention.forward, active)}
     every = torch.arange(len(traced.images), device=traced.images.device)
     earlier = _earlier_blocks(model, traced, layer, every)
     pruning = running_without(model, traced.pruned)
-    with pruning, forwards(earlier | {attention: within}), AttentionSpy(handle):
+    with pruning, forwards(earlier | within), AttentionSpy(handle):
         return model.outputs(traced.images)
 
 

@@ -102,6 +102,19 @@ class Trace:
         return self.kind.probability(self.output)
 
 
+def while_active(forward: Callable[..., object], active: list[bool]) -> Callable[..., object]:
+    """A forward method that marks ``active`` while it runs."""
+
+    def within(*args: object, **kwargs: object) -> object:
+        active.append(True)
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            active.pop()
+
+    return within
+
+
 @contextmanager
 def forwards(replaced: Mapping[nn.Module, Callable[..., object]]) -> Iterator[None]:
     """While active, modules compute by other functions; their hooks stay in force."""

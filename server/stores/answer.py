@@ -4,11 +4,10 @@ import numpy as np
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.stores.heads import rank_heads
+from headbrush.server.stores.metrics import NOISE
 from headbrush.server.stores.store_data import StoreData
 
 _FEW = 5
-_NOISE = 1e-6
-"""Rounding error of float32, not a change."""
 _VERBS = {
     "jsd": ("changes predictions", "mean JSD {} bits"),
     "probability": ("lowers the probability of the {label}", "by {} on average"),
@@ -43,7 +42,7 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
     together = _together(mean[order[:_FEW]], known)
     if metric == "gradient":
         figure = f"mean |dL/d mask| {highest:.2g} nats"
-        if highest < _NOISE:
+        if highest < NOISE:
             return (
                 f"By the gradient, predictions hardly depend on any head: {figure} at most {over}."
             )
@@ -51,8 +50,8 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
         return f"By the gradient, predictions depend most on {most}: {figure} {over}{together}."
     label = "true class" if data.has_labels else "predicted class"
     does, figure = _VERBS[metric][0].replace("{label}", label), _VERBS[metric][1]
-    if highest < _NOISE:
-        if known.min() < -_NOISE:
+    if highest < NOISE:
+        if known.min() < -NOISE:
             return f"Pruning one head never {does} on average {over}."
         return f"No head matters by itself: pruning one never {does} on average {over}."
     most = f" most{_tied(data, mean, order)}" if data.num_heads > 1 else ""
@@ -61,7 +60,7 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
 
 def _tied(data: StoreData, mean: np.ndarray, order: list[int]) -> str:
     """The heads that matter as much as the first; empty where it stands out."""
-    equal = [n for n in order[1:] if mean[order[0]] - mean[n] < _NOISE]
+    equal = [n for n in order[1:] if mean[order[0]] - mean[n] < NOISE]
     if len(equal) > 2:
         return f" (as much as {len(equal)} other heads)"
     return f" (as much as {' and '.join(data.head_labels[n] for n in equal)})" if equal else ""

@@ -14,3 +14,5 @@ METRIC_AXES = {
     "patch": "patch distance (0–2)",
     "gradient": "|dL/d mask| (nats)",
 }
+NOISE = 1e-6
+"""Rounding error of float32, not a change."""

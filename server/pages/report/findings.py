@@ -9,7 +9,6 @@ from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.pages.report.parts.request import why_kept
 from headbrush.server.pages.report.rules import (
-    NOISE,
     explaining_parts,
     first_places,
     spread_words,
@@ -18,7 +17,7 @@ from headbrush.server.pages.report.rules import (
 from headbrush.server.session.state import PATTERN_STYLES
 from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_NAMES, NOISE
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words
 

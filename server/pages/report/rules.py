@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from headbrush.server.stores.metrics import NOISE
+
 EXPLAINS = 0.8
 """Share of the whole effect that a part must reach by itself to explain it."""
-NOISE = 1e-6
-"""Rounding error of float32, not a change."""
 HARDLY = 1e-3
 """An effect below this is negligible in any metric."""
 FEWEST_IMAGES = 20

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csc_array
-from scipy.stats import false_discovery_control
+
+from headbrush.server.stores.trends.false_discovery import adjusted
 
 LEVEL = 0.01
 """A store without any trend has a family-wise p up to this with at most this probability."""
@@ -107,7 +108,7 @@ def _tested(
         largest[number] = shuffled.max()
     p = (1 + reached) / (1 + permutations)
     beyond = permutations - np.searchsorted(np.sort(largest), extreme)
-    fdr = false_discovery_control(p.ravel()).reshape(p.shape)
+    fdr = adjusted(p.ravel()).reshape(p.shape)
     return (
         _hedges_g(observed, count[rows][:, None], total),
         p,

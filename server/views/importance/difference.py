@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from headbrush.server.stores.trends.false_discovery import adjusted
+
 _LEVEL = 0.975
 """Of a two-sided interval of 95 %."""
 
@@ -59,16 +61,6 @@ def head_differences(first: np.ndarray, second: np.ndarray) -> Differences:
     return Differences(
         means[0], means[1], difference, difference - reach, difference + reach, p, adjusted(p)
     )
-
-
-def adjusted(p: np.ndarray) -> np.ndarray:
-    """``p`` ``(n,)`` after Benjamini and Hochberg's correction; NaN is left out and stays."""
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
-    result = np.full(len(p), np.nan)
-    result[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1)
-    return result
 
 
 def _of_brush(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

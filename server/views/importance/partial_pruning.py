@@ -22,7 +22,7 @@ from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_AXES
+from headbrush.server.stores.metrics import METRIC_AXES, NOISE
 from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
@@ -34,8 +34,6 @@ _FADED = 0.2
 """Opacity of the last bars while the next ones are computed."""
 _MARGINS = 0.2, 1.7
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
-_NOISE = 1e-6
-"""Rounding error of float32, not a change."""
 """A pictogram of the attention matrix, prefix tokens first; the pruned part is dark."""
 
 
@@ -230,13 +228,13 @@ class PartialPruning:
 def _noted(value: float, digits: int = 3) -> str:
     if np.isnan(value):
         return "not stored"
-    return "≈ 0" if digits == 3 and 0 < abs(value) < _NOISE else f"{value:.{digits}g}"
+    return "≈ 0" if digits == 3 and 0 < abs(value) < NOISE else f"{value:.{digits}g}"
 
 
 def _short(value: float) -> str:
     """At most five characters."""
     if np.isnan(value):
         return "?"
-    if 0 < value < _NOISE:
+    if 0 < value < NOISE:
         return "≈ 0"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.0e}".replace("e-0", "e-")
