@@ -37,6 +37,7 @@ def test_a_damaged_file_is_told_within_the_panels(browser, store_path, tmp_path,
         assert page.page.evaluate(BEYOND) == []
         assert "no attention matrix" in page.value("axes_note", "text")
         assert page.value("selection_text", "text")
+        page.page.locator("[data-name=pattern_layout]").scroll_into_view_if_needed()
         page.drag("patterns_plot", *_corners(page))
         page.wait("named('brushed_text').text.startsWith('brushed')")
         assert page.faults == []
