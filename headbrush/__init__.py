@@ -1,8 +1,8 @@
 """headbrush: how does attention work in this vision transformer?
 
-The Python interface for notebooks and scripts; :mod:`headbrush.cli` is the command line. These
-two and :mod:`headbrush.cli_options` are the only modules that know both ``headbrush.analysis`` and
-``headbrush.server``; each is imported when it is needed.
+The Python interface for notebooks and scripts; :mod:`headbrush.cli` is the command line. This and
+the files ``headbrush/cli_….py`` of the commands are the only modules that know both
+``headbrush.analysis`` and ``headbrush.server``; each is imported when it is needed.
 """
 
 import warnings
