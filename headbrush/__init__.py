@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headbrush.analysis.images.dataset import MapDataset
     from headbrush.analysis.preflight.report import Preflight
+    from headbrush.analysis.prune.export.exporting import Proof
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
     from headbrush.server.pages.figures.explanation import Explained
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "analyze",
     "explain",
+    "export",
     "figure",
     "info",
     "preflight",
@@ -320,6 +322,38 @@ def explain(
     if out is not None:
         make_figure.save_figure(figure, Path(out))
     return explanation.Explained(found, figure)
+
+
+@named_options
+def export(store: "Store | str | Path", prune: str, out: str | Path) -> "Proof":
+    """Write the store's model without some heads: smaller, same outputs, loaded by timm only.
+
+    Parameters
+    ----------
+    prune
+        The heads to leave out, whole: ``"2.0,3.4"``.
+    out
+        The folder to write; it must not exist.
+
+    Returns
+    -------
+    How the smaller model compares with the model without these heads on all images of the store.
+
+    Raises
+    ------
+    InputError
+        If the store's model or images are not available, the folder exists, or the smaller model
+        would not give the same outputs.
+    """
+    from headbrush.analysis.extra import MODEL, demand_extra
+
+    demand_extra("export()", MODEL)
+    from headbrush.analysis.model.pruning.prune_set import PruneSet
+    from headbrush.analysis.prune.export.exporting import export_stored
+    from headbrush.analysis.store.store import Store
+
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    return export_stored(opened, PruneSet.parse(prune), Path(out))
 
 
 @named_options

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from headbrush import __version__, cli_making, cli_papers, cli_serving, cli_telling
+from headbrush import (
+    __version__,
+    cli_making,
+    cli_papers,
+    cli_pruning,
+    cli_serving,
+    cli_telling,
+)
 from headbrush.cli_console import out_console
 
 app = typer.Typer(
@@ -42,6 +49,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command("report")(cli_papers.report_command)
 app.command("figure")(cli_papers.figure_command)
 app.command("explain")(cli_papers.explain_command)
+app.command("export")(cli_pruning.export_command)
 app.command()(cli_serving.password)
 app.command()(cli_telling.info)
 app.command("trends")(cli_telling.trends_command)

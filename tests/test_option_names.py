@@ -14,6 +14,7 @@ ONLY_PYTHON = {
     "report": set(),
     "figure": set(),
     "explain": set(),
+    "export": set(),
     "info": set(),
     "trends": set(),
 }

@@ -1,0 +1,97 @@
+"""timm's ``config.json`` of a model, and what its forward pass costs."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from timm.models import load_model_config_from_hf
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.weights.files.safetensors_files import read_json
+from headbrush.analysis.prune.export.shrinking import InexactExport
+
+_LOCAL = "local-dir:"
+_HUB = "hf-hub:"
+_INPUT = ("interpolation", "crop_pct", "crop_mode", "first_conv", "classifier", "label_names",
+          "label_descriptions")  # fmt: skip
+"""What is kept of timm's description of the input and the classes."""
+_REPEATS = 5
+
+
+def config_of(model: VisionModel) -> dict[str, Any]:
+    """timm's configuration of a model that timm made, as JSON values.
+
+    Raises
+    ------
+    InexactExport
+        If timm did not make it.
+    """
+    described = getattr(model.module, "pretrained_cfg", None)
+    if not isinstance(described, Mapping) or "architecture" not in described:
+        raise InexactExport(
+            f"{model.name}: not a model of timm, whose configuration a smaller checkpoint needs."
+        )
+    data = {key: described[key] for key in _INPUT if described.get(key) is not None}
+    data |= {
+        "input_size": model.input_size,
+        "mean": model.mean,
+        "std": model.std,
+        "num_classes": model.num_classes,
+    }
+    config = {
+        "architecture": described["architecture"],
+        "num_classes": model.num_classes,
+        "model_args": _arguments(model),
+        "pretrained_cfg": data,
+    }
+    return json.loads(json.dumps(config))
+
+
+def _arguments(model: VisionModel) -> dict[str, Any]:
+    """What ``timm.create_model`` takes to make the network again."""
+    recipe = model.recipe
+    name = "" if recipe is None else recipe.name
+    found: dict[str, Any] = dict(getattr(model.module, "_model_args", {}))
+    if name.startswith(_HUB):
+        found |= load_model_config_from_hf(name.removeprefix(_HUB))[2]
+    elif name and (folder := Path(name.removeprefix(_LOCAL))).is_dir():
+        found |= cast(dict[str, Any], read_json(folder / "config.json")).get("model_args", {})
+    found |= {} if recipe is None else dict(recipe.arguments)
+    pooling = getattr(model.module, "global_pool", None)
+    found |= {"global_pool": pooling} if isinstance(pooling, str) else {}
+    return found | {"num_classes": model.num_classes, "in_chans": model.input_size[0]}
+
+
+def parameters(module: nn.Module) -> int:
+    """Numbers that a module has learned."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def flops(module: nn.Module, images: Tensor) -> int:
+    """Floating-point operations of products, for each image of ``(B, C, H, W)``."""
+    # the fused kernel hides its two products from the counter
+    with (
+        sdpa_kernel(SDPBackend.MATH),
+        FlopCounterMode(display=False) as counter,
+        torch.no_grad(),
+    ):
+        module(images)
+    return counter.get_total_flops() // len(images)
+
+
+def seconds(passes: Sequence[Callable[[], object]]) -> list[float]:
+    """The median time of each of some forward passes, made in turn."""
+    taken: list[list[float]] = [[] for _ in passes]
+    for number in range(_REPEATS + 1):
+        for times, run in zip(taken, passes, strict=True):
+            start = time.perf_counter()
+            run()
+            if number:  # the first of each warms up
+                times.append(time.perf_counter() - start)
+    return [sorted(times)[_REPEATS // 2] for times in taken]
