@@ -16,19 +16,37 @@ def info(
     heads: Annotated[
         bool, typer.Option("--heads", help="List the heads: what each has learned and matters.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
     """Print what a store holds, its size, and how it was made."""
     with one_line_errors():
-        from headbrush.analysis.store.facts.head_table import head_rows
-        from headbrush.analysis.store.facts.store_info import facts_of
-        from headbrush.analysis.store.store import Store, store_size
+        if as_json:
+            _print_json(store, heads)
+        else:
+            _print_table(store, heads)
 
-        opened = Store(store, unfinished=True)
-        rows = head_rows(opened) if heads else facts_of(opened, store_size(store))
-        table = Table(box=None, show_header=False)
-        for row in rows:
-            table.add_row(*(escape(str(cell)) for cell in row))
+
+def _print_table(store: Path, heads: bool) -> None:
+    from headbrush.analysis.store.facts.head_table import head_rows
+    from headbrush.analysis.store.facts.store_info import facts_of
+    from headbrush.analysis.store.store import Store, store_size
+
+    opened = Store(store, unfinished=True)
+    rows = head_rows(opened) if heads else facts_of(opened, store_size(store))
+    table = Table(box=None, show_header=False)
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    for column in table.columns:
+        column.overflow = "fold"  # a checksum is of use as a whole only
     (wide_console if heads else out_console).print(table)
+
+
+def _print_json(store: Path, heads: bool) -> None:
+    from headbrush.analysis.store.facts.store_json import heads_json, store_json
+    from headbrush.analysis.store.store import Store, store_size
+
+    opened = Store(store, unfinished=True)
+    typer.echo(heads_json(opened) if heads else store_json(opened, store_size(store)))
 
 
 def trends_command(

@@ -18,8 +18,8 @@ ONLY_PYTHON = {
     "info": set(),
     "trends": set(),
 }
-ONLY_COMMAND = {"analyze": {"dry_run"}}
-"""In Python a function of its own, ``preflight``."""
+ONLY_COMMAND = {"analyze": {"dry_run"}, "info": {"as_json"}}
+"""In Python a function of its own, ``preflight``; and ``Store``, which has the values."""
 
 
 def command(name):

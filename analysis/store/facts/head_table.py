@@ -4,7 +4,7 @@ import numpy as np
 
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.facts.head_bits import head_bits
-from headbrush.analysis.store.facts.head_names import head_names
+from headbrush.analysis.store.facts.head_names import HeadName, head_names
 from headbrush.analysis.store.store import Store
 
 _IMPORTANCE = ("jsd", "patch", "gradient")
@@ -21,12 +21,8 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
     StoreError
         If the store has no names, as those of version 0.1.
     """
-    names = head_names(store)
-    if not names:
-        raise StoreError(
-            f"{store.path}: this store has no names of patterns; run 'headbrush analyze' again."
-        )
-    metric, importance = _importance(store)
+    names = names_of(store)
+    metric, importance = mean_importance(store)
     per_layer = store.sizes["head"]
     rows = [("head", "pattern", "", "fit", "images", metric, "class token")]
     for number, (name, value) in enumerate(zip(names, importance, strict=True)):
@@ -45,7 +41,23 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
     return [(*row, *columns) for row, columns in zip(rows, more, strict=True)] if bits else rows
 
 
-def _importance(store: Store) -> tuple[str, np.ndarray]:
+def names_of(store: Store) -> list[HeadName]:
+    """The name of each head.
+
+    Raises
+    ------
+    StoreError
+        If the store has none, as those of version 0.1.
+    """
+    names = head_names(store)
+    if not names:
+        raise StoreError(
+            f"{store.path}: this store has no names of patterns; run 'headbrush analyze' again."
+        )
+    return names
+
+
+def mean_importance(store: Store) -> tuple[str, np.ndarray]:
     """A metric and its mean over the images for every head; NaN if nothing was measured."""
     metrics = store.read("metric").tolist()
     importance = store.read("importance")

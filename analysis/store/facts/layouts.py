@@ -48,8 +48,8 @@ def fidelity_of(store: Store, layout: str) -> LayoutFidelity:
     images = store.sizes["image"]
     others = max(images * store.sizes["layer"] * store.sizes["head"] - 1, 1)
     return LayoutFidelity(
-        kept=_share(store, f"{layout}_embedding_preservation"),
-        same_head=_share(store, f"{layout}_embedding_same_head"),
+        kept=share(store, f"{layout}_embedding_preservation"),
+        same_head=share(store, f"{layout}_embedding_same_head"),
         kept_by_chance=min(NEAREST / others, 1.0),
         same_head_by_chance=(images - 1) / others,
     )
@@ -99,7 +99,7 @@ def percent(share: float) -> str:
     return f"{shown:.0f} %" if shown >= 1 or shown == 0 else f"{shown:.1g} %"
 
 
-def _share(store: Store, name: str) -> float | None:
+def share(store: Store, name: str) -> float | None:
     """An attribute of an untrusted store, if it is a share."""
     value = store.attrs.get(name)
     is_number = isinstance(value, (int, float, np.integer, np.floating))

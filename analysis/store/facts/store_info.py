@@ -1,21 +1,13 @@
 """The facts that ``headbrush info`` prints about a store."""
 
-import re
-
 import numpy as np
 
 from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
+from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.grouped import grouped
-from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of, share
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
-
-_SAID = {
-    "model", "images", "Conventions", "grid_height", "grid_width", "num_prefix_tokens",
-    "has_class_token",
-}  # fmt: skip
-"""Attributes that other lines have."""
-_FIDELITY = re.compile(r"^(offset|patch|cls)_embedding_")
 
 
 def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
@@ -38,16 +30,11 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         accuracy = is_right[known].mean()
         facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
     facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
-    rest = sorted(name for name in set(attrs) - _SAID if not _FIDELITY.search(name))
-    return facts + [(name.replace("_", " "), _rounded(attrs[name])) for name in rest]
-
-
-def _rounded(value: object) -> object:
-    return f"{value:.3g}" if isinstance(value, float) else value
+    return facts + attribute_facts(attrs)
 
 
 def _layout_facts(store: Store) -> list[tuple[str, object]]:
-    """How faithful each layout of patterns is, where the store says so."""
+    """How faithful each layout is, where the store says so."""
     facts: list[tuple[str, object]] = []
     for layout in layouts_of(store):
         found = fidelity_of(store, layout)
@@ -55,9 +42,12 @@ def _layout_facts(store: Store) -> list[tuple[str, object]]:
             (found.kept, f"of the {NEAREST} nearest patterns kept"),
             (found.same_head, f"of the {NEAREST} nearest of the same head"),
         ]
-        words = [f"{share:.0%} {what}" for share, what in shares if share is not None]
+        words = [f"{one:.0%} {what}" for one, what in shares if one is not None]
         if words:
             facts.append((f"{LAYOUT_NAMES[layout]} layout", ", ".join(words)))
+    kept = share(store, "image_embedding_preservation")
+    if kept is not None:
+        facts.append(("image layout", f"{kept:.0%} of the {NEAREST} nearest images kept"))
     return facts
 
 
