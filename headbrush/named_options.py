@@ -1,12 +1,11 @@
 """The functions of the Python interface refuse a misspelt option in one line."""
 
-import difflib
 import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.errors import InputError, nearest
 
 _Given = ParamSpec("_Given")
 _Made = TypeVar("_Made")
@@ -33,6 +32,4 @@ def named_options(function: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
 def _unknown(function: str, name: str, names: list[str]) -> str:
     if name == "dry_run" and function == "analyze":
         return "call headbrush.preflight(…) with the same arguments for a dry run."
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    return f"{function}() has no option {name}.{hint} The options are {', '.join(names)}."
+    return f"{function}() has no option {name}.{nearest(name, names)} The options are {', '.join(names)}."

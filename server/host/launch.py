@@ -3,11 +3,11 @@
 import os
 import socket
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.errors import InputError, nearest
 from headbrush.server.host.access import guarded_options
 from headbrush.server.host.answers.addresses import is_loopback
 from headbrush.server.host.serve_command import ServeStores
@@ -85,7 +85,16 @@ def demand_port(port: int, address: str | None = None) -> None:
 
 
 class _Parser(ArgumentParser):
-    """Refuses in one line."""
+    """Refuses in one line, and knows the names of its options."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.names: list[str] = []
+        super().__init__(**kwargs)
+
+    def add_argument(self, *names: Any, **kwargs: Any) -> Action:
+        """Note the names, and go on as any parser."""
+        self.names += names
+        return super().add_argument(*names, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}.")
@@ -94,7 +103,10 @@ class _Parser(ArgumentParser):
 def parse_options(options: list[str]) -> Namespace:
     parser = _Parser(prog="headbrush serve", add_help=False)
     ServeStores(parser=parser)
-    arguments = parser.parse_args(options)
+    arguments, unknown = parser.parse_known_args(options)
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        raise InputError(f"unrecognized arguments: {name}.{nearest(name, parser.names)}")
     if arguments.files or arguments.args:
         raise InputError("name the stores first: headbrush serve STORE... [bokeh option]...")
     return arguments
