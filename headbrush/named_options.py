@@ -32,4 +32,5 @@ def named_options(function: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
 def _unknown(function: str, name: str, names: list[str]) -> str:
     if name == "dry_run" and function == "analyze":
         return "call headbrush.preflight(…) with the same arguments for a dry run."
-    return f"{function}() has no option {name}.{nearest(name, names)} The options are {', '.join(names)}."
+    hint = nearest(name, names)
+    return f"{function}() has no option {name}.{hint} The options are {', '.join(names)}."
