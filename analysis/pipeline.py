@@ -24,8 +24,8 @@ from headbrush.analysis.images.class_selection import (
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
 from headbrush.analysis.measures.autoencoders.kinds import NONE
-from headbrush.analysis.measures.embedding import FIT_LIMIT
 from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.preflight.forecast import forecast_of
 from headbrush.analysis.preflight.prepare import prepared
 from headbrush.analysis.run.fits import (
     AUTOENCODER,
@@ -33,6 +33,7 @@ from headbrush.analysis.run.fits import (
     encode_shard,
     finish_layout,
     fit_to_sample,
+    has_room_beside,
     layout_stages,
 )
 from headbrush.analysis.run.progress import Advance, StageProgress
@@ -107,6 +108,7 @@ def analyze(
     """
     with progress, prepared(request, progress) as ready, ready.folder as parts:
         progress.note(repr(ready.preflight))
+        progress.follow(forecast_of(ready.preflight.expected))
         run = _Run(request, ready.model, parts, ready.scheduler, progress)
         _make(run, ready.images, when_open)
     return request.out
@@ -141,7 +143,7 @@ def _make_the_rest(
     with_latents = request.autoencoder != NONE
     stages = layout_stages(run.model, images, shards, parts, request.seed, with_latents)
     cores = os.cpu_count() or 1
-    beside = _has_room_beside(run, len(images))
+    beside = has_room_beside(request, run.model, len(images))
     jobs = -(-cores // 2) if beside else cores
 
     def lay_out(name: str) -> None:
@@ -172,16 +174,6 @@ def _make_the_rest(
     else:
         together.do(shown_first, [cls, *others, prune], 0)
     together.raise_first()
-
-
-def _has_room_beside(run: _Run, images: int) -> bool:
-    """Whether layouts may be made while heads are pruned: several at once need memory.
-
-    A large model uses all cores; it is pruned when everything else is done.
-    """
-    patterns = images * run.model.geometry.num_layers * run.model.geometry.num_heads
-    is_elsewhere = run.request.scheduler is not None or run.model.device.type != "cpu"
-    return patterns <= FIT_LIMIT and (is_elsewhere or run.model.is_small)
 
 
 def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJob]:

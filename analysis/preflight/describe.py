@@ -115,7 +115,9 @@ def _metrics(request: Request, model: VisionModel) -> str:
 
 def _cost_lines(expected: Expected, free: int) -> Lines:
     stages = ", ".join(f"{name} {duration(value)}" for name, value in expected.seconds.items())
-    total = sum(expected.seconds.values())
+    total = expected.total_seconds
+    if total < sum(expected.seconds.values()):
+        stages += "; some beside each other"
     available = psutil.virtual_memory().available
     memory = f"about {size(expected.memory_bytes)}; {size(available)} are available"
     if expected.memory_bytes > available:

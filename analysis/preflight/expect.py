@@ -14,13 +14,18 @@ from headbrush.analysis.measures.embedding import FIT_LIMIT
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure import Measured
-from headbrush.analysis.run.fits import AUTOENCODER, most_sampled
+from headbrush.analysis.run.fits import AUTOENCODER, has_room_beside, is_local, most_sampled
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import PRUNED, cut_shards
 
+_BENCHMARKED = 2
+"""Cores of the machine of the benchmarks."""
 _PATTERN_BYTES = 40_000
 """Memory of a pattern's nearest neighbours, in layouts that are fitted as a whole."""
 _WRITTEN_A_SECOND = 50e6
+_FITS = ("autoencoder", "encoding", "layouts")
+_REST = ("pruning", *_FITS)
+"""What follows the attention."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,10 @@ class Expected:
     shards, finished_shards
         All, and those that an earlier run has finished.
     seconds
-        Of every stage that takes a second or more, in order.
+        Of every stage that takes a second or more, in order, had it the machine to itself.
+    rest_seconds
+        Of pruning, autoencoder, encoding and layouts together, which are made beside each other
+        where there is room.
     disk_bytes, kept_bytes
         Disk space that is still needed while it runs, and the size of the finished store.
     memory_bytes
@@ -46,9 +54,16 @@ class Expected:
     shards: int
     finished_shards: int
     seconds: dict[str, float]
+    rest_seconds: float
     disk_bytes: float
     kept_bytes: float
     memory_bytes: float
+
+    @property
+    def total_seconds(self) -> float:
+        """Of the whole analysis."""
+        others = (value for name, value in self.seconds.items() if name not in _REST)
+        return sum(others) + self.rest_seconds
 
 
 def expect(
@@ -87,17 +102,39 @@ def expect(
         "layouts": _layouts(request, model, count, finished) * measured.layout_slowness,
         "writing": summary / _WRITTEN_A_SECOND,
     }
+    seconds = {name: value for name, value in seconds.items() if value >= 1}
     batch = min(images_at_once(model, request.batch_size), count) * measured.image_bytes
     return Expected(
         images=count,
         stored=stored,
         shards=len(names),
         finished_shards=round((1 - missing) * len(names)),
-        seconds={name: value for name, value in seconds.items() if value >= 1},
+        seconds=seconds,
+        rest_seconds=together(
+            seconds.get("pruning", 0.0),
+            sum(seconds.get(name, 0.0) for name in _FITS),
+            has_room_beside(request, model, count),
+            workers if is_local(request, model) else 0,
+        ),
         disk_bytes=(attention + count * measured.part_bytes) * missing + shared + summary,
         kept_bytes=attention + summary,
         memory_bytes=measured.base_bytes + max(batch, _PATTERN_BYTES * min(patterns, FIT_LIMIT)),
     )
+
+
+def together(pruning: float, fits: float, is_beside: bool, workers: int) -> float:
+    """Seconds of both; what they need of the cores when they share them adds up.
+
+    Parameters
+    ----------
+    workers
+        Cores that pruning takes of this computer.
+    """
+    if not is_beside:
+        return pruning + fits
+    cores = os.cpu_count() or 1
+    shared = (pruning * min(workers, cores) + fits * min(_BENCHMARKED, cores)) / cores
+    return max(pruning, fits, shared)
 
 
 def images_to_analyze(request: Request, images: ImageSet) -> int:

@@ -24,7 +24,7 @@ class Preflight:
     @property
     def seconds(self) -> float:
         """Expected time of the analysis."""
-        return sum(self.expected.seconds.values())
+        return self.expected.total_seconds
 
     def __repr__(self) -> str:
         width = max(len(heading) for heading, _ in self.lines)

@@ -16,11 +16,12 @@ from headbrush.analysis.measures.autoencoders.autoencoder import (
     fit,
     fitted_of,
 )
-from headbrush.analysis.measures.embedding import Layout, all_alike, layout
+from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, all_alike, layout
 from headbrush.analysis.measures.fidelity import Fidelity
 from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard, importance_of
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import METRICS
@@ -72,6 +73,20 @@ def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
 def fitted_autoencoder(model: VisionModel, parts: PartFiles, kind: str) -> Fitted:
     """The autoencoder that :func:`fit_to_sample` has saved."""
     return fitted_of(kind, parts.load_all(AUTOENCODER), model.geometry.num_patches, model.device)
+
+
+def has_room_beside(request: Request, model: VisionModel, images: int) -> bool:
+    """Whether layouts may be made while heads are pruned: several at once need memory.
+
+    A large model uses all cores; it is pruned when everything else is done.
+    """
+    patterns = images * model.geometry.num_layers * model.geometry.num_heads
+    return patterns <= FIT_LIMIT and (not is_local(request, model) or model.is_small)
+
+
+def is_local(request: Request, model: VisionModel) -> bool:
+    """Whether the model computes on the cores of this computer."""
+    return request.scheduler is None and model.device.type == "cpu"
 
 
 @dataclass(frozen=True)
