@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from headbrush.analysis.images.dataset import MapDataset
     from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.prune.export.exporting import Proof
+    from headbrush.analysis.prune.summary import PruneEffect
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
+    from headbrush.server.pages.figures.curve import DrawnCurve
     from headbrush.server.pages.figures.explanation import Explained
     from headbrush.server.pages.figures.parts.paper import PaperFigure
     from headbrush.server.pages.report.report import Report
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "analyze",
+    "curve",
     "explain",
     "export",
     "figure",
     "info",
     "preflight",
+    "prune",
     "report",
     "serve",
     "trends",
@@ -354,6 +358,97 @@ def export(store: "Store | str | Path", prune: str, out: str | Path) -> "Proof":
 
     opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
     return export_stored(opened, PruneSet.parse(prune), Path(out))
+
+
+@named_options
+def prune(store: "Store | str | Path", set: str) -> "PruneEffect":
+    """Predict all images of a store without some heads: accuracy, flips, divergence.
+
+    Parameters
+    ----------
+    set
+        Heads, or pruning modes of heads: ``"2.0,3.4,5.1:4"``.
+
+    Raises
+    ------
+    InputError
+        If the store's model or images are not available, or it has no such head.
+    """
+    from headbrush.analysis.extra import MODEL, demand_extra
+
+    demand_extra("prune()", MODEL)
+    from headbrush.analysis.model.pruning.prune_set import PruneSet
+    from headbrush.analysis.prune.effect import effect_of
+    from headbrush.analysis.store.store import Store
+
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    return effect_of(opened, PruneSet.parse(set))
+
+
+@named_options
+def curve(
+    store: "Store | str | Path",
+    *,
+    order: Sequence[str] = (),
+    images: int | None = None,
+    draws: int = 10,
+    step: int = 1,
+    seed: int = 0,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> "DrawnCurve":
+    """Draw accuracy and divergence of a store's model with fewer and fewer heads.
+
+    The curve is kept in the store: what is there already is not computed again.
+
+    Parameters
+    ----------
+    order
+        Orders in which heads go, of ``"random"``, ``"jsd"``, ``"gradient"``, ``"greedy"`` and
+        ``"repeated"``; by default all that the store has what decides them for.
+    images
+        How many images are used, half to choose orders and half to draw; by default all.
+    draws
+        Random orders, at least 10.
+    step
+        Heads that go between two points.
+    scheduler
+        Address of a Dask scheduler.
+    out
+        The figure is also written to this file: ``.pdf``, ``.svg`` or ``.png``.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    The numbers, and a figure of matplotlib, which a notebook shows.
+
+    Raises
+    ------
+    InputError
+        If the store's model or images are not available, or an option makes no sense.
+    """
+    from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+    demand_extra("curve()", ANALYSIS)
+    from rich.console import Console
+
+    from headbrush.analysis.prune.curve.drawing import CurveRequest, draw_curve
+    from headbrush.analysis.run.progress import StageProgress
+    from headbrush.analysis.store.store import Store
+    from headbrush.server.pages.figures import curve as curve_figure
+    from headbrush.server.pages.figures import make_figure, request
+
+    if out is not None:
+        request.check_out(Path(out))
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    asked = CurveRequest(tuple(order), images, seed, draws, step, scheduler)
+    found = draw_curve(opened, asked, StageProgress(Console(stderr=True, quiet=quiet)))
+    figure = curve_figure.draw_curve_figure(found, opened)
+    if out is not None:
+        make_figure.save_figure(figure, Path(out))
+    return curve_figure.DrawnCurve(found, figure)
 
 
 @named_options

@@ -49,6 +49,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command("report")(cli_papers.report_command)
 app.command("figure")(cli_papers.figure_command)
 app.command("explain")(cli_papers.explain_command)
+app.command("prune")(cli_pruning.prune_command)
 app.command("export")(cli_pruning.export_command)
 app.command()(cli_serving.password)
 app.command()(cli_telling.info)

@@ -25,6 +25,10 @@ ORDER = {
     "headbrush.analysis.prune": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
     ),
+    "headbrush.analysis.prune.curve": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.prune", "analysis.run",
+    ),
     "headbrush.analysis.run": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
         "analysis.explain",

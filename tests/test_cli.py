@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from headbrush import cli
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.store.store import Store
+from tests.analysis.analyzed import analyzed
 from tests.models import save_images, save_tiny_model
 from tests.stores import make_store
 
@@ -239,3 +240,32 @@ def test_a_dry_run_prints_what_would_be_done_and_writes_nothing(inputs, tmp_path
     assert "no such folder" in refused(
         invoke("analyze", "--images", "none", *words[2:], "--dry-run")
     )
+
+
+def test_pruning_a_set_and_a_curve(tmp_path):
+    store = analyzed(tmp_path)
+    told = invoke("prune", store, "--set", "0.1,1.0")
+    assert told.exit_code == 0, told.output
+    assert "12 images: accuracy" in told.output
+    assert "predictions flip" in told.output
+    words = ("--order", "jsd", "--order", "random", "--out", tmp_path / "curve.svg")
+    told = invoke("prune", store, "--curve", *words)
+    assert told.exit_code == 0, told.output
+    assert "jsd:" in told.output
+    assert "random:" in told.output
+    assert "of 4 heads" in told.output
+    assert (tmp_path / "curve.svg").is_file()
+    assert (store / "studies" / "curve-12-0.json").is_file()
+    told = invoke("export", store, "--prune", "0.1", "--out", tmp_path / "smaller")
+    assert told.exit_code == 0, told.output
+    assert "largest difference" in told.output
+
+
+def test_pruning_asks_for_one_of_its_forms(tmp_path):
+    store = make_store(tmp_path / "s")
+    for words in ((), ("--curve", "--set", "0.1")):
+        assert "give either --set HEADS or --curve" in refused(invoke("prune", store, *words))
+    assert "is not a head" in refused(invoke("prune", store, "--set", "first"))
+    assert "does not record how to load" in refused(invoke("prune", store, "--curve"))
+    words = ("--prune", "0.1", "--out", tmp_path / "smaller")
+    assert "does not record how to load" in refused(invoke("export", store, *words))

@@ -44,6 +44,16 @@ def test_the_options_of_the_command_are_those_of_python(name):
         assert f"--{option.replace('_', '-')}" in flags
 
 
+def test_the_two_forms_of_pruning_are_two_functions():
+    words = {parameter.name for parameter in command("prune").params}
+    both = set(parameters("prune")) | set(parameters("curve"))
+    assert both - {"quiet"} == words - {"curve"}
+    for option in command("prune").params:
+        if option.name in parameters("curve") and option.name != "store":
+            default = parameters("curve")[option.name].default
+            assert (option.default or None) == (default or None), option.name
+
+
 def test_a_dry_run_has_the_options_of_the_analysis():
     assert set(parameters("analyze")) - {"quiet"} == set(parameters("preflight"))
 

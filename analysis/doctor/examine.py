@@ -14,11 +14,12 @@ from headbrush.analysis.doctor.attention import examine_attention
 from headbrush.analysis.doctor.findings import Finding, NoStore, Progress, Said
 from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.facts.studies import STUDIES, curves_of
 from headbrush.analysis.store.schema import VARIABLES
 from headbrush.analysis.store.store import Store, attention_files
 
 _ROUNDING = 1e-3
-_OWN = {"summary.nc", "attention", "skipped.csv"}
+_OWN = {"summary.nc", "attention", "skipped.csv", STUDIES}
 _UNFINISHED = {"parts", "parts-removed"}
 
 
@@ -37,6 +38,7 @@ def examine(path: Path) -> Iterator[Said]:
     yield from _examine_summary(store)
     yield from examine_attention(store)
     yield from _examine_folder(store)
+    yield from _examine_studies(store)
     yield from _examine_sources(store)
 
 
@@ -91,6 +93,18 @@ def _examine_folder(store: Store) -> Iterator[Finding]:
             f"{store.path}: skipped.csv is missing, which named {skipped} skipped images.",
             is_damage=False,
         )
+
+
+def _examine_studies(store: Store) -> Iterator[Finding]:
+    known = set()
+    for path, curve in curves_of(store):
+        known.add(path.name)
+        if isinstance(curve, StoreError):
+            yield Finding(str(curve))
+    folder = store.path / STUDIES
+    for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+        if path.name not in known and not (path / "parts").is_dir():  # of a curve being drawn
+            yield Finding(f"{path}: no part of the store; it can be deleted.", is_damage=False)
 
 
 def _examine_sources(store: Store) -> Iterator[Finding]:

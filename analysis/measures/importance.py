@@ -54,8 +54,12 @@ def leave_one_out(
             pruned = pruned_outputs(model, traced, layer, mode)  # (H, B, T, C)
             result[2:, position, :, layer] = _layer_metrics(model, record, pruned)
             if model.num_classes and predictions:
-                after = model.kind.probability(_resumed(model, traced, layer, pruned))
-                result[:2, position, :, layer] = _model_metrics(traced, after, chosen)
+                there = [head for head in range(heads) if record.pruned.get(head) != 1]
+                found = result[:2, position, :, layer]
+                found[:] = 0  # of heads that are gone already
+                if there:
+                    after = model.kind.probability(_resumed(model, traced, layer, pruned[there]))
+                    found[..., there] = _model_metrics(traced, after, chosen)
     return result
 
 

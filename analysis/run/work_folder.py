@@ -20,6 +20,7 @@ import numpy as np
 from headbrush.analysis.run.disk_lock import NAMES, DiskLock, LockedError
 from headbrush.analysis.store.atomic_files import remove_unfinished, replacing, writing
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.studies import STUDIES
 from headbrush.analysis.store.untrusted_store import demand_regular
 
 _REMOVED = "parts-removed"
@@ -244,6 +245,7 @@ class WorkFolder:
             shutil.rmtree(attention, ignore_errors=True)
         else:
             attention.unlink(missing_ok=True)
+        shutil.rmtree(self.store / STUDIES, ignore_errors=True)  # of the store that was
         for path in self.folder.iterdir():
             if path.name not in NAMES:
                 path.unlink()

@@ -42,10 +42,18 @@ class AttentionCall:
         return scores.softmax(-1)
 
     def attend(self) -> Tensor:
-        """Run a call without mask: ``A·V``, ``(B, H, T, D)``."""
-        return F.scaled_dot_product_attention(self.query, self.key, self.value, scale=self.scale)
+        """Run the call: ``A·V``, ``(B, H, T, D)``."""
+        return F.scaled_dot_product_attention(
+            self.query,
+            self.key,
+            self.value,
+            attn_mask=self.attn_mask,
+            dropout_p=self.dropout_p,
+            is_causal=self.is_causal,
+            scale=self.scale,
+        )
 
-    def of_heads(self, heads: slice) -> "AttentionCall":
+    def of_heads(self, heads: slice | list[int]) -> "AttentionCall":
         """The call of some heads only; keys and values are those of every head."""
         query, key, value = (one[..., heads, :, :] for one in (self.query, self.key, self.value))
         mask = self.attn_mask

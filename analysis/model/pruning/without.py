@@ -69,11 +69,13 @@ def head_output_without(
     whole = [head for head, mode in modes.items() if mode == 1]
     if len(whole) == heads:
         return call.value.new_zeros((*call.query.shape[:-1], call.value.shape[-1]))
-    result = proceed()
-    if whole:
-        mask = torch.zeros((heads, 1, 1), dtype=torch.bool, device=result.device)
-        mask[whole] = True
-        result = result.masked_fill(mask, 0)
+    if whole:  # their products are left out
+        kept = [head for head in range(heads) if modes.get(head) != 1]
+        found = call.of_heads(kept).attend()
+        result = found.new_zeros((*found.shape[:-3], heads, *found.shape[-2:]))
+        result = result.index_copy(-3, torch.tensor(kept, device=found.device), found)
+    else:
+        result = proceed()
     for head, mode in modes.items():
         if mode != 1:
             one = call.of_heads(slice(head, head + 1))

@@ -1,4 +1,4 @@
-"""timm's ``config.json`` of a model, and what its forward pass costs."""
+"""timm's ``config.json`` of a model, and what its forward passes cost with fewer heads."""
 
 import json
 import time
@@ -12,15 +12,22 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.model.weights.files.safetensors_files import read_json
-from headbrush.analysis.prune.export.shrinking import InexactExport
+from headbrush.analysis.prune.export.shrinking import (
+    InexactExport,
+    heads_kept,
+    smaller_weights,
+)
 
 _LOCAL = "local-dir:"
 _HUB = "hf-hub:"
 _INPUT = ("interpolation", "crop_pct", "crop_mode", "first_conv", "classifier", "label_names",
           "label_descriptions")  # fmt: skip
 """What is kept of timm's description of the input and the classes."""
+_OF_HEADS = ("qkv", "q_proj", "k_proj", "v_proj", "q_bias", "v_bias")
+"""Parameters of an attention module that belong to its heads, beside the projection's."""
 _REPEATS = 5
 
 
@@ -83,6 +90,36 @@ def flops(module: nn.Module, images: Tensor) -> int:
     ):
         module(images)
     return counter.get_total_flops() // len(images)
+
+
+def costs(model: VisionModel, pruned: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Parameters, and FLOPs for one image, of a model of which so many heads were left out.
+
+    Raises
+    ------
+    InexactExport
+        If no smaller model would give the same outputs.
+    """
+    every = PruneSet.of_heads((layer, 0) for layer in range(len(model.sites)))
+    smaller_weights(model, heads_kept(model, every))
+    images = torch.zeros(1, *model.input_size, device=model.device)
+    tokens, heads = model.geometry.num_tokens, model.geometry.num_heads
+    projection = model.shortcuts.projections[0]
+    assert projection is not None
+    weights = projection.weight.numel() + sum(
+        parameter.numel()
+        for name, parameter in model.sites[0].attention.named_parameters()
+        if name.partition(".")[0] in _OF_HEADS
+    )
+    each, width = weights // heads, projection.in_features // heads
+    # three maps to queries, keys and values, one back, and two products of the attention
+    maps = 4 * projection.out_features * width
+    products = 2 * tokens * maps + 4 * tokens**2 * width
+    all_parameters, all_flops = parameters(model.module), flops(model.module, images)
+    return (
+        tuple(all_parameters - each * count for count in pruned),
+        tuple(all_flops - products * count for count in pruned),
+    )
 
 
 def seconds(passes: Sequence[Callable[[], object]]) -> list[float]:

@@ -6,6 +6,7 @@ from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of, share
+from headbrush.analysis.store.facts.studies import study_facts
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
 
@@ -30,7 +31,7 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         accuracy = is_right[known].mean()
         facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
     facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
-    return facts + attribute_facts(attrs)
+    return facts + study_facts(store) + attribute_facts(attrs)
 
 
 def _layout_facts(store: Store) -> list[tuple[str, object]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from headbrush.analysis.store.facts.head_bits import head_bits
 from headbrush.analysis.store.facts.head_table import mean_importance, names_of
+from headbrush.analysis.store.facts.studies import Curve, curves_of
 from headbrush.analysis.store.store import Store
 
 _JSON_TEXTS = ("model_source", "reading")
@@ -15,7 +16,7 @@ _JSON_TEXTS = ("model_source", "reading")
 
 
 def store_json(store: Store, size: int) -> str:
-    """Its path, ``size`` in bytes, dimensions, variables and attributes."""
+    """Its path, ``size`` in bytes, dimensions, studies and attributes."""
     attributes = {name: _parsed(name, value) for name, value in store.attrs.items()}
     return _written(
         {
@@ -23,6 +24,7 @@ def store_json(store: Store, size: int) -> str:
             "bytes": size,
             "sizes": dict(store.sizes),
             "pending": sorted(store.pending),
+            "studies": [path.name for path, study in curves_of(store) if isinstance(study, Curve)],
             "attributes": attributes,
         }
     )
