@@ -3,6 +3,7 @@
 import numpy as np
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import NOISE
 from headbrush.server.stores.store_data import StoreData
@@ -77,4 +78,6 @@ def _together(first: np.ndarray, known: np.ndarray) -> str:
     if len(known) <= _FEW:
         return ""
     share = first.clip(0).sum() / known.clip(0).sum() if (known > 0).any() else 0.0
-    return f"; the top {_FEW} of {len(known)} heads account for {share:.0%}" if share else ""
+    return (
+        f"; the top {_FEW} of {len(known)} heads account for {percent(share, '')}" if share else ""
+    )

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.schema import PARTS
 from headbrush.analysis.store.store import Store
 
@@ -75,12 +76,12 @@ class HeadBits:
         if self.kind == "unknown":
             return "there is one image only"
         fixed = f"{self.fixed:.1f} of {self.total:.1f} bits fixed"
-        return f"{fixed}, content {self.content:.1f}{self.moves}"
+        return f"{fixed}, content {round(self.content, 1) + 0.0:.1f}{self.moves}"
 
     @property
     def moves(self) -> str:
         """``; moves 22 % of its attention``; "" of a single image."""
-        moved = f"; moves {100 * self.moved:.0f} % of its attention"
+        moved = f"; moves {percent(self.moved)} of its attention"
         return "" if math.isnan(self.moved) else moved
 
 

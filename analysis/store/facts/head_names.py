@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.store import Store
 
 CLEAR_FIT, CLEAR_ROWS = 0.5, 0.8
@@ -57,7 +58,7 @@ class HeadName:
         if not self.family:
             return ", ".join(self.class_token) or "no name"
         strength = "clear" if self.is_clear else "leaning"
-        words = f"{self.words} ({strength}, in {100 * self.confidence:.0f} % of images)"
+        words = f"{self.words} ({strength}, in {percent(self.confidence)} of images)"
         return ", ".join((words, *self.class_token))
 
 

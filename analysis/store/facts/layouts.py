@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store
 
@@ -79,24 +80,22 @@ def fidelity_words(store: Store, layout: str) -> str:
 
 
 def why_first(store: Store) -> str:
-    """Why the layout by offset is shown first, in one sentence; empty where it is not."""
+    """Why the layout by offset is shown first, in one sentence; empty where it is not.
+
+    That it separates heads is a reason only where no other layout does so better.
+    """
     layouts = layouts_of(store)
     shares = {layout: fidelity_of(store, layout).same_head for layout in layouts}
-    own = shares.get("offset")
-    others = [f"{LAYOUT_NAMES[one]} {percent(share)}" for one, share in shares.items()
-              if one != "offset" and share is not None]  # fmt: skip
+    own = shares.pop("offset", None)
+    others = {one: share for one, share in shares.items() if share is not None}
     if own is None or not others:
         return ""
-    return (
-        f"The layout by offset is shown first: it is exact, no autoencoder is fitted, and of a "
-        f"pattern's {NEAREST} nearest {percent(own)} are of the same head ({', '.join(others)})."
-    )
-
-
-def percent(share: float) -> str:
-    """``46 %``; one digit where that would be 0."""
-    shown = 100 * share
-    return f"{shown:.0f} %" if shown >= 1 or shown == 0 else f"{shown:.1g} %"
+    listed = ", ".join(f"{LAYOUT_NAMES[one]} {percent(share)}" for one, share in others.items())
+    why = "The layout by offset is shown first: it is made from exact features, not fitted ones"
+    figure = f"{percent(own)} are of the same head ({listed})"
+    if own < max(others.values()):
+        return f"{why}. Another separates heads better: of a pattern's {NEAREST} nearest {figure}."
+    return f"{why}, and of a pattern's {NEAREST} nearest {figure}."
 
 
 def share(store: Store, name: str) -> float | None:

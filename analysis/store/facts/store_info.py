@@ -82,16 +82,13 @@ def _class_facts(store: Store) -> list[tuple[str, object]]:
 
 
 def _standing_out(store: Store) -> list[tuple[str, object]]:
-    """The five images whose attention is least like that of the others."""
+    """At most five images whose attention is less like that of the others than the mean image's."""
     if not store.has("anomaly"):
         return []
     names = store.read("name")
     far = np.nan_to_num(store.read("anomaly"), nan=-np.inf)
-    shown = [
-        f"{names[i]} {far[i]:+.1f}"
-        for i in np.argsort(-far, kind="stable")[:5]
-        if np.isfinite(far[i])
-    ]
+    first = np.argsort(-far, kind="stable")[:5]
+    shown = [f"{names[i]} {far[i]:+.1f}" for i in first if 0 < far[i] < np.inf]
     return (
         [("standing out", f"{', '.join(shown)} (a hint, in standard deviations)")] if shown else []
     )

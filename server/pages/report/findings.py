@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headbrush.analysis.model.pruning.modes import MODES
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.pages.report.parts.request import why_kept
@@ -124,22 +125,38 @@ def _classes(data: StoreData, image: int) -> str:
     return true if predicted < 0 else f"{true}, predicted {data.class_name(predicted)}"
 
 
+def rounding(files: str) -> str:
+    """How exact what is drawn is, and which files are exact."""
+    return (
+        "Values over images are rounded to 65 534 steps of their range, so a mean is off by less "
+        f"than a hundredth of a pixel; the {files} files have the exact values."
+    )
+
+
 def left_out(notes: Sequence[str]) -> list[str]:
     """Differences between the report and the server's page."""
     return [
-        "Values over images are rounded to 65 534 steps of their range, so a mean is off by less "
-        "than a hundredth of a pixel; the CSV and netCDF files have the exact values.",
+        rounding("CSV and netCDF"),
         "Attention matrices are included only for the heads and images above.",
         *notes,
     ]
 
 
 def _consistency(data: StoreData, number: int) -> str:
+    """Over the images of which its effect is known."""
     values = data.importance(data.first.metric)
-    place = first_places(values, number)
+    known = np.isfinite(values[:, number])
+    if not known.any():
+        return f"{spread_words(values[:, number])}."
+    place = first_places(values[known], number)
+    of = "the images" if known.all() else f"the {known.sum()} images of which its effect is known"
+    among = "" if data.num_heads <= _FEW else (
+        f" and among the five most important in {percent(float(np.mean(place < _FEW)), '')}"
+    )  # fmt: skip
+    first = percent(float(np.mean(place == 0)), "")
     return (
-        f"it is the most important head in {np.mean(place == 0):.0%} of the images and among the "
-        f"five most important in {np.mean(place < _FEW):.0%}; {spread_words(values[:, number])}."
+        f"it is the most important head in {first} of {of}{among}; "
+        f"{spread_words(values[:, number])}."
     )
 
 
@@ -147,10 +164,11 @@ def _reach(data: StoreData, number: int) -> str:
     entropy, strength = data.entropy[:, number], data.strength[:, number].mean(0)
     lower = int((data.entropy.mean(0) < entropy.mean()).sum())
     distance = data.store.read("attention_distance").reshape(data.num_images, -1)[:, number]
+    spread = f" ± {entropy.std():.3f} over images" if len(entropy) > 1 else ""
+    others = f", lower in {lower} of {data.num_heads} heads" if data.num_heads > 1 else ""
     return (
         f"{_hop(strength)}, on average {distance.mean():.1f} patches away. The entropy of these "
-        f"distances is {entropy.mean():.3f} ± {entropy.std():.3f} over images, lower in {lower} of "
-        f"{data.num_heads} heads."
+        f"distances is {entropy.mean():.3f}{spread}{others}."
     )
 
 

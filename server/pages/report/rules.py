@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.metrics import NOISE
 
 EXPLAINS = 0.8
@@ -59,7 +60,9 @@ def spread_words(own: np.ndarray) -> str:
         return f"its effect over these images has {middle}"
     tenth = -(-len(known) // 10)
     share = np.sort(losses)[::-1][:tenth].sum() / losses.sum()
-    told = f"the tenth of the images to which it matters most has {share:.0%} of its effect"
+    told = (
+        f"the tenth of the images to which it matters most has {percent(share, '')} of its effect"
+    )
     if share > 0.5:
         return f"{told}, so it matters to few images ({middle})"
     if np.median(known) >= known.mean() / 2:

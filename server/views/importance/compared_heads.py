@@ -104,7 +104,7 @@ class ComparedHeads:
         for name, one, (mean, spread) in zip(_TOLD, compared, self._parts, strict=False):
             count = int(one.images.sum())
             columns[name] = [
-                f"{one.name}: {middle:.3g} ± {wide:.2g} (n = {count})"
+                f"{one.name}: {middle:.3g}{f' ± {wide:.2g}' if count > 1 else ''} (n = {count})"
                 for middle, wide in zip(mean, spread, strict=True)
             ]
         if self.difference is not None:

@@ -11,7 +11,8 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Row, Select
 from bokeh.models import Range as BokehRange
 from bokeh.plotting import figure
 
-from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_words, percent, why_first
+from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_words, why_first
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.session.brush.clauses import (
     Box,
     Brush,
