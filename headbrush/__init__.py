@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headbrush.server.pages.figures.curve import DrawnCurve
     from headbrush.server.pages.figures.explanation import Explained
     from headbrush.server.pages.figures.parts.paper import PaperFigure
+    from headbrush.server.pages.report.pair_report import PairReport
     from headbrush.server.pages.report.report import Report
 
 __all__ = [
@@ -183,7 +184,8 @@ def report(
     views: Sequence[str] = (),
     data: str | Path | None = None,
     fragment: bool = False,
-) -> "Report":
+    beside: "Store | str | Path | None" = None,
+) -> "Report | PairReport":
     """Make a report of a store: a notebook shows it inline, ``save`` writes one HTML file.
 
     Parameters
@@ -200,6 +202,9 @@ def report(
         The values behind the plots are also written to this file, ``FILE.nc``.
     fragment
         ``out`` gets only the views, to embed in a page of yours, ``FILE.html`` or ``.json``.
+    beside
+        A second store, shown side by side: A, B1 and C1 of both; it takes none of the options
+        above but ``out``.
 
     Raises
     ------
@@ -207,11 +212,18 @@ def report(
         If an image, head or view is not in the store, or a file cannot be written.
     """
     from headbrush.analysis.store.atomic_files import check_writable
+    from headbrush.server.pages.report.make_pair_report import check_pair, make_pair_report
     from headbrush.server.pages.report.make_report import make_report
 
     for file in (out, data):
         if file is not None:
             check_writable(Path(file))
+    if beside is not None:
+        check_pair(images, heads, views, data, fragment)
+        pair = make_pair_report([store, beside])
+        if out is not None:
+            pair.save(out)
+        return pair
     made = make_report(store, images, heads, views)
     if out is not None:
         made.save(out, fragment)

@@ -136,6 +136,9 @@ ReportImages = Annotated[
 ReportHeads = Annotated[
     list[str] | None, typer.Option("--head", "--heads", help="LAYER.HEAD; repeatable.")
 ]
+Beside = Annotated[
+    Path | None, typer.Option(help="A second store, to be shown side by side; without heads.")
+]
 View = Annotated[
     list[str] | None,
     typer.Option("--view", "--views", help="Name of a view, repeatable; a wrong name lists all."),

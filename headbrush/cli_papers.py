@@ -1,7 +1,7 @@
 """The commands that write what leaves the page: ``report``, ``figure`` and ``explain``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -22,11 +22,15 @@ def report_command(
     views: option.View = None,
     data: option.Data = None,
     fragment: option.Fragment = False,
+    beside: option.Beside = None,
 ) -> None:
     """Write a store's views as one HTML file that needs no server and keeps linked brushing.
 
     To make a file of more than 6 MB smaller, give fewer --head, --image or --view.
     """
+    if beside is not None:
+        _report_of_two(store, beside, out, images, heads, views, data, fragment)
+        return
     with one_line_errors():
         from headbrush.analysis.store.atomic_files import check_writable
         from headbrush.server.pages.report.parts.fast_start import hurried
@@ -40,14 +44,33 @@ def report_command(
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)
-    for failure in made.failed:
-        err_console.print(f"headbrush: {escape(failure)} Details: {escape(str(_log_of(out)))}")
+    _say_failures(made.failed, out)
     size = size if fragment else made.size_words
     if made.request.why:
         out_console.print(made.request.why, markup=False)
     pages = len(made.pages)
     head_pages = f"{pages} head page{'' if pages == 1 else 's'}"
     out_console.print(f"{out}: {head_pages}, {size}", markup=False)
+
+
+def _report_of_two(store: Path, beside: Path, out: Path, *one_store: object) -> None:
+    """Write a report of two stores; ``one_store`` are the options that it does not take."""
+    with one_line_errors():
+        from headbrush.analysis.store.atomic_files import check_writable
+        from headbrush.server.pages.report.make_pair_report import check_pair, make_pair_report
+
+        check_pair(*one_store)
+        check_writable(out)
+        with _failures_logged(out):
+            made = make_pair_report([store, beside])
+            made.save(out)
+    _say_failures(made.failed, out)
+    out_console.print(f"{out}: two stores, {made.size_words}", markup=False)
+
+
+def _say_failures(failures: Sequence[str], out: Path) -> None:
+    for failure in failures:
+        err_console.print(f"headbrush: {escape(failure)} Details: {escape(str(_log_of(out)))}")
 
 
 def _log_of(out: Path) -> Path:

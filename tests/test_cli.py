@@ -204,6 +204,19 @@ def test_a_report_its_parts_and_its_values_are_written(tmp_path):
     assert "<html" not in (tmp_path / "p.html").read_text()
 
 
+def test_a_report_of_two_stores_is_written_or_refused_in_one_line(tmp_path):
+    two = (make_store(tmp_path / "s.headbrush"), "--beside", make_store(tmp_path / "t.headbrush"))
+    out = tmp_path / "r.html"
+    said = refused(invoke("report", *two, "--out", out, "--head", "0.0"))
+    assert "--head with --beside: a report of two stores" in said
+    assert not out.exists()
+    assert "no such store" in refused(invoke("report", *two[:2], tmp_path / "u", "--out", out))
+    done = invoke("report", *two, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert "two stores" in " ".join(done.output.split())
+    assert "s.headbrush and t.headbrush" in out.read_text()
+
+
 def test_a_report_without_options_says_which_heads_it_chose(tmp_path):
     store = make_store(tmp_path / "s.headbrush")
     done = invoke("report", store, "--out", tmp_path / "r.html")

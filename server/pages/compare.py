@@ -19,6 +19,7 @@ from headbrush.server.pages.layout import (
 )
 from headbrush.server.pages.pair import Pair
 from headbrush.server.pages.plot_keys import PlotKeys
+from headbrush.server.pages.report.make_pair_report import pair_report_of
 from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import Stage, ViewState
@@ -26,6 +27,7 @@ from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
+from headbrush.server.views.header.file_export import FileExport
 from headbrush.server.views.images.image_cloud import make_cloud
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
@@ -58,7 +60,8 @@ def compare(
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
         document.add_root(pair.layout if isinstance(pair, Failed) else pair.counts)
-        document.add_root(unseen(*_channels(pair, first, second)))
+        saved = SavedPair(first, second, names)
+        document.add_root(unseen(*_channels(pair, first, second), *saved.channels))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [
         {"name": name, "facts": facts(data), "views": made}
@@ -84,8 +87,17 @@ def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Chan
         legend_channel(legends),
         *PlotKeys(dict(zip(SIDES, (first, second), strict=True))).channels,
         first.faults.channel,
+        *_summaries(first, second),
         pair.link if is_joined else Channel(name="link", tags=["", "", 0]),
     ]
+
+
+def _summaries(*sessions: Session) -> list[Channel]:
+    """Channels of what each side says of its views, by names that the sides tell apart."""
+    channels = [session.summaries.channel for session in sessions]
+    for side, channel in zip(SIDES, channels, strict=True):
+        channel.name = f"{side}summaries"
+    return channels
 
 
 def _views(session: Session, side: str) -> dict[str, View]:
@@ -101,6 +113,29 @@ def _views(session: Session, side: str) -> dict[str, View]:
             plot.name = f"{side}{plot.name}"
         made[view.layout.name] = view
     return made
+
+
+class SavedPair:
+    """Saves a report of what both sides show."""
+
+    def __init__(self, first: Session, second: Session, names: Sequence[str]) -> None:
+        self._sessions, self._names = (first, second), names
+        self._said = Channel(name="report_said", tags=["", False])
+        self._asked = Channel(name="report_asked", tags=[])
+        self._asked.on_change("tags", lambda _attribute, _old, _new: self._save())
+        stores = first.data.store, second.data.store
+        self._files = FileExport(first.document, stores, self._say)
+        self.channels = [self._said, self._asked, self._files.channel]
+
+    def _save(self) -> None:
+        stores = [session.data for session in self._sessions]
+        states = [session.state for session in self._sessions]
+        stems = "-".join(data.store.path.stem for data in stores)
+        self._files.write(f"{stems}-report.html", partial(
+            pair_report_of, stores, states, self._names))  # fmt: skip
+
+    def _say(self, note: str, stays: bool) -> None:
+        self._said.tags = [note, stays]
 
 
 class OneScale:

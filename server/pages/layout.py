@@ -29,10 +29,11 @@ _SCRIPTS = {
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js",
         "page/workspaces.js", "page/inside.js", *assets.KEYBOARD_SCRIPTS, "page/copy_link.js",
-        "page/brushes/brush_bar.js", "page/brushes/composition.js",
+        "page/exported.js", "page/brushes/brush_bar.js", "page/brushes/composition.js",
         "page/brushes/difference_table.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/nearest_tip.js",
-        "page/page_ready.js", "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
+        "page/summaries.js", "page/page_ready.js", "page/view_errors.js", "page/reconnect.js",
+        "page/no_websocket.js",
     ),
 }  # fmt: skip
 COMPARE_SCRIPTS = {
@@ -41,8 +42,9 @@ COMPARE_SCRIPTS = {
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js", "page/inside.js",
         *assets.KEYBOARD_SCRIPTS, "page/copy_link.js", "page/legend_buttons.js",
-        "page/save_plots.js",
-        "page/theme_button.js", "page/nearest_tip.js", "page/compare_ready.js",
+        "page/save_plots.js", "page/exported.js", "page/save_report.js",
+        "page/theme_button.js", "page/nearest_tip.js", "page/summaries.js",
+        "page/compare_ready.js",
         "page/view_errors.js", "page/reconnect.js", "page/no_websocket.js",
     ),
 }  # fmt: skip

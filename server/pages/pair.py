@@ -1,22 +1,19 @@
 """Two linked sessions of one page: each selection and brush applies to both."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from bokeh.models import Div
 
 from headbrush.server.pages.keyboard import press
-from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.same_names import LINKED, SameNames, linked_parts
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import Changes, ViewState
+from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import to_query
-from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.undo_stack import UndoStack
 
-_SHARED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
 _States = tuple[ViewState, ViewState]
 
 
@@ -31,15 +28,15 @@ class Pair:
 
     def __init__(self, sessions: Sequence[Session]) -> None:
         self.sessions = sessions
-        self._ids = [{name: i for i, name in enumerate(s.data.names)} for s in sessions]
+        self._same = SameNames([session.data for session in sessions])
         self._is_following = False
         self.counts = Div(text="", name=self.name, render_as_text=True)
         self.link = Channel(name="link", tags=["", "", 0])
-        sessions[1].history.change(**self.translated(0, sessions[0].state))
+        sessions[1].history.change(**self._same.translated(0, sessions[0].state))
         self._settled = self._now()
         self._steps = UndoStack[_States]()
         for place, session in enumerate(sessions):
-            session.history.on_change(_SHARED, partial(self._follow, place))
+            session.history.on_change(LINKED, partial(self._follow, place))
             session.history.stepped.connect(self._on_step)
         self._tell()
 
@@ -73,43 +70,12 @@ class Pair:
 
     _acts: ClassVar = {"z": undo, "y": redo, "Escape": step_out}
 
-    def translated(self, side: int, state: ViewState) -> Changes:
-        """Translate a state of one store to the other."""
-        here, there = self.sessions[side].data, self.sessions[1 - side].data
-        ids = self._ids[1 - side]
-        parts = _shared(state)
-        parts["image"] = None if state.image is None else ids.get(here.names[state.image])
-        if state.layer >= there.num_layers or state.head >= there.heads_per_layer:
-            del parts["layer"], parts["head"]
-        clauses = (self._clause(clause, here, there, ids) for clause in state.clauses)
-        parts["clauses"] = tuple(clause for clause in clauses if clause is not None)
-        return parts
-
-    def _clause(
-        self, clause: Clause, here: StoreData, there: StoreData, ids: Mapping[str, int]
-    ) -> Clause | None:
-        if not isinstance(clause.shape, Ids):
-            return None  # patterns of one store are not those of the other
-        if clause.view == "patterns":
-            ids_there = _same_names(clause.shape.ids, here, there)
-        elif clause.view == "images":
-            ids_there = [ids[here.names[i]] for i in clause.shape.ids if here.names[i] in ids]
-        else:
-            heads = (here.head(number) for number in clause.shape.ids)
-            ids_there = [
-                there.head_at(head.layer, head.head).number
-                for head in heads
-                if head.layer < there.num_layers and head.head < there.heads_per_layer
-            ]
-        is_whole = bool(ids_there) or not clause.shape.ids
-        return replace(clause, shape=Ids(tuple(sorted(ids_there)))) if is_whole else None
-
     def _follow(self, side: int, new: ViewState) -> None:
         if self._is_following:
             return
         self._is_following = True
         try:
-            self.sessions[1 - side].history.change(**self.translated(side, new))
+            self.sessions[1 - side].history.change(**self._same.translated(side, new))
         finally:
             self._is_following = False
         if self.sessions[side].history.is_settled:
@@ -136,29 +102,16 @@ class Pair:
         self._is_following = True
         try:
             for session, state in zip(self.sessions, states, strict=True):
-                session.history.change(**_shared(state))
+                session.history.change(**linked_parts(state))
         finally:
             self._is_following = False
         self._settled = self._now()
         self._tell()
 
     def _tell(self) -> None:
-        common = len(self._ids[0].keys() & self._ids[1].keys())
         first, second = (session.brush() for session in self.sessions)
         counts = f"{first.images.sum()} / {second.images.sum()} images"
         heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
-        self.counts.text = f"{common} images with the same name · {counts} · {heads}"
+        self.counts.text = f"{self._same.common} images with the same name · {counts} · {heads}"
         query, left_out = to_query(self.sessions[0].state, self.sessions[0].data)
         self.link.tags = [query, left_out, self._steps.number]
-
-
-def _same_names(ids: Sequence[int], here: StoreData, there: StoreData) -> list[int]:
-    """Numbers that names of patterns of one store have in the other."""
-    if here.families is None or there.families is None:
-        return []
-    places = {name: place for place, name in enumerate(there.families.names)}
-    return [places[name] for one in ids if (name := here.families.names[one]) in places]
-
-
-def _shared(state: ViewState) -> Changes:
-    return cast(Changes, {name: getattr(state, name) for name in _SHARED})

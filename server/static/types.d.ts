@@ -251,6 +251,12 @@ type Headbrush = {
     move(models: NearestTipModels, place: { x: number; y: number }): void
     show(models: NearestTipModels): void
   }
+  pair: {
+    brush(source: BokehModel, other: BokehModel, same: number[]): void
+    choose(metric: BokehModel, other: BokehModel): void
+    selectHead(source: BokehModel, other: BokehModel, same: number[]): void
+    selectImage(source: BokehModel, other: BokehModel, same: number[]): void
+  }
   patterns: {
     brushName(places: BokehModel, number: number, combine: Combine): void
     clear(places: BokehModel): void
@@ -308,6 +314,7 @@ type Headbrush = {
     update(args: ReportArgs): void
   }
   stops: { isByPointer(): boolean; refresh(): void }
+  summaries: { follow(side?: string): void }
   tables: {
     extremes(list: number[]): (number | null)[]
     largest(...lists: Iterable<number>[]): number

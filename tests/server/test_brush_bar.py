@@ -183,8 +183,6 @@ def test_a_file_is_written_beside_the_page(bar, document):
     name, content = exported(bar)
     assert name.endswith("-heads.csv")
     assert gzip.decompress(content).startswith(b"layer,head,brushed_patterns,probability,jsd")
-    ask(bar, "received")
-    assert exported(bar) == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
-from headbrush.server.pages.report.parts.panels import overview_panels, page_panels
+from headbrush.server.pages.report.parts.panels import Panel, overview_panels, page_panels
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import OVERVIEWS, ReportRequest, read_request
 from headbrush.server.pages.report.parts.thumbnails import fill_offset_pictures, fill_thumbnails
@@ -76,11 +76,7 @@ def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
 
 def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Named) -> Report:
     document = Document()
-    shown = replace(  # what the report's scripts draw
-        shown, importance_scale="linear", importance_order="layer", importance_fit="whole",
-        importance_form="chart",
-    )  # fmt: skip
-    session = Session(data, shown, LIGHT, document)
+    session = Session(data, drawn_state(shown), LIGHT, document)
     overview = overview_panels(session, request.views, named)
     fill_offset_pictures(session)
     notes = fill_thumbnails(session)  # before the model is waited for
@@ -93,13 +89,27 @@ def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Name
     document.title = f"headbrush report: {data.store.attrs['model']}"
     contents = (data, request, session, overview, tuple(pages), tuple(notes), tuple(failed))
     report = Report(*contents, document)
+    add_panels(document, report.panels, (data,))
+    return report
+
+
+def drawn_state(shown: ViewState) -> ViewState:
+    """A state as the scripts of a report draw it."""
+    return replace(
+        shown, importance_scale="linear", importance_order="layer", importance_fit="whole",
+        importance_form="chart",
+    )  # fmt: skip
+
+
+def add_panels(document: Document, panels: Sequence[Panel], stores: Sequence[StoreData]) -> None:
+    """Put panels into a document; their texts have no folders of ``stores``."""
     with document.models.freeze():  # else every root is followed by a look at all models
-        for panel in report.panels:
+        for panel in panels:
             document.add_root(panel.root)
     for model in document.models:
         if isinstance(model, Markup):
-            model.text = without_folders(model.text, data.store)
-    return report
+            for data in stores:
+                model.text = without_folders(model.text, data.store)
 
 
 def data_of(store: Store | StoreData | Path | str) -> StoreData:

@@ -99,10 +99,7 @@ class Report(Contents):
 
     def _repr_html_(self) -> str:
         """Shown inline by a notebook, apart from the notebook's own scripts."""
-        return (
-            f'<iframe srcdoc="{escape(self.html)}" title="headbrush report" '
-            'style="width: 100%; height: 800px; border: 1px solid #d5dbe1"></iframe>'
-        )
+        return framed(self.html)
 
     @lazy_property
     def files(self) -> tuple[dict[str, str], list[str]]:
@@ -115,3 +112,11 @@ class Report(Contents):
         else:
             notes = ["The netCDF file is too large to embed; --data FILE.nc writes it."]
         return {name: base64.b64encode(each).decode() for name, each in packed.items()}, notes
+
+
+def framed(html: str) -> str:
+    """A whole file as a notebook shows it, apart from the notebook's own scripts."""
+    return (
+        f'<iframe srcdoc="{escape(html)}" title="headbrush report" '
+        'style="width: 100%; height: 800px; border: 1px solid #d5dbe1"></iframe>'
+    )

@@ -34,6 +34,7 @@ PLOT_SCRIPTS = (
     "report/tables.js",
     "report/captions.js",
     "report/brushing.js",
+    "report/pair.js",
     "report/page.js",
 )
 """What the plots call; comes before them."""
@@ -42,6 +43,7 @@ _LATER_SCRIPTS = (
     *NAME_SCRIPTS,
     "report/names.js",
     "bokeh/painting.js",
+    "page/inside.js",
     "page/save_plots.js",
     "report/files.js",
     "report/theme.js",
@@ -60,17 +62,12 @@ def variables(
         Embedded files in base64 by their names, and what is left out of them.
     """
     data = contents.data
-    return {
-        "css": static(*_STYLES),
-        "scripts": scripts(PLOT_SCRIPTS),
-        "theme": scripts(["theme.js"]),
-        "later": scripts(_LATER_SCRIPTS),
-        "colours": DARK_OF,
+    return looks() | {
         "model": data.store.attrs["model"],
         "lede": findings.lede(data, [panel.view for panel in contents.overview]),
         "contents": contents.overview and contents.pages,
-        "facts": _facts(data),
-        "versions": f"headbrush {_version()}, Bokeh {bokeh_version}",
+        "facts": facts_table(data),
+        "versions": versions(),
         "findings": _findings(contents),
         "why": contents.request.why,
         "overview": contents.overview,
@@ -78,11 +75,33 @@ def variables(
         "pages": [_page(data, page) for page in contents.pages],
         "files": files,
         "left_out": findings.left_out([*contents.failed, *contents.notes, *file_notes]),
-        "citations": [findings.CITE_METHOD, findings.cite_tool(_version())],
+        "citations": citations(),
     }
 
 
-def _facts(data: StoreData) -> list[tuple[str, str]]:
+def looks() -> dict[str, Any]:
+    """Variables that every report needs: styles, scripts and colours."""
+    return {
+        "css": static(*_STYLES),
+        "scripts": scripts(PLOT_SCRIPTS),
+        "theme": scripts(["theme.js"]),
+        "later": scripts(_LATER_SCRIPTS),
+        "colours": DARK_OF,
+    }
+
+
+def versions() -> str:
+    """What made the report."""
+    return f"headbrush {_version()}, Bokeh {bokeh_version}"
+
+
+def citations() -> list[str]:
+    """How to cite the method and the tool."""
+    return [findings.CITE_METHOD, findings.cite_tool(_version())]
+
+
+def facts_table(data: StoreData) -> list[tuple[str, str]]:
+    """How a store was made, in pairs of a name and a value, without folders."""
     store = data.store
     shown = dict(facts_of(store, store_size(store.path)))
     shown.pop("model source", None)

@@ -101,7 +101,10 @@ headbrush.report = (() => {
     args.importance_reference.visible = hasLevel
     if (hasLevel) args.importance_reference.location = level
     const plot = args.importance_plot
-    plot.y_range.setv({ start: 0, end: largest(high, line, [level]) * 1.06 || 0.01 })
+    plot.tags = [largest(high, line, [level]) * 1.06 || 0.01]
+    const plots = [plot, ...args.beside]
+    const end = Math.max(...plots.map(({ tags }) => tags[0]))
+    for (const { y_range } of plots) y_range.setv({ start: 0, end })
     plot.left[0].axis_label = values.title
     return line
   }

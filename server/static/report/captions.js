@@ -45,7 +45,7 @@ headbrush.captions = (() => {
       if (least == null || most == null) continue // the metric is not defined
       const ends = `highest ${rounded(list[most])} at ${labels[most]}, lowest ${rounded(list[least])} at ${labels[least]}`
       const own = `selected head ${labels[head]}: ${rounded(list[head])}`
-      write(`words-${view}`, `${what}, ${of}: ${ends}; ${own}.`)
+      write(`words-${args.side}${view}`, `${what}, ${of}: ${ends}; ${own}.`)
     }
   }
 
@@ -67,18 +67,18 @@ headbrush.captions = (() => {
     ]
     const none = "nothing brushed: showing all images and heads"
     if (shown.length > 0)
-      write("report_brushed", brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
+      write(`${args.side}report_brushed`, brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
     if (shown.includes("image_overview")) {
       const about = (/** @type {string} */ name) => images.get_column(name)[image ?? 0]
       const chosen = `selected: ${about("name")}, true ${about("label")}, predicted ${about("predicted")}`
       const some = brushed.isAny ? `${grouped(brushed.images.length)} brushed; ` : ""
       const selected = image == null ? "none is selected" : chosen
-      write("words-image_overview", `${grouped(allImages)} images; ${some}${selected}.`)
+      write(`words-${args.side}image_overview`, `${grouped(allImages)} images; ${some}${selected}.`)
     }
     if (shown.includes("pattern_places")) {
       const some = `${patterns} are brushed, the others are grey.`
       const all = `${grouped(allImages * allHeads)} patterns, none of them brushed.`
-      write("words-pattern_layout", brushed.isAny ? some : all)
+      write(`words-${args.side}pattern_layout`, brushed.isAny ? some : all)
     }
   }
 

@@ -23,16 +23,15 @@ from headbrush.server.session.brush.named_link import joined_named
 from headbrush.server.session.brush.splits import SPLITS, split
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.pending_answer import when_done
 from headbrush.server.views.header.composition_menu import CompositionMenu
+from headbrush.server.views.header.file_export import FileExport
 from headbrush.server.views.importance.difference_table import differences_csv
 from headbrush.server.views.patterns.pattern_layout import VIEW
 
-_WRITERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-export")
 _READERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-names")
 
 
@@ -53,14 +52,13 @@ class BrushBar:
         self._make_report = make_report
         self._document = session.document
         self._note, self._notes, self._is_fault = "", 0, False
-        self._is_writing = False
+        self._files = FileExport(self._document, (session.data.store,), self._say)
         self._linked = session.reader.named
         self._shown = Channel(name="brush_bar", tags=[{}])
-        self._file = Channel(name="exported", tags=[])
         self._asked = Channel(name="brush_asked", tags=[])
         self._asked.on_change("tags", self._on_asked)
         self._composition = CompositionMenu(session)
-        self.channels = [self._shown, self._file, self._asked, self._composition.channel]
+        self.channels = [self._shown, self._files.channel, self._asked, self._composition.channel]
         self._acts: dict[str, Callable[..., None]] = {
             "drop": self._drop,
             "save": self._save,
@@ -74,7 +72,6 @@ class BrushBar:
             "restore": self._restore,
             "export": self._export,
             "report": self._save_report,
-            "received": self._forget_file,
             "invert": self._invert_patterns,
             "clear": lambda: session.drop_clauses(VIEW),
             "names": self._brush_names,
@@ -205,29 +202,7 @@ class BrushBar:
         self._write("report.html", make)
 
     def _write(self, ending: str, make: Callable[[], bytes]) -> None:
-        """Make a gzipped file off the event loop, one at a time, and send it to the browser."""
-        if self._is_writing:
-            self._say("Still writing the previous file; try again when it is done.")
-            return
-        self._is_writing = True
-        name = f"{self._session.data.store.path.stem}-{ending}"
-        self._say(f"writing {name} …", is_fault=True)
-        when_done(
-            _WRITERS.submit(make),
-            lambda content, fault: self._send(name, content, fault),
-            soon(self._document),
-        )
-
-    def _send(self, name: str, content: bytes | None, fault: str) -> None:
-        self._is_writing = False
-        if content is None:
-            self._say(said_of(fault, self._session.data.store), is_fault=True)
-        else:
-            self._file.tags = [name, content]
-            self._say(f"{name} written")
-
-    def _forget_file(self) -> None:
-        self._file.tags = []
+        self._files.write(f"{self._session.data.store.path.stem}-{ending}", make)
 
     def _brush_names(self, content: object) -> None:
         """Brush the images that an uploaded list names; read off the event loop."""

@@ -3,6 +3,7 @@
 Values travel as 16-bit codes of their range (``static/report/brushing.js`` turns them back).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,21 @@ PARTS = {
 """Names of what follows the brush or chooses something, by view; of C1 the one that is shown."""
 
 
-def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> list[str]:
+def link(
+    session: Session,
+    panels: tuple[Panel, ...],
+    pages: list[HeadPage],
+    side: str = "",
+    beside: Sequence[LayoutDOM] = (),
+) -> list[str]:
     """Let plots of images and heads brush each other in the browser.
+
+    Parameters
+    ----------
+    side
+        Begins the names of what belongs to one of two stores.
+    beside
+        Importance plots of the other store, which have one scale with that of ``panels``.
 
     Returns
     -------
@@ -48,10 +62,11 @@ def link(session: Session, panels: tuple[Panel, ...], pages: list[HeadPage]) -> 
     """
     data = session.data
     none_brushed = _count_all(session)
-    _prepare(session)
+    _prepare(session, side)
     shown = _shown(session, panels)
     args: dict[str, Any] = _parts(panels, shown)
     args |= {"shown": shown, "images": session.images, "heads": session.heads}
+    args |= {"side": side, "beside": list(beside)}
     args["hops"] = [codes for page in pages if (codes := _hops(page)) is not None]
     notes: list[str] = []
     if "head_importance" in shown:
@@ -117,9 +132,9 @@ def _follow(args: dict[str, Any]) -> None:
         _follow_patterns(args, update)
 
 
-def _prepare(session: Session) -> None:
+def _prepare(session: Session, side: str) -> None:
     """Names, selection and further columns of the two shared sources."""
-    session.images.name, session.heads.name = "headbrush_images", "headbrush_heads"
+    session.images.name, session.heads.name = f"{side}headbrush_images", f"{side}headbrush_heads"
     session.images.tags = [session.state.image]
     session.heads.tags = [session.head.number]
     of_patterns = [clause for clause in session.state.clauses if clause.view == "patterns"]

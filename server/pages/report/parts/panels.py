@@ -74,9 +74,12 @@ class HeadPage:
 
 
 def overview_panels(
-    session: Session, views: tuple[str, ...], named: Named = ()
+    session: Session, views: tuple[str, ...], named: Named = (), side: str = ""
 ) -> tuple[Panel, ...]:
-    """The views of all images and heads, which share their two sources."""
+    """The views of all images and heads, which share their two sources.
+
+    ``side`` begins the panels' names where two stores have panels in one report.
+    """
     session.reader.change_named(named)
     shown = [name for name in views if not BY_NAME[name].is_of_one_head]
     made = guarded_views(session, shown)
@@ -87,7 +90,9 @@ def overview_panels(
         session.summaries.describe(name, f"{session.summaries[name]} {why}")
     working = without_failed(session, made.by_name)
     return tuple(
-        _panel(BY_NAME[name], working[name], session, name) for name in shown if name in working
+        _panel(BY_NAME[name], working[name], session, side + name)
+        for name in shown
+        if name in working
     )
 
 

@@ -1,7 +1,7 @@
 // The line of brushes: chips, named brushes, files out and in. Words of others are text, never HTML.
 ;(() => {
   /** @typedef {{name: string, colour: string, compared: boolean, words: string}} NamedBrush */
-  const { files, ready } = headbrush
+  const { ready } = headbrush
   const { element, model } = ready
   const NOTE_MS = 6000
   const MOST_BYTES = 4e6
@@ -185,14 +185,6 @@
     }
   }
 
-  async function download() {
-    const [name, packed] = model("exported").tags
-    if (name == null) return
-    const type = name.endsWith(".html") ? "text/html" : "text/csv"
-    files.download(name, await files.gunzip(packed, type))
-    ask("received")
-  }
-
   /** @param {any} event */
   function upload(event) {
     const [file] = event.target.files
@@ -252,7 +244,6 @@
 
   ready.whenShown(() => {
     model("brush_bar").properties.tags.change.connect(show)
-    model("exported").properties.tags.change.connect(download)
     followMenus()
     show()
     restore()
