@@ -8,7 +8,8 @@ import pytest
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.description import clause_words
 from headbrush.server.session.dot_share import NO_SHARE
-from headbrush.server.session.url_state import to_query
+from headbrush.server.session.session import Session
+from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.images.image_overview import ImageOverview
 from tests.server.pages import words
@@ -82,3 +83,15 @@ def test_what_is_no_button_changes_nothing(press, session, pressed):
     session.history.change(clauses=(SOME,))
     press(*pressed)
     assert session.state.clauses == (SOME,)
+
+
+def test_the_column_of_colours_never_holds_numbers(data):
+    """A browser draws between two messages: numbers taken for colours are an error there."""
+    session = Session(data, default_state(data))
+    view = ImageOverview(session)
+    for colour in ("class", "probability", "correct", "probability", "class"):
+        session.history.change(image_colour=colour)
+        assert {type(each) for each in list(session.images.data["shade"])} <= {str, np.str_}
+    session.history.change(image_colour="probability")
+    field = view.dots.glyph.fill_color.field
+    np.testing.assert_array_equal(session.images.data[field], data.label_probability)

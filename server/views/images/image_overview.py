@@ -229,8 +229,7 @@ class ImageOverview:
             images["shade"] = [NEUTRAL] * data.num_images
             self._legend.text = "This model has no classifier, so it predicts no class."
         elif new.image_colour == "probability":
-            images["shade"] = data.label_probability
-            colour = linear_cmap("shade", value_colours(), 0, 1)
+            colour = linear_cmap("probability", value_colours(), 0, 1)
             self._legend.text = gradient("P[true class]", "0", "1", value_colours())
         elif new.image_colour == "class":
             palette = class_colours(max(len(data.class_names), 1))

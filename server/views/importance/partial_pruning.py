@@ -69,6 +69,8 @@ class PartialPruning:
             value=str(session.state.mode),
             options=[(str(mode), f"{mode} · {MODES[mode]}") for mode in PRUNING_MODES],
             sizing_mode="stretch_width",
+            height=24,
+            css_classes=["hb-small"],
             name="mode",
             html_attributes=labelled("Pruning mode"),
         )
