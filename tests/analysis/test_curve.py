@@ -27,6 +27,7 @@ from headbrush.analysis.store.facts.studies import (
     study_facts,
 )
 from headbrush.analysis.store.store import Store
+from headbrush.server.pages.figures.curve import draw_curve_figure
 from tests.analysis import families, oracles
 from tests.analysis.analyzed import analyzed
 from tests.stores import make_named_store, make_store
@@ -307,6 +308,18 @@ def test_the_figure_shows_the_orders_and_the_random_band(store, drawn, tmp_path,
     band = drawn.figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
     accuracy = [drawn.curve.accuracy(line) for line in drawn.curve.of("random")]
     assert set(np.unique(band)) == set(np.unique([np.min(accuracy, 0), np.max(accuracy, 0)]))
+
+
+def test_without_labels_the_divergence_is_drawn_alone(store, drawn):
+    curve = drawn.curve
+    blind = [replace(line, right=(0,) * len(line.right)) for line in curve.lines]
+    blind = replace(curve, labelled=0, lines=tuple(blind), parameters=(), flops=(), inexact="why")
+    figure = draw_curve_figure(blind, store)
+    above, below = figure.axes
+    assert all(np.isnan(line.get_ydata()).all() for line in above.lines)
+    assert any(np.ptp(line.get_ydata()) > 0 for line in below.lines)
+    assert figure.content("svg")
+    assert "Cost is not known: why" in figure.caption
 
 
 def test_a_set_is_predicted_as_full_passes_do(store, stored):
