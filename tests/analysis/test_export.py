@@ -20,6 +20,10 @@ from tests.analysis.analyzed import analyzed
 
 SET = "0.1,1.0,1.1,1.2,2.0"
 """A layer with a pruned head, one without heads, and the last."""
+OTHERS = {
+    "rotary, mixed": ("vit_small_patch16_rope_mixed_224", families.TINY),
+    "shared relative position": ("vit_srelpos_small_patch16_224", families.TINY),
+}
 REFUSED = {"eva02 clip": "a norm or gate over all heads"}
 ALONE = """
 import importlib.util, sys, warnings
@@ -85,6 +89,23 @@ def test_a_family_of_which_no_smaller_model_is_the_same_is_refused(tmp_path, fam
     with pytest.raises(InexactExport, match=REFUSED[family]):
         export(model, PruneSet.parse(SET), tmp_path / "s", at(images), 5)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("family", "refusal"),
+    [("rotary, mixed", "its layers do more than attend"), ("shared relative position", None)],
+)
+def test_other_positions_are_exact_or_refused_in_words(tmp_path, monkeypatch, family, refusal):
+    monkeypatch.setattr(families, "FAMILIES", families.FAMILIES | OTHERS)
+    model = families.make(family)
+    images = families.pictures(model, 5)
+    if refusal:
+        with pytest.raises(InexactExport, match=refusal):
+            export(model, PruneSet.parse(SET), tmp_path / "s", at(images), 5)
+        assert not any(tmp_path.iterdir())
+    else:
+        proof = export(model, PruneSet.parse(SET), tmp_path / "s", at(images), 5)
+        assert proof.largest_difference <= 1e-5
 
 
 def test_the_command_and_python_export_a_store(store, tmp_path):

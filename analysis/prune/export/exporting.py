@@ -129,8 +129,7 @@ def export(model: VisionModel, pruned: PruneSet, out: Path, batch: Load, count: 
         (folder / "model.safetensors").write_bytes(save(weights, metadata={"format": "pt"}))
         shutil.copyfile(Path(load_model.__file__), folder / "load_model.py")
         smaller = _loaded(model, folder, set(weights))
-        noise = torch.randn(2, *model.input_size, device=model.device)
-        _demand_same(model, *_compared(model, smaller, pruned, noise))
+        _demand_runs(model, smaller, pruned)
         largest = [
             _compared(model, smaller, pruned, batch(range(at, min(at + _BATCH, count))))
             for at in range(0, count, _BATCH)
@@ -177,6 +176,19 @@ def _loaded(model: VisionModel, folder: Path, names: set[str]) -> nn.Module:
             "only), so it is not exported."
         )
     return smaller.requires_grad_(False).to(model.device)
+
+
+def _demand_runs(model: VisionModel, smaller: nn.Module, pruned: PruneSet) -> None:
+    """Refuse, before any image is read, what differs already on noise."""
+    noise = torch.randn(2, *model.input_size, device=model.device)
+    try:
+        found = _compared(model, smaller, pruned, noise)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:  # shapes, arguments
+        raise InexactExport(
+            f"{model.name}: its layers do more than attend by queries, keys, rotations and fixed "
+            f"masks ({first_line(error)}), so it is not exported."
+        ) from error
+    _demand_same(model, *found)
 
 
 def _compared(
