@@ -100,7 +100,8 @@ def test_text_is_read_and_written_as_utf_8():
 def opens_text(call: ast.Call) -> bool:
     """Whether a call reads or writes text without saying in which encoding."""
     words = [one.value for one in call.args if isinstance(one, ast.Constant)]
-    if "encoding" in {keyword.arg for keyword in call.keywords} or "utf-8" in words:
+    keywords = {keyword.arg for keyword in call.keywords}
+    if "encoding" in keywords or "utf-8" in words or "force_zip64" in keywords:  # bytes in a zip
         return False
     match call.func:
         case ast.Attribute(attr="read_text" | "write_text"):

@@ -122,7 +122,7 @@ def analyze_shard(model: VisionModel, job: ShardJob, advance: Advance) -> None:
     joined["offset_kernel"] = joined["offset_kernel"].sum(0)  # over the batches
     kept = joined.pop("source_pattern")  # (B, L, H, S, P)
     by_layer = {source_layer(layer): kept[:, layer] for layer in range(kept.shape[1])}
-    job.parts.save_uncompressed(sources_part(job.name), **by_layer)
+    job.parts.save(sources_part(job.name), **by_layer)
     job.parts.save(job.name, **joined)
 
 

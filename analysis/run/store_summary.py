@@ -31,7 +31,7 @@ def summary(
     request: Request,
     geometry: Geometry,
 ) -> dict[str, np.ndarray]:
-    """The store's variables, except the layouts, from the parts of all shards.
+    """The store's variables, except bits and layouts, from the parts of all shards.
 
     Of heads that have not been pruned yet, importance is NaN.
     """
@@ -51,15 +51,6 @@ def summary(
             [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
         )
     values |= _names(shards, parts, len(images), geometry)
-    classes = np.where(images.labels >= 0, images.labels, predicted_classes(values["probability"]))
-    values |= measure_bits(
-        lambda layer: (
-            parts.load(sources_part(shard.name), source_layer(layer))[0] for shard in shards
-        ),
-        geometry.num_layers,
-        classes,
-        request.seed,
-    )
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
         values["probability"] = np.full(shape, np.nan, np.float32)
@@ -68,6 +59,21 @@ def summary(
     values["class_name"] = np.array(images.class_names, object)
     values["metric"] = np.array(METRICS, object)
     return values
+
+
+def bits_values(
+    images: ImageSet, shards: Sequence[Shard], parts: PartFiles, geometry: Geometry, seed: int
+) -> dict[str, np.ndarray]:
+    """What decides where heads look, from what the shards have kept of the attention."""
+    predicted = np.concatenate([parts.load(shard.name, "probability")[0] for shard in shards])
+    return measure_bits(
+        lambda layer: (
+            parts.load(sources_part(shard.name), source_layer(layer))[0] for shard in shards
+        ),
+        geometry.num_layers,
+        np.where(images.labels >= 0, images.labels, predicted_classes(predicted)),
+        seed,
+    )
 
 
 def direct_values(

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import sys
+import zipfile
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import netCDF4
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -57,7 +57,7 @@ def broken(monkeypatch, event, pattern, number):
         if event == "netcdf":
             patch.setattr(netCDF4, "Dataset", refusing_dataset(pattern, number))
         elif event == "midway":
-            patch.setattr(np, "savez_compressed", half_written(pattern, number))
+            patch.setattr(zipfile.ZipFile, "open", half_written(pattern, number))
         elif event == "flush":
             patch.setattr(os, "fsync", refusing_flush(pattern, number))
         else:
@@ -94,15 +94,15 @@ def refusing_flush(pattern, number):
 
 
 def half_written(pattern, number):
-    real = np.savez_compressed
+    real = zipfile.ZipFile.open
 
-    def saved(file, **arrays):
-        if not re.search(pattern, file.name):
-            return real(file, **arrays)
-        file.write(b"PK\3\4 and a part of the values")
-        raise OSError(number, os.strerror(number))
+    def opened(part, name, mode="r", **options):
+        if mode == "w" and re.search(pattern, str(part.filename)):
+            Path(part.filename).write_bytes(b"PK\3\4 and a part of the values")
+            raise OSError(number, os.strerror(number))
+        return real(part, name, mode, **options)
 
-    return saved
+    return opened
 
 
 @pytest.fixture(scope="module")

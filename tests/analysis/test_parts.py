@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 
-from headbrush.analysis.run.work_folder import PartsError, WorkFolder
+from headbrush.analysis.run.work_folder import PartFiles, PartsError, WorkFolder
 from tests.stores import make_store
 
 
@@ -128,3 +129,14 @@ def test_the_lock_dies_with_its_process(tmp_path):
             holder.kill()
     with WorkFolder(tmp_path / "s", {}):
         pass
+
+
+def test_numbers_that_would_hardly_shrink_are_not_compressed(tmp_path):
+    (tmp_path / "parts").mkdir()
+    parts, saved = PartFiles(tmp_path), {"f": np.zeros(999, "f4"), "b": np.zeros(999, "u1")}
+    parts.save("one", **saved)
+    with zipfile.ZipFile(tmp_path / "parts" / "one.npz") as file:
+        kinds = {entry.filename: entry.compress_type for entry in file.infolist()}
+    assert kinds == {"f.npy": zipfile.ZIP_STORED, "b.npy": zipfile.ZIP_DEFLATED}
+    for name, array in parts.load_all("one").items():
+        np.testing.assert_array_equal(array, saved[name])

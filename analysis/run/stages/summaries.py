@@ -23,6 +23,7 @@ from headbrush.analysis.run.shards import Shard, is_pruned
 from headbrush.analysis.run.stages.non_finite import without_infinities
 from headbrush.analysis.run.store_summary import (
     attributes,
+    bits_values,
     direct_values,
     fidelity_attributes,
     summary,
@@ -85,7 +86,7 @@ class Summaries:
     def _write(self, described: dict[str, str | int | float]) -> str:
         request, model, images, parts = self.request, self.model, self.images, self.parts
         values = summary(images, self.shards, parts, request, model.geometry)
-        values |= direct_values(model, self.shards, parts)
+        values |= self._bits | direct_values(model, self.shards, parts)
         for name in LAYOUTS:
             values[name], shares = self._layout(name, values["importance"].shape[1:])
             described |= shares
@@ -113,6 +114,12 @@ class Summaries:
         if name == "image_embedding" and len(self.images) <= _MOST_PROVISIONAL:
             return self._provisional, {}
         return np.full(shape, np.nan, np.float32), {}
+
+    @cached_property
+    def _bits(self) -> dict[str, np.ndarray]:
+        """Measured once: all attention that the shards have kept is read for it."""
+        geometry, seed = self.model.geometry, self.request.seed
+        return bits_values(self.images, self.shards, self.parts, geometry, seed)
 
     @cached_property
     def _provisional(self) -> np.ndarray:
