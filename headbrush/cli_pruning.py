@@ -70,8 +70,7 @@ def prune_command(
                 store, order=order or (), images=images, draws=draws, step=step, seed=seed,
                 scheduler=scheduler, out=out,
             )  # fmt: skip
-            sentences = [found.figure.caption, "At most 1 % of accuracy is lost without:"]
-            sentences += [f"  {words}" for words in curve_words(found.curve)]
+            sentences = [found.figure.caption, *curve_words(found.curve)]
             sentences += [f"{out}: written."] if out else []
     for sentence in sentences:
         out_console.print(sentence, markup=False)

@@ -160,17 +160,19 @@ def study_facts(store: Store) -> list[tuple[str, object]]:
     return rows
 
 
-def curve_words(curve: Curve, loss: float = 0.01) -> list[str]:
-    """A sentence an order: how many heads can go before accuracy falls by more than ``loss``."""
+def curve_words(curve: Curve) -> list[str]:
+    """How many heads can go, order by order, until accuracy falls by more than 1 % or an image."""
     if not curve.labelled:
         return ["No image has a class, so there is no accuracy."]
-    count, sentences = curve.layers * curve.heads, []
+    loss = max(0.01, 1 / curve.labelled)
+    count = curve.layers * curve.heads
+    sentences = [f"At most {100 * loss:.3g} % of accuracy is lost without:"]
     for order in curve.orders:
         spared = sorted(curve.spared(line, loss) for line in curve.of(order))
         words = str(spared[0])
         if len(spared) > 1:
             words = f"{spared[0]} to {spared[-1]} (median {np.median(spared):g})"
-        sentences.append(f"{order}: {words} of {count} heads, {ORDERS[order]}.")
+        sentences.append(f"  {order}: {words} of {count} heads, {ORDERS[order]}.")
     return sentences
 
 
