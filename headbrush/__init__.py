@@ -182,6 +182,7 @@ def report(
     images: Sequence[int | str] = (),
     heads: Sequence[str | tuple[int, int]] = (),
     views: Sequence[str] = (),
+    prune: str = "",
     data: str | Path | None = None,
     fragment: bool = False,
     beside: "Store | str | Path | None" = None,
@@ -198,6 +199,8 @@ def report(
         ``"layer.head"`` or pairs; by default the five most important heads of the store.
     views
         Names of views; by default all.
+    prune
+        A prune set, as ``2.0,3.4``: the report also shows what the model predicts without it.
     data
         The values behind the plots are also written to this file, ``FILE.nc``.
     fragment
@@ -219,12 +222,12 @@ def report(
         if file is not None:
             check_writable(Path(file))
     if beside is not None:
-        check_pair(images, heads, views, data, fragment)
+        check_pair(images, heads, views, prune, data, fragment)
         pair = make_pair_report([store, beside])
         if out is not None:
             pair.save(out)
         return pair
-    made = make_report(store, images, heads, views)
+    made = make_report(store, images, heads, views, prune=prune)
     if out is not None:
         made.save(out, fragment)
     if data is not None:

@@ -143,6 +143,9 @@ View = Annotated[
     list[str] | None,
     typer.Option("--view", "--views", help="Name of a view, repeatable; a wrong name lists all."),
 ]
+ReportPrune = Annotated[
+    str, typer.Option("--prune", help="Also show what is predicted without these heads: 2.0,3.4.")
+]
 Data = Annotated[Path | None, typer.Option(help="Also write the values behind the plots, FILE.nc.")]
 Fragment = Annotated[
     bool, typer.Option("--fragment", help="Views to embed in your own page, FILE.html or .json.")

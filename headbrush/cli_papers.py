@@ -20,6 +20,7 @@ def report_command(
     images: option.ReportImages = None,
     heads: option.ReportHeads = None,
     views: option.View = None,
+    prune: option.ReportPrune = "",
     data: option.Data = None,
     fragment: option.Fragment = False,
     beside: option.Beside = None,
@@ -29,7 +30,7 @@ def report_command(
     To make a file of more than 6 MB smaller, give fewer --head, --image or --view.
     """
     if beside is not None:
-        _report_of_two(store, beside, out, images, heads, views, data, fragment)
+        _report_of_two(store, beside, out, images, heads, views, prune, data, fragment)
         return
     with one_line_errors():
         from headbrush.analysis.store.atomic_files import check_writable
@@ -40,7 +41,7 @@ def report_command(
         with _failures_logged(out), hurried(store, views or ()) as opened:
             from headbrush.server.pages.report.make_report import make_report
 
-            made = make_report(opened, images or (), heads or (), views or ())
+            made = make_report(opened, images or (), heads or (), views or (), prune=prune)
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)

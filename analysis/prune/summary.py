@@ -43,8 +43,10 @@ class PruneEffect:
         Shares of the labelled images, NaN without any; ``interval`` is the first one's, 95 %.
     jsd
         Mean Jensen-Shannon divergence from the unpruned predictions, in bits.
-    flipped
-        The images whose most probable class is another.
+    flipped, becomes
+        ``(f,)`` the images whose most probable class is another, and that class.
+    before, after
+        ``(classes,)`` mean probabilities, NaN without images.
     """
 
     count: int
@@ -54,6 +56,9 @@ class PruneEffect:
     accuracy_before: float
     jsd: float
     flipped: np.ndarray
+    becomes: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
 
 
 class RunningEffect:
@@ -72,6 +77,8 @@ class RunningEffect:
     def __init__(self, before: np.ndarray, labels: np.ndarray, multilabel: bool = False) -> None:
         self._before, self._labels, self._multilabel = before, labels, multilabel
         self._flipped: list[int] = []
+        self._becomes: list[int] = []
+        self._sums = np.zeros((2, before.shape[1]))
         self._count = self._labelled = self._right = self._right_before = 0
         self._sum = 0.0
 
@@ -85,6 +92,8 @@ class RunningEffect:
         self._sum += float((found.mean(-1) if self._multilabel else found).sum())
         was, now, known = before.argmax(1), after.argmax(1), labels >= 0
         self._flipped += np.asarray(images)[was != now].tolist()
+        self._becomes += now[was != now].tolist()
+        self._sums += before.sum(0, dtype=float), after.sum(0, dtype=float)
         self._count += len(images)
         self._labelled += int(known.sum())
         self._right += int((now == labels)[known].sum())
@@ -93,13 +102,15 @@ class RunningEffect:
     @property
     def effect(self) -> PruneEffect:
         """Of the images so far."""
-        nan, labelled = float("nan"), self._labelled
+        nan, labelled, count = float("nan"), self._labelled, self._count
         return PruneEffect(
-            self._count,
+            count,
             labelled,
             self._right / labelled if labelled else nan,
             wilson(self._right, labelled),
             self._right_before / labelled if labelled else nan,
-            self._sum / self._count if self._count else nan,
+            self._sum / count if count else nan,
             np.array(self._flipped, int),
+            np.array(self._becomes, int),
+            *(self._sums / count if count else self._sums + nan),
         )

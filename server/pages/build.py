@@ -18,6 +18,7 @@ from headbrush.server.pages.explore import explore
 from headbrush.server.pages.store_card import card_of
 from headbrush.server.pages.store_list import list_stores
 from headbrush.server.session.brush.named_link import read_named
+from headbrush.server.session.prune.named_sets import sets_of_link
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import MOST_BRUSH, from_query
 from headbrush.server.stores.catalogue import asked_stores, served_stores
@@ -118,8 +119,9 @@ async def fill(document: Document, words: Sequence[Path]) -> tuple[Session, ...]
         await _wait([matrix], _MATRIX_PATIENCE_S)
     name = names[0] if len(stores) > 1 else ""
     named, lost = read_named(arguments, opened[0], MOST_BRUSH)
-    notes = " ".join(filter(None, (note, fault, lost)))
-    return await _build(document, explore, opened[0], state, notes, cookies, name, named)
+    sets, lost_sets = sets_of_link(arguments, opened[0])
+    notes = " ".join(filter(None, (note, fault, lost, lost_sets)))
+    return await _build(document, explore, opened[0], state, notes, cookies, name, named, sets)
 
 
 async def _build(

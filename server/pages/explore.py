@@ -11,6 +11,7 @@ from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.pages.workspaces import Workspaces
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.error_boundary import built
+from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
@@ -30,6 +31,7 @@ def explore(
     cookies: Mapping[str, str],
     store_name: str,
     named: Named = (),
+    sets: NamedSets = (),
 ) -> tuple[Session]:
     """Fill a page with all views of a store.
 
@@ -39,11 +41,12 @@ def explore(
         The state that the address names, and a note on unusable parts of the address.
     store_name
         The store's name in addresses if several are served, else empty.
-    named
-        Named brushes in the address.
+    named, sets
+        Named brushes and prune sets in the address.
     """
     session = Session(data, state, theme_of(cookies), document)
     session.reader.change_named(named)
+    session.reader.change_sets(sets)
     build = partial(built, session.faults)
     workspaces = Workspaces(session, build, partial(_use_server, session))
     status = build(TitleBar, session, note, report_of)

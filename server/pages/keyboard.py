@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
+from headbrush.analysis.model.pruning.prune_set import PrunedPart
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Changes
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -69,6 +70,14 @@ class KeyRow:
     words_of_pair: str
 
 
+def _prune(session: Session) -> None:
+    """Prune the selected head, or give it back, where that can be seen."""
+    state = session.state
+    if state.workspace == "what_if":
+        pruned = state.pruned.toggled(PrunedPart(state.layer, state.head))
+        session.history.change(pruned=pruned)
+
+
 def _show_workspace(session: Session, workspace: str) -> None:
     session.history.change(workspace=workspace)
 
@@ -102,6 +111,7 @@ KEYS = (
         "next pruning mode",
         "",
     ),
+    KeyRow({"x": _prune}, ("x",), "in What if: prune the selected head, or give it back", ""),
     KeyRow(
         {"z": lambda session: session.history.undo(), "y": lambda session: session.history.redo()},
         ("z", "y", "Ctrl+Z", "Ctrl+Y"),
@@ -114,7 +124,7 @@ KEYS = (
         "let go of the pinned token, then of the image, then of the brush",
         "let go of the image, then of the brush",
     ),
-    *([KeyRow(_TABS, (*_TABS,), "workspaces", "")] if len(_TABS) > 1 else []),
+    KeyRow(_TABS, (*_TABS,), "workspaces", ""),
 )
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}
 

@@ -20,7 +20,9 @@ from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.header.title_bar import TitleBar
 
-_STYLES = ("css/colours.css", "css/style.css", "css/stores.css", "css/keyboard.css")
+_STYLES = (
+    "css/colours.css", "css/style.css", "css/workspaces.css", "css/stores.css", "css/keyboard.css",
+)  # fmt: skip
 _LEGENDS = ("image_overview", "pattern_layout")
 """Views whose legends have buttons."""
 _SCRIPTS = {
@@ -30,7 +32,7 @@ _SCRIPTS = {
         "bokeh/painting.js", "page/address.js",
         "page/workspaces.js", "page/inside.js", *assets.KEYBOARD_SCRIPTS, "page/copy_link.js",
         "page/exported.js", "page/brushes/brush_bar.js", "page/brushes/composition.js",
-        "page/brushes/difference_table.js", "page/legend_buttons.js",
+        "page/brushes/difference_table.js", "page/what_if.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/nearest_tip.js",
         "page/summaries.js", "page/page_ready.js", "page/view_errors.js", "page/reconnect.js",
         "page/no_websocket.js",
@@ -108,7 +110,7 @@ def looks(scripts: Mapping[str, Sequence[str]] = _SCRIPTS) -> dict[str, object]:
     return {"css": assets.static(*_STYLES), "scripts": text}
 
 
-def _panel(place: Place, session: Session) -> dict[str, str]:
+def _panel(place: Place, session: Session) -> dict[str, object]:
     row = place.row
     return {
         "name": row.name,
@@ -118,6 +120,7 @@ def _panel(place: Place, session: Session) -> dict[str, str]:
         "area": row.area,
         "title": row.view_class.title,
         "help": row.view_class.help,
+        "saves": row.saves,
         "summary": session.summaries.get(row.name, ""),
     }
 

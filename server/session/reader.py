@@ -1,15 +1,16 @@
-"""Settings of the reader, not of the page: the theme and the named brushes."""
+"""Settings of the reader, not of the page: the theme, the named brushes and prune sets."""
 
 from collections.abc import Callable
 
 from headbrush.server.session.brush.named_brushes import Compared, Named
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.palette import Theme
+from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.tools.signal import Signal
 
 
 class Reader:
-    """Theme and named brushes of one reader.
+    """Theme, named brushes and named prune sets of one reader.
 
     Attributes
     ----------
@@ -17,15 +18,19 @@ class Reader:
         Light or dark.
     named
         The named brushes, which the reader's browser keeps.
+    sets
+        The named prune sets, kept there too.
     """
 
     def __init__(self, theme: Theme, brushes: Brushes) -> None:
         self.theme = theme
         self.named: Named = ()
+        self.sets: NamedSets = ()
         self._brushes = brushes
         self._resolved: tuple[Named, tuple[Compared, ...]] = ((), ())
         self._theme_changed: Signal[[]] = Signal()
         self._named_changed: Signal[[]] = Signal()
+        self._sets_changed: Signal[[]] = Signal()
 
     def change_theme(self, theme: Theme) -> None:
         """Draw in light or dark colours."""
@@ -45,6 +50,15 @@ class Reader:
     def follow_named(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` now and whenever the named brushes change."""
         self._named_changed.follow(callback)
+
+    def change_sets(self, sets: NamedSets) -> None:
+        """Replace the list of named prune sets."""
+        self.sets = sets
+        self._sets_changed.emit()
+
+    def follow_sets(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` now and whenever the named prune sets change."""
+        self._sets_changed.follow(callback)
 
     def compared(self) -> tuple[Compared, ...]:
         """The named brushes that are compared, resolved; kept until they change."""

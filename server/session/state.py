@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from bokeh.model import Model
 
+from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
 from headbrush.analysis.store.facts.layouts import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -20,7 +21,7 @@ from headbrush.server.tools.undo_stack import UndoStack
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
-WORKSPACES = ("explore",)
+WORKSPACES = ("explore", "what_if")
 IMAGE_COLOURS = ("class", "probability", "correct")
 IMAGES_FORMS = ("layout", "gallery")
 IMAGE_ORDERS = ("loss", "p_true", *METRIC_NAMES, "stands_out", "class", "file")
@@ -63,6 +64,8 @@ class ViewState:
         Pinned token, None for none.
     image_order, image_direction
         How the gallery sorts the images; ``down`` is from the largest value.
+    pruned
+        The prune set that the second workspace is about.
     """
 
     image: int | None
@@ -90,6 +93,7 @@ class ViewState:
     workspace: str = "explore"
     images_range: Range | None = None
     matrix_range: Range | None = None
+    pruned: PruneSet = NOTHING
 
 
 class Changes(TypedDict, total=False):
@@ -120,6 +124,7 @@ class Changes(TypedDict, total=False):
     workspace: str
     images_range: Range | None
     matrix_range: Range | None
+    pruned: PruneSet
 
 
 _ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})

@@ -18,6 +18,7 @@ from headbrush.server.session.brush.clause_text import (
 from headbrush.server.session.brush.layout_marks import layout_marks, other_layouts
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.brush.named_link import SAFE, named_pairs
+from headbrush.server.session.prune.named_sets import NamedSets, read_set, set_pairs
 from headbrush.server.session.state import (
     GALLERY_OF,
     IMAGE_COLOURS,
@@ -85,7 +86,9 @@ def default_state(data: StoreData) -> ViewState:
     )  # fmt: skip
 
 
-def to_query(state: ViewState, data: StoreData, named: Named = ()) -> tuple[str, str]:
+def to_query(
+    state: ViewState, data: StoreData, named: Named = (), sets: NamedSets = ()
+) -> tuple[str, str]:
     """The query of a link to this state, and a note on what it leaves out.
 
     Only what differs from the first screen is written, besides the selected head.
@@ -104,16 +107,24 @@ def to_query(state: ViewState, data: StoreData, named: Named = ()) -> tuple[str,
     for name, part in _RANGES.items():
         if (visible := getattr(state, part)) is not None:
             pairs[name] = numbers_text(visible)
+    pruned = str(state.pruned)
+    if pruned and len(pruned) <= MOST_BRUSH:
+        pairs["prune"] = pruned
     brush = clauses_text(state.clauses)
     too_long = len(brush) > MOST_BRUSH or len(state.clauses) > MOST_CLAUSES
     if brush and not too_long:
         pairs["brush"] = brush
         if marks := layout_marks(state.clauses, data):
             pairs["on"] = marks
-    left_out = "the brush is too large for a link" if too_long else ""
-    more, lost = named_pairs(named, data, MOST_BRUSH - len(pairs.get("brush", "")))
-    query = urlencode([*pairs.items(), *more], safe=SAFE)
-    return query, "; ".join(filter(None, (left_out, lost)))
+    left_out = ["the brush is too large for a link"] if too_long else []
+    if len(pruned) > MOST_BRUSH:
+        left_out.append("the prune set is too large for a link")
+    room = MOST_BRUSH - sum(len(pairs.get(part, "")) for part in ("brush", "prune"))
+    more, lost = named_pairs(named, data, room)
+    room -= sum(len(text) for _, text in more)
+    kept, lost_sets = set_pairs(sets, room)
+    query = urlencode([*pairs.items(), *more, *kept], safe=SAFE)
+    return query, "; ".join(filter(None, (*left_out, lost, lost_sets)))
 
 
 def from_query(arguments: Mapping[str, Sequence[bytes]], data: StoreData) -> tuple[ViewState, str]:
@@ -189,6 +200,10 @@ def _read_brush(_key: str, text: str, data: StoreData) -> Changes:
     return {"clauses": read_clauses(text, data, MOST_BRUSH)}
 
 
+def _read_pruned(_key: str, text: str, data: StoreData) -> Changes:
+    return {"pruned": read_set(text, data)}
+
+
 _READERS = {
     **dict.fromkeys(_CHOICES, _read_choice),
     "image": _read_image,
@@ -197,5 +212,6 @@ _READERS = {
     "token": _read_token,
     "threshold": _read_threshold,
     **dict.fromkeys(_RANGES, _read_range),
+    "prune": _read_pruned,
     "brush": _read_brush,
 }

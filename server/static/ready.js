@@ -43,6 +43,9 @@ headbrush.ready = (() => {
     return named
   }
 
+  /** @param {string} name of a model that may not be there yet */
+  const has = (name) => shown()?.get_model_by_name(name) != null
+
   /**
    * The page's element of an id.
    * @param {string} id
@@ -66,5 +69,5 @@ headbrush.ready = (() => {
     if (isShown()) model(channel).tags = [...words, stamp++]
   }
 
-  return { ask, element, isShown, model, whenDrawn, whenShown }
+  return { ask, element, has, isShown, model, whenDrawn, whenShown }
 })()

@@ -292,6 +292,8 @@ type Headbrush = {
     /** The page's element of an id; whatever kind the template says. */
     element(id: string): any
     isShown(): boolean
+    /** Whether the page has a model of this name. */
+    has(name: string): boolean
     model(name: string): BokehModel
     whenDrawn(act: (bokeh: BokehDocument) => void): void
     whenShown(act: (bokeh: BokehDocument) => void): void

@@ -21,6 +21,13 @@ from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from headbrush.server.views.tokens.threshold import Threshold
 from headbrush.server.views.tokens.two_axes import TwoAxes
 from headbrush.server.views.view import View
+from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
+from headbrush.server.views.what_if.given_importance import GivenImportance
+from headbrush.server.views.what_if.prune_heads import PruneHeads
+from headbrush.server.views.what_if.pruned_prediction import PrunedPrediction
+from headbrush.server.views.what_if.pruning_curve import PruningCurve
+from headbrush.server.views.what_if.set_answer import SetAnswer
+from headbrush.server.views.what_if.set_effects import SetEffects
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Row:
         Place in a report, the least first; equal ones in the order of the page.
     workspace
         The one of ``WORKSPACES`` whose tab shows it.
+    saves
+        What its menu saves: a ``figure`` for a paper, the ``plot`` as on the screen.
     """
 
     letter: str
@@ -55,6 +64,7 @@ class Row:
     report_parts: tuple[str, ...] = ()
     report_order: int = 0
     workspace: str = "explore"
+    saves: tuple[str, ...] = ("figure", "plot")
 
     @property
     def name(self) -> str:
@@ -89,6 +99,27 @@ ROWS = (
     Row(
         "D5", Threshold, "threshold", ShownMatrix, is_of_one_head=True,
         report_parts=("threshold_note", "threshold_plot"), report_order=1,
+    ),
+    Row(
+        "E1", PruneHeads, "heads", workspace="what_if", saves=("plot",),
+        report_parts=("prune_chips",),
+    ),
+    Row(
+        "E2", SetEffects, "effects", SetAnswer, workspace="what_if", saves=(),
+        report_parts=("set_table",),
+    ),
+    Row("E3", PrunedPrediction, "after", SetAnswer, workspace="what_if"),
+    Row(
+        "E4", GivenImportance, "given", SetAnswer, workspace="what_if",
+        report_parts=("given_legend", "given_plot"),
+    ),
+    Row(
+        "E5", ChangedPredictions, "changed", SetAnswer, workspace="what_if", saves=(),
+        report_parts=("changed_list",),
+    ),
+    Row(
+        "E6", PruningCurve, "curve", SetAnswer, workspace="what_if", saves=("plot",),
+        report_parts=("curve_body",),
     ),
 )  # fmt: skip
 """In the order of the page."""

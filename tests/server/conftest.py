@@ -1,7 +1,5 @@
 """A small store as the server sees it."""
 
-from unittest.mock import patch
-
 import pytest
 from bokeh.document import Document
 from bokeh.io import curdoc
@@ -10,7 +8,7 @@ from bokeh.io.doc import set_curdoc
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
-from tests.server.fakes import FakeModel, prompt_queues
+from tests.server.fakes import FakeModel, live_models, prompt_queues
 from tests.server.pages import image_state
 from tests.stores import make_store
 
@@ -53,5 +51,5 @@ def prompt_disk():
 def model():
     """What live pruning asks, in place of a model."""
     fake = FakeModel()
-    with patch("headbrush.server.views.importance.pruning_answer.live_model", lambda _store: fake):
+    with live_models(lambda _store: fake):
         yield fake

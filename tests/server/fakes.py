@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -31,6 +31,14 @@ class FakeModel:
         self.asked.append((selection, Future()))
         return self.asked[-1][1]
 
+    def predictions(self, images, pruned, is_urgent=False):
+        self.asked.append((("predictions", tuple(images), pruned, is_urgent), Future()))
+        return self.asked[-1][1]
+
+    def importance(self, image, pruned, is_urgent=True):
+        self.asked.append((("importance", image, pruned, is_urgent), Future()))
+        return self.asked[-1][1]
+
 
 class PromptWorker:
     """Does at once what it is asked."""
@@ -45,6 +53,17 @@ class PromptWorker:
         except StoreError as error:
             future.set_exception(error)
         return future
+
+
+@contextmanager
+def live_models(made):
+    """What all views ask instead of the model of a store: ``made(store)``."""
+    views = "headbrush.server.views"
+    asking = "importance.pruning_answer", "what_if.set_answer", "what_if.given_question"
+    with ExitStack() as stack:
+        for module in asking:
+            stack.enter_context(patch(f"{views}.{module}.live_model", made))
+        yield
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 import gzip
 from contextlib import ExitStack
+from dataclasses import replace
 from html import unescape
 
 import pytest
 from typer.testing import CliRunner
 
 from headbrush import cli
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.make_report import make_report, report_of
 from headbrush.server.pages.report.parts.request import VIEWS
@@ -28,12 +30,17 @@ from tests.server.test_failing_views import (
 
 KINDS = [*(row.view_class for row in ROWS), *SHARED]
 ASKED = {"images": ["0"], "heads": ["0.0"]}
+SET = PruneSet.parse("1.0")
 
 
 @pytest.fixture(scope="module")
 def whole(data):
     """The views of a report in which all work."""
-    return shown(make_report(data, **ASKED))
+    return shown(report_with_set(data))
+
+
+def report_with_set(data):
+    return make_report(data, **ASKED, state=replace(default_state(data), pruned=SET))
 
 
 def shown(report):
@@ -47,7 +54,7 @@ def lost(kind):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_view_that_cannot_be_built_costs_only_its_panels(kind, data, whole, caplog):
     with failing_when_built(kind):
-        report = make_report(data, **ASKED)
+        report = report_with_set(data)
     assert shown(report) == [name for name in whole if name not in lost(kind)]
     assert len(report.failed) == len(lost(kind))
     for name, note in zip(sorted(lost(kind), key=VIEWS.index), report.failed, strict=True):
@@ -59,7 +66,7 @@ def test_a_view_that_cannot_be_built_costs_only_its_panels(kind, data, whole, ca
 @pytest.mark.parametrize("kind", SHARED, ids=lambda kind: kind.name)
 def test_a_report_that_lacks_views_is_written_in_every_way(kind, data):
     with failing_when_built(kind):
-        report = make_report(data, **ASKED)
+        report = report_with_set(data)
     html = unescape(report.html)
     assert all(note in html for note in report.failed)
     assert "Traceback" not in html
@@ -78,7 +85,7 @@ def test_a_view_that_fails_when_its_answer_comes_is_not_shown_half_drawn(kind, d
         view.is_built = True
 
     with standing_in(kind, type(kind.__name__, (kind,), {"_show": show, "__init__": build})):
-        report = make_report(data, **ASKED)
+        report = report_with_set(data)
     assert shown(report) == [name for name in whole if name != kind.name]
     assert len(report.failed) == 1
     assert report.failed[0].endswith("(ViewFault: drawn).")
@@ -95,7 +102,7 @@ def test_the_pages_that_lack_a_view_are_named(data):
 
 def test_without_its_descriptions_a_report_has_all_panels(data, whole):
     with failing_when_built(MatrixWords):
-        report = make_report(data, **ASKED)
+        report = report_with_set(data)
     assert shown(report) == whole
     assert report.failed == (
         "Descriptions of attention matrices are left out: they failed (ViewFault: built).",
@@ -104,7 +111,7 @@ def test_without_its_descriptions_a_report_has_all_panels(data, whole):
 
 def test_a_report_that_a_page_saves_has_the_other_views(data):
     with failing_when_built(ImageOverview):
-        html = gzip.decompress(report_of(data, default_state(data), ())).decode()
+        html = gzip.decompress(report_of(data, default_state(data), (), ())).decode()
     assert "is left out: it failed (ViewFault: built)." in unescape(html)
     assert 'data-name="head_importance"' in html
 

@@ -9,12 +9,14 @@ from unittest.mock import patch
 import pytest
 from bokeh.document import Document
 
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.server.pages import compare as compare_page
 from headbrush.server.pages import explore as explore_page
 from headbrush.server.pages.compare import OneScale, compare
 from headbrush.server.pages.explore import explore
 from headbrush.server.pages.pair import Pair
 from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.state import WORKSPACES
 from headbrush.server.session.url_state import default_state
 from headbrush.server.views import registry
 from headbrush.server.views.header.title_bar import TitleBar
@@ -82,8 +84,11 @@ def standing_in(kind, other):
 
 
 def page_of(data):
+    """A page on which every workspace has been shown."""
     document = Document()
     (session,) = explore(document, data, default_state(data), "", {}, "")
+    for workspace in (*WORKSPACES, WORKSPACES[0]):
+        session.history.change(workspace=workspace)
     return document, session
 
 
@@ -96,6 +101,10 @@ def change_everything(session):
     session.history.change(image=5, layer=1, head=1)
     session.add_clause(Clause("images", Ids((1, 2, 3))))
     session.history.change(metric="patch", overview="entropy", pattern="cls", threshold=0.1, mode=3)
+    session.history.change(workspace="what_if")
+    session.history.change(pruned=PruneSet.parse("0.0,2.1:4"), layer=2, metric="jsd", image=3)
+    session.add_clause(Clause("images", Ids((1, 2))))
+    session.history.change(workspace="explore")
     session.drop_clauses()
     session.history.undo()
 

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.figures.compose import draw_figure
@@ -19,7 +20,7 @@ from headbrush.server.pages.figures.request import PANELS, WIDTHS
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.stores.store_data import StoreData
-from tests.server.fakes import FakeModel, PromptWorker, pruned
+from tests.server.fakes import FakeModel, PromptWorker, live_models, pruned
 from tests.stores import attributes, make_store, values
 
 LONG = "a class with a name that goes on and on, $and$ on, 猫, until the end of the line"
@@ -37,11 +38,21 @@ class AnsweringModel(FakeModel):
         future.set_result(pruned(self._classes))
         return future
 
+    def predictions(self, images, *question, **how):
+        future = super().predictions(images, *question, **how)
+        chances = np.random.default_rng(0).dirichlet(np.ones(self._classes), len(images))
+        future.set_result(chances)
+        return future
+
+    def importance(self, *question, **how):
+        future = super().importance(*question, **how)
+        future.set_result(np.random.default_rng(0).uniform(0, 1, (4, 3, 2)))
+        return future
+
 
 @pytest.fixture
 def answering():
-    target = "headbrush.server.views.importance.pruning_answer.live_model"
-    with patch(target, lambda store: AnsweringModel(len(store.read("class_name")))):
+    with live_models(lambda store: AnsweringModel(len(store.read("class_name")))):
         yield
 
 
@@ -59,7 +70,8 @@ def long_names(tmp_path_factory):
 
 def selected(data, **changed):
     """A state with an image whose attention is stored."""
-    return replace(default_state(data), **{"image": 4, "layer": 2, "head": 1, **changed})
+    usual = {"image": 4, "layer": 2, "head": 1, "pruned": PruneSet.parse("0.0,1.1:4")}
+    return replace(default_state(data), **{**usual, **changed})
 
 
 def drawn(data, panel, width=3.35, with_caption=True, **changed):

@@ -5,15 +5,16 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.palette import DARK
-from headbrush.server.session.state import History, Stage
+from headbrush.server.session.state import WORKSPACES, History, Stage
 from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
-from headbrush.server.views.registry import build_views
+from headbrush.server.views.registry import ROWS, build_views
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from headbrush.server.views.strength.strength_overview import StrengthOverview
 from headbrush.server.views.strength.strength_vector import StrengthVector
@@ -102,8 +103,12 @@ CHANGES = {
 
 
 def whole_page(session):
-    """Every view, as a page has them."""
-    return build_views(session), TitleBar(session, "", report_of)
+    """Every view, as a page has them when all workspaces have been shown."""
+    views = []
+    for workspace in WORKSPACES:
+        with session.history.only_in(workspace):
+            views.append(build_views(session, [r.name for r in ROWS if r.workspace == workspace]))
+    return views, TitleBar(session, "", report_of)
 
 
 @pytest.fixture
@@ -129,6 +134,38 @@ def woken():
 @pytest.mark.parametrize(("values", "expected"), CHANGES.values(), ids=CHANGES)
 def test_a_change_wakes_only_the_views_that_read_it(woken, session, values, expected):
     _views = whole_page(session)
+    woken.clear()
+    session.history.change(**values)
+    assert sorted(woken) == sorted(expected)
+
+
+WHAT_IF = {
+    "prune set": (
+        {"pruned": PruneSet.parse("0.0")},
+        {"SetAnswer.react", "PruneHeads.react", "HeadGrid.react", "GivenImportance.react"},
+    ),
+    "metric": (
+        {"metric": "cls"},
+        {"HeadGrid.react_to_values", "GivenImportance.react_to_metric", "TitleBar.react_to_answer"},
+    ),
+    "head": (
+        {"head": 0, "layer": 1},
+        {
+            "PruneHeads.react",
+            "HeadGrid.react_to_head",
+            "GivenImportance.react_to_head",
+            "TitleBar.react_to_selection",
+        },
+    ),
+    "pattern": ({"pattern": "cls"}, set()),
+}
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(("values", "expected"), WHAT_IF.values(), ids=WHAT_IF)
+def test_a_hidden_workspace_sleeps(woken, session, values, expected):
+    _views = whole_page(session)
+    session.history.change(workspace="what_if")
     woken.clear()
     session.history.change(**values)
     assert sorted(woken) == sorted(expected)

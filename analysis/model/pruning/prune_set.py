@@ -30,6 +30,11 @@ class PrunedPart:
     head: int
     mode: int = 1
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Layer and head."""
+        return self.layer, self.head
+
     def __str__(self) -> str:
         name = f"{self.layer}.{self.head}"
         return name if self.mode == 1 else f"{name}:{self.mode}"
@@ -94,6 +99,22 @@ class PruneSet:
 
     def __or__(self, other: "PruneSet") -> "PruneSet":
         return PruneSet(self.parts + other.parts)
+
+    def without(self, heads: Iterable[tuple[int, int]]) -> "PruneSet":
+        """The set without any part of these heads, as pairs of layer and head."""
+        gone = {(int(layer), int(head)) for layer, head in heads}
+        return PruneSet(tuple(part for part in self if part.place not in gone))
+
+    def toggled(self, part: PrunedPart) -> "PruneSet":
+        """The set without the head of ``part`` if it is in it, else with it."""
+        if part.place in self.places:
+            return self.without([part.place])
+        return PruneSet((*self.parts, part))
+
+    @property
+    def places(self) -> frozenset[tuple[int, int]]:
+        """Layer and head of each part."""
+        return frozenset(part.place for part in self)
 
     @property
     def layers(self) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from headbrush.server.views.registry import ROWS
 HEAD = "head"
 """The figure that several panels of one head make up."""
 HEAD_PANELS = ("B1", "B2", "C2", "D2", "D3", "D4")
-PANELS = (*(row.letter for row in ROWS), HEAD)
+PANELS = (*(row.letter for row in ROWS if "figure" in row.saves), HEAD)
 FORMATS = ("pdf", "svg", "png")
 WIDTHS = {"one": 3.35, "two": 6.9}
 """Inches of one column, and of two."""

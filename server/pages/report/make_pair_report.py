@@ -28,7 +28,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
 
 _PREFIXES = "a_", "b_"
-OF_ONE_STORE = "image", "head", "view", "data", "fragment"
+OF_ONE_STORE = "image", "head", "view", "prune", "data", "fragment"
 """Options of a report that one of two stores does not take."""
 _ON_ONE_SCALE = "importance_plot", "overview_plot"
 

@@ -8,22 +8,36 @@ from pathlib import Path
 from bokeh.document import Document
 from bokeh.models import Markup
 
+from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
-from headbrush.server.pages.report.parts.panels import Panel, overview_panels, page_panels
+from headbrush.server.pages.report.parts.panels import (
+    Panel,
+    overview_panels,
+    page_panels,
+    what_if_panels,
+    what_if_views,
+)
 from headbrush.server.pages.report.parts.redact_folders import without_folders
-from headbrush.server.pages.report.parts.request import OVERVIEWS, ReportRequest, read_request
+from headbrush.server.pages.report.parts.request import (
+    OVERVIEWS,
+    WHAT_IF,
+    ReportRequest,
+    read_request,
+)
 from headbrush.server.pages.report.parts.thumbnails import fill_offset_pictures, fill_thumbnails
 from headbrush.server.pages.report.report import Report
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import LIGHT
+from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.what_if.html import CLASS, without_buttons
 
 
 def make_report(
@@ -33,6 +47,8 @@ def make_report(
     views: Sequence[str] = (),
     state: ViewState | None = None,
     named: Named = (),
+    sets: NamedSets = (),
+    prune: str = "",
 ) -> Report:
     """Make a report of a store.
 
@@ -40,8 +56,11 @@ def make_report(
     ----------
     images, heads, views
         As of ``read_request``.
-    state, named
-        What a page of the server shows, to be shown again: its brush, colours and compared brushes.
+    state, named, sets
+        What a page of the server shows, to be shown again: its brush, colours, prune set, compared
+        brushes and named prune sets.
+    prune
+        A prune set in place of the state's, as text.
 
     Raises
     ------
@@ -50,13 +69,18 @@ def make_report(
         left out, and the notes say so.
     """
     data = data_of(store)
-    request = read_request(data, images, heads, views)
+    shown = state or default_state(data)
+    if prune:
+        pruned = PruneSet.parse(prune)
+        pruned.demand_within(data.num_layers, data.heads_per_layer)
+        shown = replace(shown, pruned=pruned)
+    request = read_request(data, images, heads, views, bool(shown.pruned))
     if request.needs_model:
         live_model(data.store).warm_up()  # the model loads while the other views are made
-    return _made(data, request, state or default_state(data), named)
+    return _made(data, request, shown, named, sets)
 
 
-def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
+def report_of(data: StoreData, state: ViewState, named: Named, sets: NamedSets) -> bytes:
     """A gzipped report of what a page of the server shows.
 
     Raises
@@ -67,28 +91,34 @@ def report_of(data: StoreData, state: ViewState, named: Named) -> bytes:
     if data.store.pending:
         raise InputError("The analysis is not finished; save the report when this page is full.")
     if state.image is None:
-        report = make_report(data, views=OVERVIEWS, state=state, named=named)
+        views = (*OVERVIEWS, *WHAT_IF) if state.pruned else OVERVIEWS
+        report = make_report(data, views=views, state=state, named=named, sets=sets)
     else:
         heads = [(state.layer, state.head)]
-        report = make_report(data, [state.image], heads, state=state, named=named)
+        report = make_report(data, [state.image], heads, state=state, named=named, sets=sets)
     return gzip.compress(report.html.encode(), 5, mtime=0)
 
 
-def _made(data: StoreData, request: ReportRequest, shown: ViewState, named: Named) -> Report:
+def _made(
+    data: StoreData, request: ReportRequest, shown: ViewState, named: Named, sets: NamedSets
+) -> Report:
     document = Document()
     session = Session(data, drawn_state(shown), LIGHT, document)
     overview = overview_panels(session, request.views, named)
     fill_offset_pictures(session)
     notes = fill_thumbnails(session)  # before the model is waited for
+    of_set = what_if_views(session, request.views, sets)
     pages = page_panels(session, request.pages, request.views)
+    what_if = what_if_panels(session, of_set)
     places = [f"{data.head_labels[page.head]} in {data.names[page.image]}" for page in pages]
     called = [(page.session, place) for page, place in zip(pages, places, strict=True)]
     failed = failed_notes(session, called, request.views)
-    refuse_empty([*overview, *(panel for page in pages for panel in page.panels)], failed)
+    of_pages = (panel for page in pages for panel in page.panels)
+    refuse_empty([*overview, *what_if, *of_pages], failed)
     notes += link(session, overview, pages)
     document.title = f"headbrush report: {data.store.attrs['model']}"
     contents = (data, request, session, overview, tuple(pages), tuple(notes), tuple(failed))
-    report = Report(*contents, document)
+    report = Report(*contents, what_if, document)
     add_panels(document, report.panels, (data,))
     return report
 
@@ -108,8 +138,10 @@ def add_panels(document: Document, panels: Sequence[Panel], stores: Sequence[Sto
             document.add_root(panel.root)
     for model in document.models:
         if isinstance(model, Markup):
+            text = without_buttons(model.text) if CLASS in model.css_classes else model.text
             for data in stores:
-                model.text = without_folders(model.text, data.store)
+                text = without_folders(text, data.store)
+            model.text = text
 
 
 def data_of(store: Store | StoreData | Path | str) -> StoreData:

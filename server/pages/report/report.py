@@ -6,7 +6,7 @@ browser computes means and bands itself.
 
 import base64
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ MOST_EMBEDDED = 50_000
 class Report(Contents):
     """A report that is made and can be written or shown; its document holds all panels."""
 
-    document: Document
+    document: Document = field(default_factory=Document)
 
     @lazy_property
     def html(self) -> str:

@@ -71,6 +71,7 @@ def variables(
         "findings": _findings(contents),
         "why": contents.request.why,
         "overview": contents.overview,
+        "what_if": contents.what_if,
         "brushed": brushed_words(data, contents.session.brush()),
         "pages": [_page(data, page) for page in contents.pages],
         "files": files,

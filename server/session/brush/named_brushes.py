@@ -69,7 +69,7 @@ def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
         raise NamedError("Nothing is brushed, so there is no brush to name.")
     if len(clauses_text(clauses)) > LONGEST_BRUSH:
         raise NamedError("This brush is too large to be kept.")
-    clean = _clean(name)
+    clean = clean_name(name)
     for index, old in enumerate(named):
         if old.name == clean:
             return _changed(named, index, clauses=clauses)
@@ -95,7 +95,7 @@ def compared_pair(named: Named, pair: Sequence[tuple[str, tuple[Clause, ...]]]) 
 def free_name(named: Named, name: str, clauses: tuple[Clause, ...], mark: str = "") -> str:
     """``name``, or where it means another brush, the name with ``mark`` and a number."""
     meant = {one.name: one.clauses for one in named}
-    clean, number = _clean(name), 1
+    clean, number = clean_name(name), 1
     wanted = clean
     while meant.get(wanted, clauses) != clauses:
         number += 1
@@ -106,7 +106,7 @@ def free_name(named: Named, name: str, clauses: tuple[Clause, ...], mark: str = 
 
 def renamed(named: Named, index: int, name: str) -> Named:
     """Rename a brush; the new name must be free."""
-    clean = _clean(name)
+    clean = clean_name(name)
     if any(old.name == clean for old in named[:index] + named[index + 1 :]):
         raise NamedError("Another brush already has this name.")
     return _changed(named, index, name=clean)
@@ -187,7 +187,7 @@ def _with_row(named: Named, row: dict, data: StoreData) -> Named:
     other = other_layouts(row.get("on") or "", data)
     if any(clause.layout in other for clause in clauses):
         raise _OtherLayoutError
-    if any(old.name == _clean(name) for old in named):
+    if any(old.name == clean_name(name) for old in named):
         raise NamedError("twice")
     extended = saved(named, name, clauses)
     index = len(named)
@@ -199,8 +199,15 @@ def _changed(named: Named, index: int, **values: object) -> Named:
     return (*named[:index], replace(named[index], **values), *named[index + 1 :])
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
+    """The name without what cannot be seen, and not too long.
+
+    Raises
+    ------
+    NamedError
+        If nothing is left.
+    """
     kept = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
     if not kept:
-        raise NamedError("A brush needs a name.")
+        raise NamedError("A name is needed.")
     return kept[:LONGEST_NAME]

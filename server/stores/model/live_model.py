@@ -71,10 +71,14 @@ class LiveModel:
             self._matrices, "predictions", lambda arrays: arrays["probability"], key, is_urgent
         )
 
-    def importance(self, image: int, pruned: PruneSet) -> "Future[np.ndarray]":
+    def importance(
+        self, image: int, pruned: PruneSet, is_urgent: bool = True
+    ) -> "Future[np.ndarray]":
         """Ask for what pruning one more head changes: ``(metric, L, H)`` float32."""
         key = (int(image), str(pruned))
-        return self._ask(self._matrices, "importance", lambda arrays: arrays["metrics"], key)
+        return self._ask(
+            self._matrices, "importance", lambda arrays: arrays["metrics"], key, is_urgent
+        )
 
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""

@@ -32,7 +32,7 @@ class NullModel:
         """Fail, as every question does here."""
         return _refusal()
 
-    def importance(self, *_question: object) -> "Future[np.ndarray]":
+    def importance(self, *_question: object, **_how: bool) -> "Future[np.ndarray]":
         """Fail, as every question does here."""
         return _refusal()
 

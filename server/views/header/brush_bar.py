@@ -21,6 +21,7 @@ from headbrush.server.session.brush.name_list import MOST_BYTES, NamesError, fin
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.brush.named_link import joined_named
 from headbrush.server.session.brush.splits import SPLITS, split
+from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
@@ -35,7 +36,7 @@ from headbrush.server.views.patterns.pattern_layout import VIEW
 _READERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-names")
 
 
-MakeReport = Callable[[StoreData, ViewState, named_brushes.Named], bytes]
+MakeReport = Callable[[StoreData, ViewState, named_brushes.Named, NamedSets], bytes]
 
 
 class BrushBar:
@@ -44,7 +45,7 @@ class BrushBar:
     Parameters
     ----------
     make_report
-        From a store, a state and named brushes to a gzipped report.
+        From a store, a state, named brushes and prune sets to a gzipped report.
     """
 
     def __init__(self, session: Session, make_report: MakeReport) -> None:
@@ -198,7 +199,8 @@ class BrushBar:
 
     def _save_report(self) -> None:
         session = self._session
-        make = partial(self._make_report, session.data, session.state, session.reader.named)
+        reader = session.reader
+        make = partial(self._make_report, session.data, session.state, reader.named, reader.sets)
         self._write("report.html", make)
 
     def _write(self, ending: str, make: Callable[[], bytes]) -> None:

@@ -85,7 +85,8 @@ class TitleBar:
         history.follow(told, lambda _state: self._tell(), Stage.PAGE)
         history.on_change([part.name for part in fields(ViewState)], self.react_to_link)
         history.stepped.connect(lambda: self.react_to_link(history.state))
-        session.reader.follow_named(lambda: self.react_to_link(history.state))
+        for follow in (session.reader.follow_named, session.reader.follow_sets):
+            follow(lambda: self.react_to_link(history.state))
         self._show_steps(history.state)
         session.previewed.connect(self._count)
 
@@ -140,7 +141,8 @@ class TitleBar:
         """Put the state into the page's address, once the gesture that changes it is over."""
         self._show_steps(new)
         if self._session.history.is_settled:
-            query, left_out = to_query(new, self._session.data, self._session.reader.named)
+            reader = self._session.reader
+            query, left_out = to_query(new, self._session.data, reader.named, reader.sets)
             self._link.tags = [query, left_out, self._session.history.step]
 
     def _show_steps(self, new: ViewState) -> None:

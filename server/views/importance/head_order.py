@@ -3,10 +3,7 @@
 import numpy as np
 from bokeh.models import (
     AdaptiveTicker,
-    BoxAnnotation,
     CustomJSTickFormatter,
-    FixedTicker,
-    Node,
     Select,
     Ticker,
     TickFormatter,
@@ -16,9 +13,9 @@ from bokeh.plotting import figure
 from headbrush.server.session.session import Session
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.views.common.choice import labelled
+from headbrush.server.views.common.layer_axis import LayerAxis
 
 _TITLES = [("layer", "by layer"), ("mean", "by mean"), ("difference", "by difference")]
-_STRIPE: dict[str, str | Node] = {"--bk-fill-color": "var(--stripe)"}
 
 
 class HeadOrder:
@@ -38,9 +35,9 @@ class HeadOrder:
         self._data, self._plot = session.data, plot
         self.heads = self.places = np.arange(self._data.num_heads)
         self.is_by_layer = True
-        self._stripes = [self._stripe(layer) for layer in range(0, self._data.num_layers, 2)]
+        self._by_layer = LayerAxis(self._data, plot)
         self._axes: dict[bool, tuple[Ticker, TickFormatter]] = {
-            True: self._layer_axis(),
+            True: self._by_layer.marks,
             False: (AdaptiveTicker(min_interval=1, num_minor_ticks=0), _named([])),
         }
         plot.xgrid.visible = False
@@ -66,7 +63,7 @@ class HeadOrder:
             What the effect is the mean of, in words.
         """
         data = self._data
-        label = f"layer ({data.heads_per_layer} heads each)"
+        label = self._by_layer.label
         order = np.arange(data.num_heads)
         if wanted == "mean":
             order, label = np.array(rank_heads(effect)), f"heads, largest mean first ({of})"
@@ -76,29 +73,12 @@ class HeadOrder:
             order, label = np.array(rank_heads(difference)), "heads, largest difference first"
         self.heads, self.places = order, np.argsort(order)
         self.is_by_layer = wanted == "layer" or (wanted == "difference" and difference is None)
-        for stripe in self._stripes:
-            stripe.visible = self.is_by_layer
+        self._by_layer.show_stripes(self.is_by_layer)
         axis = self._plot.xaxis[0]
         ticker, formatter = self._axes[self.is_by_layer]
         if not self.is_by_layer:
             formatter = _named([data.head_labels[number] for number in order])
         axis.update(ticker=ticker, formatter=formatter, axis_label=label)
-
-    def _stripe(self, layer: int) -> BoxAnnotation:
-        heads = self._data.heads_per_layer
-        left = layer * heads - 0.5
-        stripe = BoxAnnotation(
-            left=left, right=left + heads, fill_color="#f3f5f7", css_variables=_STRIPE,
-            line_color=None, level="image",
-        )  # fmt: skip
-        self._plot.add_layout(stripe)
-        return stripe
-
-    def _layer_axis(self) -> tuple[Ticker, TickFormatter]:
-        heads = self._data.heads_per_layer
-        middles = [layer * heads + (heads - 1) / 2 for layer in range(self._data.num_layers)]
-        code = "return '' + Math.floor(tick / heads)"
-        return FixedTicker(ticks=middles), CustomJSTickFormatter(args={"heads": heads}, code=code)
 
 
 def _named(labels: list[str]) -> TickFormatter:

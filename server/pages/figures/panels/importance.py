@@ -62,16 +62,22 @@ def _places(shown: Shown) -> np.ndarray:
     return np.asarray(columns_of(shown.session.heads)["place"])
 
 
+def layer_stripes(shown: Shown, place: Place, axes: Axes) -> None:
+    """An axis of head numbers: the layers as stripes with their numbers."""
+    data = shown.data
+    heads = data.heads_per_layer
+    for start in range(0, data.num_heads, 2 * heads):
+        axes.axvspan(start - 0.5, start + heads - 0.5, color=_STRIPE, lw=0, zorder=0)
+    every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
+    layers = np.arange(0, data.num_layers, every)
+    axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
+
+
 def _name_heads(shown: Shown, place: Place, axes: Axes, shown_places: tuple[float, float]) -> None:
     """Layers as stripes, or, where the heads are sorted, names of some heads."""
     data, places = shown.data, _places(shown)
     if (places == np.arange(data.num_heads)).all():
-        heads = data.heads_per_layer
-        for start in range(0, data.num_heads, 2 * heads):
-            axes.axvspan(start - 0.5, start + heads - 0.5, color=_STRIPE, lw=0, zorder=0)
-        every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
-        layers = np.arange(0, data.num_layers, every)
-        axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
+        layer_stripes(shown, place, axes)
         return
     order, (low, high) = np.argsort(places), shown_places
     every = max(1, -(-round(high - low) // int(place.width / _NAME)))

@@ -1,4 +1,4 @@
-"""B3: the most probable classes, unpruned and pruned."""
+"""B3 and E3: the most probable classes, unpruned and pruned."""
 
 import numpy as np
 
@@ -9,8 +9,10 @@ from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import LIGHT, NEUTRAL
 from headbrush.server.views.importance.prediction import Prediction
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
+from headbrush.server.views.what_if.pruned_prediction import PrunedPrediction
+from headbrush.server.views.what_if.words import gone_words
 
-_VIEW = Prediction.name
+_VIEW, _OF_SET = Prediction.name, PrunedPrediction.name
 _NAMES = 0.34
 """Part of the width for names of classes, at most."""
 
@@ -21,7 +23,21 @@ def draw(shown: Shown, place: Place) -> str:
     shown.plot(_VIEW, "prediction_plot", "prediction_note")
     if shown.shared(PruningAnswer).result is None:
         raise AbsentError(shown.shared(PruningAnswer).remark)
-    axes, bars = place.axes(), shown.columns(_VIEW, "prediction_bars")
+    return _draw_bars(shown, place, _VIEW, mode_labels(shown.data.store)[shown.state.mode])
+
+
+def draw_under_set(shown: Shown, place: Place) -> str:
+    """Draw the same without a prune set."""
+    shown.demand(_OF_SET)
+    shown.plot(_OF_SET, "pruned_prediction_plot", "pruned_prediction_note")
+    if not len(shown.columns(_OF_SET, "pruned_prediction_bars")["row"]):
+        raise AbsentError(shown.model(_OF_SET, "pruned_prediction_note").text)
+    gone = gone_words(shown.state.pruned, shown.data.num_heads)
+    return _draw_bars(shown, place, _OF_SET, gone or "no head")
+
+
+def _draw_bars(shown: Shown, place: Place, view: str, pruned: str) -> str:
+    axes, bars = place.axes(), shown.columns(view, f"{view}_bars")
     rows = np.asarray(bars["row"])
     for edge, part, colour in ((-0.18, "before", NEUTRAL), (0.18, "after", LIGHT.ink)):
         values = np.nan_to_num(np.asarray(bars[part], float))
@@ -39,7 +55,6 @@ def draw(shown: Shown, place: Place) -> str:
     axes.xaxis.set_label_text("probability")
     number_ticks(axes.xaxis, 3)
     axes.set_xticks([0, 0.5, 1])
-    pruned = mode_labels(shown.data.store)[shown.state.mode]
     place.legend([(area_key(NEUTRAL), "not pruned"), (area_key(LIGHT.ink), f"pruned: {pruned}")])
-    note = shown.model(_VIEW, "prediction_note").text
+    note = shown.model(view, f"{view}_note").text
     return f"Probabilities of classes; {note.removesuffix('.')}."

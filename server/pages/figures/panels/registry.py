@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from headbrush.server.pages.figures.panels import (
     context,
+    given,
     images,
     importance,
     matrix,
@@ -53,5 +54,7 @@ PANELS = {
     "D3": Panel("Strong attention", two_axes.draw, 0.5, 2.4),
     "D4": Panel("Attention matrix", matrix.draw, 0.85, 5.0),
     "D5": Panel("Attention values", threshold.draw, 0.55, 2.4),
+    "E3": Panel("Prediction without the prune set", prediction.draw_under_set, 0.6, 2.6),
+    "E4": Panel("Importance given the prune set", given.draw, 0.55, 2.4),
 }
 """In the order of the page."""

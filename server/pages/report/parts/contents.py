@@ -22,6 +22,8 @@ class Contents:
         Sentences that say what is left out.
     failed
         Sentences on views that failed and are left out, too.
+    what_if
+        Panels of a prune set.
     """
 
     data: StoreData
@@ -31,8 +33,10 @@ class Contents:
     pages: tuple[HeadPage, ...]
     notes: tuple[str, ...]
     failed: tuple[str, ...]
+    what_if: tuple[Panel, ...] = ()
 
     @property
     def panels(self) -> list[Panel]:
         """All panels; the overview's come first."""
-        return [*self.overview, *(panel for page in self.pages for panel in page.panels)]
+        of_heads = (panel for page in self.pages for panel in page.panels)
+        return [*self.overview, *self.what_if, *of_heads]

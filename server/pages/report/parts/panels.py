@@ -7,7 +7,7 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.layouts import column
-from bokeh.models import LayoutDOM, LinearColorMapper, Model
+from bokeh.models import Column, LayoutDOM, LinearColorMapper, Model
 from bokeh.models.tools import BoxSelectTool, LassoSelectTool
 from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
@@ -15,9 +15,15 @@ from bokeh.server.callbacks import NextTickCallback
 from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.server.pages.report.parts.failed_views import guarded_views, without_failed
 from headbrush.server.pages.report.parts.redact_folders import without_folders
-from headbrush.server.pages.report.parts.request import PAGE_VIEWS, why_kept
+from headbrush.server.pages.report.parts.request import (
+    OVERVIEWS,
+    PAGE_VIEWS,
+    WHAT_IF,
+    why_kept,
+)
 from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import DARK, LIGHT
+from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
@@ -40,6 +46,8 @@ class Panel:
         Of the view and, on a page, its number; no other root has it.
     words
         A text summary with numbers.
+    saves
+        As of the view's row.
     """
 
     name: str
@@ -48,6 +56,7 @@ class Panel:
     help: str
     words: str
     root: LayoutDOM
+    saves: tuple[str, ...] = ("plot",)
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ def overview_panels(
     ``side`` begins the panels' names where two stores have panels in one report.
     """
     session.reader.change_named(named)
-    shown = [name for name in views if not BY_NAME[name].is_of_one_head]
+    shown = [name for name in views if name in OVERVIEWS]
     made = guarded_views(session, shown)
     name, why = PatternLayout.name, why_kept(session.data, session.state.pattern_style)
     if why and name in shown and not session.faults.reason(name):
@@ -94,6 +103,19 @@ def overview_panels(
         for name in shown
         if name in working
     )
+
+
+def what_if_views(session: Session, views: tuple[str, ...], sets: NamedSets) -> Views:
+    """The views of the prune set, which ask the model; :func:`settle` brings its answers."""
+    session.reader.change_sets(sets)
+    return guarded_views(session, [name for name in views if name in WHAT_IF])
+
+
+def what_if_panels(session: Session, views: Views) -> tuple[Panel, ...]:
+    """What the views of the prune set show now; one that has nothing is left out."""
+    working = without_failed(session, views.by_name)
+    panels = [_panel(BY_NAME[name], view, session, name) for name, view in working.items()]
+    return tuple(panel for panel in panels if cast(Column, panel.root).children)
 
 
 def _keep_picture(session: Session, plot: figure) -> None:
@@ -120,7 +142,7 @@ def page_panels(
         Its state, except the selection, is used.
     """
     document, data, started = overview.document, overview.data, []
-    of_head = [name for name in views if BY_NAME[name].is_of_one_head]
+    of_head = [name for name in views if name in PAGE_VIEWS]
     for head, image in pairs:
         chosen = data.head(head)
         state = replace(overview.state, image=image, layer=chosen.layer, head=chosen.head)
@@ -148,11 +170,18 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
 
 
 def settle(document: Document, data: StoreData) -> None:
-    """Do what a server does for its page: report that it is shown, and deliver the answers."""
+    """Do what a server does for its page: report that it is shown, and deliver the answers.
+
+    An answer may lead to another question: what is not stored is asked live, and a prune set image
+    by image.
+    """
     document.callbacks.trigger_event(DocumentReady())
-    for source in (data.matrices, live_model(data.store)):  # what is not stored is then asked live
-        source.wait()
-        deliver(document)
+    goes_on = True
+    while goes_on:
+        goes_on = False
+        for source in (data.matrices, live_model(data.store)):
+            source.wait()
+            goes_on |= deliver(document)
 
 
 def deliver(document: Document) -> bool:
@@ -176,4 +205,4 @@ def _panel(row: Row, view: View, session: Session, name: str) -> Panel:
         root = column(*(part for part in kept if part.visible), sizing_mode="stretch_both")
     root.name = name
     words = without_folders(session.summaries.get(row.name, ""), session.data.store)
-    return Panel(name, row.name, view.title, view.help, words, root)
+    return Panel(name, row.name, view.title, view.help, words, root, row.saves)

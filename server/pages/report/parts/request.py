@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.parts.fast_start import MODEL_VIEWS
 from headbrush.server.session.brush.clause_text import number_below
+from headbrush.server.session.state import WORKSPACES
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.registry import ROWS
 
 _ORDERED = sorted(ROWS, key=lambda row: row.report_order)
-OVERVIEWS = tuple(row.name for row in _ORDERED if not row.is_of_one_head)
-PAGE_VIEWS = tuple(row.name for row in _ORDERED if row.is_of_one_head)
-VIEWS = (*OVERVIEWS, *PAGE_VIEWS)
+_FIRST = [row for row in _ORDERED if row.workspace == WORKSPACES[0]]
+OVERVIEWS = tuple(row.name for row in _FIRST if not row.is_of_one_head)
+PAGE_VIEWS = tuple(row.name for row in _FIRST if row.is_of_one_head)
+WHAT_IF = tuple(row.name for row in _ORDERED if row.workspace == "what_if")
+"""They need a prune set."""
+VIEWS = (*OVERVIEWS, *WHAT_IF, *PAGE_VIEWS)
 USUAL_HEADS = 5
 MOST_PAGES = 40
 MOST_PLACES = 1_000_000
@@ -41,8 +45,9 @@ class ReportRequest:
 
     @property
     def needs_model(self) -> bool:
-        """Whether a page needs the live model."""
-        return bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views)
+        """Whether a page, or a prune set, needs the live model."""
+        has_set = not set(WHAT_IF).isdisjoint(self.views)
+        return has_set or (bool(self.pages) and not MODEL_VIEWS.isdisjoint(self.views))
 
 
 def read_request(
@@ -50,6 +55,7 @@ def read_request(
     images: Sequence[object] = (),
     heads: Sequence[object] = (),
     views: Sequence[str] = (),
+    has_set: bool = False,
 ) -> ReportRequest:
     """Check the request against a store.
 
@@ -61,6 +67,8 @@ def read_request(
         ``layer.head`` or pairs; by default the most important heads of the store.
     views
         Names of views; by default all.
+    has_set
+        Whether there is a prune set, which some views are about.
 
     Raises
     ------
@@ -70,7 +78,10 @@ def read_request(
     for view in views:
         if view not in VIEWS:
             raise InputError(f"--view {view}: unknown view; choose from {', '.join(VIEWS)}.")
-    shown = tuple(view for view in VIEWS if view in views) if views else VIEWS
+        if view in WHAT_IF and not has_set:
+            raise InputError(f"--view {view}: it shows a prune set; give one with --prune 2.0,3.4.")
+    usual = VIEWS if has_set else (*OVERVIEWS, *PAGE_VIEWS)
+    shown = tuple(view for view in VIEWS if view in views) if views else usual
     chosen_heads = [read_head(data, word) for word in heads]
     chosen_images = [read_image(data, word) for word in images]
     if not any(view in PAGE_VIEWS for view in shown):

@@ -1,0 +1,56 @@
+"""HTML of the workspace; its buttons are heard by ``page/what_if.js``, all text is escaped."""
+
+import re
+from html import escape
+from typing import Any
+
+from bokeh.models import Div
+
+from headbrush.server.tools.assets import static
+
+CLASS = "hb-asks"
+_BUTTON = re.compile(r"<button[^>]*>(.*?)</button>", re.DOTALL)
+
+
+def written(name: str, scrolls: bool = False, **look: Any) -> Div:
+    """An empty part that is written as HTML; one that ``scrolls`` fills the rest of its panel."""
+    styles = {"contain": "inline-size"} | ({"overflow": "auto"} if scrolls else {})
+    return Div(
+        text="",
+        name=name,
+        css_classes=[CLASS],
+        stylesheets=[static("css/what_if.css")],
+        sizing_mode="stretch_both" if scrolls else "stretch_width",
+        styles=styles | look.pop("styles", {}),
+        **look,
+    )
+
+
+def without_buttons(text: str) -> str:
+    """The same HTML for a report, where nothing answers: buttons of words go, tiles stay."""
+
+    def kept(button: re.Match[str]) -> str:
+        return f'<div class="hb-tile">{button[1]}</div>' if "<" in button[1] else ""
+
+    return _BUTTON.sub(kept, text)
+
+
+def button(
+    ask: str, number: int, label: str, title: str, inner: str = "", pressed: bool | None = None
+) -> str:
+    """A button that asks the server for something.
+
+    Parameters
+    ----------
+    inner
+        HTML in place of the label.
+    pressed
+        Whether it is the chosen one of several.
+    """
+    state = "" if pressed is None else f' aria-pressed="{str(pressed).lower()}"'
+    state += "" if inner else f' aria-label="{escape(title)}"'  # else what is read is its name
+    return (
+        f'<button type="button" data-ask="{escape(ask)}" data-number="{number}" '
+        f'title="{escape(title)}"{state}>{inner or escape(label)}'
+        "</button>"
+    )
