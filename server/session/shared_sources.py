@@ -6,8 +6,8 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from headbrush.server.session.brush.clauses import BrushView, Clause, Ids, joined, without
+from headbrush.server.session.brush.dot_share import NO_SHARE, relative_shares
 from headbrush.server.session.brushes import Brushes
-from headbrush.server.session.dot_share import NO_SHARE, relative_shares
 from headbrush.server.session.palette import layer_colours
 from headbrush.server.session.state import History, Stage, ViewState
 from headbrush.server.stores.store_data import StoreData

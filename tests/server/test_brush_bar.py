@@ -13,8 +13,8 @@ import pytest
 from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
 from headbrush.server.session.brush.description import clause_words
+from headbrush.server.session.brush.dot_share import NO_SHARE
 from headbrush.server.session.brush.name_list import read_names
-from headbrush.server.session.dot_share import NO_SHARE
 from headbrush.server.session.url_state import from_query, to_query
 from headbrush.server.views.header.brush_bar import BrushBar
 from headbrush.server.views.images.image_overview import ImageOverview

@@ -7,7 +7,7 @@ import pytest
 
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.description import clause_words
-from headbrush.server.session.dot_share import NO_SHARE
+from headbrush.server.session.brush.dot_share import NO_SHARE
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.views.common.legend_buttons import legend_channel

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from datashader.colors import rgb
 
-from headbrush.server.session.dot_share import OPACITIES, by_share
+from headbrush.server.session.brush.dot_share import OPACITIES, by_share
 from headbrush.server.tools import kernels
 from headbrush.server.views.patterns.density import Picture, Range, packed
 

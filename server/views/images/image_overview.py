@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
 from headbrush.server.session.brush.clause_text import number_below
-from headbrush.server.session.dot_share import share_label, share_words, sized
+from headbrush.server.session.brush.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState

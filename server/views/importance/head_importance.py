@@ -17,8 +17,8 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from headbrush.server.session.brush.dot_share import share_label, share_words, sized
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
-from headbrush.server.session.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState

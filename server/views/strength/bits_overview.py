@@ -6,7 +6,7 @@ from bokeh.models import ColumnDataSource, Label, Paragraph, Slope
 from bokeh.plotting import figure
 
 from headbrush.analysis.store.facts.head_bits import FOLLOWS, POSITIONAL
-from headbrush.server.session.dot_share import corner_label, share_label, sized
+from headbrush.server.session.brush.dot_share import corner_label, share_label, sized
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState

@@ -8,7 +8,7 @@ from bokeh.models import (
     SingleIntervalTicker,
 )
 
-from headbrush.server.session.dot_share import share_label, share_words, sized
+from headbrush.server.session.brush.dot_share import share_label, share_words, sized
 from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState

@@ -41,6 +41,7 @@ class PruningCurve:
 
     def __init__(self, session: Session, answer: SetAnswer) -> None:
         self._session, self._answer = session, answer
+        self._is_there = False
         curve = load_curve(session.data.store)
         self._note = Paragraph(
             text="", name="curve_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
@@ -52,12 +53,13 @@ class PruningCurve:
         self.layout = column(
             self._note, *controls, body, sizing_mode="stretch_both", name=self.name
         )
+        session.history.on_change(["pruned"], self.react)
         if curve is None:
             self._say(_MISSING.format(session.data.store.path.name))
             return
+        self._is_there = True
         self._show()
         answer.changed.follow(self._mark)
-        session.history.on_change(["pruned"], self.react)
 
     def _parts(self, curve: Curve) -> tuple[list[LayoutDOM], list[LayoutDOM]]:
         """What a page's reader chooses with, and what is drawn."""
@@ -158,7 +160,8 @@ class PruningCurve:
 
     def react(self, _state: ViewState) -> None:
         """Move the diamond to the new set."""
-        self._mark()
+        if self._is_there:
+            self._mark()
 
     def _mark(self) -> None:
         """The shown set, as far as it is known, if only whole heads are pruned."""

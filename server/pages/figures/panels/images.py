@@ -17,7 +17,7 @@ from headbrush.server.pages.figures.parts.drawing import (
 )
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.shown import Shown
-from headbrush.server.session.dot_share import share_words
+from headbrush.server.session.brush.dot_share import share_words
 from headbrush.server.session.palette import NEUTRAL, value_colours
 from headbrush.server.stores.store_data import CORRECTNESS
 from headbrush.server.tools.bokeh.bokeh_types import columns_of

@@ -19,8 +19,8 @@ from headbrush.server.pages.figures.parts.drawing import (
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, elided
 from headbrush.server.pages.figures.parts.shown import Shown
+from headbrush.server.session.brush.dot_share import share_words
 from headbrush.server.session.brush.named_brushes import Compared
-from headbrush.server.session.dot_share import share_words
 from headbrush.server.session.palette import LIGHT, NEUTRAL, SELECTED
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of

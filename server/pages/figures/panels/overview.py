@@ -21,7 +21,7 @@ from headbrush.server.pages.figures.parts.drawing import (
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.fonts import SMALL, elided
 from headbrush.server.pages.figures.parts.shown import Shown
-from headbrush.server.session.dot_share import share_words
+from headbrush.server.session.brush.dot_share import share_words
 from headbrush.server.session.palette import LIGHT, NEUTRAL, SELECTED, layer_colours
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.views.strength.strength_overview import StrengthOverview
