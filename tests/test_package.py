@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent
 PANELS = [
     "image_overview", "head_importance", "partial_pruning", "prediction", "strength_overview",
     "strength_vector", "entropy_distribution", "pattern_layout", "image_context", "two_axes",
-    "attention_matrix", "threshold",
+    "attention_matrix", "threshold", "prune_heads", "set_effects", "pruned_prediction",
+    "given_importance", "changed_predictions", "pruning_curve",
 ]  # fmt: skip
 
 

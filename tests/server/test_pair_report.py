@@ -113,9 +113,9 @@ def test_two_stores_of_one_name_are_told_apart(stores):
 
 
 def test_options_of_one_store_are_refused():
-    check_pair((), None, [], None, False)
+    check_pair((), None, [], "", None, False)
     with pytest.raises(InputError, match=r"--head, --data with --beside"):
-        check_pair((), ["0.1"], [], "v.nc", False)
+        check_pair((), ["0.1"], [], "", "v.nc", False)
 
 
 def test_an_unfinished_store_is_refused(stores, monkeypatch):

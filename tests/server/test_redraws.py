@@ -142,7 +142,13 @@ def test_a_change_wakes_only_the_views_that_read_it(woken, session, values, expe
 WHAT_IF = {
     "prune set": (
         {"pruned": PruneSet.parse("0.0")},
-        {"SetAnswer.react", "PruneHeads.react", "HeadGrid.react", "GivenImportance.react"},
+        {
+            "SetAnswer.react",
+            "PruneHeads.react",
+            "HeadGrid.react",
+            "GivenImportance.react",
+            "PruningCurve.react",
+        },
     ),
     "metric": (
         {"metric": "cls"},

@@ -1,7 +1,7 @@
 """Puts panels into a figure: one, or those of a head."""
 
 from headbrush.server.pages.figures.caption import lettered, subject
-from headbrush.server.pages.figures.panels.registry import PANELS
+from headbrush.server.pages.figures.panel_registry import PANELS
 from headbrush.server.pages.figures.parts.drawing import Place
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, paper_style, wrapped
