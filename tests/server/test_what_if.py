@@ -14,7 +14,7 @@ from headbrush.server.pages.keyboard import press
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.prune.choosing import weakest
-from headbrush.server.stores.model.set_effects import MOST_GIVEN
+from headbrush.server.stores.model.set_effects import MOST_GIVEN, RunningSet
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
 from headbrush.server.views.what_if.given_importance import GivenImportance
@@ -87,7 +87,7 @@ def test_the_effect_equals_a_plain_computation(session, data, document, fake):
     assert said.endswith("over all 24 images.</p>")
     asked = [about for (what, about, *_), _ in fake.asked if what == "predictions"]
     assert sorted(sum(asked, ())) == list(range(24))
-    assert [len(one) for one in asked] == [1, 4, 12, 7]
+    assert [len(one) for one in asked][:2] == [1, 2]
 
 
 def test_the_selected_image_is_asked_about_first_and_before_others(session, data, document, fake):
@@ -121,7 +121,7 @@ def test_a_new_set_drops_the_questions_about_the_old_one(session, data, document
     count = len(fake.asked)
     session.history.undo()  # the first answer is still known
     reply(document, data, fake)
-    assert len(fake.asked) == count + 3
+    assert len(fake.asked) > count
     assert "all 24 images" in words(effects, "set_said")
 
 
@@ -325,3 +325,15 @@ def test_a_report_of_a_wrong_set_is_refused_in_one_line(data, asked, words):
     with pytest.raises(InputError, match=re.escape(words)) as error:
         make_report(data, **asked)
     assert "\n" not in str(error.value)
+
+
+def test_questions_grow_while_answers_are_quick_and_shrink_when_they_are_late(data):
+    running = RunningSet(data, np.ones(data.num_images, bool))
+    sizes = []
+    for seconds in (0.01, 0.01, 0.01, 0.3, 2.0, 2.0, 0.01):
+        images = running.next_images
+        sizes.append(len(images))
+        running.add(images, data.probability[images])
+        running.pace(seconds)
+    assert sizes == [1, 2, 4, 8, 8, 1, 0]  # 24 images; the late ones halve it, and one is left
+    assert running.effect.count == data.num_images

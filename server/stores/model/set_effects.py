@@ -12,8 +12,10 @@ MOST_PREDICTED = 1000
 """Images that the model predicts under one prune set, at most; the interval says how exact."""
 MOST_GIVEN = 100
 """Images over which the importance of further heads is averaged, at most."""
-_BATCHES = (1, 4, 12)
-"""Images of the first questions, so that there is a number soon; the last one repeats."""
+_LARGEST = 48
+"""Images of one question, at most."""
+_SOON_S, _LATE_S = 0.15, 0.6
+"""A question answered sooner is followed by one of twice as many images, one later of half."""
 _FAULTS_AT_FIRST = 3
 """So many more failures than answers end the questions: the model is not available."""
 
@@ -31,24 +33,31 @@ class _Running:
         Why the last images without an answer have none; ``skipped`` is their number.
     """
 
-    def __init__(self, brushed: np.ndarray, most: int, batches: Sequence[int]) -> None:
+    def __init__(self, brushed: np.ndarray, most: int, largest: int) -> None:
         images = np.random.default_rng(0).permutation(np.flatnonzero(brushed))
         self.total, self.fault, self.skipped = len(images), "", 0
         self._order: list[int] = images[:most].tolist()
-        self._batches, self._asked, self._place, self._faults = batches, 0, 0, 0
+        self._largest, self._size = largest, 1  # one image first, so that there is a number soon
+        self._asked = self._place = self._faults = 0
 
     @property
     def next_images(self) -> list[int]:
         """The images to ask about; empty at the end, or where the model is not available."""
         if self._faults >= self._asked - self._faults + _FAULTS_AT_FIRST:
             return []
-        size = self._batches[min(self._asked, len(self._batches) - 1)]
-        return self._order[self._place : self._place + size]
+        return self._order[self._place : self._place + self._size]
 
     @property
     def wanted(self) -> int:
         """How many images are asked about in the end."""
         return len(self._order)
+
+    def pace(self, seconds: float) -> None:
+        """Take how long an answer took: few images a question are slow, many make others wait."""
+        if seconds < _SOON_S:
+            self._size = min(2 * self._size, self._largest)
+        elif seconds > _LATE_S:
+            self._size = max(self._size // 2, 1)
 
     def skip(self, images: Sequence[int], fault: str) -> None:
         """Leave out ``next_images``, which have no answer."""
@@ -71,7 +80,7 @@ class RunningSet(_Running):
     """The effect of one prune set on the predictions of brushed images ``(m,)`` bool."""
 
     def __init__(self, data: StoreData, brushed: np.ndarray) -> None:
-        super().__init__(brushed, MOST_PREDICTED, _BATCHES)
+        super().__init__(brushed, MOST_PREDICTED, _LARGEST)
         labels = data.store.read("label")
         self._effect = RunningEffect(data.probability, labels, is_multilabel(data))
 
@@ -90,7 +99,7 @@ class RunningGiven(_Running):
     """Mean of what pruning one more head changes, over brushed images ``(m,)`` bool."""
 
     def __init__(self, brushed: np.ndarray) -> None:
-        super().__init__(brushed, MOST_GIVEN, (1,))
+        super().__init__(brushed, MOST_GIVEN, 1)
         self._sum: np.ndarray | float = 0.0
         self.images: list[int] = []
 

@@ -146,11 +146,14 @@ class SetAnswer:
     def _taken_by(
         self, running: RunningSet, images: Sequence[int]
     ) -> Callable[[np.ndarray | None, str], None]:
+        asked_at = time.monotonic()
+
         def take(found: np.ndarray | None, fault: str) -> None:
             if found is None:
                 running.skip(images, fault)
-            else:
-                running.add(images, found)
+                return
+            running.add(images, found)
+            running.pace(time.monotonic() - asked_at)
 
         return take
 
