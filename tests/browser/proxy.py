@@ -53,6 +53,7 @@ class _Forward(WebSocketHandler):
             raise_error=False,
         )  # fmt: skip
         self.set_status(answer.code)
+        self.clear_header("Content-Type")  # Tornado's own; of two, the browser would take the first
         for name, value in answer.headers.get_all():
             if name.lower() not in _OF_ONE_CONNECTION:
                 self.add_header(name, value)

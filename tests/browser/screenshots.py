@@ -11,7 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from headbrush.analysis.store.store import Store
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
@@ -20,7 +20,7 @@ PORT = 5137
 
 
 def main(store: str, folder: str) -> None:
-    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png`` and ``case-NAME.png`` into ``folder``."""
+    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png``, ``what-if.png``, ``case-NAME.png``."""
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "headbrush", "serve", store, "--port", str(PORT)]
@@ -39,12 +39,26 @@ def main(store: str, folder: str) -> None:
             page.wait("named('brushed_text').text.startsWith('brushed')")
             page.page.wait_for_timeout(1500)
             page.page.screenshot(path=out / "brushed.png")
+            _what_if(browser, out / "what-if.png")
             for name, query in _cases(store).items():
                 page = _open(browser, 1440, 900, query)
                 page.page.wait_for_timeout(1500)
                 page.page.screenshot(path=out / f"{name}.png")
     finally:
         server.terminate()
+
+
+def _what_if(browser: Browser, path: Path) -> None:
+    """Prune the last three layers, beside the first, as a named set."""
+    late = ",".join(f"{layer}.{head}" for layer in (9, 10, 11) for head in range(6))
+    first = ",".join(f"0.{head}" for head in range(6))
+    query = f"?workspace=what_if&prune={late}&set_of={first}*first+layer"
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
+    page.wait("named('set_table')?.text.split('of 300').length === 3", 180)
+    page.wait("!named('given_note').text.includes('so far')", 300)
+    page.page.wait_for_timeout(1500)
+    page.page.screenshot(path=path)
 
 
 def _cases(store: str) -> dict[str, str]:

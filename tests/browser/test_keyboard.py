@@ -35,7 +35,9 @@ def test_every_panel_has_its_stop_and_a_name_that_says_what_it_shows(page, data)
     assert stops[0]["id"] == "skip"
     assert len(stops) <= MOST_STOPS
     assert "SECTION" not in {stop["tag"] for stop in stops}  # a panel begins with its buttons
-    panels = page.page.eval_on_selector_all(".hb-panel", "all => all.map(one => one.dataset.name)")
+    panels = page.page.eval_on_selector_all(
+        ".hb-panel:not([hidden])", "all => all.map(one => one.dataset.name)"
+    )
     assert {stop["panel"] for stop in stops} - {""} == set(panels)
     names = {stop["panel"]: stop["name"] for stop in stops if stop["role"] == "application"}
     assert names["head_importance"].startswith("B1: Which heads matter?")

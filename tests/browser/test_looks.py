@@ -155,7 +155,7 @@ def test_every_panel_is_saved_as_png_of_its_size(page):
     page.page.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
-    for panel in page.page.locator(".hb-panel").all():
+    for panel in page.page.locator(".hb-panel:not([hidden])").all():
         panel.locator(".hb-save summary").click()
         with page.page.expect_download() as downloading:
             panel.locator("[data-save=png]").click()
@@ -169,7 +169,7 @@ def test_every_panel_is_saved_as_png_of_its_size(page):
 def test_each_panel_is_told_in_words_that_follow_the_state(page):
     named = {
         panel.get_attribute("data-name"): panel.get_attribute("aria-describedby")
-        for panel in page.page.locator(".hb-panel").all()
+        for panel in page.page.locator(".hb-panel:not([hidden])").all()
     }
     page.page.wait_for_function(
         "places => places.every(place => document.getElementById(place).textContent.length > 20)",

@@ -15,7 +15,7 @@ SIZES = {
     "zoomed to 200 %": (720, 450),
     "phone": (400, 800),
 }
-MENUS = "main details > summary"
+MENUS = "main .hb-panel:not([hidden]) details > summary"
 INSIDE = """() => {
   const one = document.querySelector("details[open] > :is(p, .hb-menu)")
   const { left, top, right, bottom } = one.getBoundingClientRect()
