@@ -56,7 +56,7 @@ def _what_if(browser: Browser, path: Path) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('set_table')?.text.split('of 300').length === 3", 180)
-    page.wait("!named('given_note').text.includes('so far')", 300)
+    page.wait("named('given_note').text.includes('mean of 100')", 300)
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)
 
