@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headbrush.analysis.preflight.report import Preflight
     from headbrush.analysis.prune.export.exporting import Proof
     from headbrush.analysis.prune.summary import PruneEffect
+    from headbrush.analysis.store.facts.studies.compensation import MeanCompensation
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
     from headbrush.server.pages.figures.curve import DrawnCurve
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "analyze",
+    "compensation",
     "curve",
     "explain",
     "export",
@@ -464,6 +466,55 @@ def curve(
     if out is not None:
         make_figure.save_figure(figure, Path(out))
     return curve_figure.DrawnCurve(found, figure)
+
+
+@named_options
+def compensation(
+    store: "Store | str | Path",
+    *,
+    images: int | None = None,
+    seed: int = 0,
+    scheduler: str | None = None,
+    quiet: bool = False,
+) -> "MeanCompensation":
+    """Take the effect of pruning each head apart: what it says, and what answers its loss.
+
+    The study is kept in the store: what is there already is not computed again.
+
+    Parameters
+    ----------
+    images
+        How many images, chosen at random; by default 40, or all of a smaller store.
+    seed
+        Of that choice.
+    scheduler
+        Address of a Dask scheduler.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    Means over the images, in logits. They tell what did change when a head was pruned, not what
+    would be lost if what answers went too.
+
+    Raises
+    ------
+    InputError
+        If the store's model or images are not available, an option makes no sense, or the model's
+        logits are no sum of what its heads say.
+    """
+    from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+    demand_extra("compensation()", ANALYSIS)
+    from rich.console import Console
+
+    from headbrush.analysis.prune.interactions.mean_compensation import mean_compensation
+    from headbrush.analysis.run.progress import StageProgress
+    from headbrush.analysis.store.store import Store
+
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    progress = StageProgress(Console(stderr=True, quiet=quiet))
+    return mean_compensation(opened, images, seed, scheduler, progress)
 
 
 @named_options

@@ -13,6 +13,7 @@ from headbrush import (
     cli_papers,
     cli_pruning,
     cli_serving,
+    cli_studies,
     cli_telling,
 )
 from headbrush.cli_console import out_console
@@ -50,6 +51,7 @@ app.command("report")(cli_papers.report_command)
 app.command("figure")(cli_papers.figure_command)
 app.command("explain")(cli_papers.explain_command)
 app.command("prune")(cli_pruning.prune_command)
+app.command("compensation")(cli_studies.compensation_command)
 app.command("export")(cli_pruning.export_command)
 app.command()(cli_serving.password)
 app.command()(cli_telling.info)

@@ -127,6 +127,11 @@ Resume = Annotated[
         "--resume/--restart", help="Resume a stopped run, or start over.", rich_help_panel=RUN
     ),
 ]
+StudyImages = Annotated[
+    int | None,
+    typer.Option(help="Images at random; by default 40, or all of a smaller store."),
+]
+StudySeed = Annotated[int, typer.Option(help="Of the choice of images.")]
 DemoOut = Annotated[Path, typer.Option(help="Path of the demo's store.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
 PasswordFile = Annotated[Path, typer.Argument(help="File for the password's hash.")]

@@ -64,7 +64,7 @@ def prune_command(
             sentences = _effect(store, set)
         else:
             from headbrush import curve as draw
-            from headbrush.analysis.store.facts.studies import curve_words
+            from headbrush.analysis.store.facts.studies.curve import curve_words
 
             found = draw(
                 store, order=order or (), images=images, draws=draws, step=step, seed=seed,

@@ -25,9 +25,17 @@ ORDER = {
     "headbrush.analysis.prune": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
     ),
+    "headbrush.analysis.prune.study": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.prune", "analysis.run",
+    ),
     "headbrush.analysis.prune.curve": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
         "analysis.prune", "analysis.run",
+    ),
+    "headbrush.analysis.prune.interactions": (
+        "analysis.store", "analysis.images", "analysis.model", "analysis.measures",
+        "analysis.explain", "analysis.prune", "analysis.run",
     ),
     "headbrush.analysis.run": (
         "analysis.store", "analysis.images", "analysis.model", "analysis.measures",

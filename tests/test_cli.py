@@ -274,6 +274,20 @@ def test_pruning_a_set_and_a_curve(tmp_path):
     assert "largest difference" in told.output
 
 
+def test_compensation_is_told_and_kept(tmp_path):
+    store = analyzed(tmp_path)
+    told = invoke("compensation", store, "--images", 5)
+    assert told.exit_code == 0, told.output
+    assert "5 images; means, in logits" in told.output
+    assert "what did change" in " ".join(told.output.split())
+    assert (store / "studies" / "compensation-5-0.json").is_file()
+    assert "expected 1 to 12" in refused(invoke("compensation", store, "--images", 13))
+    shown = invoke("info", store)
+    assert "compensation-5-0.json, 5 images" in shown.output
+    nameless = make_store(tmp_path / "s")
+    assert "does not record how to load" in refused(invoke("compensation", nameless))
+
+
 def test_pruning_asks_for_one_of_its_forms(tmp_path):
     store = make_store(tmp_path / "s")
     for words in ((), ("--curve", "--set", "0.1")):

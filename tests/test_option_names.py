@@ -15,6 +15,7 @@ ONLY_PYTHON = {
     "figure": set(),
     "explain": set(),
     "export": set(),
+    "compensation": {"quiet"},
     "info": set(),
     "trends": set(),
 }

@@ -14,7 +14,8 @@ from headbrush.analysis.doctor.attention import examine_attention
 from headbrush.analysis.doctor.findings import Finding, NoStore, Progress, Said
 from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.facts.studies import STUDIES, curves_of
+from headbrush.analysis.store.facts.studies.all_studies import all_studies
+from headbrush.analysis.store.facts.studies.files import STUDIES
 from headbrush.analysis.store.schema import VARIABLES
 from headbrush.analysis.store.store import Store, attention_files
 
@@ -97,13 +98,13 @@ def _examine_folder(store: Store) -> Iterator[Finding]:
 
 def _examine_studies(store: Store) -> Iterator[Finding]:
     known = set()
-    for path, curve in curves_of(store):
+    for path, study in all_studies(store):
         known.add(path.name)
-        if isinstance(curve, StoreError):
-            yield Finding(str(curve))
+        if isinstance(study, StoreError):
+            yield Finding(str(study))
     folder = store.path / STUDIES
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-        if path.name not in known and not (path / "parts").is_dir():  # of a curve being drawn
+        if path.name not in known and not (path / "parts").is_dir():  # of one being made
             yield Finding(f"{path}: no part of the store; it can be deleted.", is_damage=False)
 
 

@@ -14,11 +14,10 @@ import torch
 from timm.layers.attention_pool import AttentionPoolLatent
 from torch import Tensor, nn
 
+from headbrush.analysis.explain.blocks import attended, block_norms, held, outside, through
 from headbrush.analysis.explain.frozen import Frozen, norms_in, pullback
 from headbrush.analysis.explain.refusal import InexactError
-from headbrush.analysis.model.attention_sites import Site
-from headbrush.analysis.model.modules.attention_calls import AttentionSpy
-from headbrush.analysis.model.tracing import LayerTrace, Trace, forwards, inputs_of
+from headbrush.analysis.model.tracing import Trace, forwards
 from headbrush.analysis.model.vision_model import VisionModel
 
 TOLERANCE = 1e-5
@@ -47,6 +46,14 @@ class Direct:
     weights
         By layer, what A·V of the first R tokens is multiplied by, ``(K, B, H, R, D)``; others do
         not reach the output directly.
+    mlp_weights
+        By layer, what the outputs of its MLP, or of several modules, are multiplied by,
+        ``(K, B, R, C)``.
+    last
+        What the tokens after the last layer are multiplied by, ``(K, B, R, C)``.
+    norms_inside
+        Whether a norm stands between a head, or a layer, and the tokens after the last layer, so
+        that its scale is held too.
     """
 
     logit: Tensor
@@ -56,6 +63,9 @@ class Direct:
     bias: Tensor
     error: Tensor
     weights: tuple[Tensor, ...]
+    mlp_weights: tuple[dict[nn.Module, Tensor], ...]
+    last: Tensor
+    norms_inside: bool
 
     @property
     def total(self) -> Tensor:
@@ -125,25 +135,30 @@ class _Sweep:
         self._model, self._traced, self._classes = model, traced, classes
         self._rows = model.shortcuts.rows if model.shortcuts.tail else None
         self._bias: list[Tensor] = []  # each (K, B)
+        self._norms_inside = False
 
     def run(self) -> Direct:
         model, traced = self._model, self._traced
-        vectors = self._tail()  # of the tokens: (K, B, R, C)
-        heads, mlps, weights = [], [], []
+        last = vectors = self._tail()  # of the tokens: (K, B, R, C)
+        heads, mlps, weights, mlp_weights = [], [], [], []
         for layer in reversed(range(len(traced.layers))):
-            to_output, vectors, mlp = self._block(layer, vectors)
+            to_output, vectors, mlp, to_held = self._block(layer, vectors)
             reached = self._heads(layer, to_output)  # (K, B, H, R, D)
             mixed = traced.layers[layer].head_output[:, :, : reached.shape[3]]
             heads.append((reached * mixed).sum((-2, -1)))
             mlps.append(mlp)
             weights.append(reached)
+            mlp_weights.append(to_held)
         tokens = self._first(traced.layers[0].block_input)
         head, mlp = (torch.stack(part[::-1], 2) for part in (heads, mlps))
         embedding, bias = _dot(vectors, tokens), torch.stack(self._bias).sum(0)
         logit = class_logits(model, traced.output, self._classes)
         total = head.sum((-2, -1)) + mlp.sum(-1) + embedding + bias
-        error = (total - logit).abs().amax(0) / _range(traced.output)
-        return Direct(logit, head, mlp, embedding, bias, error, tuple(weights[::-1]))
+        error = (total - logit).abs().amax(0) / logit_range(traced.output)
+        return Direct(
+            logit, head, mlp, embedding, bias, error, tuple(weights[::-1]),
+            tuple(mlp_weights[::-1]), last, self._norms_inside,
+        )  # fmt: skip
 
     def _first(self, tokens: Tensor) -> Tensor:
         """The tokens that reach the output directly, as autograd takes them."""
@@ -157,8 +172,8 @@ class _Sweep:
         tail = self._tail_of()
         tokens = self._first(last).requires_grad_(True)
         pools = [m for m in self._model.module.modules() if isinstance(m, AttentionPoolLatent)]
-        held = tuple(pool.mlp for pool in pools if isinstance(pool.mlp, nn.Module))
-        frozen = Frozen(_outside(self._model), held)
+        mlps = tuple(pool.mlp for pool in pools if isinstance(pool.mlp, nn.Module))
+        frozen = Frozen(outside(self._model), mlps)
         with frozen.recording(), torch.no_grad():
             tail(tokens)
         with frozen.repeating(frozen.outputs):
@@ -189,31 +204,37 @@ class _Sweep:
 
         return whole
 
-    def _block(self, layer: int, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Vectors for z and for what enters the block, ``(K, B, R, C)``; the MLP's part."""
+    def _block(
+        self, layer: int, vectors: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, dict[nn.Module, Tensor]]:
+        """Vectors for z and for what enters the block, ``(K, B, R, C)``; the MLP's part, and its
+        vectors.
+        """
         site, record = self._model.sites[layer], self._traced.layers[layer]
         self._demand_chain(layer)
         tokens, output = self._first(record.block_input), self._first(record.output)
-        frozen = Frozen(_block_norms(site), _held(site.block, site.attention))
+        frozen = Frozen(block_norms(site), held(site.block, site.attention))
         with frozen.recording(), torch.no_grad():
-            _through(site, record, tokens, output)
+            through(site, record, tokens, output)
         values = frozen.outputs
         leaves = [tokens, output, *values.values()]
         for leaf in leaves:
             leaf.requires_grad_(True)
         with frozen.repeating(values):
-            found = _through(site, record, tokens, output)
+            found = through(site, record, tokens, output)
             before, to_output, *to_held = pullback(found, leaves, vectors)
+        with frozen.repeating(values, times=2), torch.no_grad():
+            self._norms_inside |= not torch.equal(found, through(site, record, tokens, output))
         nothing = {module: torch.zeros_like(value) for module, value in values.items()}
         with frozen.repeating(nothing), torch.no_grad():
-            empty = _through(site, record, torch.zeros_like(tokens), torch.zeros_like(output))
+            empty = through(site, record, torch.zeros_like(tokens), torch.zeros_like(output))
         if empty.any():
             self._bias.append(_dot(vectors, empty))
         if not before.any():
             raise InexactError(f"layer {layer} does not pass its tokens on beside its attention")
         mlp = sum((_dot(v, o.detach()) for v, o in zip(to_held, values.values(), strict=True)),
                   torch.zeros_like(vectors[..., 0, 0]))  # fmt: skip
-        return to_output, before, mlp
+        return to_output, before, mlp, dict(zip(values, to_held, strict=True))
 
     def _demand_chain(self, layer: int) -> None:
         """What a block returns is what the next one takes."""
@@ -241,11 +262,14 @@ class _Sweep:
                              device=mixed.device, dtype=mixed.dtype)  # fmt: skip
         padded[:, :, : to_output.shape[2]] = to_output
         with frozen.recording(), torch.no_grad():
-            _attended(attention, record, mixed)
+            attended(attention, record, mixed)
         with frozen.repeating({}):
-            (reached,) = pullback(_attended(attention, record, mixed), [mixed], padded)
+            found = attended(attention, record, mixed)
+            (reached,) = pullback(found, [mixed], padded)
+        with frozen.repeating({}, times=2), torch.no_grad():
+            self._norms_inside |= not torch.equal(found, attended(attention, record, mixed))
         with frozen.repeating({}), torch.no_grad():
-            nothing = _attended(attention, record, torch.zeros_like(mixed))
+            nothing = attended(attention, record, torch.zeros_like(mixed))
         self._bias.append(_dot(padded, nothing))
         return reached
 
@@ -260,54 +284,12 @@ class _Tail(nn.Module):
         ...
 
 
-def _through(site: Site, record: LayerTrace, tokens: Tensor, output: Tensor) -> Tensor:
-    """A block's output for its tokens and its attention's z."""
-    returned = record.returning(output)
-    with forwards({site.attention: lambda *_args, **_kwargs: returned}):
-        _, others, named = inputs_of(site.block.forward, (tokens, *record.block_args),
-                                     record.block_kwargs)  # fmt: skip
-        return cast(Tensor, site.block(tokens, *others, **named))
-
-
-def _attended(attention: nn.Module, record: LayerTrace, mixed: Tensor) -> Tensor:
-    """z for another A·V."""
-    with AttentionSpy(lambda _call, _proceed: mixed):
-        returned = attention.forward(
-            record.attention_input.clone(), *record.attention_args, **record.attention_kwargs
-        )
-    return returned[0] if isinstance(returned, tuple) else returned
-
-
-def _outside(model: VisionModel) -> tuple[nn.Module, ...]:
-    """Norms that are in no block."""
-    inside = {part for site in model.sites for part in site.block.modules()}
-    return tuple(norm for norm in norms_in(model.module) if norm not in inside)
-
-
-def _block_norms(site: Site) -> tuple[nn.Module, ...]:
-    inside = set(site.attention.modules())
-    return tuple(norm for norm in norms_in(site.block) if norm not in inside)
-
-
-def _held(block: nn.Module, attention: nn.Module) -> tuple[nn.Module, ...]:
-    """What a block computes beside its attention: modules with matrices, outermost first."""
-    found: list[nn.Module] = []
-    for child in block.children():
-        if child is attention:
-            continue
-        if attention in child.modules():
-            found += _held(child, attention)
-        elif any(parameter.ndim > 1 for parameter in child.parameters()):
-            found.append(child)
-    return tuple(found)
-
-
 def _dot(vectors: Tensor, values: Tensor) -> Tensor:
     """⟨vector, value⟩ of each class and image, ``(K, B)``."""
     return (vectors * values).flatten(2).sum(-1)
 
 
-def _range(output: Tensor) -> Tensor:
-    """Range of each image's logits, ``(B,)``; of a single output, its size."""
+def logit_range(output: Tensor) -> Tensor:
+    """Range of each image's logits ``(B, width)``: ``(B,)``; of a single output, its size."""
     spread = output.amax(-1) - output.amin(-1) if output.shape[1] > 1 else output[:, 0].abs()
     return spread.clamp(min=torch.finfo(output.dtype).tiny)

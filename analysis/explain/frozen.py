@@ -53,10 +53,13 @@ class Frozen:
             yield
 
     @contextmanager
-    def repeating(self, outputs: dict[nn.Module, Tensor]) -> Iterator[None]:
-        """While active, all that was held is used; ``outputs`` are those of the held modules."""
+    def repeating(self, outputs: dict[nn.Module, Tensor], times: float = 1) -> Iterator[None]:
+        """While active, all that was held is used; ``outputs`` are those of the held modules.
+
+        Scales of norms are ``times`` what they were.
+        """
         weights = iter(self._weights)
-        norms = {norm: self._affine(norm) for norm in self.norms}
+        norms = {norm: self._affine(norm, times) for norm in self.norms}
         held = {
             module: lambda *_args, output=output, **_kwargs: output
             for module, output in outputs.items()
@@ -85,11 +88,11 @@ class Frozen:
 
         return kept
 
-    def _affine(self, norm: nn.Module) -> Callable[[Tensor], Tensor]:
+    def _affine(self, norm: nn.Module, times: float) -> Callable[[Tensor], Tensor]:
         def affine(tokens: Tensor) -> Tensor:
             if isinstance(norm, nn.LayerNorm):
                 tokens = tokens - tokens.mean(-1, keepdim=True)
-            tokens = tokens * self._scales[norm]
+            tokens = tokens * (self._scales[norm] * times)
             weight, bias = (getattr(norm, name, None) for name in ("weight", "bias"))
             tokens = tokens * weight if isinstance(weight, Tensor) else tokens
             return tokens + bias if isinstance(bias, Tensor) else tokens

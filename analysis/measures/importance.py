@@ -5,7 +5,8 @@ renormalisation. What that takes from z, the attention layer's output, is (regio
 needs no forward pass; P' resumes the model from the layer on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def leave_one_out(
                 found = result[:2, position, :, layer]
                 found[:] = 0  # of heads that are gone already
                 if there:
-                    after = model.kind.probability(_resumed(model, traced, layer, pruned[there]))
+                    after = model.kind.probability(resumed(model, traced, layer, pruned[there]))
                     found[..., there] = _model_metrics(traced, after, chosen)
     return result
 
@@ -77,7 +78,7 @@ def partial_pruning(
     changed[2:] = _layer_metrics(model, record, pruned)[:, 0]
     probability = traced.probability.float()  # (1, classes)
     if model.num_classes:
-        after = model.kind.probability(_resumed(model, traced, layer, pruned))  # (mode, 1, classes)
+        after = model.kind.probability(resumed(model, traced, layer, pruned))  # (mode, 1, classes)
         changed[:2] = _model_metrics(traced, after, chosen)[:, 0]
         probability = torch.cat([probability, after[:, 0].float()])
     unchanged = np.where(np.isnan(changed[:, :1]), np.float32(np.nan), np.float32(0))
@@ -193,8 +194,21 @@ def jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
     return (nats / np.log(2)).clamp(0, 1).float()
 
 
-def _resumed(model: VisionModel, traced: Trace, layer: int, pruned: Tensor) -> Tensor:
-    """Model outputs of N variants of z' ``(N, B, T, C)``: ``(N, B, classes)``."""
+def resumed(
+    model: VisionModel,
+    traced: Trace,
+    layer: int,
+    pruned: Tensor,
+    watch: Callable[[Tensor], AbstractContextManager[object]] = lambda _images: nullcontext(),
+) -> Tensor:
+    """Model outputs of N variants of z' ``(N, B, T, C)``: ``(N, B, classes)``.
+
+    Parameters
+    ----------
+    watch
+        Called before each piece of the work with the traced image of each of its rows; the piece
+        runs within what it returns.
+    """
     variants, count, tokens, width = pruned.shape
     flat = pruned.reshape(variants * count, tokens, width)
     block_input = traced.layers[layer].block_input
@@ -202,14 +216,16 @@ def _resumed(model: VisionModel, traced: Trace, layer: int, pruned: Tensor) -> T
     outputs = []
     for start in range(0, len(flat), size):
         rows = torch.arange(start, min(start + size, len(flat)), device=flat.device)
-        outputs.append(
-            resume(
-                model,
-                traced,
-                layer,
-                block_input[rows % count],
-                flat[rows[0] : rows[-1] + 1],
-                rows % count,
+        images = rows % count
+        with watch(images):
+            outputs.append(
+                resume(
+                    model,
+                    traced,
+                    layer,
+                    block_input[images],
+                    flat[rows[0] : rows[-1] + 1],
+                    images,
+                )
             )
-        )
     return torch.cat(outputs).unflatten(0, (variants, count))

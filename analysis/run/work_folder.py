@@ -20,7 +20,7 @@ import numpy as np
 from headbrush.analysis.run.disk_lock import NAMES, DiskLock, LockedError
 from headbrush.analysis.store.atomic_files import remove_unfinished, replacing, writing
 from headbrush.analysis.store.errors import InputError
-from headbrush.analysis.store.facts.studies import STUDIES
+from headbrush.analysis.store.facts.studies.files import STUDIES
 from headbrush.analysis.store.untrusted_store import demand_regular
 
 _REMOVED = "parts-removed"

@@ -11,20 +11,21 @@ import torch
 import headbrush
 from headbrush.analysis.doctor.examine import examine
 from headbrush.analysis.doctor.findings import Finding
-from headbrush.analysis.prune.curve import drawing, lines
+from headbrush.analysis.prune.curve import lines
 from headbrush.analysis.prune.export.describing import costs, flops, parameters
 from headbrush.analysis.prune.export.exporting import export
 from headbrush.analysis.prune.orders import OrderError, chosen_order, halves
 from headbrush.analysis.prune.stored_model import load_stored
+from headbrush.analysis.prune.study import work
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.errors import InputError, StoreError
-from headbrush.analysis.store.facts.studies import (
+from headbrush.analysis.store.facts.studies.all_studies import study_facts
+from headbrush.analysis.store.facts.studies.curve import (
     curve_words,
     load_curve,
     points_of,
     read_curve,
     save_curve,
-    study_facts,
 )
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.figures.curve import draw_curve_figure
@@ -197,7 +198,7 @@ def test_what_is_there_already_is_not_drawn_again(store, tmp_path, monkeypatch):
     copy = copied(store, tmp_path / "s")
     headbrush.curve(copy, order=["jsd"], images=10, quiet=True)
     before = contents(copy)
-    monkeypatch.setattr(drawing, "load_stored", pytest.fail)
+    monkeypatch.setattr(work, "load_stored", pytest.fail)
     again = headbrush.curve(copy, order=["jsd"], images=10, quiet=True)
     assert contents(copy) == before
     assert again.curve.orders == ["jsd"]
@@ -244,7 +245,7 @@ def test_lines_are_drawn_by_the_workers_of_a_cluster(store, drawn, tmp_path):
 def test_an_option_that_makes_no_sense_is_refused_before_computing(
     store, monkeypatch, options, message
 ):
-    monkeypatch.setattr(drawing, "load_stored", pytest.fail)
+    monkeypatch.setattr(work, "load_stored", pytest.fail)
     with pytest.raises(InputError, match=message):
         headbrush.curve(store, quiet=True, **options)
 

@@ -7,7 +7,7 @@ import pytest
 from bokeh.events import Tap
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
-from headbrush.analysis.store.facts.studies import Curve, Line, points_of, save_curve
+from headbrush.analysis.store.facts.studies.curve import Curve, Line, points_of, save_curve
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
@@ -43,8 +43,10 @@ def with_curve(tmp_path_factory):
     path = make_store(tmp_path_factory.mktemp("curve") / "small.headbrush")
     attrs = Store(path).attrs
     curve = Curve(
-        24, 0, STEP, 3, 2, tuple(range(12)), tuple(range(12, 24)), 12, tuple(POINTS), (), (),
-        "tests", str(attrs["created"]), str(attrs["checkpoint_sha256"]), LINES,
+        images=24, seed=0, step=STEP, layers=3, heads=2, labelled=12,
+        chosen=tuple(range(12)), drawn=tuple(range(12, 24)), pruned=tuple(POINTS),
+        parameters=(), flops=(), inexact="tests", store_created=str(attrs["created"]),
+        checkpoint_sha256=str(attrs["checkpoint_sha256"]), lines=LINES,
     )  # fmt: skip
     save_curve(path, curve)
     return StoreData(Store(path)), curve

@@ -1,36 +1,30 @@
 """Draw the curve of a store: which lines it has, who draws them, and where they are kept."""
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.prune.curve.lines import LineJob, draw_line
-from headbrush.analysis.prune.errors import LiveError
 from headbrush.analysis.prune.export.describing import costs
 from headbrush.analysis.prune.export.shrinking import InexactExport
 from headbrush.analysis.prune.orders import OrderError, chosen_order, halves, random_order
-from headbrush.analysis.prune.stored_model import demand_source, load_stored, stored_source
-from headbrush.analysis.run.disk_lock import DiskLock, LockedError
+from headbrush.analysis.prune.stored_model import demand_source, stored_source
+from headbrush.analysis.prune.study.work import model_of, own_names, study_parts
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.scheduling import demand_sendable, open_scheduler, spare_threads
 from headbrush.analysis.run.work_folder import PartFiles
-from headbrush.analysis.store.atomic_files import remove_unfinished, replacing, writing
 from headbrush.analysis.store.errors import InputError, StoreError
-from headbrush.analysis.store.facts.studies import (
+from headbrush.analysis.store.facts.studies.curve import (
     ORDERS,
     Curve,
     Line,
     curve_file,
-    demand_own,
     points_of,
     read_curve,
     save_curve,
 )
+from headbrush.analysis.store.facts.studies.files import demand_own
 from headbrush.analysis.store.store import Store
 
 LEAST_DRAWS = 10
@@ -81,7 +75,8 @@ def draw_curve(store: Store, request: CurveRequest, progress: StageProgress) -> 
     orders = _orders(store, request, curve, progress)
     missing = {key: heads for key, heads in orders.items() if key not in _keys(curve)}
     if missing:
-        with progress, _work(store, curve) as parts:
+        file = curve_file(store.path, curve.images, curve.seed)
+        with progress, study_parts(file, "curve", _plan(curve)) as parts:
             curve = _drawn(store, request, curve, missing, parts, progress)
             save_curve(store.path, curve)
             parts.remove()
@@ -123,8 +118,7 @@ def _begun(store: Store, request: CurveRequest) -> Curve:
         parameters=(),
         flops=(),
         inexact="",
-        store_created=str(store.attrs["created"]),
-        checkpoint_sha256=str(store.attrs["checkpoint_sha256"]),
+        **own_names(store),
         lines=(),
     )
     path = curve_file(store.path, images, request.seed)
@@ -163,33 +157,6 @@ def _orders(
     return found
 
 
-@contextmanager
-def _work(store: Store, curve: Curve) -> Iterator[PartFiles]:
-    """Where the lines of a curve are kept until it is finished; one process at a time."""
-    place = curve_file(store.path, curve.images, curve.seed).with_suffix("")
-    parts, plan = PartFiles(place), json.dumps(_plan(curve), sort_keys=True)
-    with writing(parts.folder):
-        parts.folder.mkdir(parents=True, exist_ok=True)
-    lock = DiskLock(parts.folder)
-    try:
-        lock.acquire()
-    except LockedError as error:
-        raise LockedError(f"{place}: another process is drawing this curve.") from error
-    try:
-        file = parts.folder / "plan.json"
-        if not file.is_file() or file.read_text(encoding="utf-8") != plan:
-            for old in parts.folder.glob("*.npz"):
-                old.unlink()
-            with replacing(file) as temporary:
-                temporary.write_text(plan, encoding="utf-8")
-        remove_unfinished(parts.folder)
-        yield parts
-    finally:
-        lock.release()
-        if not parts.folder.exists():  # the curve is finished
-            shutil.rmtree(place, ignore_errors=True)
-
-
 def _plan(curve: Curve) -> dict[str, object]:
     """All that decides the lines."""
     return {
@@ -209,7 +176,7 @@ def _drawn(
     progress: StageProgress,
 ) -> Curve:
     """The curve with the missing lines, those that are finished last begun first."""
-    model = _model(store, curve)
+    model = model_of(store, curve.drawn[0], "there is no accuracy to draw")
     jobs = {
         key: LineJob(_name(key), heads, store.path, curve.chosen, curve.drawn, curve.step, parts)
         for key, heads in sorted(missing.items(), key=lambda item: bool(item[1]))
@@ -229,21 +196,6 @@ def _drawn(
     except InexactExport as refusal:
         parameters, flops, inexact = (), (), str(refusal)
     return replace(curve, parameters=parameters, flops=flops, inexact=inexact, lines=tuple(lines))
-
-
-def _model(store: Store, curve: Curve) -> VisionModel:
-    """The model of the store, which still predicts what is stored."""
-    import torch
-
-    stored = load_stored(store)
-    if not stored.model.num_classes:
-        raise LiveError("The model has no classifier, so there is no accuracy to draw.")
-    first = curve.drawn[0]
-    with torch.inference_mode():
-        output = stored.model.outputs(stored.inputs(first))
-        found = stored.model.kind.probability(output)[0].float().cpu().numpy()
-    stored.demand_same_prediction(first, found)
-    return stored.model
 
 
 def _name(key: _Key) -> str:

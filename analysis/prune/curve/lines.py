@@ -21,7 +21,7 @@ from headbrush.analysis.prune.stored_model import StoredModel
 from headbrush.analysis.prune.summary import PruneEffect, RunningEffect
 from headbrush.analysis.run.progress import Advance
 from headbrush.analysis.run.work_folder import PartFiles
-from headbrush.analysis.store.facts.studies import points_of
+from headbrush.analysis.store.facts.studies.curve import points_of
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.analysis.store.store import Store
 

@@ -6,7 +6,7 @@ from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of, share
-from headbrush.analysis.store.facts.studies import study_facts
+from headbrush.analysis.store.facts.studies.all_studies import study_facts
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from headbrush.analysis.store.facts.head_bits import head_bits
 from headbrush.analysis.store.facts.head_table import mean_importance, names_of
-from headbrush.analysis.store.facts.studies import Curve, curves_of
+from headbrush.analysis.store.facts.studies.all_studies import all_studies
+from headbrush.analysis.store.facts.studies.files import Study
 from headbrush.analysis.store.store import Store
 
 _JSON_TEXTS = ("model_source", "reading")
@@ -24,7 +25,9 @@ def store_json(store: Store, size: int) -> str:
             "bytes": size,
             "sizes": dict(store.sizes),
             "pending": sorted(store.pending),
-            "studies": [path.name for path, study in curves_of(store) if isinstance(study, Curve)],
+            "studies": [
+                path.name for path, study in all_studies(store) if isinstance(study, Study)
+            ],
             "attributes": attributes,
         }
     )

@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from headbrush.analysis.prune.summary import wilson
-from headbrush.analysis.store.facts.studies import ORDERS, Curve
+from headbrush.analysis.store.facts.studies.curve import ORDERS, Curve
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.figures.parts.drawing import (
     Entry,

@@ -5,7 +5,7 @@ from bokeh.layouts import column
 from bokeh.models import Band, ColumnDataSource, HoverTool, LayoutDOM, Paragraph, Range1d
 from bokeh.plotting import figure
 
-from headbrush.analysis.store.facts.studies import ORDERS, Curve, Line, load_curve
+from headbrush.analysis.store.facts.studies.curve import ORDERS, Curve, Line, load_curve
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours
 from headbrush.server.session.prune.choosing import heads_set
 from headbrush.server.session.session import Session
