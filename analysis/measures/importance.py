@@ -200,6 +200,7 @@ def resumed(
     layer: int,
     pruned: Tensor,
     watch: Callable[[Tensor], AbstractContextManager[object]] = lambda _images: nullcontext(),
+    most_rows: int | None = None,
 ) -> Tensor:
     """Model outputs of N variants of z' ``(N, B, T, C)``: ``(N, B, classes)``.
 
@@ -208,11 +209,14 @@ def resumed(
     watch
         Called before each piece of the work with the traced image of each of its rows; the piece
         runs within what it returns.
+    most_rows
+        Of a piece.
     """
     variants, count, tokens, width = pruned.shape
     flat = pruned.reshape(variants * count, tokens, width)
     block_input = traced.layers[layer].block_input
     size = max(1, _CHUNK_BYTES // (tokens * width * pruned.element_size()))
+    size = size if most_rows is None else min(size, most_rows)
     outputs = []
     for start in range(0, len(flat), size):
         rows = torch.arange(start, min(start + size, len(flat)), device=flat.device)

@@ -14,7 +14,7 @@ BUDGET_BYTES = 512 * 2**20
 """Memory for the values that one step holds at once."""
 _ACCELERATOR_BUDGET_BYTES = 4 * 2**30
 _FLOAT = 4
-_TRACED = 10
+TRACED = 10
 """Tensors of T × C values that a trace keeps of each layer."""
 _MAPS = 6
 """Matrices of T × T values that measuring one head holds at the same time."""
@@ -36,7 +36,7 @@ def pieces(
 def images_at_once(model: VisionModel, batch_size: int) -> int:
     """How many images are traced at once, from 1 to ``batch_size``."""
     geometry = model.geometry
-    tokens = _TRACED * geometry.num_layers * geometry.num_tokens * width_by_weights(model)
+    tokens = TRACED * geometry.num_layers * geometry.num_tokens * width_by_weights(model)
     budget = None if model.device.type == "cpu" else _ACCELERATOR_BUDGET_BYTES
     return at_once(_FLOAT * tokens + head_bytes(geometry.num_tokens), batch_size, budget)
 

@@ -99,14 +99,15 @@ def _earlier_blocks(
 ) -> dict[nn.Module, Callable[..., object]]:
     """The blocks before a layer, which return what they returned in the trace."""
     return {
-        site.block: lambda *_, record=record, **__: _rows(record.block_output, images)
+        site.block: lambda *_, record=record, **__: rows_of(record.block_output, images)
         for site, record in zip(model.sites[:layer], traced.layers, strict=False)
     }
 
 
-def _rows(value: object, images: Tensor) -> object:
+def rows_of(value: object, images: Tensor) -> object:
+    """What a block returned, ``(B, …)``, for the traced image of each row."""
     if isinstance(value, (tuple, list)):
-        return type(value)(_rows(one, images) for one in value)
+        return type(value)(rows_of(one, images) for one in value)
     return value[images] if isinstance(value, Tensor) else value
 
 

@@ -231,7 +231,25 @@ def trace(model: VisionModel, images: Tensor, pruned: PruneSet = NOTHING) -> Tra
         If it names a head that the model does not have.
     """
     pruned.demand_within(len(model.sites), model.geometry.num_heads)
-    recorders = [_Recorder() for _ in model.sites]
+    with running_without(model, pruned):
+        output, layers = recorded(model, lambda: model.outputs(images), pruned=pruned)
+    return Trace(images, layers, output, model.kind, pruned)
+
+
+def recorded(
+    model: VisionModel, run: Callable[[], Tensor], first: int = 0, pruned: PruneSet = NOTHING
+) -> tuple[Tensor, tuple[LayerTrace, ...]]:
+    """What ``run`` returns, and the traces of the layers from ``first`` on that it ran.
+
+    Parameters
+    ----------
+    run
+        Runs the model, or the later part of it.
+    pruned
+        Heads that it runs without.
+    """
+    sites = model.sites[first:]
+    recorders = [_Recorder() for _ in sites]
     active: list[_Recorder] = []
 
     def handle(call: AttentionCall, proceed: Callable[[], Tensor]) -> Tensor:
@@ -241,16 +259,16 @@ def trace(model: VisionModel, images: Tensor, pruned: PruneSet = NOTHING) -> Tra
         return result
 
     replaced: dict[nn.Module, Callable[..., object]] = {}
-    for site, recorder in zip(model.sites, recorders, strict=True):
+    for site, recorder in zip(sites, recorders, strict=True):
         replaced[site.block] = recorder.around_block(site.block.forward)
         replaced[site.attention] = recorder.around_attention(site.attention.forward, active)
-    with running_without(model, pruned), forwards(replaced), AttentionSpy(handle):
-        output = model.outputs(images)
+    with forwards(replaced), AttentionSpy(handle):
+        output = run()
     prefix = model.geometry.num_prefix_tokens
-    layers = tuple(
-        recorder.layer(pruned.of_layer(layer), prefix) for layer, recorder in enumerate(recorders)
+    return output, tuple(
+        recorder.layer(pruned.of_layer(layer), prefix)
+        for layer, recorder in enumerate(recorders, first)
     )
-    return Trace(images, layers, output, model.kind, pruned)
 
 
 def running_without(model: VisionModel, pruned: PruneSet) -> AbstractContextManager[None]:
