@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headbrush.analysis.prune.export.exporting import Proof
     from headbrush.analysis.prune.summary import PruneEffect
     from headbrush.analysis.store.facts.studies.compensation import MeanCompensation
+    from headbrush.analysis.store.facts.studies.interactions import MeanInteractions
     from headbrush.analysis.store.store import Store
     from headbrush.server.host.background import Serving
     from headbrush.server.pages.figures.curve import DrawnCurve
@@ -39,6 +40,7 @@ __all__ = [
     "export",
     "figure",
     "info",
+    "interactions",
     "preflight",
     "prune",
     "report",
@@ -515,6 +517,68 @@ def compensation(
     opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
     progress = StageProgress(Console(stderr=True, quiet=quiet))
     return mean_compensation(opened, images, seed, scheduler, progress)
+
+
+@named_options
+def interactions(
+    store: "Store | str | Path",
+    *,
+    groups: str = "heads",
+    images: int | None = None,
+    seed: int = 0,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> "MeanInteractions":
+    """Prune heads alone and in pairs: which stand in for each other, which overlap.
+
+    The study is kept in the store: what is there already is not computed again.
+
+    Parameters
+    ----------
+    groups
+        What is pruned as one: ``"heads"``, ``"layers"``, or ``"names"``: all heads of one pattern
+        name; for models with too many pairs of heads.
+    images
+        How many images, chosen at random, at least 2; by default 40, or all of a smaller store.
+    seed
+        Of that choice.
+    scheduler
+        Address of a Dask scheduler.
+    out
+        All pairs are also written to this file, as CSV.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    Means over the images, in logits, with intervals, corrected p and the noise of rounding.
+
+    Raises
+    ------
+    InputError
+        If the store's model or images are not available, an option makes no sense, there are no
+        two heads or groups, or the model puts out no logits.
+    """
+    from headbrush.analysis.extra import ANALYSIS, demand_extra
+
+    demand_extra("interactions()", ANALYSIS)
+    from rich.console import Console
+
+    from headbrush.analysis.prune.interactions.mean_interactions import mean_interactions
+    from headbrush.analysis.run.progress import StageProgress
+    from headbrush.analysis.store.atomic_files import check_writable
+    from headbrush.analysis.store.facts.studies.interactions import save_pairs
+    from headbrush.analysis.store.store import Store
+
+    if out is not None:
+        check_writable(Path(out))
+    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
+    progress = StageProgress(Console(stderr=True, quiet=quiet))
+    found = mean_interactions(opened, groups, images, seed, scheduler, progress)
+    if out is not None:
+        save_pairs(Path(out), found)
+    return found
 
 
 @named_options

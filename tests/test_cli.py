@@ -288,6 +288,22 @@ def test_compensation_is_told_and_kept(tmp_path):
     assert "does not record how to load" in refused(invoke("compensation", nameless))
 
 
+def test_interactions_are_told_kept_and_written(tmp_path):
+    store, table = analyzed(tmp_path), tmp_path / "pairs.csv"
+    told = invoke("interactions", store, "--images", 5, "--out", table)
+    assert told.exit_code == 0, told.output
+    assert "5 images, 6 pairs of 4 heads." in told.output
+    assert "written" in told.output
+    assert len(table.read_text().splitlines()) == 7
+    assert (store / "studies" / "interactions-heads-5-0.json").is_file()
+    assert "expected 2 to 12" in refused(invoke("interactions", store, "--images", 1))
+    shown = invoke("info", store)
+    assert "interactions-heads-5-0.json, 5 images: 6 pairs" in " ".join(shown.output.split())
+    nameless = make_store(tmp_path / "s")
+    assert "does not record how to load" in refused(invoke("interactions", nameless))
+    assert "expected heads, layers" in refused(invoke("interactions", nameless, "--groups", "rows"))
+
+
 def test_pruning_asks_for_one_of_its_forms(tmp_path):
     store = make_store(tmp_path / "s")
     for words in ((), ("--curve", "--set", "0.1")):

@@ -16,6 +16,7 @@ ONLY_PYTHON = {
     "explain": set(),
     "export": set(),
     "compensation": {"quiet"},
+    "interactions": {"quiet"},
     "info": set(),
     "trends": set(),
 }

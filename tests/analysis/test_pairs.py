@@ -9,6 +9,7 @@ from torch import nn
 
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.wrapping import wrap_model
+from headbrush.analysis.prune.interactions.groups import group_pairs
 from headbrush.analysis.prune.interactions.pairs import head_pairs
 from tests.analysis import families, oracles, own_modules
 
@@ -16,7 +17,7 @@ HEADS, LAYERS = 3, 3
 CLASSES = torch.tensor([2, 4])
 
 
-@pytest.fixture(scope="module", params=list(families.FAMILIES))
+@pytest.fixture(params=list(families.FAMILIES))
 def family(request):
     return families.make(request.param)
 
@@ -66,6 +67,15 @@ def test_pairs_are_those_of_full_passes_in_every_family(family):
     assert shares[-1] == 1
 
 
+def test_pairs_of_groups_are_those_of_full_passes_in_every_family(family):
+    images, groups = families.pictures(family), [(0, 1, 2), (4,), (3, 8), (5, 6)]
+    shares = []
+    found = group_pairs(family, trace(family, images), CLASSES, groups, shares.append)
+    assert_same(found, by_full_passes(family, images, groups))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
 @pytest.mark.parametrize("wrapper", ["normalised", "with an own last step"])
 def test_pairs_of_a_users_own_module_are_those_of_full_passes(wrapper):
     vit = own_modules.tiny()
@@ -76,8 +86,11 @@ def test_pairs_of_a_users_own_module_are_those_of_full_passes(wrapper):
     model = wrap_model(module, name=wrapper, device="cpu")
     assert not model.shortcuts.tail
     images = families.pictures(model)
-    found = head_pairs(model, trace(model, images), CLASSES)
+    traced, groups = trace(model, images), [(0, 1, 2), (4,), (3, 8)]
+    found = head_pairs(model, traced, CLASSES)
     assert_same(found, by_full_passes(model, images, of_all(LAYERS * HEADS)))
+    found = group_pairs(model, traced, CLASSES, groups)
+    assert_same(found, by_full_passes(model, images, groups))
 
 
 def writing_alike(last):

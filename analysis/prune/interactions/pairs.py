@@ -39,11 +39,14 @@ class PairEffects:
         ``(B, G, G)``: the component of ι(a, b) on it; symmetric, 0 on the diagonal.
     size
         ``(B, G, G)``: ν, in [0, ∞); 0 where neither changes anything.
+    resolution
+        ``(B,)``: the step between numbers of the model's type that are as large as its logits.
     """
 
     effect: Tensor
     iota: Tensor
     size: Tensor
+    resolution: Tensor
 
 
 class Interactions:
@@ -64,6 +67,7 @@ class Interactions:
     def __init__(self, kind: OutputKind, before: Tensor, classes: Tensor, count: int) -> None:
         self._kind, self._classes = kind, classes
         self._before = centred(kind, before)
+        self._resolution = torch.finfo(before.dtype).eps * self._before.abs().amax(-1)
         shape = (len(before), count, count)
         self._iota = torch.zeros(shape, dtype=torch.float64, device=before.device)
         self._size = torch.zeros_like(self._iota)
@@ -92,7 +96,7 @@ class Interactions:
     def effects(self) -> PairEffects:
         """Of all that was taken."""
         alone = [self._of_class(one) for one in self._alone if one is not None]
-        return PairEffects(torch.stack(alone, 1), self._iota, self._size)
+        return PairEffects(torch.stack(alone, 1), self._iota, self._size, self._resolution)
 
 
 def centred(kind: OutputKind, output: Tensor) -> Tensor:
