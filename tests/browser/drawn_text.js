@@ -123,6 +123,12 @@
       }
     }
   }
+  /** All words that are written on the canvases of a panel. */
+  window.writtenIn = (name) => {
+    const panel = document.querySelector(`.hb-panel[data-name=${name}]`)
+    const canvases = [...deep(panel)].filter((one) => one.matches("canvas") && isSeen(one))
+    return canvases.flatMap((one) => (written.get(one) ?? []).map((word) => word.text))
+  }
   window.faultsOfWindow = () => {
     const { scrollWidth, clientWidth } = document.documentElement
     const faults = scrollWidth > clientWidth ? [`the page is ${scrollWidth} wide`] : []

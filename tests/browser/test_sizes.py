@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.browser.conftest import HeadbrushPage
+from headbrush.analysis.model.pruning.modes import MODES, PRUNING_MODES
+from headbrush.analysis.store.store import write_summary
+from tests.browser.conftest import HeadbrushPage, serving
+from tests.stores import attributes, make_store, values
 from tests.waiting import until
 
 FAULTS = (Path(__file__).parent / "cut_text.js").read_text(encoding="utf-8")
@@ -12,9 +16,11 @@ SIZES = {
     "wide": (1920, 1080),
     "usual": (1440, 900),
     "small": (1280, 720),
+    "narrow": (1200, 800),
     "zoomed to 200 %": (720, 450),
     "phone": (400, 800),
 }
+_SUMS = "5 = 2 + 3", "6 = 2 + 4", "7 = 3 + 4"
 MENUS = "main .hb-panel:not([hidden]) details > summary"
 INSIDE = """() => {
   const one = document.querySelector("details[open] > :is(p, .hb-menu)")
@@ -32,6 +38,34 @@ def opened(browser, server):
         page.page.wait_for_selector("html[data-ready]")
         yield page
         assert page.faults == []
+
+
+@pytest.fixture(scope="module", params=["the whole head", "all parts"])
+def without_model(request, browser, tmp_path_factory):
+    """A page of a store that records no model, and how many modes it knows."""
+    folder = tmp_path_factory.mktemp("none")
+    path = make_store(folder / "s.headbrush")
+    if request.param == "all parts":
+        importance = values()["importance"]
+        parts = np.random.default_rng(0).uniform(0, 0.3, (7, *importance.shape)).astype("f4")
+        kept = {"mode": np.array(PRUNING_MODES), "importance_by_mode": parts}
+        write_summary(path, values() | kept, attributes())
+    with serving(path) as url, browser.new_context() as context:
+        context.add_init_script(path=Path(__file__).with_name("drawn_text.js"))
+        page = HeadbrushPage(context.new_page(), url)
+        page.page.wait_for_selector("html[data-ready]")
+        yield page, 2 if request.param == "the whole head" else len(MODES)
+        assert page.faults == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_part_of_a_head_has_its_label_without_a_model(without_model, size):
+    page, known = without_model
+    resize(page, size)
+    assert faults_of(page) == []
+    wanted = ["0 none", "1 all", "2 CLS→CLS", "3 CLS↔patch", "4 patch→patch", *_SUMS][:known]
+    script = "wanted => wanted.every(one => writtenIn('partial_pruning').includes(one))"
+    page.page.wait_for_function(script, arg=wanted, timeout=5000)
 
 
 def resize(page, size):

@@ -38,6 +38,8 @@ from headbrush.server.views.common.head_pictures import send_offset_picture
 _MARGIN = 0.06
 _TWO_LINES = "height: 34px !important; white-space: normal !important;"
 _ON_A_PHONE = f"@media (max-width: 640px) {{ :host {{ {_TWO_LINES} }} }}"
+LEAST_HEIGHT = 90
+"""Of a plot, in pixels."""
 REACH = 24.0
 """Pixels from the pointer within which the nearest point is meant."""
 _MOST_CORNERS = 300
@@ -75,7 +77,7 @@ def make_figure(name: str, brush: Sequence[str] = (), **options: Unpack[FigureOp
         name=name,
         tools=[PanTool(), wheel, *brushes, ResetTool()],
         sizing_mode="stretch_both",
-        min_height=90,
+        min_height=LEAST_HEIGHT,
         output_backend="canvas",
         toolbar_location="right",
         toolbar_inner=not brush,

@@ -34,7 +34,7 @@ class FindBox:
                 "title": "An image by name or number; a class, or wrong, brushes images",
             },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
-            placeholder="image, class …",
+            placeholder="image, class",
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,

@@ -31,6 +31,10 @@ _NO_COUNT = 0.5
 """Height of an empty bin: below the axis, which is logarithmic."""
 _TWO_LINES = "30px"
 """Room for the note: the browser writes its words without laying out the plot below it."""
+_THREE_LINES = (
+    "@media (min-width: 1101px) and (max-width: 1279px) { :host { min-height: 46px !important; } }"
+)
+"""Where the page's columns are narrowest (``static/css/style.css``)."""
 
 
 class Threshold:
@@ -60,6 +64,7 @@ class Threshold:
             name="threshold_note",
             sizing_mode="stretch_width",
             styles={"margin": "0 6px", "line-height": "1.25", "min-height": _TWO_LINES},
+            stylesheets=[_THREE_LINES],
         )
         default = Button(
             label="top 1 %", name="default_threshold", width=62, height=24, margin=(0, 4, 0, 0)
