@@ -1,5 +1,6 @@
 """What an explanation is, without torch: its numbers, and the words for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,17 +69,50 @@ class Explanation:
 
 
 def sink_words(sinks: np.ndarray, outliers: np.ndarray) -> str:
-    """One sentence or two about the sinks of an image."""
+    """What was found in one image about tokens of high norm and about sinks.
+
+    A head is counted in the kind that :mod:`headbrush.analysis.explain.sinks` has given it, by the
+    thresholds that stand there.
+    """
     layers = np.flatnonzero(outliers)
-    norms = "No tokens of high norm."
+    norms = f"No token enters any of the {len(outliers)} layers with a high norm."
     if len(layers):
         named = ", ".join(str(layer) for layer in layers)
         norms = f"Tokens of high norm enter layer{'s' if len(layers) > 1 else ''} {named}."
-    if not (sinks != NONE).any():
-        return f"{norms} No head has a sink."
-    counts = [
-        f"{(sinks == kind).sum()} {words}"
-        for kind, words in ((IDLE, "do nothing"), (BROADCASTS, "broadcast"), (MIXED, "neither"))
-        if (sinks == kind).any()
+    found = int((sinks != NONE).sum())
+    if not found:
+        return f"{norms} None of the {sinks.size} heads has a sink in this image."
+    kinds = (IDLE, "does", "do", "nothing with it"), (BROADCASTS, "broadcasts", "broadcast", "it")
+    counts = []
+    for kind, one, many, rest in (*kinds, (MIXED, "does", "do", "neither")):
+        if count := int((sinks == kind).sum()):
+            counts.append(f"{count} {one if count == 1 else many} {rest}")
+    has = "has" if found == 1 else "have"
+    return f"{norms} {found} of {sinks.size} heads {has} a sink in this image: {', '.join(counts)}."
+
+
+def faithful_words(found: Explanation, kinds: Sequence[str]) -> str:
+    """Which maps order the patches better than chance, of those that exist.
+
+    A map does if its deletion is below that of every random order and its insertion above.
+
+    Parameters
+    ----------
+    kinds
+        Of the maps in ``found``, in their order.
+    """
+    lowest, highest = found.random_deletion.min(), found.random_insertion.max()
+    there = [row for row in range(len(kinds)) if np.isfinite(found.maps[row]).all()]
+    if not there:
+        return ""
+    orders = f"all {len(found.random_deletion)} random orders"
+    better = [
+        MAPS[kinds[row]]
+        for row in there
+        if found.deletion[row] < lowest and found.insertion[row] > highest
     ]
-    return f"{norms} Sinks in {(sinks != NONE).sum()} of {sinks.size} heads: {', '.join(counts)}."
+    if not better:
+        return f"No map is better than {orders} both ways."
+    if len(better) == len(there):
+        return f"Better than {orders} both ways: {'each map' if len(there) > 1 else 'the map'}."
+    return f"Better than {orders} both ways: only {'; '.join(better)}."

@@ -14,5 +14,7 @@ METRIC_AXES = {
     "patch": "patch distance (0–2)",
     "gradient": "|dL/d mask| (nats)",
 }
+METRIC_EFFECTS = {**METRIC_NAMES, "probability": "loss of true-class probability"}
+"""What a value of a metric is, where it is the effect of pruning."""
 NOISE = 1e-6
 """Rounding error of float32, not a change."""

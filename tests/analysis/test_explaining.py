@@ -1,12 +1,22 @@
 """Whole explanations, planted sinks, and their words."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from headbrush.analysis.explain.explaining import explain
 from headbrush.analysis.explain.sinks import outlying_tokens, sinks_of
-from headbrush.analysis.explain.words import BROADCASTS, IDLE, MAPS, NONE, sink_words
+from headbrush.analysis.explain.words import (
+    BROADCASTS,
+    IDLE,
+    MAPS,
+    MIXED,
+    NONE,
+    faithful_words,
+    sink_words,
+)
 from headbrush.analysis.model.modules.attention_calls import AttentionCall
 from headbrush.analysis.model.tracing import trace
 from tests.analysis import families, oracles
@@ -65,11 +75,46 @@ def test_a_token_of_high_norm_is_found_where_it_is_planted():
     assert found[:, :, 1:].sum() == 1
 
 
-def test_sinks_are_told_in_words():
-    sinks = np.zeros((2, 3), np.int8)
-    assert sink_words(sinks, np.zeros(2, int)) == "No tokens of high norm. No head has a sink."
-    sinks[0, 1] = IDLE
-    sinks[1] = BROADCASTS
-    assert sink_words(sinks, np.array([0, 4])) == (
-        "Tokens of high norm enter layer 1. Sinks in 4 of 6 heads: 1 do nothing, 3 broadcast."
+NO_NORMS = "No token enters any of the 2 layers with a high norm."
+
+
+@pytest.mark.parametrize(
+    ("kinds", "outliers", "said"),
+    [
+        ([0] * 6, (0, 0), f"{NO_NORMS} None of the 6 heads has a sink in this image."),
+        ([IDLE, *[0] * 5], (0, 4), "Tokens of high norm enter layer 1. 1 of 6 heads has a sink in "
+         "this image: 1 does nothing with it."),
+        ([0, BROADCASTS, BROADCASTS, MIXED, 0, 0], (1, 2), "Tokens of high norm enter layers 0, 1. "
+         "3 of 6 heads have a sink in this image: 2 broadcast it, 1 does neither."),
+        ([IDLE] * 2 + [MIXED] * 4, (0, 0), f"{NO_NORMS} 6 of 6 heads have a sink in this image: "
+         "2 do nothing with it, 4 do neither."),
+    ],
+)  # fmt: skip
+def test_sinks_are_told_by_their_kinds_and_no_others(kinds, outliers, said):
+    assert sink_words(np.reshape(kinds, (2, 3)), np.array(outliers)) == said
+
+
+@pytest.mark.parametrize(
+    ("deletion", "insertion", "said"),
+    [
+        ((0.1, 0.1), (0.9, 0.9), "both ways: each map."),
+        ((0.1, 0.3), (0.9, 0.9), "both ways: only logit lens."),
+        ((0.2, 0.2), (0.9, 0.9), "No map is better than all 2 random orders both ways."),  # as good
+        ((0.1, 0.1), (0.6, 0.5), "No map is better"),
+        ((0.1, np.nan), (0.9, np.nan), "both ways: the map."),
+        ((np.nan, np.nan), (np.nan, np.nan), ""),
+    ],
+)
+def test_a_map_is_called_better_than_chance_only_beyond_every_random_order(
+    deletion, insertion, said
+):
+    found = SimpleNamespace(
+        maps=np.where(np.isnan(deletion), np.nan, 0.0)[:, None],
+        deletion=np.array(deletion),
+        insertion=np.array(insertion),
+        random_deletion=np.array([0.2, 0.4]),
+        random_insertion=np.array([0.5, 0.6]),
     )
+    told = faithful_words(found, ["lens", "ablation"])
+    assert said in told
+    assert bool(told) == bool(said)

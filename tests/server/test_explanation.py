@@ -75,14 +75,30 @@ def test_bars_are_the_heads_that_say_most_beside_their_total_effect(data):
 
 
 def test_the_caption_says_the_sum_only_where_it_is_known(data):
-    words = draw_explanation(data, 0, 1, [], explanation(data), 6.9, 100, True).caption
-    assert "Logit 3.25 = heads" in words
+    says = np.zeros((1, data.num_heads))
+    says[0, 0] = 3.75
+    found = explanation(data, says=says, probability=np.array(0.998))
+    words = draw_explanation(data, 0, 1, [], found, 6.9, 100, True).caption
+    assert "Logit 3.25 = heads 3.75" in words
     assert "n = 1 image" in words
+    assert "P = 99.8%" in words
+    assert "random orders" not in words  # of maps that are not shown
+    words = draw_explanation(data, 0, 1, ["lens"], explanation(data), 6.9, 100, True).caption
+    assert "What heads say is not exact: the parts add up to" in words
+    assert "Logit" not in words
+    assert "5 random orders" in words
     unknown = {"absent_parts": np.array("it ends with tanh"), "says": np.full((1, 1), np.nan)}
     found = explanation(data, **unknown, total=np.ones((1, 1)))
     words = draw_explanation(data, 0, 1, [], found, 6.9, 100, True).caption
     assert "What heads say is not known: it ends with tanh." in words
     assert "Logit" not in words
+
+
+def test_bars_of_what_is_not_known_are_not_drawn(data):
+    unknown = {"says": np.full((1, data.num_heads), np.nan)}
+    figure = draw_explanation(data, 0, 1, ["lens"], explanation(data, **unknown), 3.35, 100, False)
+    (axes,) = figure.subfigs[1].axes
+    assert len(axes.patches) == data.num_heads
 
 
 def test_classes_are_named_or_numbered_and_others_refused_in_one_line(data):

@@ -40,10 +40,58 @@ def test_the_planted_trend_is_the_first_row_and_is_told(planted):
         data.class_names[1], 1,
     )  # fmt: skip
     told = trend_words(table, 199)
-    assert f"{table.significant.sum()} pairs" in told[0]
+    assert told[0].startswith(f"{table.significant.sum()} pair")
+    assert len(told) == 1 + table.significant.sum()
     assert f"matters more to {data.class_names[1]}" in told[1]
-    none = table.assign(significant=False)
-    assert trend_words(none, 199)[0].startswith("No head matters differently to any class")
+
+
+def told_of(permutations=999, metric="jsd", **changed):
+    """Sentences on two rows, of which the first is one of a class and stands out."""
+    row = {
+        "class": "cat", "n": 10, "n_rest": 20, "layer": 1, "head": 0, "metric": metric,
+        "mean": 0.3, "mean_rest": 0.1, "hedges_g": 2.0, "p_family": 0.002, "significant": True,
+    }  # fmt: skip
+    other = row | {"class": "dog", "p_family": 0.2, "significant": False}
+    return trend_words(pd.DataFrame([row | changed, other]), permutations)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said", "unsaid"),
+    [
+        ({}, "L1·H0 matters more to cat: mean 0.3 (n = 10) against 0.1 in the rest (n = 20), "
+         "g = 2.00, p = 0.002.", "less"),
+        ({"mean": 0.05, "hedges_g": -2.0}, "L1·H0 matters less to cat: mean 0.05", "more"),
+        ({"mean": 0.3, "mean_rest": -0.2}, "matters more to cat", "less"),
+        ({"mean": -0.3, "mean_rest": 0.2}, "matters less to cat", "more"),
+        ({"mean": -0.1, "mean_rest": -0.3}, "L1·H0: mean -0.1 in cat (n = 10)", "matters"),
+    ],
+)  # fmt: skip
+def test_a_head_matters_more_or_less_only_where_pruning_it_does_harm(changed, said, unsaid):
+    first, second = told_of(**changed)
+    assert said in second
+    assert unsaid not in second
+    assert first.startswith("1 pair of class and head stands out (JSD of the prediction, 30 label")
+    assert "2 pairs of class and head, 999 permutations, family-wise p ≤ 1%" in first
+
+
+@pytest.mark.parametrize(
+    ("permutations", "said"),
+    [
+        (999, "No pair of class and head stands out"),
+        (99, "No pair of class and head stands out"),
+        (98, "Whether any pair stands out is unknown"),
+        (1, "Whether any pair stands out is unknown"),
+    ],
+)
+def test_that_nothing_stands_out_is_said_only_where_something_could(permutations, said):
+    (told,) = told_of(permutations, significant=False, p_family=0.2)
+    assert told.startswith(said)
+    assert ("--permutations 99 or more" in told) == (permutations < 99)
+    assert ("the least p is 0.2" in told) == (permutations >= 99)
+
+
+def test_a_loss_of_probability_is_called_one():
+    assert "(loss of true-class probability," in told_of(metric="probability")[0]
 
 
 def test_python_writes_what_it_returns(store_path, tmp_path):

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from headbrush.analysis.explain.words import MAPS, SIGNED, Explanation, sink_words
+from headbrush.analysis.explain.words import (
+    MAPS,
+    SIGNED,
+    Explanation,
+    faithful_words,
+    sink_words,
+)
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.pages.figures.parts.drawing import Place, area_key, number_ticks
 from headbrush.server.pages.figures.parts.fonts import SMALL, elided, paper_style, wrapped
 from headbrush.server.pages.figures.parts.paper import PaperFigure, finish, new_figure
@@ -19,6 +26,8 @@ _COLUMNS = 4
 _TITLE = 0.42
 """Inches above a picture for its name and figures."""
 _HEADS = 8
+_EXACT = 5e-3
+"""Of the logit, or of 1: so far its parts may be from it by rounding."""
 _BARS = 1.7
 """Inches of the bars of heads."""
 
@@ -109,7 +118,7 @@ def draw_explanation(
             _map(axes, kind, found, row, grid, side - 0.12)
         place = Place(below, width, _BARS / width, dpi)
         _bars(data, place, found)
-        figure.caption = _caption(data, image, which, found)
+        figure.caption = _caption(data, image, which, kinds, found)
         figure.dpi_of_file = dpi
         finish(figure, place.legend_rows, with_caption)
     return figure
@@ -143,38 +152,57 @@ def _map(
 def _bars(data: StoreData, place: Place, found: Explanation) -> None:
     """The heads that say most, or matter most where that is not known, with their total effect."""
     says, total = found.says.ravel(), found.total.ravel()
-    by = total if np.isnan(says).any() else says
+    is_known = not np.isnan(says).any()
+    by = says if is_known else total
     heads = np.argsort(-np.abs(by), kind="stable")[:_HEADS]
     axes = place.axes()
     at = np.arange(len(heads))
-    axes.bar(at - 0.2, np.nan_to_num(says[heads]), 0.38, color=LIGHT.ink)
+    if is_known:
+        axes.bar(at - 0.2, says[heads], 0.38, color=LIGHT.ink)
     axes.bar(at + 0.2, total[heads], 0.38, color=BRUSHED)
     axes.axhline(0, color=LIGHT.ink, lw=0.5)
     axes.set_xticks(at, [str(data.head(int(head))) for head in heads])
     axes.set_ylabel("logit")
     number_ticks(axes.yaxis, 4)
-    place.legend([(area_key(LIGHT.ink), "speaks for the class"),
-                  (area_key(BRUSHED), "total effect of pruning")])  # fmt: skip
+    speaks = [(area_key(LIGHT.ink), "speaks for the class")] if is_known else []
+    place.legend([*speaks, (area_key(BRUSHED), "total effect of pruning")])
 
 
-def _caption(data: StoreData, image: int, which: int, found: Explanation) -> str:
+def _caption(
+    data: StoreData, image: int, which: int, kinds: Sequence[str], found: Explanation
+) -> str:
     true = f"true {data.true_class(image)}, " if data.is_labelled[image] else ""
     model = last_name(str(data.store.attrs["model"]))
     deletion, insertion = found.random_deletion, found.random_insertion
-    if not str(found.absent_parts):
-        embedding, mlp, bias = found.parts
-        parts = (
-            f" Logit {float(found.logit):.2f} = heads {found.says.sum():.2f}, embedding "
-            f"{embedding:.2f}, MLPs {mlp:.2f}, biases {bias:.2f}."
-        ).replace("-", "\N{MINUS SIGN}")
-    else:
-        parts = f" What heads say is not known: {found.absent_parts}."
+    random = ""
+    if len(kinds):
+        random = (
+            "Mean probability of the class while patches go, the highest first (del.), and come "
+            f"(ins.); {len(deletion)} random orders: del. {deletion.min():.2f} to "
+            f"{deletion.max():.2f}, ins. {insertion.min():.2f} to {insertion.max():.2f}. "
+            f"{faithful_words(found, kinds)} "
+        )
     words = (
         f"{model}; image {data.names[image]} ({true}explained for {data.class_name(which)}, "
-        f"P = {float(found.probability):.0%}). Mean probability of the class while patches go, the "
-        f"highest first (del.), and come (ins.); {len(deletion)} random orders: del. "
-        f"{deletion.min():.2f} to {deletion.max():.2f}, ins. {insertion.min():.2f} to "
-        f"{insertion.max():.2f}. n = 1 image.{parts} What a head speaks for a class is not its "
-        f"importance. {sink_words(found.sinks, found.outliers)}"
+        f"P = {percent(float(found.probability), '')}). {random}n = 1 image. {_sum_words(found)} "
+        f"What a head speaks for a class is not its importance. "
+        f"{sink_words(found.sinks, found.outliers)}"
     )
     return without_folders(words, data.store)
+
+
+def _sum_words(found: Explanation) -> str:
+    """What the logit is made up of, where its parts are known and add up to it."""
+    if str(found.absent_parts):
+        return f"What heads say is not known: {found.absent_parts}."
+    logit, whole = float(found.logit), float(found.says.sum() + found.parts.sum())
+    if abs(whole - logit) > _EXACT * max(1, abs(logit)):
+        return (
+            f"What heads say is not exact: the parts add up to {whole:.2f}, the logit is "
+            f"{logit:.2f}."
+        )
+    embedding, mlp, bias = found.parts
+    return (
+        f"Logit {logit:.2f} = heads {found.says.sum():.2f}, embedding {embedding:.2f}, MLPs "
+        f"{mlp:.2f}, biases {bias:.2f}."
+    ).replace("-", "\N{MINUS SIGN}")

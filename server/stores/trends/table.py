@@ -1,15 +1,21 @@
 """Trends of a store over its classes as a table and in words. Pure."""
 
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.facts.grouped import grouped
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_EFFECTS, METRIC_NAMES, NOISE
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.classes import LEVEL, ClassTrends, class_trends
 
 _MOST_TOLD = 5
+_ENOUGH = math.ceil(1 / LEVEL) - 1
+"""Permutations with which a p of LEVEL can be reached."""
 
 
 def trend_table(
@@ -90,19 +96,46 @@ def _frame(
 
 
 def trend_words(table: pd.DataFrame, permutations: int) -> list[str]:
-    """What a table of :func:`trend_table` says: the test, and the largest significant effects."""
-    metric = METRIC_NAMES[table.metric[0]]
+    """What a table of :func:`trend_table` says: the test, and the largest significant effects.
+
+    A pair stands out if its family-wise p is at most 1 %. That none does is said only where one
+    could: so many permutations have a p of at least 1 / (permutations + 1). A head matters more to
+    a class if pruning it does more harm there than to the rest, less if it does less of some harm.
+    """
+    first = table.iloc[0]
+    cells, images = grouped(len(table)), grouped(int(first["n"] + first["n_rest"]))
+    test = (
+        f"{METRIC_EFFECTS[first['metric']]}, {images} labelled images, {cells} pairs of class and "
+        f"head, {grouped(permutations)} permutations, family-wise p ≤ {LEVEL:.0%}"
+    )
+    if 1 / (permutations + 1) > LEVEL:
+        return [
+            f"Whether any pair stands out is unknown ({test}): of so few permutations p is at "
+            f"least {1 / (permutations + 1):.2g}; give --permutations {_ENOUGH} or more."
+        ]
     shown = table[table.significant]
-    cells = f"{grouped(len(table))} pairs of class and head"
-    test = f"{metric}, {cells}, {grouped(permutations)} permutations, family-wise p ≤ {LEVEL:.0%}"
     if shown.empty:
-        return [f"No head matters differently to any class ({test})."]
-    words = [f"{len(shown)} pairs of class and head stand out ({test})."]
-    for _, row in shown.head(_MOST_TOLD).iterrows():
-        more = "more" if row["hedges_g"] > 0 else "less"
-        words.append(
-            f"L{row['layer']}·H{row['head']} matters {more} to {row['class']}: "
-            f"g = {row['hedges_g']:.2f}, n = {row['n']} against {row['n_rest']}, "
-            f"p = {row['p_family']:.3g}."
-        )
-    return words
+        least = table.p_family.min()
+        return [f"No pair of class and head stands out ({test}; the least p is {least:.2g})."]
+    count = len(shown)
+    stand = (
+        "1 pair of class and head stands"
+        if count == 1
+        else f"{count} pairs of class and head stand"
+    )
+    of = f" The {_MOST_TOLD} with the largest effects:" if count > _MOST_TOLD else ""
+    told = [_pair_words(row.to_dict()) for _, row in shown.head(_MOST_TOLD).iterrows()]
+    return [f"{stand} out ({test}).{of}", *told]
+
+
+def _pair_words(row: Mapping[Hashable, Any]) -> str:
+    """What was measured of one pair, and what follows from the signs of its means."""
+    mean, rest = row["mean"], row["mean_rest"]
+    where, matters = f" in {row['class']}", ""
+    if max(mean, rest) > NOISE:  # else pruning does no harm to either
+        where, matters = "", f" matters {'more' if mean > rest else 'less'} to {row['class']}"
+    return (
+        f"L{row['layer']}·H{row['head']}{matters}: mean {mean:.3g}{where} (n = {row['n']}) "
+        f"against {rest:.3g} in the rest (n = {row['n_rest']}), g = {row['hedges_g']:.2f}, "
+        f"p = {row['p_family']:.2g}."
+    )
