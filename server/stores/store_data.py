@@ -15,6 +15,7 @@ from headbrush.analysis.store.facts.pattern_families import (
     PatternFamilies,
     pattern_families,
 )
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
@@ -305,7 +306,9 @@ class StoreData:
         if not self.store.has("class_accuracy"):
             return self.class_names
         pairs = zip(self.class_names, self.store.read("class_accuracy"), strict=True)
-        return [name if np.isnan(share) else f"{name} {share:.0%}" for name, share in pairs]
+        return [
+            name if np.isnan(share) else f"{name} {percent(share, '')}" for name, share in pairs
+        ]
 
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""

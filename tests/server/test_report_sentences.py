@@ -1,5 +1,7 @@
 """Sentences on names, bits, hints, brushes and layouts follow from numbers, or are not there."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,7 @@ from headbrush.analysis.store.facts.store_info import facts_of
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.report.findings import head_finding
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.common import prediction_bars
 from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.importance.compared_heads import ComparedHeads
 from tests.stores import (
@@ -38,6 +41,34 @@ def test_all_and_none_are_said_only_of_all_and_none(count):
         assert (said == "0 %") == (part == 0)
         assert (said == "100 %") == (part == count)
         assert float(said[:-2]) == pytest.approx(100 * part / count, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [
+        (0.0, "0.0 %"), (1e-5, "< 0.1 %"), (4e-4, "< 0.1 %"), (6e-4, "0.1 %"), (0.5, "50.0 %"),
+        (0.9994, "99.9 %"), (0.9996, "> 99.9 %"), (1.0, "100.0 %"), (np.nan, "?"),
+    ],
+)  # fmt: skip
+def test_a_probability_of_one_or_none_is_said_only_of_that(probability, said):
+    assert prediction_bars.percent(probability) == said
+
+
+CONSTANTS = {"LEVEL", "EXPLAINS", "awaited.share", "said.share"}
+"""Limits, and shares of work that is done."""
+
+
+def test_no_share_is_rounded_to_all_or_none_by_format():
+    root = Path(__file__).parent.parent.parent
+    sources = [file for folder in ("analysis", "server") for file in (root / folder).rglob("*.py")]
+    assert len(sources) > 300
+    found = {
+        f"{file.name}: {name}"
+        for file in sources
+        for name in re.findall(r"\{([^{}]+):\.0%\}", file.read_text(encoding="utf-8"))
+        if name not in CONSTANTS
+    }
+    assert found == set()
 
 
 def test_a_name_of_all_images_but_one_is_not_that_of_all(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 
 from headbrush.analysis.images.labels.class_list import is_number
 from headbrush.analysis.images.labels.class_mapping import ClassMapping
+from headbrush.analysis.store.facts.percent import percent
 
 _SIGNIFICANT = 1e-3
 _BETTER = 0.2
@@ -40,8 +41,8 @@ def doubt(
         if shares is not None and shares[1] - shares[0] > max(best, _BETTER):
             best = shares[1] - shares[0]
             sentence = (
-                f"Warning: the classes seem to be in another order. {shares[0]:.0%} of the "
-                f"images are predicted as their class, and {shares[1]:.0%} {words}."
+                f"Warning: the classes seem to be in another order. {percent(shares[0], '')} of "
+                f"the images are predicted as their class, and {percent(shares[1], '')} {words}."
             )
     return sentence
 

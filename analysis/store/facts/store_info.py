@@ -6,6 +6,7 @@ from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of, share
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.facts.studies.all_studies import study_facts
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
@@ -43,12 +44,12 @@ def _layout_facts(store: Store) -> list[tuple[str, object]]:
             (found.kept, f"of the {NEAREST} nearest patterns kept"),
             (found.same_head, f"of the {NEAREST} nearest of the same head"),
         ]
-        words = [f"{one:.0%} {what}" for one, what in shares if one is not None]
+        words = [f"{percent(one, '')} {what}" for one, what in shares if one is not None]
         if words:
             facts.append((f"{LAYOUT_NAMES[layout]} layout", ", ".join(words)))
     kept = share(store, "image_embedding_preservation")
     if kept is not None:
-        facts.append(("image layout", f"{kept:.0%} of the {NEAREST} nearest images kept"))
+        facts.append(("image layout", f"{percent(kept, '')} of the {NEAREST} nearest images kept"))
     return facts
 
 
@@ -69,7 +70,7 @@ def _class_facts(store: Store) -> list[tuple[str, object]]:
     accuracy = store.read("class_accuracy")
     names = store.read("class_name")
     order = sorted((i for i, a in enumerate(accuracy) if a == a), key=lambda i: -accuracy[i])
-    shown = [f"{names[i]} {accuracy[i]:.0%}" for i in order]
+    shown = [f"{names[i]} {percent(accuracy[i], '')}" for i in order]
     if len(shown) < 2:
         return []
     half = min(5, len(shown) // 2)

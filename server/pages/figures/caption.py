@@ -1,5 +1,6 @@
 """The caption of a figure: model, head, image, and what each panel shows."""
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.pages.report.parts.redact_folders import last_name, without_folders
 
@@ -20,7 +21,7 @@ def _image(shown: Shown) -> str:
     kinds = [f"true {data.true_class(image)}"] if data.is_labelled[image] else []
     if data.has_classifier and data.predicted[image] >= 0:
         guess = data.class_name(int(data.predicted[image]))
-        kinds.append(f"predicted {guess}, {data.probability[image].max():.0%}")
+        kinds.append(f"predicted {guess}, {percent(data.probability[image].max(), '')}")
     return f"image {data.names[image]}" + (f" ({', '.join(kinds)})" if kinds else "")
 
 

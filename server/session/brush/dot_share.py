@@ -7,6 +7,8 @@ import numpy as np
 from bokeh.models import Label, LinearInterpolator, Node
 from bokeh.plotting import figure
 
+from headbrush.analysis.store.facts.percent import percent
+
 NO_SHARE = -1.0
 """In the column ``share`` of heads and images: no patterns are brushed, so dots look as usual."""
 _SHARES = (NO_SHARE, 0.0, 1.0)
@@ -61,7 +63,9 @@ def corner_label(
 
 def share_words(largest: float | None) -> str:
     """Explains the size of the dots; empty if it has no meaning."""
-    return "" if largest is None else f"dot size: share of patterns brushed (max {largest:.0%})"
+    if largest is None:
+        return ""
+    return f"dot size: share of patterns brushed (max {percent(largest, '')})"
 
 
 def _scaled(values: Sequence[float]) -> dict[str, Any]:

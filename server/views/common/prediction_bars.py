@@ -22,11 +22,12 @@ from headbrush.server.views.common.figure_tools import make_figure
 from headbrush.server.views.common.legend import make_legend, swatches
 
 FADED = 0.2
-_ROW, _MOST = 19, 99
+_ROW, _MOST = 22, 99
 """Pixels that a row of a name and two bars needs; rows where the height is not known."""
 _ABOVE = -0.25
 """Room above the first name, in rows."""
-_TOP = 5
+_TOP, _FEWEST = 5, 3
+"""Most probable classes that are wanted, and that are shown however low the plot is."""
 _CHARACTER = 6.6
 """Width in pixels of a character of a class name, rather more than less."""
 _NUMBERS = 120
@@ -155,7 +156,7 @@ class PredictionBars:
         except UnsetValueError:
             room = _MOST
         count = len(columns_of(self._source)["name"])
-        shown = max(min(count, room), _TOP)
+        shown = max(min(count, room), _FEWEST)
         self._seen.indices = list(range(min(count, shown)))
         number_range(self._plot.y_range).start = shown
 
@@ -189,5 +190,12 @@ def most_probable(before: np.ndarray, after: np.ndarray, label: int | None = Non
 
 
 def percent(probability: float, digits: int = 1) -> str:
-    """``12.3 %``, or ``?`` where it is not known."""
-    return "?" if np.isnan(probability) else f"{100 * probability:.{digits}f} %"
+    """``12.3 %``, or ``?`` where it is not known; 0 and 100 % only of what is just that."""
+    if np.isnan(probability):
+        return "?"
+    step = 10.0**-digits
+    if 0 < 100 * probability < step / 2:
+        return f"< {step:.{digits}f} %"
+    if 100 - step / 2 <= 100 * probability < 100:
+        return f"> {100 - step:.{digits}f} %"
+    return f"{100 * probability:.{digits}f} %"

@@ -7,6 +7,7 @@ from bokeh.layouts import column, row
 from bokeh.models import Button, Div
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.description import brushed_words
 from headbrush.server.session.session import Session
@@ -106,7 +107,7 @@ class TitleBar:
             kind = "true" if data.is_labelled[new.image] else "no label, predicted"
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
             if data.is_labelled[new.image] and data.has_classifier:
-                words += [f"predicted {guess} ({data.probability[new.image].max():.0%})"]
+                words += [f"predicted {guess} ({percent(data.probability[new.image].max(), '')})"]
         said = " · ".join(words)
         self._selection.update(text=said, html_attributes={"title": said})
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from bokeh.plotting import figure
 
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.session.session import Session
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.views.common.head_pictures import offset_picture, picture
@@ -61,5 +62,5 @@ class PatternTip:
         lines = [f"{data.head(number)}{name}", data.names[image], f"true: {data.true_class(image)}"]
         if data.has_classifier:
             guess = data.class_name(int(data.predicted[image]))
-            lines.append(f"predicted: {guess} ({data.probability[image].max():.0%})")
+            lines.append(f"predicted: {guess} ({percent(data.probability[image].max(), '')})")
         return "\n".join(lines)
