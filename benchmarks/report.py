@@ -44,11 +44,7 @@ def plain_json(report: Report) -> int:
     shown = ["importance", "strength_entropy", "patch_embedding", "image_embedding"]
     parts = [data.store.read(name) for name in shown]
     for page in report.pages:
-        head = data.head(page.head)
-        parts += [
-            data.strength[:, page.head],
-            data.store.attention(page.image, head.layer, head.head),
-        ]
+        parts += [data.strength[:, page.head], page.attention]
     return sum(len(json.dumps(part.astype(float).tolist())) for part in parts)
 
 

@@ -198,7 +198,8 @@ def report(
     out
         Also written to this file, ``FILE.html``.
     images
-        Ids or file names; by default each head is shown in an image to which it matters.
+        Ids or file names, or ``"all"`` for means over all images; by default each head is shown by
+        its means, and in an image to which it matters.
     heads
         ``"layer.head"`` or pairs; by default the five most important heads of the store.
     views

@@ -136,7 +136,10 @@ DemoOut = Annotated[Path, typer.Option(help="Path of the demo's store.")]
 AllImages = Annotated[bool, typer.Option("--all", help="All 1 000 bundled images instead of 300.")]
 PasswordFile = Annotated[Path, typer.Argument(help="File for the password's hash.")]
 ReportImages = Annotated[
-    list[str] | None, typer.Option("--image", "--images", help="Id or file name; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--image", "--images", help="Id or file name, or all: means over images; repeatable."
+    ),
 ]
 ReportHeads = Annotated[
     list[str] | None, typer.Option("--head", "--heads", help="LAYER.HEAD; repeatable.")

@@ -27,7 +27,7 @@ def report_command(
 ) -> None:
     """Write a store's views as one HTML file that needs no server and keeps linked brushing.
 
-    To make a file of more than 6 MB smaller, give fewer --head, --image or --view.
+    To make a file of more than 8 MB smaller, give fewer --head, --image or --view.
     """
     if beside is not None:
         _report_of_two(store, beside, out, images, heads, views, prune, data, fragment)

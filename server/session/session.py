@@ -24,6 +24,7 @@ from headbrush.server.session.state import History, ViewState
 from headbrush.server.session.status.summaries import Summaries
 from headbrush.server.session.status.waiting import Waiting
 from headbrush.server.stores.heads import Head
+from headbrush.server.stores.model.mean_pruning import MOST_COMPUTED
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 from headbrush.server.tools.signal import Signal
@@ -51,6 +52,8 @@ class Session:
         Which views failed.
     waiting
         What the analysis of an unfinished store has still to make.
+    most_computed
+        Images that the model is asked about for one mean, at most.
     previewed
         Emitted with the brush that an unfinished drag would leave.
     """
@@ -73,6 +76,7 @@ class Session:
         sources = SharedSources(data, self.history, self.brushes)
         self.images, self.heads, self.narrow = sources.images, sources.heads, sources.narrow
         self.waiting = Waiting(data, self.document)
+        self.most_computed = MOST_COMPUTED
         self._first_metric = data.first.metric
         self.waiting.filled.connect(sources.place_images)
         self.waiting.filled.connect(self._show_filled)

@@ -239,11 +239,12 @@ def test_the_values_are_saved_as_csv_and_netcdf(page, data, made):
     np.testing.assert_allclose(heads["jsd"], data.importance("jsd").mean(0), rtol=1e-5)
     with xr.open_dataset(downloaded(page, "values.nc"), engine="netcdf4") as values:
         np.testing.assert_array_equal(values["importance"], data.store.read("importance"))
-        first = made.pages[0]
-        assert int(values["page_image"][0]) == first.image
-        np.testing.assert_array_equal(values["page_attention"][0], first.attention)
-        pruned = values["page_pruning"].values[0]
-        np.testing.assert_array_equal(pruned, first.pruning.metrics)
-    name = f"attention-{data.head_labels[first.head]}-{first.image}.csv"
-    matrix = np.loadtxt(downloaded(page, name), delimiter=",")
-    np.testing.assert_allclose(matrix, first.attention, rtol=1e-3)
+        means, first, *_ = made.pages
+        assert values["page_image"].values[:2].tolist() == [-1, first.image]
+        np.testing.assert_array_equal(values["page_attention"][1], first.attention)
+        for shown, pruned in zip((means, first), values["page_pruning"].values, strict=False):
+            np.testing.assert_allclose(pruned, shown.pruning.metrics)
+    for shown, image in ((means, "mean"), (first, first.image)):
+        name = f"attention-{data.head_labels[shown.head]}-{image}.csv"
+        matrix = np.loadtxt(downloaded(page, name), delimiter=",")
+        np.testing.assert_allclose(matrix, shown.attention, rtol=1e-3)

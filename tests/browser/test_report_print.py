@@ -55,7 +55,9 @@ def boxes(page, selector):
 
 def test_a_head_fills_a_sheet_and_the_rest_two_or_three(page):
     pdf = page.page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == 2 + len(HEADS) + 1
+    assert (
+        len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == 2 + 2 * len(HEADS) + 1
+    )  # means, and one image
     page.page.evaluate(BEGIN)
     page.page.emulate_media(media="print")
     for width, height in boxes(page, ".hb-page-of-head"):

@@ -19,7 +19,7 @@ VIEWS = ["partial_pruning", "prediction", "pattern_layout", "head_importance"]
 
 @pytest.fixture(scope="module")
 def written(data, saved):
-    return saved(make_report(data, heads=["1.0"], views=VIEWS))
+    return saved(make_report(data, ["0"], ["1.0"], VIEWS))
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from headbrush.server.pages.report.rules import (
 from headbrush.server.session.state import PATTERN_STYLES
 from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.stores.metrics import METRIC_NAMES, NOISE
+from headbrush.server.stores.metrics import METRIC_EFFECTS, METRIC_NAMES, NOISE
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words
 
 _REGION_MODES = (2, 3, 4)
 _FEW = 5
+_NO_PARTS = "the model is not available, and the store was made without --modes all"
 CITE_METHOD = (
     "Y. Li, J. Wang, X. Dai, L. Wang, C.-C. M. Yeh, Y. Zheng, W. Zhang, K.-L. Ma: How Does "
     "Attention Work in Vision Transformers? A Visual Analytics Attempt. IEEE Transactions on "
@@ -90,21 +91,42 @@ def _bits(data: StoreData, number: int) -> str:
 
 
 def mode_finding(data: StoreData, page: HeadPage) -> str:
-    """Which part of a head matters in one image."""
+    """Which part of a head matters, in one image or on average."""
+    if page.image is None:
+        return _mean_finding(data, page)
     label, name = data.head_labels[page.head], data.names[page.image]
     classes, values = _classes(data, page.image), _by_mode(page)
-    if page.pruning is None and any(panel.view == "partial_pruning" for panel in page.panels):
-        return (
-            f"{name}: {classes}. Which part of {label} matters here is unknown: the model is not "
-            "available, and the store was made without --modes all."
-        )
+    if page.pruning is None and _has_pruning(page):
+        return f"{name}: {classes}. Which part of {label} matters here is unknown: {_NO_PARTS}."
     if values is None:
         return f"{name}: {classes}."
+    return f"In {name} ({classes}) {_parts_words(page, label, values)}"
+
+
+def _mean_finding(data: StoreData, page: HeadPage) -> str:
+    """Which part matters on average, and how many images the means are of."""
+    label, values, said = data.head_labels[page.head], _by_mode(page), []
+    if values is not None:
+        said.append(f"On average ({page.of_images}) {_parts_words(page, label, values)}")
+    elif _has_pruning(page):
+        said.append(f"Which part of {label} matters on average is unknown: {_NO_PARTS}")
+    if page.of_matrices:
+        said.append(f"Matrix, masks and lines show a {page.of_matrices}")
+    return " ".join(f"{sentence.removesuffix('.')}." for sentence in said)
+
+
+def _has_pruning(page: HeadPage) -> bool:
+    """Whether the page shows the parts, and its metric is one of pruning."""
+    has_metric = page.session.state.metric in PRUNING_METRICS
+    return has_metric and any(panel.view == "partial_pruning" for panel in page.panels)
+
+
+def _parts_words(page: HeadPage, label: str, values: np.ndarray) -> str:
+    """The effect of the whole head and of its parts, and which of them explain it."""
     parts = "; ".join(f"only {MODES[mode]} {short(values[mode])}" for mode in _REGION_MODES)
     so = explaining_parts(values[1], {MODES[mode]: values[mode] for mode in _REGION_MODES})
-    metric = METRIC_NAMES[page.session.state.metric]
-    whole = f"pruning all of {label} gives {metric} {short(values[1])}"
-    return f"In {name} ({classes}) {whole}; {parts}. {so}"
+    effect = METRIC_EFFECTS[page.session.state.metric]
+    return f"pruning all of {label} gives {effect} {short(values[1])}; {parts}. {so}"
 
 
 def _by_mode(page: HeadPage) -> np.ndarray | None:
@@ -113,9 +135,7 @@ def _by_mode(page: HeadPage) -> np.ndarray | None:
     if page.pruning is None or metric not in PRUNING_METRICS:
         return None
     values = page.pruning.metrics[PRUNING_METRICS.index(metric)].astype(float)
-    if not np.isfinite(values).all():
-        return None
-    return values[0] - values if metric == "probability" else values
+    return values if np.isfinite(values).all() else None
 
 
 def _classes(data: StoreData, image: int) -> str:
@@ -137,7 +157,7 @@ def left_out(notes: Sequence[str]) -> list[str]:
     """Differences between the report and the server's page."""
     return [
         rounding("CSV and netCDF"),
-        "Attention matrices are included only for the heads and images above.",
+        "Attention matrices are included only for the heads and images above, and for means.",
         *notes,
     ]
 

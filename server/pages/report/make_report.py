@@ -22,8 +22,7 @@ from headbrush.server.pages.report.parts.panels import (
 )
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import (
-    OVERVIEWS,
-    WHAT_IF,
+    ALL,
     ReportRequest,
     read_request,
 )
@@ -90,12 +89,9 @@ def report_of(data: StoreData, state: ViewState, named: Named, sets: NamedSets) 
     """
     if data.store.pending:
         raise InputError("The analysis is not finished; save the report when this page is full.")
-    if state.image is None:
-        views = (*OVERVIEWS, *WHAT_IF) if state.pruned else OVERVIEWS
-        report = make_report(data, views=views, state=state, named=named, sets=sets)
-    else:
-        heads = [(state.layer, state.head)]
-        report = make_report(data, [state.image], heads, state=state, named=named, sets=sets)
+    image = ALL if state.image is None else state.image
+    heads = [(state.layer, state.head)]
+    report = make_report(data, [image], heads, state=state, named=named, sets=sets)
     return gzip.compress(report.html.encode(), 5, mtime=0)
 
 
@@ -110,8 +106,7 @@ def _made(
     of_set = what_if_views(session, request.views, sets)
     pages = page_panels(session, request.pages, request.views)
     what_if = what_if_panels(session, of_set)
-    places = [f"{data.head_labels[page.head]} in {data.names[page.image]}" for page in pages]
-    called = [(page.session, place) for page, place in zip(pages, places, strict=True)]
+    called = [(page.session, page.title) for page in pages]
     failed = failed_notes(session, called, request.views)
     of_pages = (panel for page in pages for panel in page.panels)
     refuse_empty([*overview, *what_if, *of_pages], failed)

@@ -119,14 +119,14 @@ def _findings(contents: Contents) -> list[tuple[str, str]]:
 
 
 def _page(data: StoreData, page: HeadPage) -> dict[str, Any]:
-    label, name = data.head_labels[page.head], data.names[page.image]
+    label, image = data.head_labels[page.head], page.image
     return {
-        "title": f"{label} in {name}",
+        "title": page.title,
         "words": findings.mode_finding(data, page),
-        "picture": data.thumbnail(page.image),
-        "alt": f"The image {name}",
+        "picture": "" if image is None else data.thumbnail(image),
+        "alt": "" if image is None else f"The image {data.names[image]}",
         "panels": page.panels,
-        "label": f"attention-{label}-{page.image}",
+        "label": f"attention-{label}-{'mean' if image is None else image}",
         "matrix": page.matrix_id,
     }
 

@@ -1,5 +1,6 @@
 """Means over images of what pruning one head changes. Pure."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,8 @@ class MeanPruned:
 class RunningMean:
     """A mean that grows image by image, in an order that represents all from the start.
 
-    Pages that look at the same head and brush share it: what one has asked for, all have.
+    Pages that look at the same head and brush share it: what one has asked for, all have, also a
+    report that is made of them in a thread.
 
     Attributes
     ----------
@@ -67,9 +69,15 @@ class RunningMean:
         self.fault, self.skipped = "", 0
         self._order: list[int] = images[:MOST_COMPUTED].tolist()
         self._place = self._count = 0
+        self._lock = threading.Lock()
         self._metrics = np.zeros((len(PRUNING_METRICS), len(MODES)))
         self._label, self._changed = np.zeros(len(MODES)), np.zeros(len(MODES))
         self._probability: np.ndarray | None = None
+
+    @property
+    def asked(self) -> int:
+        """How many images have been asked about."""
+        return self._place
 
     @property
     def next_image(self) -> int | None:
@@ -80,33 +88,38 @@ class RunningMean:
 
     def add(self, image: int, result: PrunedHead, label: int) -> None:
         """Take an answer about ``next_image``; another page's late one is known already."""
-        if image != self.next_image:
-            return
-        self._place, self._count = self._place + 1, self._count + 1
-        probability = result.probability.astype(float)
-        if self._probability is None:
-            self._probability = np.zeros_like(probability)
-        self._metrics += result.metrics
-        self._probability += probability
-        if probability.shape[1]:
-            self._label += probability[:, label]
-            self._changed += probability.argmax(1) != probability[0].argmax()
+        with self._lock:
+            if image != self.next_image:
+                return
+            self._place, self._count = self._place + 1, self._count + 1
+            probability = result.probability.astype(float)
+            if self._probability is None:
+                self._probability = np.zeros_like(probability)
+            self._metrics += result.metrics
+            self._probability += probability
+            if probability.shape[1]:
+                self._label += probability[:, label]
+                self._changed += probability.argmax(1) != probability[0].argmax()
 
     def skip(self, image: int, fault: str) -> None:
         """Leave out ``next_image``, which has no answer."""
-        if image == self.next_image:
-            self._place, self.skipped, self.fault = self._place + 1, self.skipped + 1, fault
+        with self._lock:
+            if image == self.next_image:
+                self._place, self.skipped, self.fault = self._place + 1, self.skipped + 1, fault
 
     @property
     def mean(self) -> MeanPruned | None:
         """The mean of the images so far, None without any."""
-        if self._probability is None:
-            return None
-        has_classes = bool(self._probability.shape[1])
-        of_label = (self._label, self._changed)
-        label, changed = (part / self._count if has_classes else part + np.nan for part in of_label)
-        parts = self._metrics / self._count, self._probability / self._count
-        return MeanPruned(*parts, label, changed, self._count)
+        with self._lock:
+            if self._probability is None:
+                return None
+            has_classes = bool(self._probability.shape[1])
+            of_label = (self._label, self._changed)
+            label, changed = (
+                part / self._count if has_classes else part + np.nan for part in of_label
+            )
+            parts = self._metrics / self._count, self._probability / self._count
+            return MeanPruned(*parts, label, changed, self._count)
 
 
 def stored_mean(data: StoreData, brushed: np.ndarray, number: int) -> MeanPruned:

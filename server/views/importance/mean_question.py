@@ -59,7 +59,7 @@ class MeanQuestion:
     @property
     def is_done(self) -> bool:
         """Whether no further answer is waited for."""
-        return self._running is None or self._running.next_image is None
+        return self._running is None or self._next_of(self._running) is None
 
     @property
     def skipped(self) -> int:
@@ -87,7 +87,7 @@ class MeanQuestion:
     def _go_on(self, running: RunningMean) -> None:
         """Ask about the next images; those that are known are taken at once."""
         model = self._model()
-        while (image := running.next_image) is not None:
+        while (image := self._next_of(running)) is not None:
             future = model.partial_pruning(
                 image, self._head.layer, self._head.head, is_urgent=False
             )
@@ -98,6 +98,10 @@ class MeanQuestion:
             self._question.ask(future, self._taken_by(running, image), self._wait)
         self._shown_at = -np.inf
         self._show()
+
+    def _next_of(self, running: RunningMean) -> int | None:
+        """The image to ask about; None once there are as many as this session asks about."""
+        return running.next_image if running.asked < self._session.most_computed else None
 
     def _deliver_to(
         self, running: RunningMean, image: int

@@ -10,6 +10,7 @@ from bokeh.models import (
     CustomJS,
     FixedTicker,
     HoverTool,
+    NoOverlap,
     Paragraph,
     Range1d,
     Select,
@@ -27,9 +28,13 @@ from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
 from headbrush.server.views.common.choice import labelled
-from headbrush.server.views.common.figure_tools import make_figure, short_numbers
+from headbrush.server.views.common.figure_tools import LEAST_HEIGHT, make_figure, short_numbers
 from headbrush.server.views.importance.pruning_answer import PruningAnswer, mode_labels
 
+_BESIDE = 0.45
+"""Room beside the first and the last bar, in bars, to the middle of the next."""
+_ROW, _AXIS = 11.5, 27
+"""Least height of a bar with its label, and of the axis below, in pixels."""
 _FADED = 0.2
 """Opacity of the last bars while the next ones are computed."""
 _MARGINS = 0.2, 1.7
@@ -95,7 +100,7 @@ class PartialPruning:
         plot = make_figure(
             "pruning_plot",
             x_range=Range1d(start=-_MARGINS[0], end=_MARGINS[1]),
-            y_range=Range1d(start=7.55, end=-0.55),
+            y_range=Range1d(start=len(MODES) - _BESIDE, end=-_BESIDE),
         )
         plot.toolbar_location = plot.toolbar.active_scroll = None
         self._chosen = BoxAnnotation(
@@ -128,6 +133,9 @@ class PartialPruning:
         plot.add_tools(HoverTool(renderers=[rows], tooltips=tips))
         on_event(plot, Tap, lambda event: self._choose(round(event.y or 0)))
         plot.yaxis.ticker = FixedTicker(ticks=list(MODES))
+        plot.yaxis.update(
+            major_label_text_font_size="10px", major_label_policy=NoOverlap(min_distance=-3)
+        )
         plot.yaxis.major_label_overrides = {**mode_labels(self._session.data.store)}
         plot.grid.visible = False
         plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
@@ -144,17 +152,10 @@ class PartialPruning:
         self._show()
 
     def _show(self) -> None:
-        if self._shown is not None and self._session.state.image is None:
+        if self._pruning.of_all_modes is not None and self._session.state.image is None:
             self._draw()
         else:
             self._pruning.show(self._draw, self._wait, self._explain)
-
-    @property
-    def _shown(self) -> PrunedHead | MeanPruned | None:
-        """A mean that the store has whole is shown, not the one that grows."""
-        of_store = self._pruning.of_store
-        has_all = of_store is not None and of_store.has_all_modes
-        return of_store if has_all else self._pruning.result
 
     def react_to_mode(self, new: ViewState) -> None:
         """Mark the chosen bar."""
@@ -166,7 +167,7 @@ class PartialPruning:
             self._session.history.change(mode=mode)
 
     def _draw(self) -> None:
-        state, data, result = self._session.state, self._session.data, self._shown
+        state, data, result = self._session.state, self._session.data, self._pruning.of_all_modes
         if result is None:
             return
         if state.metric not in PRUNING_METRICS:
@@ -181,6 +182,7 @@ class PartialPruning:
         before, after = _MARGINS
         self._plot.x_range.update(start=-before * top, end=after * top)
         self._reference.update(visible=is_probability, location=float(values[0]))
+        self._make_room(np.flatnonzero(np.isfinite(values)))
         self._source.data = {
             **columns_of(self._source),
             "value": values,
@@ -194,6 +196,12 @@ class PartialPruning:
         self._note.text = heading = self._heading(result, bool(np.isnan(values).any()))
         words = [f"{MODES[mode]} pruned {_noted(value)}" for mode, value in enumerate(values)]
         self._session.summaries.describe(self.name, f"{heading}, {'; '.join(words)}.")
+
+    def _make_room(self, known: np.ndarray) -> None:
+        """Show the bars up to the last mode ``(n,)`` that is known, each high enough to be read."""
+        rows = int(known[-1]) + 1
+        self._plot.y_range.update(start=rows - _BESIDE)
+        self._plot.min_height = max(LEAST_HEIGHT, round(_AXIS + _ROW * rows))
 
     def _heading(self, result: PrunedHead | MeanPruned, is_partial: bool) -> str:
         """Head, metric, and where the values are from."""

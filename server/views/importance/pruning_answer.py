@@ -78,6 +78,13 @@ class PruningAnswer:
             explain(self.remark)
 
     @property
+    def of_all_modes(self) -> PrunedHead | MeanPruned | None:
+        """The result, or in its place a mean that the store has whole, under every mode."""
+        of_store = self.of_store
+        has_all = of_store is not None and of_store.has_all_modes
+        return of_store if has_all else self.result
+
+    @property
     def images(self) -> np.ndarray:
         """Numbers of the brushed images that a mean is over."""
         return np.flatnonzero(self._brushed)

@@ -78,7 +78,11 @@ def _of_pages(data: StoreData, pages: Sequence[HeadPage]) -> dict[str, _Variable
     variables: dict[str, _Variable] = {
         "page_layer": ("page", heads // data.heads_per_layer),
         "page_head": ("page", heads % data.heads_per_layer),
-        "page_image": ("page", np.array([page.image for page in pages])),
+        "page_image": (
+            "page",
+            np.array([-1 if page.image is None else page.image for page in pages]),
+            {"long_name": "image, -1 for means over the brushed images"},
+        ),
         "page_strength": (
             ("page", "image", "hop"),
             np.stack([data.strength[:, page.head] for page in pages]),

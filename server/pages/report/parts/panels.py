@@ -13,6 +13,7 @@ from bokeh.plotting import figure
 from bokeh.server.callbacks import NextTickCallback
 
 from headbrush.analysis.model.pruning.modes import PrunedHead
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.pages.report.parts.failed_views import guarded_views, without_failed
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import (
@@ -26,6 +27,7 @@ from headbrush.server.session.palette import DARK, LIGHT
 from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.stores.model.live_model import live_model
+from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
@@ -34,6 +36,8 @@ from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_code
 from headbrush.server.views.view import View
 
 _PICTURE_SIZE = 1000, 560
+MOST_COMPUTED = 20
+"""Images that the model is asked about for one mean; whoever makes a report waits for them."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +65,39 @@ class Panel:
 
 @dataclass(frozen=True)
 class HeadPage:
-    """One head in one image.
+    """One head in one image, or its means over the brushed images.
 
     Attributes
     ----------
     head, image
-        Their numbers.
+        Their numbers; no image for means.
     pruning
         Metrics ``(metric, mode)`` and probabilities of partial pruning; None without the model.
     attention
         ``(T, T)`` as shown; None if it is not shown.
+    of_images, of_matrices
+        How many images ``pruning`` and ``attention`` are means of, in words.
     """
 
     head: int
-    image: int
+    image: int | None
     session: Session
     panels: tuple[Panel, ...]
-    pruning: PrunedHead | None
+    pruning: PrunedHead | MeanPruned | None
     attention: np.ndarray | None
     matrix_id: str
+    of_images: str = ""
+    of_matrices: str = ""
+
+    @property
+    def title(self) -> str:
+        """The head, and where."""
+        data = self.session.data
+        if self.image is not None:
+            return f"{data.head_labels[self.head]} in {data.names[self.image]}"
+        brushed = self.session.brush("heads").images
+        which = "all" if brushed.all() else f"{grouped(int(brushed.sum()))} brushed"
+        return f"{data.head_labels[self.head]} over {which} images"
 
 
 def overview_panels(
@@ -132,9 +150,9 @@ def _keep_picture(session: Session, plot: figure) -> None:
 
 
 def page_panels(
-    overview: Session, pairs: tuple[tuple[int, int], ...], views: tuple[str, ...]
+    overview: Session, pairs: tuple[tuple[int, int | None], ...], views: tuple[str, ...]
 ) -> list[HeadPage]:
-    """The views of one head in one image, for each pair of them; waits for the model.
+    """The views of one head in one image, or of its means, for each pair; waits for the model.
 
     Parameters
     ----------
@@ -147,13 +165,14 @@ def page_panels(
         chosen = data.head(head)
         state = replace(overview.state, image=image, layer=chosen.layer, head=chosen.head)
         session = Session(data, state, document=document)
+        session.most_computed = MOST_COMPUTED
         session.reader.change_named(overview.reader.named)
         started.append((head, image, session, guarded_views(session, of_head)))
     settle(document, data)
     return [_page(number, *one) for number, one in enumerate(started, 1)]
 
 
-def _page(number: int, head: int, image: int, session: Session, views: Views) -> HeadPage:
+def _page(number: int, head: int, image: int | None, session: Session, views: Views) -> HeadPage:
     working = without_failed(session, views.by_name)
     panels = tuple(
         _panel(BY_NAME[name], working[name], session, f"page{number}_{name}")
@@ -161,12 +180,16 @@ def _page(number: int, head: int, image: int, session: Session, views: Views) ->
         if name in working
     )
     pruning, matrix = views.shared.get(PruningAnswer), views.shared.get(ShownMatrix)
-    answer = pruning.result if isinstance(pruning, PruningAnswer) else None
-    result = answer if isinstance(answer, PrunedHead) else None
-    attention, matrix_id = None, ""
+    result, of_images = None, ""
+    if isinstance(pruning, PruningAnswer):
+        result = pruning.of_all_modes
+        of_images = pruning.words_of(result) if isinstance(result, MeanPruned) else ""
+    attention, matrix_id, of_matrices = None, "", ""
     if isinstance(matrix, ShownMatrix) and matrix.codes is not None:
         attention, matrix_id = from_codes(matrix.codes), matrix.source.id
-    return HeadPage(head, image, session, panels, result, attention, matrix_id)
+        of_matrices = matrix.mean.words if matrix.mean else ""
+    shown = (result, attention, matrix_id, of_images, of_matrices)
+    return HeadPage(head, image, session, panels, *shown)
 
 
 def settle(document: Document, data: StoreData) -> None:
@@ -179,7 +202,7 @@ def settle(document: Document, data: StoreData) -> None:
     goes_on = True
     while goes_on:
         goes_on = False
-        for source in (data.matrices, live_model(data.store)):
+        for source in (data.matrices, data.mean_matrices, live_model(data.store)):
             source.wait()
             goes_on |= deliver(document)
 

@@ -20,6 +20,8 @@ WHAT_IF = tuple(row.name for row in _ORDERED if row.workspace == "what_if")
 """They need a prune set."""
 VIEWS = (*OVERVIEWS, *WHAT_IF, *PAGE_VIEWS)
 USUAL_HEADS = 5
+ALL = "all"
+"""In place of an image: means over all of them."""
 MOST_PAGES = 40
 MOST_PLACES = 1_000_000
 """With more patterns the coordinates are left out, and the picture is static."""
@@ -32,14 +34,14 @@ class ReportRequest:
     Attributes
     ----------
     pages
-        Pairs of a head's number and an image.
+        Pairs of a head's number and an image, or None for means over the images.
     views
         Names of views, in the order of the page.
     why
         How the pages were chosen, as a sentence.
     """
 
-    pages: tuple[tuple[int, int], ...]
+    pages: tuple[tuple[int, int | None], ...]
     views: tuple[str, ...]
     why: str
 
@@ -62,7 +64,8 @@ def read_request(
     Parameters
     ----------
     images
-        Ids or file names; by default each head is shown in an image to which it matters.
+        Ids or file names, or ``all`` for means over all images; by default each head is shown by
+        its means, and in an image to which it matters.
     heads
         ``layer.head`` or pairs; by default the most important heads of the store.
     views
@@ -83,7 +86,7 @@ def read_request(
     usual = VIEWS if has_set else (*OVERVIEWS, *PAGE_VIEWS)
     shown = tuple(view for view in VIEWS if view in views) if views else usual
     chosen_heads = [read_head(data, word) for word in heads]
-    chosen_images = [read_image(data, word) for word in images]
+    chosen_images = [None if is_all(data, word) else read_image(data, word) for word in images]
     if not any(view in PAGE_VIEWS for view in shown):
         return ReportRequest((), shown, "")
     numbers = chosen_heads or most_important(data)
@@ -92,17 +95,17 @@ def read_request(
 
 
 def _pages(
-    data: StoreData, heads: Sequence[int], images: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
+    data: StoreData, heads: Sequence[int], images: Sequence[int | None]
+) -> tuple[tuple[int, int | None], ...]:
     """Pairs of a head and an image, each once; few enough for one file."""
     pages = {
         (number, image): None
         for number in heads
-        for image in (images or [data.first.image_of(number)])
+        for image in (images or [None, data.first.image_of(number)])
     }
     if len(pages) > MOST_PAGES:
         raise InputError(
-            f"{len(heads)} heads in {len(images)} images are {len(pages)} pages, at most "
+            f"{len(heads)} heads in {len(images) or 2} images are {len(pages)} pages, at most "
             f"{MOST_PAGES} are shown: name fewer with --head and --image."
         )
     return tuple(pages)
@@ -136,6 +139,11 @@ def read_image(data: StoreData, word: object) -> int:
     return number
 
 
+def is_all(data: StoreData, word: object) -> bool:
+    """Whether a word for an image stands for the means over all of them."""
+    return str(word).lower() == ALL and str(word) not in data.names
+
+
 def most_important(data: StoreData) -> list[int]:
     """Numbers of the globally most important heads, the most important first."""
     return rank_heads(data.importance(data.first.metric).mean(0))[:USUAL_HEADS]
@@ -151,8 +159,9 @@ def _why(data: StoreData, count: int, heads: bool, images: bool) -> str:
         )
     if not images:
         words.append(
-            "No image was given, so each head is shown in the image to which it matters most, "
-            "among those that are predicted correctly and whose attention is stored, if any."
+            "No image was given, so each head is shown by its means over all images, and in the "
+            "image to which it matters most, among those that are predicted correctly and whose "
+            "attention is stored, if any."
         )
     return " ".join(words)
 
