@@ -232,7 +232,7 @@ def test_a_study_of_a_stranger_is_checked(store, study, tmp_path):
 
 def told(study):
     """With one pair that stands in, one that overlaps, one within noise, and others by chance."""
-    pairs = [[0.01, -0.5, 0.5, 0.9, 0.0, 1e-6] for _ in range(15)]
+    pairs = [[0.01 * one, -0.5, 0.5, 0.9, 0.0, 1e-6] for one in range(1, 16)]
     pairs[0] = [1e-7, 1e-8, 2e-7, 0.001, 0.0, 1e-6]
     pairs[2] = [0.3125, 0.25, 0.375, 0.0001, 0.5, 1e-6]
     pairs[14] = [-0.5, -0.75, -0.25, 0.04, 0.25, 1e-6]
@@ -245,11 +245,16 @@ def test_words_name_the_strongest_pairs(study):
     assert "9 images, 15 pairs of 6 heads." in first
     assert "(q up to 0.05): 2; stand in for each other" in first
     assert "than separately: 1; overlap, less is lost: 1; within the noise of rounding: 1." in first
-    assert pairs == [
+    assert pairs[:4] == [
         "  L2·H0 and L2·H1 overlap: -0.5 logits [-0.75, -0.25], q = 0.04",
         "  L0·H0 and L1·H1 stand in for each other: +0.31 logits [0.25, 0.38], q = 0.0001",
+        "Largest of what 9 images do not tell from chance:",
+        "  L1·H1 and L2·H1: +0.14 logits [-0.5, 0.5], q = 0.9",
     ]
+    assert len(pairs) == 11
     assert found.strongest(1) == [(4, 5)]
+    sure = replace(found, pairs=tuple((*pair[:3], 0.01, *pair[4:]) for pair in found.pairs))
+    assert len(interaction_words(sure)) == 11
 
 
 def test_the_table_has_every_pair(store, study, tmp_path):

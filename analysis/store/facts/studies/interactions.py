@@ -108,9 +108,10 @@ class MeanInteractions(Study):
         """``(G, G)`` bool: whether q is at most ``LEVEL``, and ι not within noise."""
         return (self.q <= LEVEL) & ~self.within_noise
 
-    def strongest(self, count: int) -> list[tuple[int, int]]:
-        """Significant pairs, the largest |ι| first, each once with its first one before."""
-        first, second = np.nonzero(np.triu(self.significant, 1))
+    def strongest(self, count: int, significant: bool = True) -> list[tuple[int, int]]:
+        """Pairs that are significant, or those that are not but above noise, of the largest |ι|."""
+        kept = self.significant if significant else ~(self.significant | self.within_noise)
+        first, second = np.nonzero(np.triu(kept, 1))
         order = np.argsort(-abs(self.iota[first, second]), kind="stable")[:count]
         return [(int(first[one]), int(second[one])) for one in order]
 
@@ -209,8 +210,10 @@ def _rows(study: MeanInteractions) -> Iterator[tuple[object, ...]]:
 
 
 def interaction_words(study: MeanInteractions) -> list[str]:
-    """How many pairs interact, and the strongest in words."""
+    """How many pairs interact, and the strongest in words; then others, if these are few."""
     significant, iota = np.triu(study.significant, 1), study.iota
+    told = study.strongest(_SHOWN)
+    other = study.strongest(_SHOWN - len(told), significant=False)
     return [
         f"{study.images} images, {len(study.pairs)} pairs of {len(study.names)} "
         f"{GROUPS[study.groups]}. Pairs that interact (q up to {LEVEL:g}): "
@@ -219,14 +222,18 @@ def interaction_words(study: MeanInteractions) -> list[str]:
         f"{int((significant & (iota < 0)).sum())}; within the noise of rounding: "
         f"{int(np.triu(study.within_noise, 1).sum())}. In logits of the true class, else of the "
         "predicted one, with 95 % intervals over images:",
-        *(_pair_words(study, *pair) for pair in study.strongest(_SHOWN)),
+        *(_pair_words(study, *pair) for pair in told),
+        *([f"Largest of what {study.images} images do not tell from chance:"] if other else []),
+        *(_pair_words(study, *pair) for pair in other),
     ]
 
 
 def _pair_words(study: MeanInteractions, first: int, second: int) -> str:
     pair, iota = (first, second), study.iota[first, second]
-    how = "stand in for each other" if iota > 0 else "overlap"
+    how = ""
+    if study.significant[pair]:
+        how = " stand in for each other" if iota > 0 else " overlap"
     return (
-        f"  {study.names[first]} and {study.names[second]} {how}: {iota:+.2g} logits "
+        f"  {study.names[first]} and {study.names[second]}{how}: {iota:+.2g} logits "
         f"[{study.low[pair]:.2g}, {study.high[pair]:.2g}], q = {study.q[pair]:.2g}"
     )
