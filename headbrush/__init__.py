@@ -608,6 +608,7 @@ def trends(
     metric: str = "",
     permutations: int = 1000,
     seed: int = 0,
+    compare: str = "class",
     out: str | Path | None = None,
 ) -> "pd.DataFrame":
     """Which heads matter more, or less, to a class than to all others, as a table.
@@ -618,6 +619,9 @@ def trends(
         Metric of importance, for example ``"jsd"``; by default the one the page begins with.
     permutations, seed
         How often the labels are shuffled, and the seed of that.
+    compare
+        ``"class"``: each class with all others; ``"wrong"``: the wrong predictions of each class
+        with its right ones.
     out
         Also written to this file, as CSV.
 
@@ -639,7 +643,7 @@ def trends(
     if out is not None:
         check_writable(Path(out))
     opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
-    table = trend_table(StoreData(opened), metric, permutations, seed)
+    table = trend_table(StoreData(opened), metric, permutations, seed, compare)
     if out is not None:
         with replacing(Path(out)) as temporary:
             table.to_csv(temporary, index=False, float_format="%.7g", lineterminator="\n")

@@ -56,15 +56,21 @@ def trends_command(
     ] = "",
     permutations: Annotated[int, typer.Option(help="How often the labels are shuffled.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the shuffling.")] = 0,
+    compare: Annotated[
+        str,
+        typer.Option(help="class: each with all others; wrong: its wrong predictions with right."),
+    ] = "class",
     out: Annotated[Path | None, typer.Option(help="The table to write, FILE.csv.")] = None,
 ) -> None:
     """Tell which heads matter more, or less, to a class than to all others."""
     with one_line_errors():
         from headbrush import trends
-        from headbrush.server.stores.trends.table import trend_words
+        from headbrush.server.stores.trends.words import trend_words
 
-        table = trends(store, metric=metric, permutations=permutations, seed=seed, out=out)
-    for sentence in trend_words(table, permutations):
+        table = trends(
+            store, metric=metric, permutations=permutations, seed=seed, compare=compare, out=out
+        )
+    for sentence in trend_words(table, permutations, compare):
         out_console.print(sentence, markup=False)
 
 

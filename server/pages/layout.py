@@ -32,7 +32,8 @@ _SCRIPTS = {
         "bokeh/painting.js", "page/address.js",
         "page/workspaces.js", "page/inside.js", *assets.KEYBOARD_SCRIPTS, "page/copy_link.js",
         "page/exported.js", "page/brushes/brush_bar.js", "page/brushes/composition.js",
-        "page/brushes/difference_table.js", "page/what_if.js", "page/legend_buttons.js",
+        "page/brushes/difference_table.js", "page/asks.js",
+        "page/prune_sets.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/save_figures.js", "page/theme_button.js", "page/nearest_tip.js",
         "page/summaries.js", "page/page_ready.js", "page/view_errors.js", "page/reconnect.js",
         "page/no_websocket.js",
@@ -75,8 +76,8 @@ def arrange(
         Channels besides those of every page of a store.
     """
     channels = (
-        session.summaries.channel, session.faults.channel, keys_channel(partial(press, session)),
-        steps_channel(session.history.go_to),
+        session.summaries.channel, session.faults.channel, session.asks.channel,
+        keys_channel(partial(press, session)), steps_channel(session.history.go_to),
         theme_channel(session), legend_channel(dict.fromkeys(_LEGENDS, session)),
         workspaces.channel, *PlotKeys({"": session}).channels,
     )  # fmt: skip

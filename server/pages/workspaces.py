@@ -12,7 +12,7 @@ from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.registry import ROWS, Row, build_views
 from headbrush.server.views.view import View
 
-TITLES = {"explore": "Explore", "what_if": "What if"}
+TITLES = {"explore": "Explore", "what_if": "What if", "trends": "Trends"}
 """What the tabs say."""
 
 

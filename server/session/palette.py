@@ -35,7 +35,22 @@ MASK = "#334155"
 """Covers what has no attention in a picture; not black, as pictures may be."""
 CONTOURS = ("#9ccbe0", "#6fb3d3", "#459ec6", "#1a86b8", "#0e6a95")
 """Lines around patterns, from the widest to the narrowest; seen on light and dark paper."""
+_SHADES = 64
 DENSITY_RAMP = ("#d9e2ec", "#9fb3c8", "#627d98", "#334e68", "#102a43")
+
+
+def _diverging(paper: str, below: str, above: str) -> tuple[str, ...]:
+    """Colours from ``below`` over ``paper``, which is 0, to ``above``."""
+    half = _SHADES // 2
+    down = [mixed(paper, below, one / half) for one in range(half, 0, -1)]
+    up = [mixed(paper, above, one / half) for one in range(1, half + 1)]
+    return (*down, paper, *up)
+
+
+def mixed(first: str, second: str, share: float) -> str:
+    """A colour between two of the form ``#rrggbb``; ``share`` in [0, 1] of the second."""
+    pairs = zip(bytes.fromhex(first[1:]), bytes.fromhex(second[1:]), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 @dataclass(frozen=True)
@@ -48,14 +63,21 @@ class Theme:
         Lines as strong as text.
     density
         From few to many.
+    diverging
+        From below 0 to above it.
     """
 
     ink: str
     density: tuple[str, ...]
+    diverging: tuple[str, ...]
 
 
-LIGHT = Theme("#1f2933", DENSITY_RAMP)
-DARK = Theme("#e6ebf0", ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"))
+LIGHT = Theme("#1f2933", DENSITY_RAMP, _diverging("#ffffff", "#2166ac", "#b35806"))
+DARK = Theme(
+    "#e6ebf0",
+    ("#2c3a49", "#4a6078", "#7590ab", "#b3c7da", "#f0f6fb"),
+    _diverging("#1a2129", "#6cb4f0", "#f7a35c"),
+)
 DARK_OF = dict(zip((LIGHT.ink, *LIGHT.density), (DARK.ink, *DARK.density), strict=True))
 """Colours of the dark theme by those of the light one."""
 

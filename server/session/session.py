@@ -6,6 +6,8 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.io import curdoc
 
+from headbrush.server.session.asks import Asks
+from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import (
     Brush,
     BrushView,
@@ -50,6 +52,8 @@ class Session:
         Each view's text for readers who do not see it.
     faults
         Which views failed.
+    asks
+        What buttons within the views' HTML ask for.
     waiting
         What the analysis of an unfinished store has still to make.
     most_computed
@@ -72,6 +76,9 @@ class Session:
         self.reader = Reader(theme, self.brushes)
         self.summaries = Summaries()
         self.faults = Faults()
+        self.asks = Asks()
+        self.asks.answer("image", self._toggle_asked)
+        self.asks.answer("head", self._select_asked)
         self.previewed: Signal[[Brush]] = Signal()
         sources = SharedSources(data, self.history, self.brushes)
         self.images, self.heads, self.narrow = sources.images, sources.heads, sources.narrow
@@ -118,6 +125,16 @@ class Session:
     def toggle_image(self, image: int) -> None:
         """Select an image, or all images if it is the selected one."""
         self.select_image(None if image == self.state.image else image)
+
+    def _toggle_asked(self, image: object) -> None:
+        number = number_below(str(image), self.data.num_images)
+        if number is not None:
+            self.toggle_image(number)
+
+    def _select_asked(self, head: object) -> None:
+        number = number_below(str(head), self.data.num_heads)
+        if number is not None:
+            self.select_head(number)
 
     def select_head(self, number: int) -> None:
         """Show one head everywhere, by its number."""

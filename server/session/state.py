@@ -21,7 +21,7 @@ from headbrush.server.tools.undo_stack import UndoStack
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
-WORKSPACES = ("explore", "what_if")
+WORKSPACES = ("explore", "what_if", "trends")
 IMAGE_COLOURS = ("class", "probability", "correct")
 IMAGES_FORMS = ("layout", "gallery")
 IMAGE_ORDERS = ("loss", "p_true", *METRIC_NAMES, "stands_out", "class", "file")
@@ -31,6 +31,7 @@ IMPORTANCE_SCALES = ("linear", "log")
 IMPORTANCE_ORDERS = ("layer", "mean", "difference")
 IMPORTANCE_FITS = ("whole", "fit")
 IMPORTANCE_FORMS = ("chart", "table")
+TREND_ORDERS = ("layer", "alike")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
@@ -66,6 +67,11 @@ class ViewState:
         How the gallery sorts the images; ``down`` is from the largest value.
     pruned
         The prune set that the second workspace is about.
+    trend_group
+        What is compared in each head: every class with the rest, or the wrong predictions of a
+        class with its right ones.
+    trend_order
+        How the heads are sorted there.
     """
 
     image: int | None
@@ -94,6 +100,8 @@ class ViewState:
     images_range: Range | None = None
     matrix_range: Range | None = None
     pruned: PruneSet = NOTHING
+    trend_group: str = "class"
+    trend_order: str = "layer"
 
 
 class Changes(TypedDict, total=False):
@@ -125,6 +133,8 @@ class Changes(TypedDict, total=False):
     images_range: Range | None
     matrix_range: Range | None
     pruned: PruneSet
+    trend_group: str
+    trend_order: str
 
 
 _ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})

@@ -31,6 +31,7 @@ from headbrush.server.session.state import (
     IMPORTANCE_SCALES,
     OVERVIEWS,
     PATTERN_STYLES,
+    TREND_ORDERS,
     WORKSPACES,
     Changes,
     ViewState,
@@ -38,6 +39,7 @@ from headbrush.server.session.state import (
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.questions import TREND_GROUPS
 
 VERSION = "1"
 MOST_BRUSH = 6000
@@ -73,6 +75,8 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "pattern": lambda data: data.layouts,
     "pattern_style": lambda _data: PATTERN_STYLES,
     "pattern_colour": pattern_colours_of,
+    "trend_group": lambda _data: TREND_GROUPS,
+    "trend_order": lambda _data: TREND_ORDERS,
 }
 
 

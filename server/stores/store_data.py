@@ -25,6 +25,7 @@ from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
+from headbrush.server.tools.kept_answers import KeptAnswers
 
 _ENCLOSED_BYTES = 64 << 20
 """For the masks of shapes brushed lately, of all pages together."""
@@ -32,6 +33,7 @@ _ENCLOSED_BYTES = 64 << 20
 
 _MEANS_BYTES = 16 << 20
 _THUMBNAIL_BYTES = 64 << 20
+_TRENDS_BYTES = 256 << 20
 CORRECTNESS = ("correct", "wrong", "no label")
 """What the numbers of ``StoreData.correctness`` mean."""
 _UNSEEN = ("patch_latent",)
@@ -68,6 +70,7 @@ class StoreData:
         self.pruned_means = ByteLRU(_MEANS_BYTES)
         self.matrices = StoredMatrices(store)
         self.mean_matrices = MeanMatrices(store)
+        self.trends = KeptAnswers("headbrush-trends", _TRENDS_BYTES)
         self.layouts = layouts_of(store)
         self.version = 0
 

@@ -20,6 +20,10 @@ from headbrush.server.views.tokens.image_context import ImageContext
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from headbrush.server.views.tokens.threshold import Threshold
 from headbrush.server.views.tokens.two_axes import TwoAxes
+from headbrush.server.views.trends.class_heads import ClassHeads
+from headbrush.server.views.trends.consistency import ClassConsistency
+from headbrush.server.views.trends.similar_images import SimilarImages
+from headbrush.server.views.trends.unlike_images import UnlikeImages
 from headbrush.server.views.view import View
 from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
 from headbrush.server.views.what_if.given_importance import GivenImportance
@@ -120,6 +124,22 @@ ROWS = (
     Row(
         "E6", PruningCurve, "curve", SetAnswer, workspace="what_if", saves=("plot",),
         report_parts=("curve_body",),
+    ),
+    Row(
+        "F1", ClassHeads, "classes", workspace="trends", saves=("plot",),
+        report_parts=("trend_plot",),
+    ),
+    Row(
+        "F2", ClassConsistency, "alike", workspace="trends", saves=("plot",),
+        report_parts=("consistency_body",),
+    ),
+    Row(
+        "F3", UnlikeImages, "unlike", workspace="trends", saves=(),
+        report_parts=("unlike_list",),
+    ),
+    Row(
+        "F4", SimilarImages, "similar", workspace="trends", saves=(),
+        report_parts=("similar_list",),
     ),
 )  # fmt: skip
 """In the order of the page."""

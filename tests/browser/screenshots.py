@@ -20,7 +20,7 @@ PORT = 5137
 
 
 def main(store: str, folder: str) -> None:
-    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png``, ``what-if.png``, ``case-NAME.png``."""
+    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png``, one a further tab, ``case-NAME.png``."""
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "headbrush", "serve", store, "--port", str(PORT)]
@@ -40,6 +40,7 @@ def main(store: str, folder: str) -> None:
             page.page.wait_for_timeout(1500)
             page.page.screenshot(path=out / "brushed.png")
             _what_if(browser, out / "what-if.png")
+            _trends(browser, store, out / "trends.png")
             for name, query in _cases(store).items():
                 page = _open(browser, 1440, 900, query)
                 page.page.wait_for_timeout(1500)
@@ -57,6 +58,16 @@ def _what_if(browser: Browser, path: Path) -> None:
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('set_table')?.text.split('of 300').length === 3", 180)
     page.wait("named('given_note').text.includes('mean of 100')", 300)
+    page.page.wait_for_timeout(1500)
+    page.page.screenshot(path=path)
+
+
+def _trends(browser: Browser, store: str, path: Path) -> None:
+    """The trends, and an image that is unlike its class."""
+    image = Store(store).read("name").tolist().index("trouser/00192.png")
+    page = _open(browser, 1440, 900, f"?workspace=trends&image={image}&head=2.4")
+    page.wait("named('trend_cells')?.data.g.length > 0")
+    page.wait("named('similar_list').text.includes('<li>')")
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)
 

@@ -11,7 +11,7 @@ import numpy as np
 from bokeh.events import DocumentReady
 
 from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
-from headbrush.analysis.store.errors import StoreError
+from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.prediction import Prediction
@@ -50,7 +50,7 @@ class PromptWorker:
         future = Future()
         try:
             future.set_result(work(*given))
-        except StoreError as error:
+        except InputError as error:
             future.set_exception(error)
         return future
 
@@ -68,11 +68,12 @@ def live_models(made):
 
 @contextmanager
 def prompt_queues():
-    """Stored attention is read at once, by whoever asks."""
+    """What is stored is read, and trends are computed, at once, by whoever asks."""
     folder = "headbrush.server.stores.attention"
     with (
         patch(f"{folder}.matrices.ThreadQueue", PromptWorker),
         patch(f"{folder}.mean_matrices.ThreadQueue", PromptWorker),
+        patch("headbrush.server.tools.kept_answers.ThreadQueue", PromptWorker),
     ):
         yield
 

@@ -122,8 +122,10 @@ def test_without_a_curve_the_command_is_said_and_a_report_has_no_such_panel(data
     view = PruningCurve(session, SetAnswer(session))
     assert f"headbrush prune {data.store.path.name} --curve" in note(view)
     with live_models(lambda _store: FakeModel()):
-        views = [panel.view for panel in make_report(data, prune="0.0").what_if]
-        others = [panel.view for panel in make_report(with_curve[0], prune="0.0").what_if]
+        views = [panel.view for panel in make_report(data, prune="0.0").sections["what_if"]]
+        others = [
+            panel.view for panel in make_report(with_curve[0], prune="0.0").sections["what_if"]
+        ]
     assert set(others) - set(views) == {"pruning_curve"}
 
 

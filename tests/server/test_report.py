@@ -103,10 +103,15 @@ def test_codes_of_equal_values(value):
                                   value if value == value else MISSING)  # fmt: skip
 
 
+NEED_MORE = ("unlike_images", "similar_images")
+"""Views of a class of ten images, and of a selected image."""
+
+
 def test_every_view_is_there_and_told_in_words(report):
     shown = [panel.view for panel in report.overview]
+    shown += [panel.view for one in report.sections.values() for panel in one]
     shown += [panel.view for panel in report.pages[0].panels]
-    assert sorted(shown) == sorted(set(VIEWS) - set(WHAT_IF))
+    assert sorted(shown) == sorted(set(VIEWS) - {*WHAT_IF, *NEED_MORE})
     for panel in (*report.overview, *report.pages[0].panels):
         assert len(panel.words) > 20
         assert f'id="words-{panel.name}"' in report.html

@@ -6,7 +6,8 @@ import pytest
 
 import headbrush
 from headbrush.analysis.store.errors import InputError
-from headbrush.server.stores.trends.table import trend_table, trend_words
+from headbrush.server.stores.trends.table import trend_table
+from headbrush.server.stores.trends.words import trend_words
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def test_the_brush_decides_over_which_images(session, data, document, fake):
 
 def test_changed_predictions_are_listed_selected_and_brushed(session, data, document, fake):
     session.select_image(None)
-    effects, changed = views(session, SetEffects, ChangedPredictions)
+    (changed,) = views(session, ChangedPredictions)
     session.history.change(pruned=SET)
     reply(document, data, fake)
     flips = [
@@ -163,7 +163,7 @@ def test_changed_predictions_are_listed_selected_and_brushed(session, data, docu
     assert flips
     text = words(changed, "changed_list")
     assert sorted(int(n) for n in _numbers(text, "image")) == flips
-    channel = next(tag for tag in effects.layout.tags if tag.name == "what_if_asked")
+    channel = session.asks.channel
     channel.tags = ["image", flips[0], 1]
     assert session.state.image == flips[0]
     session.select_image(None)
@@ -214,7 +214,7 @@ def test_named_sets_are_compared_over_the_same_images(session, data, document, f
         now = np.array([after(data, image, pruned).argmax() for image in range(24)])
         assert f"<td>{100 * np.mean(now == data.labels):.1f} %</td>" in table
     assert "one &lt;b&gt;" in table
-    channel = next(tag for tag in effects.layout.tags if tag.name == "what_if_asked")
+    channel = session.asks.channel
     channel.tags = ["apply", 0, 1]
     assert session.state.pruned == SET
     channel.tags = ["delete", 0, 2]
@@ -301,7 +301,7 @@ def test_a_box_joins_the_set_as_it_joins_a_brush(combine, expected):
 @pytest.mark.usefixtures("fake")
 def test_a_report_of_a_set_has_its_figures_and_nothing_to_press(data):
     made = make_report(data, heads=["0.0"], images=["0"], prune="1.0,2.1")
-    assert [panel.view for panel in made.what_if] == [
+    assert [panel.view for panel in made.sections["what_if"]] == [
         "prune_heads", "set_effects", "pruned_prediction", "given_importance",
         "changed_predictions",
     ]  # fmt: skip
@@ -309,7 +309,7 @@ def test_a_report_of_a_set_has_its_figures_and_nothing_to_press(data):
     assert not [text for text in texts if "data-ask" in text]
     assert any("L1·H0" in text for text in texts)
     plain = make_report(data, heads=["0.0"], images=["0"])
-    assert plain.what_if == ()
+    assert "what_if" not in plain.sections
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from bokeh.document import Document
@@ -15,10 +16,10 @@ from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
 from headbrush.server.pages.report.parts.panels import (
     Panel,
+    further_panels,
+    further_views,
     overview_panels,
     page_panels,
-    what_if_panels,
-    what_if_views,
 )
 from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import (
@@ -36,7 +37,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.model.live_model import live_model
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.what_if.html import CLASS, without_buttons
+from headbrush.server.views.common.written import CLASS, without_buttons
 
 
 def make_report(
@@ -103,17 +104,17 @@ def _made(
     overview = overview_panels(session, request.views, named)
     fill_offset_pictures(session)
     notes = fill_thumbnails(session)  # before the model is waited for
-    of_set = what_if_views(session, request.views, sets)
+    further = further_views(session, request.views, sets)
     pages = page_panels(session, request.pages, request.views)
-    what_if = what_if_panels(session, of_set)
+    sections = further_panels(session, further)
     called = [(page.session, page.title) for page in pages]
     failed = failed_notes(session, called, request.views)
     of_pages = (panel for page in pages for panel in page.panels)
-    refuse_empty([*overview, *what_if, *of_pages], failed)
+    refuse_empty([*overview, *chain(*sections.values()), *of_pages], failed)
     notes += link(session, overview, pages)
     document.title = f"headbrush report: {data.store.attrs['model']}"
     contents = (data, request, session, overview, tuple(pages), tuple(notes), tuple(failed))
-    report = Report(*contents, what_if, document)
+    report = Report(*contents, sections, document)
     add_panels(document, report.panels, (data,))
     return report
 

@@ -38,6 +38,11 @@ PLOT_SCRIPTS = (
     "report/page.js",
 )
 """What the plots call; comes before them."""
+_TITLES = {
+    "what_if": "What if these heads were gone?",
+    "trends": "Trends over classes and images",
+}
+"""Of the sections that show further workspaces."""
 _STYLES = ("css/colours.css", "css/style.css", "css/report.css")
 _LATER_SCRIPTS = (
     *NAME_SCRIPTS,
@@ -71,7 +76,7 @@ def variables(
         "findings": _findings(contents),
         "why": contents.request.why,
         "overview": contents.overview,
-        "what_if": contents.what_if,
+        "sections": [(name, _TITLES[name], one) for name, one in contents.sections.items()],
         "brushed": brushed_words(data, contents.session.brush()),
         "pages": [_page(data, page) for page in contents.pages],
         "files": files,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array
 
+from headbrush.server.stores.trends.effect_size import hedges_g, standardized
 from headbrush.server.stores.trends.false_discovery import adjusted
 
 LEVEL = 0.01
@@ -18,15 +19,16 @@ class ClassTrends:
     Attributes
     ----------
     g
-        Hedges' g: mean of the class minus mean of the rest, in pooled standard deviations.
+        Hedges' g: mean of the class minus mean of the rest, in pooled standard deviations; or of
+        the class's wrong predictions minus its right ones.
     p
         Two-sided permutation p of one cell, at least 1 / (permutations + 1).
     fdr
         ``p`` after Benjamini and Hochberg's correction over all cells.
     family_p
         Probability, under shuffled labels, that any cell is as extreme as this one.
-    count
-        ``(classes,)`` images of each class.
+    count, rest
+        ``(classes,)`` images of each class, or wrong ones; and those they are compared with.
     """
 
     g: np.ndarray
@@ -34,6 +36,7 @@ class ClassTrends:
     fdr: np.ndarray
     family_p: np.ndarray
     count: np.ndarray
+    rest: np.ndarray
 
 
 def class_trends(
@@ -67,16 +70,16 @@ def class_trends(
     label = label[is_known]
     count = np.bincount(label, minlength=classes)
     total = len(label)
-    z = _standardized(values[is_known])
+    z = standardized(values[is_known])
     columns = np.flatnonzero(np.isfinite(z).all(0)) if total else np.array([], int)
     rows = np.flatnonzero((count >= 2) & (total - count >= 2))
     if not len(rows) or not len(columns):
         nothing = np.full((classes, values.shape[1]), np.nan)
-        return ClassTrends(nothing, nothing, nothing, nothing, count)
+        return ClassTrends(nothing, nothing, nothing, nothing, count, total - count)
     results = _tested(np.ascontiguousarray(z[:, columns]), label, count, rows, permutations, seed)
     place, shape = np.ix_(rows, columns), (classes, values.shape[1])
     g, p, fdr, family_p = (_placed(result, place, shape) for result in results)
-    return ClassTrends(g, p, fdr, family_p, count)
+    return ClassTrends(g, p, fdr, family_p, count, total - count)
 
 
 def _tested(
@@ -110,29 +113,11 @@ def _tested(
     beyond = permutations - np.searchsorted(np.sort(largest), extreme)
     fdr = adjusted(p.ravel()).reshape(p.shape)
     return (
-        _hedges_g(observed, count[rows][:, None], total),
+        hedges_g(observed, count[rows][:, None], total),
         p,
         fdr,
         (1 + beyond) / (1 + permutations),
     )
-
-
-def _hedges_g(correlation: np.ndarray, count: np.ndarray, total: int) -> np.ndarray:
-    """From the correlation of belonging with the values, of which g is a monotonic function."""
-    with np.errstate(divide="ignore"):
-        t = correlation * np.sqrt((total - 2) / np.maximum(1 - correlation**2, 0))
-    return t * np.sqrt(1 / count + 1 / (total - count)) * (1 - 3 / (4 * (total - 2) - 1))
-
-
-def _standardized(values: np.ndarray) -> np.ndarray:
-    """Columns with mean 0 and variance 1; NaN where a column is constant."""
-    values = np.asarray(values, float)
-    if not len(values):
-        return values
-    is_equal = (values == values[0]).all(0)  # rounding would leave some variance
-    with np.errstate(invalid="ignore"):
-        centered = values - values.mean(0)
-        return centered / np.where(is_equal, np.nan, np.sqrt((centered**2).mean(0)))
 
 
 def _placed(values: np.ndarray, place: tuple, shape: tuple[int, int]) -> np.ndarray:

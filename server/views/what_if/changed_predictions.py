@@ -9,7 +9,7 @@ from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.views.what_if.html import button, written
+from headbrush.server.views.common.written import button, written
 from headbrush.server.views.what_if.set_answer import SetAnswer
 
 _MOST = 60

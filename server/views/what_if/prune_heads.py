@@ -18,9 +18,9 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.views.common.choice import labelled
+from headbrush.server.views.common.written import CROSS, button, written
 from headbrush.server.views.importance.pruning_answer import mode_labels
 from headbrush.server.views.what_if.head_grid import HeadGrid
-from headbrush.server.views.what_if.html import button, written
 from headbrush.server.views.what_if.words import gone_words
 
 _NO_NAME = ""
@@ -105,7 +105,7 @@ class PruneHeads:
         words = [part_words(data, part, self._modes) for part in new.pruned]
         chips = [
             f'<span class="hb-chip">{escape(one)}'
-            + button("drop", number, "×", f"Give {one} back")
+            + button("drop", number, CROSS, f"Give {one} back")
             + "</span>"
             for number, one in enumerate(words[:_MOST_CHIPS])
         ]

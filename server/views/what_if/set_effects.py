@@ -1,6 +1,7 @@
 """The effect of the prune set and of the named ones on the predictions, as a table."""
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -21,7 +22,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.common.choice import labelled
-from headbrush.server.views.what_if.html import button, written
+from headbrush.server.views.common.written import CROSS, button, written
 from headbrush.server.views.what_if.set_answer import SetAnswer
 from headbrush.server.views.what_if.words import (
     effect_sentence,
@@ -64,17 +65,16 @@ class SetEffects:
         self._save.on_click(lambda: self._say_fault(self._save_set))
         self._note = written("set_note", margin=(4, 6))
         self._kept = Channel(name="prune_sets", tags=[{}])
-        self._asked = Channel(name="what_if_asked", tags=[])
-        self._asked.on_change("tags", self._on_asked)
         self.layout = column(
             self._said, row(self._name, self._save, self._note, sizing_mode="stretch_width"),
             self._table, sizing_mode="stretch_both", name=self.name,
-            tags=[self._kept, self._asked],
+            tags=[self._kept],
         )  # fmt: skip
-        self._acts: dict[str, Callable[..., None]] = {
-            "drop": self._give_back, "apply": self._apply, "delete": self._delete,
-            "image": self._select, "restore": self._restore,
-        }  # fmt: skip
+        for kind, act in (
+            ("drop", self._give_back), ("apply", self._apply), ("delete", self._delete),
+            ("restore", self._restore),
+        ):  # fmt: skip
+            session.asks.answer(kind, partial(self._act, act))
         answer.changed.follow(self._draw)
         session.history.on_change(["image"], self.react)
         self._tell()
@@ -108,7 +108,7 @@ class SetEffects:
         if state.pruned and all(one.pruned != state.pruned for one in sets):
             rows.append(self._row("this set", state.pruned, True))
         for place, one in enumerate(sets):
-            delete = button("delete", place, "×", f"Delete {one.name}")
+            delete = button("delete", place, CROSS, f"Delete {one.name}")
             label = f"<span>{escape(one.name)}</span>"
             apply = button("apply", place, "", f"Prune {one.name} again", label)
             rows.append(self._row(delete + apply, one.pruned, one.pruned == state.pruned))
@@ -144,13 +144,8 @@ class SetEffects:
             {"store": data.store.path.name, "images": data.fingerprint, "keep": kept}
         ]
 
-    def _on_asked(self, _attribute: str, _old: list, new: list) -> None:
-        if not new:
-            return
-        self._asked.tags = []
-        act = self._acts.get(str(new[0]))
-        if act is not None and len(new) > 1:
-            self._say_fault(lambda: act(new[1]))
+    def _act(self, act: Callable[[Any], None], asked: Any) -> None:
+        self._say_fault(lambda: act(asked))
 
     def _say_fault(self, act: Callable[[], None]) -> None:
         self._note.text = ""
@@ -186,11 +181,6 @@ class SetEffects:
             self._session.reader.change_sets(sets[:number] + sets[number + 1 :])
             self._linked = ()
             self._tell(keep=True)
-
-    def _select(self, image: Any) -> None:
-        number = number_below(str(image), self._session.data.num_images)
-        if number is not None:
-            self._session.toggle_image(number)
 
     def _restore(self, text: Any) -> None:
         own, note = from_json(str(text), self._session.data)

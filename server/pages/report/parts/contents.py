@@ -1,6 +1,8 @@
 """The contents of a report, independent of the output format."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 
 from headbrush.server.pages.report.parts.panels import HeadPage, Panel
 from headbrush.server.pages.report.parts.request import ReportRequest
@@ -22,8 +24,8 @@ class Contents:
         Sentences that say what is left out.
     failed
         Sentences on views that failed and are left out, too.
-    what_if
-        Panels of a prune set.
+    sections
+        Panels of the further workspaces that have any.
     """
 
     data: StoreData
@@ -33,10 +35,10 @@ class Contents:
     pages: tuple[HeadPage, ...]
     notes: tuple[str, ...]
     failed: tuple[str, ...]
-    what_if: tuple[Panel, ...] = ()
+    sections: Mapping[str, tuple[Panel, ...]] = field(default_factory=dict)
 
     @property
     def panels(self) -> list[Panel]:
         """All panels; the overview's come first."""
         of_heads = (panel for page in self.pages for panel in page.panels)
-        return [*self.overview, *self.what_if, *of_heads]
+        return [*self.overview, *chain(*self.sections.values()), *of_heads]

@@ -1,6 +1,7 @@
 """The server's own views without the parts that need a server: plots, legends and notes."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from headbrush.server.pages.report.parts.redact_folders import without_folders
 from headbrush.server.pages.report.parts.request import (
     OVERVIEWS,
     PAGE_VIEWS,
-    WHAT_IF,
+    SECTIONS,
     why_kept,
 )
 from headbrush.server.session.brush.named_brushes import Named
@@ -123,17 +124,24 @@ def overview_panels(
     )
 
 
-def what_if_views(session: Session, views: tuple[str, ...], sets: NamedSets) -> Views:
-    """The views of the prune set, which ask the model; :func:`settle` brings its answers."""
+def further_views(session: Session, views: tuple[str, ...], sets: NamedSets) -> Views:
+    """The views of the further workspaces; :func:`settle` brings what they ask for."""
     session.reader.change_sets(sets)
-    return guarded_views(session, [name for name in views if name in WHAT_IF])
+    wanted = {*chain(*SECTIONS.values())} & {*views}
+    return guarded_views(session, [name for name in views if name in wanted])
 
 
-def what_if_panels(session: Session, views: Views) -> tuple[Panel, ...]:
-    """What the views of the prune set show now; one that has nothing is left out."""
+def further_panels(session: Session, views: Views) -> dict[str, tuple[Panel, ...]]:
+    """What these views show now, by workspace; one that has nothing is left out."""
     working = without_failed(session, views.by_name)
-    panels = [_panel(BY_NAME[name], view, session, name) for name, view in working.items()]
-    return tuple(panel for panel in panels if cast(Column, panel.root).children)
+    sections = {}
+    for workspace, names in SECTIONS.items():
+        shown = [name for name in names if name in working]
+        panels = [_panel(BY_NAME[name], working[name], session, name) for name in shown]
+        kept = tuple(panel for panel in panels if cast(Column, panel.root).children)
+        if kept:
+            sections[workspace] = kept
+    return sections
 
 
 def _keep_picture(session: Session, plot: figure) -> None:
@@ -202,7 +210,7 @@ def settle(document: Document, data: StoreData) -> None:
     goes_on = True
     while goes_on:
         goes_on = False
-        for source in (data.matrices, data.mean_matrices, live_model(data.store)):
+        for source in (data.matrices, data.mean_matrices, data.trends, live_model(data.store)):
             source.wait()
             goes_on |= deliver(document)
 

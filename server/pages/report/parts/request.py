@@ -16,9 +16,15 @@ _ORDERED = sorted(ROWS, key=lambda row: row.report_order)
 _FIRST = [row for row in _ORDERED if row.workspace == WORKSPACES[0]]
 OVERVIEWS = tuple(row.name for row in _FIRST if not row.is_of_one_head)
 PAGE_VIEWS = tuple(row.name for row in _FIRST if row.is_of_one_head)
-WHAT_IF = tuple(row.name for row in _ORDERED if row.workspace == "what_if")
+SECTIONS = {
+    workspace: tuple(row.name for row in _ORDERED if row.workspace == workspace)
+    for workspace in WORKSPACES[1:]
+}
+"""Views of each further workspace."""
+WHAT_IF = SECTIONS["what_if"]
 """They need a prune set."""
-VIEWS = (*OVERVIEWS, *WHAT_IF, *PAGE_VIEWS)
+WITHOUT_SET = (*OVERVIEWS, *SECTIONS["trends"])
+VIEWS = (*WITHOUT_SET, *WHAT_IF, *PAGE_VIEWS)
 USUAL_HEADS = 5
 ALL = "all"
 """In place of an image: means over all of them."""
@@ -83,7 +89,7 @@ def read_request(
             raise InputError(f"--view {view}: unknown view; choose from {', '.join(VIEWS)}.")
         if view in WHAT_IF and not has_set:
             raise InputError(f"--view {view}: it shows a prune set; give one with --prune 2.0,3.4.")
-    usual = VIEWS if has_set else (*OVERVIEWS, *PAGE_VIEWS)
+    usual = VIEWS if has_set else (*WITHOUT_SET, *PAGE_VIEWS)
     shown = tuple(view for view in VIEWS if view in views) if views else usual
     chosen_heads = [read_head(data, word) for word in heads]
     chosen_images = [None if is_all(data, word) else read_image(data, word) for word in images]

@@ -1,4 +1,4 @@
-"""HTML of the workspace; its buttons are heard by ``page/what_if.js``, all text is escaped."""
+"""Parts of a view that are written as HTML; ``page/asks.js`` hears their buttons."""
 
 import re
 from html import escape
@@ -9,6 +9,8 @@ from bokeh.models import Div
 from headbrush.server.tools.assets import static
 
 CLASS = "hb-asks"
+CROSS = "×"
+"""On buttons that remove something."""
 _BUTTON = re.compile(r"<button[^>]*>(.*?)</button>", re.DOTALL)
 
 
@@ -19,7 +21,7 @@ def written(name: str, scrolls: bool = False, **look: Any) -> Div:
         text="",
         name=name,
         css_classes=[CLASS],
-        stylesheets=[static("css/what_if.css")],
+        stylesheets=[static("css/written.css")],
         sizing_mode="stretch_both" if scrolls else "stretch_width",
         styles=styles | look.pop("styles", {}),
         **look,
@@ -27,10 +29,12 @@ def written(name: str, scrolls: bool = False, **look: Any) -> Div:
 
 
 def without_buttons(text: str) -> str:
-    """The same HTML for a report, where nothing answers: buttons of words go, tiles stay."""
+    """The same HTML for a report, where nothing answers: tiles and words stay, crosses go."""
 
     def kept(button: re.Match[str]) -> str:
-        return f'<div class="hb-tile">{button[1]}</div>' if "<" in button[1] else ""
+        if "<" in button[1]:
+            return f'<div class="hb-tile">{button[1]}</div>'
+        return "" if button[1] == CROSS else button[1]
 
     return _BUTTON.sub(kept, text)
 

@@ -1,45 +1,5 @@
-// Buttons within the HTML of the What if workspace ask the server; the browser keeps the named prune sets.
+// Buttons within the HTML of views ask the server.
 ;(() => {
-  const { ready } = headbrush
-  const ask = (/** @type {unknown[]} */ ...words) => ready.ask("what_if_asked", ...words)
-  let isFollowed = false
-
-  /** The store and images that the sets belong to. */
-  function storage() {
-    const { store, images } = ready.model("prune_sets").tags[0]
-    return `headbrush_prune_sets ${store} ${images}`
-  }
-
-  function keep() {
-    const { keep: text } = ready.model("prune_sets").tags[0]
-    if (text == null) return
-    try {
-      localStorage.setItem(storage(), text)
-    } catch {
-      // Storage is blocked: nothing is kept
-    }
-  }
-
-  function restore() {
-    try {
-      const kept = localStorage.getItem(storage())
-      if (kept != null) ask("restore", kept)
-    } catch {
-      // Storage is blocked: nothing is kept
-    }
-  }
-
-  /** The workspace is built when it is first shown. */
-  function follow() {
-    if (isFollowed || !ready.has("prune_sets")) return
-    isFollowed = true
-    ready.model("prune_sets").properties.tags.change.connect(keep)
-    restore()
-    addEventListener("storage", (event) => {
-      if (event.key === storage() && event.newValue != null) ask("restore", event.newValue)
-    })
-  }
-
   /**
    * The button of an event; they lie within Bokeh's own roots.
    * @param {Event} event
@@ -78,8 +38,6 @@
   document.addEventListener("click", (event) => {
     const button = buttonOf(event)
     watch(event)
-    if (button != null) ask(button.dataset.ask, Number(button.dataset.number))
+    if (button != null) headbrush.ready.ask("asked", button.dataset.ask, Number(button.dataset.number))
   })
-  document.addEventListener("headbrush_workspace", follow)
-  ready.whenShown(follow)
 })()

@@ -1,0 +1,23 @@
+"""An axis whose ticks are classes."""
+
+from bokeh.models import FixedTicker
+from bokeh.plotting import figure
+
+from headbrush.server.tools.bokeh.bokeh_types import number_range
+
+_LONGEST = 20
+"""Characters of a class's name."""
+
+
+def shortened(name: str) -> str:
+    """A class's name as there is room for it beside a plot."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def put_classes_on(plot: figure, names: list[str]) -> None:
+    """Name the rows 0, 1, … of a plot, from the top."""
+    number_range(plot.y_range).update(start=max(len(names), 1) - 0.5, end=-0.5)
+    plot.yaxis[0].update(
+        ticker=FixedTicker(ticks=list(range(len(names)))),
+        major_label_overrides={row: shortened(name) for row, name in enumerate(names)},
+    )

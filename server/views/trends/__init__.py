@@ -1,0 +1,1 @@
+"""Views of the workspace Trends: classes, images of a class, images alike."""

@@ -1,0 +1,189 @@
+"""Whether the images of a class use the heads alike: distances within a class and to others."""
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
+from bokeh.plotting import figure
+
+from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.server.session.brush.clauses import Clause, Ids, without
+from headbrush.server.session.palette import BRUSHED, NEUTRAL
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.trends.classes import LEVEL
+from headbrush.server.stores.trends.consistency import MOST_IMAGES, Consistency
+from headbrush.server.stores.trends.questions import (
+    MOST_CLASSES,
+    PERMUTATIONS,
+    ask_consistency,
+    known_labels,
+)
+from headbrush.server.tools.bokeh.bokeh_types import number_range
+from headbrush.server.views.common.class_axis import put_classes_on
+from headbrush.server.views.common.figure_tools import make_figure, on_nearest
+from headbrush.server.views.common.legend import make_legend, swatches
+from headbrush.server.views.common.written import button, written
+from headbrush.server.views.trends.trend_question import TrendQuestion
+
+_COLUMNS = ("y", "class", "within", "between", "energy", "p", "n", "alpha")
+_REACH = 60
+_FAINT = 0.35
+_MOST_HEADS = 3
+
+
+class ClassConsistency:
+    """A line a class: from the mean distance within it to that from it to the others."""
+
+    name = "class_consistency"
+    title = "Do images of one class use the heads alike?"
+    help = (
+        "Every image is the list of what pruning each head changes in it, each head's values "
+        "replaced by normal scores of their ranks. The blue dot is the mean distance between two "
+        "images of the class, the grey one between an image of it and one of another class; two "
+        "unrelated images are about 1.4 apart. The farther blue lies left of grey, the more alike "
+        "the class uses the heads. Pale classes cannot be told from shuffled labels (energy "
+        "distance, permutation p ≤ 1 % after Benjamini and Hochberg). Click a class to brush its "
+        "images."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._question: TrendQuestion[Consistency] = TrendQuestion(session.document, self._draw)
+        self._rows = np.empty(0, int)
+        self._source = ColumnDataSource({name: [] for name in _COLUMNS}, name="consistency_rows")
+        self._note = Paragraph(
+            text="", name="consistency_note", sizing_mode="stretch_width",
+            styles={"margin": "2px 6px"},
+        )  # fmt: skip
+        legend = make_legend("consistency_legend")
+        legend.text = swatches(["within the class", "to other classes"], [BRUSHED, NEUTRAL])
+        self._plot = self._figure()
+        self._bits = written("class_bits_said", margin=(2, 6))
+        self._bits.visible = bool(self._by_class())
+        self._body = column(
+            legend, self._plot, self._bits, sizing_mode="stretch_both", name="consistency_body"
+        )
+        self.layout = column(self._note, self._body, sizing_mode="stretch_both", name=self.name)
+        session.history.follow(["layer", "head"], self.react_to_head)
+        session.history.follow(["metric"], self.react)
+
+    def _figure(self) -> figure:
+        plot = make_figure(
+            "consistency_plot",
+            x_range=Range1d(start=0, end=2),
+            y_range=Range1d(start=0.5, end=-0.5),
+        )
+        plot.toolbar.active_drag = None
+        plot.ygrid.visible = False
+        plot.xaxis.axis_label = "mean distance"
+        plot.yaxis.major_tick_line_color = None
+        plot.segment(
+            "within", "y", "between", "y", source=self._source, line_width=2, line_color=NEUTRAL,
+            line_alpha="alpha",
+        )  # fmt: skip
+        plot.scatter("between", "y", source=self._source, size=7, color=NEUTRAL, alpha="alpha")
+        dots = plot.scatter(
+            "within", "y", source=self._source, size=9, color=BRUSHED, alpha="alpha"
+        )
+        plot.add_tools(
+            HoverTool(
+                renderers=[dots],
+                formatters={"@p": "printf", "@energy": "printf"},
+                tooltips=[
+                    ("class", "@class"), ("within", "@within{0.00}"),
+                    ("to others", "@between{0.00}"), ("energy distance", "@energy{%.3g}"),
+                    ("p, corrected", "@p{%.3g}"), ("images", "@n"),
+                ],
+            )
+        )  # fmt: skip
+        on_nearest(plot, self._places, self._brush, _REACH)
+        return plot
+
+    def react(self, state: ViewState) -> None:
+        """Ask about another metric."""
+        self._question.ask(ask_consistency(self._session.data, state.metric))
+
+    def _by_class(self) -> list[tuple[int, float]]:
+        """Heads and the bits that the class decides of where they look, the most first."""
+        bits = [(n, one.by_class) for n, one in enumerate(self._session.data.head_bits)]
+        known = [pair for pair in bits if pair[1] > 0]
+        return sorted(known, key=lambda pair: -pair[1])[:_MOST_HEADS]
+
+    def react_to_head(self, _state: ViewState) -> None:
+        """Mark the selected head among those whose attention depends on the class."""
+        labels, selected = self._session.data.head_labels, self._session.head.number
+        told = [
+            button(
+                "head", number, labels[number], f"Select {labels[number]}", "", number == selected
+            )
+            + f" {bits:.2g} bits"
+            for number, bits in self._by_class()
+        ]
+        self._bits.text = (
+            f"<p>The class decides most where these heads look: {', '.join(told)}.</p>"
+        )
+
+    def _draw(self) -> None:
+        found = self._question.result
+        self._body.visible = found is not None
+        if found is None:
+            self._rows = np.empty(0, int)
+            self._source.data = {name: [] for name in _COLUMNS}
+            self._say(self._question.words)
+            return
+        rows = np.flatnonzero(np.isfinite(found.energy))
+        self._rows = rows[np.argsort(-found.energy[rows], kind="stable")][:MOST_CLASSES]
+        rows, names = self._rows, self._session.data.class_names
+        self._source.data = {
+            "y": np.arange(len(rows)), "class": [names[one] for one in rows],
+            "within": found.within[rows], "between": found.between[rows],
+            "energy": found.energy[rows], "p": found.fdr[rows], "n": found.count[rows],
+            "alpha": np.where(found.differs[rows], 1.0, _FAINT),
+        }  # fmt: skip
+        put_classes_on(self._plot, [names[one] for one in rows])
+        ends = np.r_[found.within[rows], found.between[rows]]
+        room = 0.08 * (ends.max() - ends.min()) or 0.1
+        number_range(self._plot.x_range).update(
+            start=max(0, ends.min() - room), end=ends.max() + room
+        )
+        self._say(self._words(found))
+
+    def _words(self, found: Consistency) -> str:
+        names, known = self._session.data.class_names, int(np.isfinite(found.fdr).sum())
+        count = len(found.images)
+        sample = f"a sample of {grouped(count)}" if count == MOST_IMAGES else grouped(count)
+        test = (
+            f"{METRIC_NAMES[self._session.state.metric]}, {sample} images, energy distance, "
+            f"{grouped(PERMUTATIONS)} permutations, p ≤ {LEVEL:.0%} after Benjamini and Hochberg"
+        )
+        differing, alike = int(found.differs.sum()), int(found.is_alike.sum())
+        of = f"of {grouped(known)} classes"
+        some = "all" if alike == differing else grouped(alike)
+        if not differing:
+            return f"None {of} uses the heads differently from the rest ({test})."
+        nearer = np.where(found.is_alike, found.between - found.within, -np.inf)
+        most = f", most of all {names[int(nearer.argmax())]}" if alike else ""
+        shown = f" The first {len(self._rows)} are shown." if len(self._rows) < known else ""
+        return (
+            f"{grouped(differing)} {of} use the heads differently from the rest; in "
+            f"{some} of them the images are more alike than to other classes{most} "
+            f"({test}).{shown}"
+        )
+
+    def _say(self, words: str) -> None:
+        self._note.text = words
+        self._session.summaries.describe(self.name, words)
+
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.asarray(self._source.data["within"]), np.asarray(self._source.data["y"])
+
+    def _brush(self, place: int) -> None:
+        """Brush the images of a class; where they are brushed, let go."""
+        session, one = self._session, int(self._rows[place])
+        images = np.flatnonzero(known_labels(session.data) == one)
+        clause = Clause("images", Ids(tuple(images.tolist())))
+        if clause in session.state.clauses:
+            session.history.change(clauses=without(session.state.clauses, "images"))
+        else:
+            session.add_clause(clause)

@@ -1,0 +1,130 @@
+"""The images that the heads treat unlike the others of their class."""
+
+from html import escape
+
+import numpy as np
+from bokeh.layouts import column
+
+from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.server.session.session import Session
+from headbrush.server.session.state import ViewState
+from headbrush.server.stores.trends.questions import ask_unlike
+from headbrush.server.stores.trends.unlike import OUTER, Unlike
+from headbrush.server.views.common.written import button, written
+from headbrush.server.views.trends.tiles import class_words, tiles
+from headbrush.server.views.trends.trend_question import TrendQuestion
+
+_MOST = 60
+_MOST_HEADS = 5
+_NO_CLASS = "No class has ten images, so none can be unlike the rest of its class."
+
+
+class UnlikeImages:
+    """A list of images, the most unlike first, and the heads that treat the selected one unlike."""
+
+    name = "unlike_images"
+    title = "Which images are unlike their class?"
+    help = (
+        "For every head, each image has a place among the images of its class, by the chosen "
+        "metric. Listed are the brushed images (all if none) by the number of heads in which they "
+        "are among the outer tenth of their class, which is a tenth of the heads for a usual "
+        "image. For the selected image, the five heads in which it is farthest from the middle of "
+        "its class are named; click one to select it. Classes of fewer than ten images are left "
+        "out."
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._question: TrendQuestion[Unlike] = TrendQuestion(session.document, self._draw)
+        self._said = written("unlike_said", margin=(3, 6, 2, 6))
+        self._list = written("unlike_list", scrolls=True, margin=(2, 6))
+        self.layout = column(self._said, self._list, sizing_mode="stretch_both", name=self.name)
+        session.history.follow(["metric"], self.react)
+        session.history.on_change(["image", "clauses", "layer", "head"], self.react_to_choice)
+
+    def react(self, state: ViewState) -> None:
+        """Ask about another metric."""
+        self._question.ask(ask_unlike(self._session.data, state.metric))
+
+    def react_to_choice(self, _state: ViewState) -> None:
+        """List the brushed images, mark the selected one, and name its heads."""
+        self._draw()
+
+    def _draw(self) -> None:
+        found = self._question.result
+        order = np.empty(0, int) if found is None else found.order
+        self._list.visible = len(order) > 0
+        if found is None or not len(order):
+            self._list.text = ""
+            self._say(self._question.words or _NO_CLASS)
+            return
+        brushed = order[self._session.brush("heads").images[order]]
+        self._list.text = tiles(self._session, self._rows(found, brushed))
+        self._said.text = f"<p>{self._sentence(found, brushed)}</p>"
+        self._session.summaries.describe(self.name, self._plain(found, brushed))
+
+    def _rows(self, found: Unlike, brushed: np.ndarray) -> list[tuple[int, str, str]]:
+        heads = self._session.data.num_heads
+        return [
+            (image, class_words(self._session, image), f"{found.outer[image]} of {heads} heads")
+            for image in brushed[:_MOST].tolist()
+        ]
+
+    def _plain(self, found: Unlike, brushed: np.ndarray) -> str:
+        """What is said to all readers, as plain text."""
+        image = self._session.state.image
+        if image is not None:
+            return self._of_image(found, image)
+        if not len(brushed):
+            return "No brushed image has a class of ten images."
+        first = int(brushed[0])
+        heads = self._session.data.num_heads
+        usual = f"{OUTER * heads:.0f}"
+        return (
+            f"{self._session.data.names[first]} ({class_words(self._session, first)}) is the most "
+            f"unlike its class, of {grouped(len(brushed))} images: among its outer tenth in "
+            f"{found.outer[first]} of {heads} heads, about {usual} for a usual image."
+        )
+
+    def _of_image(self, found: Unlike, image: int) -> str:
+        told = [f"{name} {place}" for name, place, _ in self._heads(found, image)]
+        name = self._session.data.names[image]
+        if not told:
+            return f"{name} has no class of ten images to be compared with."
+        return (
+            f"{name} ({class_words(self._session, image)}) is among the outer tenth of its class "
+            f"in {found.outer[image]} of {self._session.data.num_heads} heads, farthest out in "
+            f"{', '.join(told)}."
+        )
+
+    def _heads(self, found: Unlike, image: int) -> list[tuple[str, str, int]]:
+        """Name, percentile in words, and number of the heads that treat an image unlike."""
+        data = self._session.data
+        return [
+            (data.head_labels[one], ordinal(float(found.percentile[image, one])), one)
+            for one in found.columns_of(image, _MOST_HEADS)
+        ]
+
+    def _sentence(self, found: Unlike, brushed: np.ndarray) -> str:
+        """The plain words, in which heads are buttons."""
+        text = escape(self._plain(found, brushed))
+        image = self._session.state.image
+        if image is None:
+            return text
+        for name, place, number in self._heads(found, image):
+            title = f"Select {name}: this image lies at the {place} of its class"
+            pressed = number == self._session.head.number
+            made = button("head", number, name, title, escape(name), pressed)
+            text = text.replace(f"{name} {place}", f"{made} {place}", 1)
+        return text
+
+    def _say(self, words: str) -> None:
+        self._said.text = f"<p>{escape(words)}</p>"
+        self._session.summaries.describe(self.name, words)
+
+
+def ordinal(percentile: float) -> str:
+    """A share in (0, 1) as a percentile in words: ``98th percentile``."""
+    number = min(99, max(1, round(100 * percentile)))
+    ending = "th" if 10 < number < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending} percentile"
