@@ -38,6 +38,7 @@
   document.addEventListener("click", (event) => {
     const button = buttonOf(event)
     watch(event)
-    if (button != null) headbrush.ready.ask("asked", button.dataset.ask, Number(button.dataset.number))
+    if (button != null)
+      headbrush.ready.ask("asked", button.dataset.ask, Number(button.dataset.number))
   })
 })()

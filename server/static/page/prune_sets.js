@@ -35,7 +35,8 @@
     ready.model("prune_sets").properties.tags.change.connect(keep)
     restore()
     addEventListener("storage", (event) => {
-      if (event.key === storage() && event.newValue != null) ready.ask("asked", "restore", event.newValue)
+      if (event.key === storage() && event.newValue != null)
+        ready.ask("asked", "restore", event.newValue)
     })
   }
 

@@ -85,7 +85,10 @@ class ClassGrid:
         self._hover = HoverTool(renderers=[cells], tooltips=[])
         plot.add_tools(self._hover)
         plot.add_layout(
-            ColorBar(color_mapper=self._colours, width=8, title="g", padding=4), "right"
+            ColorBar(
+                color_mapper=self._colours, width=8, title="g", padding=4, background_fill_alpha=0
+            ),
+            "right",
         )
         (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
         box.renderers = []  # what is enclosed is brushed, not marked

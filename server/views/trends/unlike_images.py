@@ -16,6 +16,7 @@ from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _MOST = 60
 _MOST_HEADS = 5
+_ENDINGS = dict(zip((1, 2, 3), ("st", "nd", "rd"), strict=True))
 _NO_CLASS = "No class has ten images, so none can be unlike the rest of its class."
 
 
@@ -126,5 +127,5 @@ class UnlikeImages:
 def ordinal(percentile: float) -> str:
     """A share in (0, 1) as a percentile in words: ``98th percentile``."""
     number = min(99, max(1, round(100 * percentile)))
-    ending = "th" if 10 < number < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    ending = "th" if 10 < number < 20 else _ENDINGS.get(number % 10, "th")
     return f"{number}{ending} percentile"
