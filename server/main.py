@@ -7,7 +7,7 @@ from pathlib import Path
 from bokeh.io import curdoc
 
 from headbrush.server.pages.build import choose_template, fill, is_filled
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 document = curdoc()
 if not is_filled(document):  # without the server's hooks, as in a test

@@ -27,7 +27,7 @@ from headbrush.server.stores.shelf import SHELF
 from headbrush.server.tools.assets import TEMPLATES
 from headbrush.server.tools.bokeh.first_message import write_ahead
 from headbrush.server.tools.bokeh.teardown import PAGES
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 from headbrush.server.views.common.plot_theme import plot_theme
 
 P = ParamSpec("P")

@@ -6,7 +6,6 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.io import curdoc
 
-from headbrush.server.session.asks import Asks
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.clauses import (
     Brush,
@@ -23,6 +22,7 @@ from headbrush.server.session.palette import LIGHT, Theme
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
 from headbrush.server.session.state import History, ViewState
+from headbrush.server.session.status.asks import Asks
 from headbrush.server.session.status.summaries import Summaries
 from headbrush.server.session.status.waiting import Waiting
 from headbrush.server.stores.heads import Head

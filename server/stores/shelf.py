@@ -14,7 +14,7 @@ from headbrush.analysis.store.facts.news import News, read_news
 from headbrush.analysis.store.store import Store, stamp_of
 from headbrush.server.stores.attention.reader_process import ProcessReader
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 T = TypeVar("T")
 _KEPT = 8

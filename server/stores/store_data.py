@@ -25,7 +25,7 @@ from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
-from headbrush.server.tools.kept_answers import KeptAnswers
+from headbrush.server.tools.threads.kept_answers import KeptAnswers
 
 _ENCLOSED_BYTES = 64 << 20
 """For the masks of shapes brushed lately, of all pages together."""

@@ -73,7 +73,7 @@ def prompt_queues():
     with (
         patch(f"{folder}.matrices.ThreadQueue", PromptWorker),
         patch(f"{folder}.mean_matrices.ThreadQueue", PromptWorker),
-        patch("headbrush.server.tools.kept_answers.ThreadQueue", PromptWorker),
+        patch("headbrush.server.tools.threads.kept_answers.ThreadQueue", PromptWorker),
     ):
         yield
 

@@ -167,6 +167,35 @@ WHAT_IF = {
 }
 
 
+TRENDS = {
+    "comparison": ({"trend_group": "wrong"}, {"ClassHeads.react"}),
+    "order": ({"trend_order": "alike"}, {"ClassHeads.react_to_order"}),
+    "image": (
+        {"image": 7},
+        {"UnlikeImages.react_to_choice", "SimilarImages.react", "TitleBar.react_to_selection"},
+    ),
+    "head": (
+        {"head": 0, "layer": 1},
+        {
+            "ClassGrid.react_to_head",
+            "ClassConsistency.react_to_head",
+            "UnlikeImages.react_to_choice",
+            "TitleBar.react_to_selection",
+        },
+    ),
+    "pattern": ({"pattern": "cls"}, set()),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), TRENDS.values(), ids=TRENDS)
+def test_trends_are_redrawn_by_what_they_show(woken, session, values, expected):
+    _views = whole_page(session)
+    session.history.change(workspace="trends")
+    woken.clear()
+    session.history.change(**values)
+    assert set(woken) == expected
+
+
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize(("values", "expected"), WHAT_IF.values(), ids=WHAT_IF)
 def test_a_hidden_workspace_sleeps(woken, session, values, expected):

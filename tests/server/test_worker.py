@@ -7,7 +7,7 @@ import pytest
 
 from headbrush.server.stores.model.errors import BusyError
 from headbrush.server.stores.model.pool import Pool
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 SOON = 20
 

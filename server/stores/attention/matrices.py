@@ -10,7 +10,7 @@ from headbrush.analysis.measures.bits.whole import divide_rows, source_rows
 from headbrush.analysis.store.facts.head_bits import HeadBits
 from headbrush.analysis.store.store import Store
 from headbrush.server.tools.byte_lru import ByteLRU
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 _KEPT_BYTES = 64 << 20
 _ROWS_BYTES = 32 << 20

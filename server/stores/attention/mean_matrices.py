@@ -10,7 +10,7 @@ import numpy as np
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.tools.byte_lru import ByteLRU
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 MOST_AVERAGED = 200
 """Images of a mean at most; so many matrices of 197 tokens take half of a second to read."""

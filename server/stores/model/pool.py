@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from headbrush.server.stores.model.errors import BusyError
-from headbrush.server.tools.thread_queue import ThreadQueue, settle
+from headbrush.server.tools.threads.thread_queue import ThreadQueue, settle
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from headbrush.server.tools.byte_lru import ByteLRU
-from headbrush.server.tools.thread_queue import ThreadQueue
+from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 P = ParamSpec("P")
 T = TypeVar("T")
