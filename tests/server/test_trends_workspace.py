@@ -68,7 +68,7 @@ def test_every_cell_holds_the_effect_of_its_class_and_head(page, planted):
     assert len(columns(view, "trend_marked")["x"]) == (expected.family_p <= LEVEL).sum()
     told = part(view, "trends_note").text
     assert f"{data.head_labels[4]} matters more to {data.class_names[1]}" in told
-    assert f"n = {(data.labels == 1).sum()} against" in told
+    assert f"(n = {(data.labels == 1).sum()}) against" in told
 
 
 def test_alike_heads_stand_together_and_a_tap_finds_the_same_cell(page, planted):

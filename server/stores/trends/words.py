@@ -1,7 +1,7 @@
 """Trends over classes in sentences, each by a stated rule. Pure."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -24,7 +24,7 @@ def trend_words(table: pd.DataFrame, permutations: int, group: str = "class") ->
     """
     classes = table.drop_duplicates("class")
     counts = classes if group == "wrong" else classes.head(1)  # the rest holds all other classes
-    images = int(counts["n"].sum() + counts["n_rest"].sum())
+    images = int(counts[["n", "n_rest"]].to_numpy().sum())
     test = test_words(table.metric[0], images, len(table), permutations)
     if 1 / (permutations + 1) > LEVEL:
         return [
@@ -61,7 +61,7 @@ def none_words(group: str, test: str, least: float) -> str:
     )
 
 
-def pair_words(row: Mapping[Hashable, Any], group: str = "class") -> str:
+def pair_words(row: Mapping[Any, Any], group: str = "class") -> str:
     """What was measured of one pair, and what follows from the signs of its means.
 
     A head matters more to a class if pruning it does more harm there than to the rest, less if it

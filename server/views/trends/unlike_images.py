@@ -16,7 +16,7 @@ from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _MOST = 60
 _MOST_HEADS = 5
-_ENDINGS = dict(zip((1, 2, 3), ("st", "nd", "rd"), strict=True))
+_ENDINGS: dict[int, str] = {1: "st", 2: "nd", 3: "rd"}
 _NO_CLASS = "No class has ten images, so none can be unlike the rest of its class."
 
 
