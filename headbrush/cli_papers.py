@@ -13,6 +13,9 @@ from headbrush import cli_options as option
 from headbrush.analysis.store.errors import InputError
 from headbrush.cli_console import err_console, one_line_errors, out_console
 
+_MEANS = "for means the model is asked about one image after the other, which may take minutes …"
+"""Said while it lasts, and only in a terminal."""
+
 
 def report_command(
     store: Annotated[Path, typer.Argument(help="The store.")],
@@ -41,7 +44,8 @@ def report_command(
         with _failures_logged(out), hurried(store, views or ()) as opened:
             from headbrush.server.pages.report.make_report import make_report
 
-            made = make_report(opened, images or (), heads or (), views or (), prune=prune)
+            with err_console.status(f"making the report; {_MEANS}"):
+                made = make_report(opened, images or (), heads or (), views or (), prune=prune)
             size = f"{made.save(out, fragment) / 1e6:.1f} MB."
             if data:
                 made.save_data(data)
@@ -125,7 +129,8 @@ def figure_command(
             check_out(out)
         from headbrush.server.pages.figures.make_figure import make_figure, save_figure
 
-        made, stem, note = make_figure(store, head, image, panel, width, dpi, link, caption)
+        with err_console.status(f"drawing; {_MEANS}"):
+            made, stem, note = make_figure(store, head, image, panel, width, dpi, link, caption)
         path = out or Path(f"{stem}.pdf")
         size = save_figure(made, path)
     if note:

@@ -8,6 +8,8 @@
   }
   const outer = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host ?? null
   const scrolls = (style) => /auto|scroll/.test(style.overflowX + style.overflowY)
+  const isCutInWords = (node) =>
+    getComputedStyle(node).textOverflow === "ellipsis" && (node.title || outer(node)?.title || "") !== ""
   const clips = (style) => /hidden|clip/.test(style.overflowX + style.overflowY)
 
   function texts(root, found) {
@@ -49,13 +51,13 @@
       if (box.width < 1 || box.height < 1) continue
       const words = node.textContent.trim().slice(0, 40)
       let at = outer(node)
-      while (at && at !== panel && !scrolls(getComputedStyle(at))) {
+      while (at && at !== panel && !scrolls(getComputedStyle(at)) && !isCutInWords(at)) {
         if (clips(getComputedStyle(at)) && leaves(box, at.getBoundingClientRect())) {
           faults.push(`${name}: "${words}" is cut`)
         }
         at = outer(at)
       }
-      if (at !== panel) continue // it can be scrolled to
+      if (at !== panel) continue // it can be scrolled to, or ends in … and has all as its title
       if (leaves(box, panel.getBoundingClientRect())) faults.push(`${name}: "${words}" is outside`)
       const block = blockOf(node)
       for (const other of seen) {

@@ -21,6 +21,7 @@ SIZES = {
     "phone": (400, 800),
 }
 _SUMS = "5 = 2 + 3", "6 = 2 + 4", "7 = 3 + 4"
+_SAID = {"contours": "lines enclose", "density": "few"}
 MENUS = "main .hb-panel:not([hidden]) details > summary"
 INSIDE = """() => {
   const one = document.querySelector("details[open] > :is(p, .hb-menu)")
@@ -108,6 +109,39 @@ def test_menus_and_help_open_within_the_window(opened, size):
         opened.page.wait_for_function(INSIDE, timeout=2000)
         opened.page.keyboard.press("Escape")
         assert opened.page.locator("details[open]").count() == 0
+
+
+def test_legends_are_whole_with_an_image_selected(opened):
+    whole = """(() => { const legend = Bokeh.index.find_one(
+      Bokeh.documents[0].get_model_by_name("pattern_legend")).el
+      return legend.scrollHeight <= legend.clientHeight + 1 })()"""
+    resize(opened, "usual")
+    opened.page.keyboard.press("ArrowRight")
+    opened.wait("named('selection_text').text.includes('image 0')")
+    for style in ("contours", "density"):
+        opened.page.locator("[data-name=pattern_layout]").get_by_text(style, exact=True).click()
+        opened.wait(f"named('pattern_legend').text.includes('{_SAID[style]}')")
+        for size in SIZES:
+            resize(opened, size)
+            opened.page.wait_for_function(whole, timeout=5000)
+            assert faults_of(opened) == []
+    opened.page.keyboard.press("Escape")
+
+
+def test_a_selection_that_is_cut_says_so(opened):
+    resize(opened, "small")
+    opened.page.keyboard.press("ArrowRight")
+    opened.wait("named('selection_text').text.includes('image 0')")
+    drawn = opened.page.evaluate("""(() => {
+      const model = Bokeh.documents[0].get_model_by_name("selection_text")
+      const words = Bokeh.index.find_one(model).el.shadowRoot.querySelector(".bk-clearfix")
+      words.style.width = "80px"
+      const { overflow, textOverflow } = getComputedStyle(words)
+      words.style.width = ""
+      return [overflow, textOverflow, model.html_attributes.title === model.text]
+    })()""")
+    assert drawn == ["hidden", "ellipsis", True]
+    opened.page.keyboard.press("Escape")
 
 
 def test_two_compared_brushes_are_read_as_lines_and_as_a_table(opened):

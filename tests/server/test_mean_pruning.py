@@ -18,7 +18,7 @@ from headbrush.server.stores.model.mean_pruning import RunningMean, stored_mean
 from headbrush.server.stores.model.null_model import NullModel
 from headbrush.server.stores.model.stored_pruning import stored_pruning
 from headbrush.server.stores.store_data import StoreData
-from tests.server.fakes import bars, pruned, pruning_views, run, show_page
+from tests.server.fakes import bars, pass_time, pruned, pruning_views, run, show_page
 from tests.server.pages import note, plot_of
 from tests.stores import attributes, make_store, values
 
@@ -99,6 +99,21 @@ def test_it_is_refined_answer_by_answer_and_says_of_how_many_images_it_is(sessio
         np.testing.assert_allclose(bars(view)["value"], mean, rtol=1e-6)
         for shown in (view, prediction):
             assert f"mean of {number} of 24 images so far" in note(shown)
+
+
+def test_what_the_store_knows_is_shown_while_the_model_is_waited_for(session, model, document):
+    view, _ = pruning_views(session)
+    show_page(document)
+    assert len(model.asked) == 1  # and not answered
+    pass_time(document, 1000)
+    number = session.head.number
+    whole = session.data.importance("jsd")[:, number].mean(dtype=float)
+    values = bars(view)["value"]
+    assert values[1] == pytest.approx(whole)
+    assert np.isnan(values[2:]).all()
+    assert "mean of all 24 images, from the store" in note(view)
+    assert note(view).count("The other parts: ") == 1
+    assert plot_of(view).y_range.start == pytest.approx(len(MODES) - 0.45)  # room for the rest
 
 
 def test_a_brush_a_head_or_an_image_begins_anew_and_cancels(session, model, document):

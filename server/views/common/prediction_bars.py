@@ -195,7 +195,7 @@ def percent(probability: float, digits: int = 1) -> str:
         return "?"
     step = 10.0**-digits
     if 0 < 100 * probability < step / 2:
-        return f"< {step:.{digits}f} %"
+        return f"<{step:.{digits}f} %"
     if 100 - step / 2 <= 100 * probability < 100:
-        return f"> {100 - step:.{digits}f} %"
+        return f">{100 - step:.{digits}f} %"
     return f"{100 * probability:.{digits}f} %"

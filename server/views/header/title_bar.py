@@ -22,6 +22,11 @@ _PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="
 
 
 _NARROW = "@media (max-width: 1100px) { :host { flex-wrap: wrap; row-gap: 4px; } }"
+_ELLIPSIS = (
+    ".bk-clearfix { overflow: hidden; text-overflow: ellipsis; } "
+    "@media (max-width: 1100px) { :host { white-space: normal !important; } }"
+)
+"""Of the block within that holds the words; the whole is in their title."""
 
 
 class TitleBar:
@@ -45,6 +50,7 @@ class TitleBar:
                 "contain": "inline-size",
                 "min-width": "220px",
             },
+            stylesheets=[_ELLIPSIS],
         )
         self._brushed = Div(
             text="",

@@ -167,9 +167,11 @@ class PartialPruning:
             self._session.history.change(mode=mode)
 
     def _draw(self) -> None:
-        state, data, result = self._session.state, self._session.data, self._pruning.of_all_modes
-        if result is None:
-            return
+        if (result := self._pruning.of_all_modes) is not None:
+            self._draw_bars(result)
+
+    def _draw_bars(self, result: PrunedHead | MeanPruned) -> None:
+        state, data = self._session.state, self._session.data
         if state.metric not in PRUNING_METRICS:
             self._explain("This metric is not measured by pruning; choose another in B1.")
             return
@@ -198,8 +200,8 @@ class PartialPruning:
         self._session.summaries.describe(self.name, f"{heading}, {'; '.join(words)}.")
 
     def _make_room(self, known: np.ndarray) -> None:
-        """Show the bars up to the last mode ``(n,)`` that is known, each high enough to be read."""
-        rows = int(known[-1]) + 1
+        """Show the bars up to the last of the modes ``(n,)`` that are known, or soon will be."""
+        rows = len(MODES) if self._pruning.waiting else int(known[-1]) + 1
         self._plot.y_range.update(start=rows - _BESIDE)
         self._plot.min_height = max(LEAST_HEIGHT, round(_AXIS + _ROW * rows))
 
@@ -223,6 +225,12 @@ class PartialPruning:
         return result.metrics[PRUNING_METRICS.index(state.metric)].astype(float)
 
     def _wait(self, words: str) -> None:
+        """Show at once what the store has of a mean."""
+        if self._pruning.of_store is not None:
+            self._draw_bars(self._pruning.of_store)
+            if self._plot.visible:
+                self._note.text = f"{self._note.text.strip()} The other parts: {words}"
+            return
         self._fade(_FADED)
         self._note.text = words
 

@@ -60,6 +60,8 @@ _DELAY_MS = 60
 _KINDS = ("name", "layer", "head", "class")
 """Colourings by kind; the others are by a number."""
 _LEGEND_LINES = {"class": 2, "head": 2, "name": 4}
+_NARROW = "@media (max-width: 1500px) { :host { min-height: 34px; } }"
+"""Two lines of a legend where the panel is too narrow for what one holds in a wide window."""
 _SMALL: dict[str, str | None] = {"font-size": "11px", "margin": "2px 6px", "opacity": "0.8"}
 _COARSE_FROM = 500_000
 """With so many patterns the density is drawn at half the resolution while a box is dragged."""
@@ -99,6 +101,7 @@ class PatternLayout:
             text="", name="pattern_fidelity", sizing_mode="stretch_width", styles=_SMALL
         )
         self._legend = make_legend("pattern_legend")
+        self._legend.stylesheets = [_NARROW]
         self.plot = self._plot = self._figure()
         self.layout = column(
             self._controls(),
