@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from headbrush.analysis.store.errors import InputError
 
-MODEL = ("torch", "timm", "safetensors")
+MODEL = ("torch", "timm", "safetensors", "threadpoolctl")
 """What running a model imports from it."""
 ANALYSIS = (*MODEL, "openTSNE", "sklearn", "distributed")
 """What an analysis imports from it."""

@@ -119,29 +119,29 @@ def demo(
         from headbrush.analysis.start.demo import demo_request
 
         if serve:
-            from headbrush.server.host.launch import demand_port
+            from headbrush.server.host.ports import demand_pages, demand_port
 
+            demand_pages()
             demand_port(port)
         request = demo_request(out, 1000 if all_images else 300, __version__, command_line())
-        options = ["--port", str(port)]
         if request is not None and serve:
-            _run_and_serve(request, options)
+            _run_and_serve(request, port)
         elif request is not None:
             _run(request)
         elif serve:
             from headbrush.server.host.launch import serve as run_server
 
-            run_server([out], options)
+            run_server([out], ["--port", str(port)])
 
 
-def _run_and_serve(request: "Request", options: list[str]) -> None:
+def _run_and_serve(request: "Request", port: int) -> None:
     """Serve the store as soon as there is something to see; does not return."""
     from headbrush.server.host.beside import ServerBeside
 
-    server = ServerBeside([request.out], options)
+    server = ServerBeside([request.out], port)
     try:
         with one_line_errors():
-            _run(request, server.start)
+            _run(request, server.answer)
     except typer.Exit as ended:
         if ended.exit_code != FAILED or not server.is_running:
             server.stop()

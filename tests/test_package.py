@@ -183,7 +183,8 @@ def test_without_the_extra_an_analysis_is_refused_in_one_line(bare):
         done = bare.run("headbrush", *command)
         assert done.returncode == 2, done.stderr
         assert done.stderr.count("\n") == 1
-        assert "torch, timm, safetensors, openTSNE, sklearn, distributed" in done.stderr
+        missing = "torch, timm, safetensors, threadpoolctl, openTSNE, sklearn, distributed"
+        assert missing in done.stderr
         assert done.stderr.endswith("pip install 'headbrush[analyze]'\n")
     code = """
 import headbrush
@@ -222,7 +223,8 @@ def test_without_the_extra_the_model_says_what_is_missing(bare, tmp_path):
     source = '{"name": "vit_tiny_patch16_224", "checkpoint": null, "pretrained": true}'
     write_summary(store, values(), attributes(model_source=source))
     assert bare.python(MODEL, store) == (  # and logs nothing
-        "Running the model needs torch, timm, safetensors: pip install 'headbrush[analyze]'\n"
+        "Running the model needs torch, timm, safetensors, threadpoolctl: "
+        "pip install 'headbrush[analyze]'\n"
     )
 
 

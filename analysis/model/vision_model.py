@@ -1,13 +1,15 @@
 """A vision transformer ready for analysis, with the facts that an analysis needs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import Site
@@ -121,9 +123,31 @@ class VisionModel:
         On a busy machine several threads wait for each other: measured four times slower, and far
         more where other work takes the cores away from one of them.
         """
-        weights = sum(parameter.numel() for parameter in self.module.parameters())
-        return self.device.type == "cpu" and weights < _SMALL
+        return _is_small(self.module, self.device)
 
     def outputs(self, images: Tensor) -> Tensor:
         """What it puts out for ``(B, C, H, W)``: ``(B, K)``, or features of a headless model."""
         return scores(self.module(images), self.name)
+
+
+@contextmanager
+def spare_threads(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """While active, a small model computes in one thread: what is beside it takes the others.
+
+    So do the products and decompositions of NumPy and SciPy. Threads of one small product wait for
+    each other by counting, which takes processor time from all.
+    """
+    before = torch.get_num_threads()
+    is_small = _is_small(module, device)
+    if is_small:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1 if is_small else None, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _is_small(module: nn.Module, device: torch.device) -> bool:
+    weights = sum(parameter.numel() for parameter in module.parameters())
+    return device.type == "cpu" and weights < _SMALL

@@ -31,7 +31,7 @@ from headbrush.analysis.model.modules.unwrapping import (
     without_checkpointing,
 )
 from headbrush.analysis.model.tracing import forwards, inputs_of
-from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.store.errors import ModelError
 
 
@@ -76,46 +76,47 @@ def wrap_model(
     notes = [note for note in (float32_note(module),) if note]
     demand_known_kind(module, name)
     module = _prepared(module, place)
-    vit = find_vit(module)
-    config = input_config(vit)
-    probe = Probe(module, vit, tuple(config["input_size"]), place, name)
-    if transform is None:
-        config |= probe.own_normalisation()
-        notes += probe.notes
-    sites = find_sites(module, probe.images, name)
-    geometry = geometry_of(
-        sites.parent,
-        sites,
-        probe.images,
-        lambda images: _entering(module, sites.layers[0].block, images),
-        name,
-    )
-    kind = output_kind(
-        module, sites.parent, probe.output, probe.last, outputs, name, probe.features
-    )
-    ids, names = known_classes(vit, kind.num_classes)
-    given_names = _fitting(class_names, kind.num_classes)
-    notes += notes_on_outputs(kind)
-    notes += notes_on_layers(module, [site.attention for site in sites.layers])
-    if transform is None:
-        notes += notes_on_assumptions(vit, config, 0 if given_names else kind.num_classes)
-    model = VisionModel(
-        module=module,
-        geometry=geometry,
-        sites=sites.layers,
-        transform=transform or input_transform(config),
-        input_size=tuple(config["input_size"]),
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        device=place,
-        name=name,
-        checkpoint_sha256=digest,
-        kind=kind,
-        class_ids=ids,
-        class_names=given_names or names,
-        notes=tuple(notes),
-    )
-    return measured(model, probe.images)
+    with spare_threads(module, place):
+        vit = find_vit(module)
+        config = input_config(vit)
+        probe = Probe(module, vit, tuple(config["input_size"]), place, name)
+        if transform is None:
+            config |= probe.own_normalisation()
+            notes += probe.notes
+        sites = find_sites(module, probe.images, name)
+        geometry = geometry_of(
+            sites.parent,
+            sites,
+            probe.images,
+            lambda images: _entering(module, sites.layers[0].block, images),
+            name,
+        )
+        kind = output_kind(
+            module, sites.parent, probe.output, probe.last, outputs, name, probe.features
+        )
+        ids, names = known_classes(vit, kind.num_classes)
+        given_names = _fitting(class_names, kind.num_classes)
+        notes += notes_on_outputs(kind)
+        notes += notes_on_layers(module, [site.attention for site in sites.layers])
+        if transform is None:
+            notes += notes_on_assumptions(vit, config, 0 if given_names else kind.num_classes)
+        model = VisionModel(
+            module=module,
+            geometry=geometry,
+            sites=sites.layers,
+            transform=transform or input_transform(config),
+            input_size=tuple(config["input_size"]),
+            mean=tuple(config["mean"]),
+            std=tuple(config["std"]),
+            device=place,
+            name=name,
+            checkpoint_sha256=digest,
+            kind=kind,
+            class_ids=ids,
+            class_names=given_names or names,
+            notes=tuple(notes),
+        )
+        return measured(model, probe.images)
 
 
 def module_digest(module: nn.Module) -> str:

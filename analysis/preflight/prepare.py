@@ -12,7 +12,7 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import drop_unreadable
 from headbrush.analysis.model import capture
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.preflight.describe import describe
 from headbrush.analysis.preflight.expect import Expected, expect
 from headbrush.analysis.preflight.inputs import listed_images, requested_images, requested_model
@@ -27,7 +27,6 @@ from headbrush.analysis.run.scheduling import (
     Scheduler,
     demand_sendable,
     open_scheduler,
-    spare_threads,
 )
 from headbrush.analysis.run.work_folder import PartsError, WorkFolder
 
@@ -95,7 +94,7 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
             model = requested_model(request)
             advance(0.9)
             found = requested_images(request, model, listed)
-        with spare_threads(model):
+        with spare_threads(model.module, model.device):
             with progress.stage("check images") as advance:
                 opened = _some(found) if is_dry else found
                 images = drop_unreadable(opened, advance)

@@ -6,14 +6,12 @@ it does not matter who does it, nor whether it is done twice.
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Protocol, TypeVar, cast
-
-import torch
 
 from headbrush.analysis.model.loading import load_recipe
 from headbrush.analysis.model.vision_model import ModelRecipe, VisionModel
@@ -46,18 +44,6 @@ class Scheduler(Protocol):
         self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance
     ) -> None:
         """Do ``task`` for every job; ``advance`` is called with the finished share."""
-
-
-@contextmanager
-def spare_threads(model: VisionModel) -> Iterator[None]:
-    """While active, a small model computes in one thread: what is beside it takes the others."""
-    before = torch.get_num_threads()
-    if model.is_small:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Local:

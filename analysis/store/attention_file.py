@@ -23,6 +23,8 @@ Codec = Literal["zlib", "blosc_zstd"]
 KEPT_BITS = 7
 MAX_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
 """Bound on the relative error of a stored attention value (round to nearest at 7 bits)."""
+_CACHED_BYTES = 32 * 2**20
+"""Matrices that are written at once: HDF5 keeps twice as much unpacked, to be read back."""
 
 
 class AttentionWriter:
@@ -101,11 +103,14 @@ class AttentionWriter:
         ``image`` is a global index. Each head is a chunk of its own.
         """
         row = self._images.index(image)
-        for head, matrix in enumerate(attention, first_head):
+        step = max(1, _CACHED_BYTES // attention[0].nbytes)
+        for start in range(0, len(attention), step):
+            some = attention[start : start + step]
+            heads = slice(first_head + start, first_head + start + len(some))
             with HDF5_LOCK:  # files of other threads are written meanwhile
-                self._variable[row, layer, head] = matrix
-                stored = np.asarray(self._variable[row, layer, head])  # in HDF5's cache
-                self._checksum[row, layer, head] = checksum(stored)
+                self._variable[row, layer, heads] = some
+                stored = np.asarray(self._variable[row, layer, heads])  # in HDF5's cache
+                self._checksum[row, layer, heads] = [checksum(matrix) for matrix in stored]
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.host.answers.headers import FRAMES
-from headbrush.server.host.launch import BLOCKED_PORTS, parse_options, server_command
+from headbrush.server.host.launch import parse_options, server_command
+from headbrush.server.host.ports import BLOCKED_PORTS
 from headbrush.server.tools.assets import APP
 
 _PATIENCE_S = 120.0

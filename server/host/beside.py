@@ -1,53 +1,66 @@
-"""A server beside the command that starts it: neither outlives the other."""
+"""A server beside the command that starts it: neither outlives the other.
+
+It gets ready (imports, compiled loops, the port) while the command still makes what it will serve.
+"""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from headbrush.server.host.launch import server_command
-from headbrush.server.host.serve_command import OWNER
-from headbrush.server.tools.child_process import command_of
+from headbrush.analysis.store.errors import InputError
+from headbrush.server.host.ports import page_address
+from headbrush.server.tools.child_process import AWAITS, OWNER, command_of
 
 _PATIENCE_S = 20
 
 
 class ServerBeside:
-    """A server in a child process of this one.
+    """A server in a child process of this one, which gets ready at once and answers when told.
 
     Parameters
     ----------
-    stores, options
-        As of :func:`headbrush.server.host.launch.serve`.
+    stores
+        Folders of stores, which need not be there yet.
+    port
+        As of ``headbrush serve``.
     """
 
-    def __init__(self, stores: Sequence[Path], options: Sequence[str]) -> None:
-        self._stores, self._options = list(stores), list(options)
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, stores: Sequence[Path], port: int) -> None:
+        words = ["--port", str(port), "--args", *map(str, stores)]
+        self._address = page_address(port)
+        self._process = subprocess.Popen(
+            [*command_of("headbrush.server.host.beside"), *words],
+            env={**os.environ, OWNER: str(os.getpid()), AWAITS: "yes"},
+            stdin=subprocess.PIPE,
+        )
 
     @property
     def is_running(self) -> bool:
-        """Whether it has been started and has not ended."""
-        return self._process is not None and self._process.poll() is None
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it, and print its address.
+    def answer(self) -> None:
+        """Let it answer, now that the stores are there, and print its address.
 
         Raises
         ------
         InputError
-            If a store cannot be read, or the port is taken.
+            If it has ended.
         """
-        words, environment = server_command(self._stores, self._options)
-        environment[OWNER] = str(os.getpid())
-        self._process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL)
+        if not self.is_running:
+            raise InputError("the server of the page has ended; what it said stands above.")
+        print(f"headbrush: {self._address}", flush=True)
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as told:
+            told.write(b"\n")
 
     def stop(self) -> None:
         """End it, if it runs."""
-        if self._process is None:
-            return
         self._process.terminate()
         try:
             self._process.wait(_PATIENCE_S)
@@ -56,8 +69,21 @@ class ServerBeside:
 
     def wait(self) -> NoReturn:
         """Wait until it ends, in the place of this process, whose memory is freed."""
-        assert self._process is not None
         if (code := self._process.poll()) is not None:
             sys.exit(abs(code))
         words = [*command_of("headbrush.server.host.waiter"), str(self._process.pid)]
         os.execv(sys.executable, words)
+
+
+def main() -> None:
+    """Check ``[option]... --args STORE...``, and serve in the place of this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the owner too
+    from headbrush.server.host.launch import unchecked_command
+
+    place = sys.argv.index("--args")
+    stores = [Path(word) for word in sys.argv[place + 1 :]]
+    try:
+        words, environment = unchecked_command(stores, sys.argv[1:place])
+    except InputError as error:
+        sys.exit(f"headbrush: {error}")
+    os.execve(sys.executable, words, environment)

@@ -34,9 +34,8 @@ from headbrush.server.host.answers.socket import Socket, close_ended
 from headbrush.server.host.answers.unclaimed import CHECK_MS
 from headbrush.server.host.shutdown import Children, GracefulServer
 from headbrush.server.tools.bokeh import connection, defaults, routes
+from headbrush.server.tools.child_process import AWAITS, OWNER
 
-OWNER = "HEADBRUSH_OWNER"
-"""Environment variable: the process without which the server ends."""
 _LARGEST_BODY = 1 << 16
 _PATIENCE_S = 75
 _BEAT_MS, _WRITE_MS = 250, 5000
@@ -53,9 +52,11 @@ class Ready(Handler):
         """Leave the page to the application."""
 
     def on_server_loaded(self, server_context: ServerContext) -> None:  # noqa: ARG002
-        """Note that the application's own hook has run."""
+        """Note that the application's own hook has run, and wait if the owner has asked for it."""
         gc.collect()
         gc.freeze()  # permanent objects are not searched again, see teardown.py
+        if AWAITS in os.environ and not sys.stdin.readline():
+            sys.exit("headbrush: the process that started this server has ended.")
         self.is_ready = True
 
 

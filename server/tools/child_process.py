@@ -7,6 +7,11 @@ import threading
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
+OWNER = "HEADBRUSH_OWNER"
+"""Environment variable: the process without which the server ends."""
+AWAITS = "HEADBRUSH_AWAITS"
+"""Environment variable: the server is all ready, and answers once its owner sends a line."""
+
 
 def command_of(module: str) -> list[str]:
     """The command line that runs ``main`` of a module, for example ``package.module``."""

@@ -26,9 +26,10 @@ from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight import inputs as preflight_inputs
-from headbrush.analysis.run import shards
+from headbrush.analysis.run import shards, store_summary
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.stages import summaries
 from headbrush.analysis.run.work_folder import WorkFolder
 from headbrush.analysis.store.attention_file import MAX_RELATIVE_ERROR
 from headbrush.analysis.store.errors import InputError
@@ -326,3 +327,24 @@ def assert_same(one, other):
             first.attention(int(image), 0, 1), second.attention(int(image), 0, 1)
         )
     assert first.kept_images.tolist() == second.kept_images.tolist()
+
+
+def test_bits_are_measured_once_for_all_summaries(inputs, tmp_path, monkeypatch):
+    measured, written = [], []
+    measure, write = store_summary.measure_bits, summaries.write_summary
+
+    def counted(*arguments):
+        measured.append(1)
+        return measure(*arguments)
+
+    def noted(path, values, attrs):
+        written.append(values["bits"])
+        write(path, values, attrs)
+
+    monkeypatch.setattr(store_summary, "measure_bits", counted)
+    monkeypatch.setattr(summaries, "write_summary", noted)
+    store = Store(run(inputs, tmp_path / "s.headbrush", attention=0))
+    assert len(measured) == 1
+    assert len(written) > 2
+    for bits in written:
+        np.testing.assert_array_equal(bits.astype(np.float32), store.read("bits"))

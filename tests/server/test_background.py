@@ -11,7 +11,7 @@ import pytest
 import headbrush
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
-from headbrush.server.host.launch import BLOCKED_PORTS, demand_port
+from headbrush.server.host.ports import BLOCKED_PORTS, demand_port
 from tests.processes import stop
 from tests.server.served import ROOT, free_port
 from tests.waiting import until

@@ -1,6 +1,7 @@
 """Bits of all heads over all images, from what the shards have kept of each image."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,8 @@ Shards = Callable[[int], Iterator[np.ndarray]]
 """Reads a layer's kept attention of every shard ``(B, H, S, P)``, in the order of the images."""
 _COPIES = 4
 """Arrays of the size of a shard's kept attention, or of all sums, that are held at once."""
+_AT_ONCE = 2
+"""Layers that are measured beside each other; they share the budget."""
 
 
 def measure_bits(
@@ -34,11 +37,15 @@ def measure_bits(
     heads, num_patches = first.shape[1], first.shape[-1]
     groups = groups_of(labels, seed)
     each = _COPIES * 4 * first[0, 0].size * (len(first) + (groups.number if groups else 1))
-    found = [
-        _some_heads(partial(_rows, shards, layer, some), len(labels), groups)
-        for layer in range(layers)
-        for some in pieces(heads, each)
-    ]
+
+    def measure(layer: int) -> list[Sequence[np.ndarray]]:
+        return [
+            _some_heads(partial(_rows, shards, layer, some), len(labels), groups)
+            for some in pieces(heads, _AT_ONCE * each)
+        ]
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = [some for layer in pool.map(measure, range(layers)) for some in layer]
     spread, surprises, moved, by_class = (
         np.concatenate(one, -1) for one in zip(*found, strict=True)
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from headbrush.analysis.model.vision_model import spare_threads
 from headbrush.analysis.prune.curve.lines import LineJob, draw_line
 from headbrush.analysis.prune.export.describing import costs
 from headbrush.analysis.prune.export.shrinking import InexactExport
@@ -12,7 +13,7 @@ from headbrush.analysis.prune.orders import OrderError, chosen_order, halves, ra
 from headbrush.analysis.prune.stored_model import demand_source, stored_source
 from headbrush.analysis.prune.study.work import model_of, own_names, study_parts
 from headbrush.analysis.run.progress import StageProgress
-from headbrush.analysis.run.scheduling import demand_sendable, open_scheduler, spare_threads
+from headbrush.analysis.run.scheduling import demand_sendable, open_scheduler
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.errors import InputError, StoreError
 from headbrush.analysis.store.facts.studies.curve import (
@@ -184,7 +185,7 @@ def _drawn(
     left = [job for job in jobs.values() if not parts.has(job.name)]
     with (
         open_scheduler(request.scheduler, [str(store.path)]) as scheduler,
-        spare_threads(model),
+        spare_threads(model.module, model.device),
         progress.stage("draw curve") as bar,
     ):
         scheduler.run(model, draw_line, left, bar)

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.prune.study.work import own_names, study_parts
 from headbrush.analysis.run.progress import StageProgress
-from headbrush.analysis.run.scheduling import Task, open_scheduler, spare_threads
+from headbrush.analysis.run.scheduling import Task, open_scheduler
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
@@ -104,7 +104,7 @@ class OverImages:
             left = [job for job in jobs if not parts.has(job.name)]
             with (
                 open_scheduler(scheduler, [str(store.path)]) as workers,
-                spare_threads(model),
+                spare_threads(model.module, model.device),
                 progress.stage(self.title) as bar,
             ):
                 done = 1 - len(left) / len(jobs)
