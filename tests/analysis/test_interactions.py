@@ -253,6 +253,8 @@ def test_words_name_the_strongest_pairs(study):
     ]
     assert len(pairs) == 11
     assert found.strongest(1) == [(4, 5)]
+    named = interaction_words(replace(found, groups="names", names=tuple("abcdef")))
+    assert named[1].startswith('  "e" and "f" overlap')
     sure = replace(found, pairs=tuple((*pair[:3], 0.01, *pair[4:]) for pair in found.pairs))
     assert len(interaction_words(sure)) == 11
 

@@ -233,7 +233,9 @@ def _pair_words(study: MeanInteractions, first: int, second: int) -> str:
     how = ""
     if study.significant[pair]:
         how = " stand in for each other" if iota > 0 else " overlap"
+    quote = '"' if study.groups == "names" else ""  # such as "row around and own row"
+    names = " and ".join(f"{quote}{study.names[one]}{quote}" for one in pair)
     return (
-        f"  {study.names[first]} and {study.names[second]}{how}: {iota:+.2g} logits "
+        f"  {names}{how}: {iota:+.2g} logits "
         f"[{study.low[pair]:.2g}, {study.high[pair]:.2g}], q = {study.q[pair]:.2g}"
     )
