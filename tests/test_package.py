@@ -24,8 +24,8 @@ PANELS = [
     "image_overview", "head_importance", "partial_pruning", "prediction", "strength_overview",
     "strength_vector", "entropy_distribution", "pattern_layout", "image_context", "two_axes",
     "attention_matrix", "threshold", "prune_heads", "set_effects", "pruned_prediction",
-    "given_importance", "changed_predictions", "pruning_curve", "class_heads", "class_consistency",
-    "unlike_images", "similar_images",
+    "given_importance", "changed_predictions", "pruning_curve", "head_pairs", "class_heads",
+    "class_consistency", "unlike_images", "similar_images",
 ]  # fmt: skip
 
 

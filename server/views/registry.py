@@ -27,6 +27,7 @@ from headbrush.server.views.trends.unlike_images import UnlikeImages
 from headbrush.server.views.view import View
 from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
 from headbrush.server.views.what_if.given_importance import GivenImportance
+from headbrush.server.views.what_if.head_pairs import HeadPairs
 from headbrush.server.views.what_if.prune_heads import PruneHeads
 from headbrush.server.views.what_if.pruned_prediction import PrunedPrediction
 from headbrush.server.views.what_if.pruning_curve import PruningCurve
@@ -124,6 +125,10 @@ ROWS = (
     Row(
         "E6", PruningCurve, "curve", SetAnswer, workspace="what_if", saves=("plot",),
         report_parts=("curve_body",),
+    ),
+    Row(
+        "E7", HeadPairs, "pairs", workspace="what_if", saves=("plot",),
+        report_parts=("pairs_body",),
     ),
     Row(
         "F1", ClassHeads, "classes", workspace="trends", saves=("plot",),
