@@ -111,8 +111,7 @@ def test_what_the_store_knows_is_shown_while_the_model_is_waited_for(session, mo
     values = bars(view)["value"]
     assert values[1] == pytest.approx(whole)
     assert np.isnan(values[2:]).all()
-    assert "mean of all 24 images, from the store" in note(view)
-    assert note(view).count("The other parts: ") == 1
+    assert "mean of all 24 images. Parts: computing" in note(view)
     assert plot_of(view).y_range.start == pytest.approx(len(MODES) - 0.45)  # room for the rest
 
 

@@ -211,6 +211,8 @@ class PartialPruning:
         heading = f"{self._session.head!s}: {METRIC_AXES[self._session.state.metric]}"
         if isinstance(result, MeanPruned):
             heading += f", {pruning.words_of(result)}"
+        if pruning.waiting:  # for the parts
+            return f"{heading}. Parts: {pruning.remark}"
         if pruning.fault or result is pruning.of_store:
             heading += ", from the store"
         return f"{heading}. {pruning.fault}" if is_partial else heading
@@ -228,8 +230,6 @@ class PartialPruning:
         """Show at once what the store has of a mean."""
         if self._pruning.of_store is not None:
             self._draw_bars(self._pruning.of_store)
-            if self._plot.visible:
-                self._note.text = f"{self._note.text.strip()} The other parts: {words}"
             return
         self._fade(_FADED)
         self._note.text = words
