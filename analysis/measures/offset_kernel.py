@@ -56,13 +56,12 @@ def offset_kernel(patches: Tensor, grid: Grid) -> Tensor:
     return means.view(*patches.shape[:-2], 2 * height - 1, across)
 
 
-def offset_features(attention: Tensor, num_prefix_tokens: int, grid: Grid) -> Tensor:
-    """What a pattern looks like by offset and by target: ``(..., F)`` float32.
+def offset_features(patches: Tensor, grid: Grid) -> Tensor:
+    """What patterns ``(..., P, P)`` look like by offset and by target: ``(..., F)`` float32.
 
     The square roots of the attention at each offset, summed over its pairs, and of the mean
     attention that each patch gets; F = (2·height - 1)·(2·width - 1) + P.
     """
-    patches = between_patches(attention, num_prefix_tokens)
     sums = offset_kernel(patches, grid) * offset_pairs(grid, patches.device)
     return torch.cat([sums.flatten(-2), patches.mean(-2)], -1).sqrt()
 

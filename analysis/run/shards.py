@@ -19,7 +19,11 @@ from headbrush.analysis.measures.memory_budget import (
     pieces,
 )
 from headbrush.analysis.measures.names.measured import measure_names
-from headbrush.analysis.measures.offset_kernel import offset_features, to_patches
+from headbrush.analysis.measures.offset_kernel import (
+    between_patches,
+    offset_features,
+    to_patches,
+)
 from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
 from headbrush.analysis.measures.source_patches import source_patches
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
@@ -200,17 +204,18 @@ def _measure_heads(
     geometry = model.geometry
     prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
     strength = hop_strength(attention, prefix, grid)
+    patches = between_patches(attention, prefix)
     measured = {
         "strength": strength,
         "strength_entropy": strength_entropy(strength),
         "attention_distance": attention_distance(attention, prefix, grid),
-        "offset_pattern": offset_features(attention, prefix, grid),
+        "offset_pattern": offset_features(patches, grid),
     }
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
     sources = torch.from_numpy(prefix + source_patches(grid)).to(attention.device)
     measured["source_pattern"] = to_patches(attention[..., sources, :], prefix).half()
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
-    names = measure_names(attention, geometry)
+    names = measure_names(attention, patches, geometry)
     bits = {"patch_pattern": pack(binarise(attention, prefix))} if with_bits else {}
     return arrays | names | bits

@@ -71,7 +71,9 @@ def test_a_head_that_looks_at_one_offset_has_1_there_and_0_elsewhere(down, right
 @pytest.mark.parametrize("grid", GRIDS)
 def test_features_are_roots_of_the_attention_by_offset_and_by_target(grid):
     attention = random_attention(grid, 1, 2)
-    for found, one in zip(offset_features(attention, 1, grid), attention[:, 1:, 1:], strict=True):
+    for found, one in zip(
+        offset_features(between_patches(attention, 1), grid), attention[:, 1:, 1:], strict=True
+    ):
         rows = (one / one.sum(-1, keepdim=True)).numpy()
         means, pairs = slow_kernel(rows, grid)
         expected = np.sqrt(np.concatenate([(means * pairs).ravel(), rows.mean(0)]))

@@ -23,17 +23,19 @@ _MATRICES = 8
 """Matrices of P × P values that naming one pattern holds at once."""
 
 
-def measure_names(attention: Tensor, geometry: Geometry) -> dict[str, np.ndarray]:
+def measure_names(attention: Tensor, patches: Tensor, geometry: Geometry) -> dict[str, np.ndarray]:
     """Name the patterns of ``(B, H, T, T)``; the values of the variables are ``(B, H)``.
+
+    ``patches`` is the same between patches, ``(B, H, P, P)``.
 
     ``offset_kernel`` is ``(1, H, 2·height - 1, 2·width - 1)``, summed over the images.
     """
     prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
     count, heads = attention.shape[:2]
-    matrices = attention.flatten(0, 1)
+    matrices, between = attention.flatten(0, 1), patches.flatten(0, 1)
     names = {name: np.empty(count * heads, kind) for name, kind in NAMES_STORED.items()}
     for some in pieces(count * heads, 4 * _MATRICES * geometry.num_patches**2):
-        named = name_patterns(between_patches(matrices[some], prefix), grid)
+        named = name_patterns(between[some], grid)
         names["pattern_name"][some] = named.number.cpu()
         names["pattern_fit"][some] = _units(named.excess)
         names["pattern_rows"][some] = _units(named.rows)
@@ -42,8 +44,8 @@ def measure_names(attention: Tensor, geometry: Geometry) -> dict[str, np.ndarray
     measured = {name: values.reshape(count, heads) for name, values in names.items()}
     if not geometry.has_class_token:
         del measured["class_token_names"]
-    mean = between_patches(attention, prefix).sum(0)
-    return measured | {"offset_kernel": offset_kernel(mean, grid)[None].cpu().numpy()}
+    total = patches.sum(0)
+    return measured | {"offset_kernel": offset_kernel(total, grid)[None].cpu().numpy()}
 
 
 def name_seconds(kernel: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
