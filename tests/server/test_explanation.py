@@ -107,6 +107,7 @@ def test_classes_are_named_or_numbered_and_others_refused_in_one_line(data):
     assert read_class(data, None, 2) == data.predicted[2]
     assert read_maps(["lens", "lens", "rollout"]) == ["lens", "rollout"]
     assert read_maps([]) == list(MAPS)
+    assert read_maps("lens") == ["lens"]
     for refused in (lambda: read_class(data, "-1", 0), lambda: read_maps(["gradcam"])):
         with pytest.raises(InputError) as found:
             refused()

@@ -53,6 +53,13 @@ def test_heads_and_images_are_named_in_several_ways(data):
     assert asked.why == ""
 
 
+@pytest.mark.parametrize("image", [3, "3", "class-0/003.png", ["3"]])
+def test_one_word_need_not_be_in_a_list(data, image):
+    asked = read_request(data, image, "2.1", "threshold")
+    assert (asked.pages, asked.views) == (((5, 3),), ("threshold",))
+    assert read_request(data, "all", "2.1").pages == ((5, None),)
+
+
 def test_without_options_the_five_globally_most_important_heads_are_shown_and_it_says_so(
     data, report
 ):

@@ -89,7 +89,7 @@ def class_index(label: Any, names: Sequence[str], outputs: int = 0) -> int:
     if isinstance(label, int):
         return _whole(label)
     try:
-        values = np.asarray(label.detach().cpu() if hasattr(label, "detach") else label)
+        values = np.asarray(label.detach().cpu().numpy() if hasattr(label, "detach") else label)
     except ValueError:  # lists of unequal lengths
         return UNKNOWN
     if values.size == 1 and values.dtype.kind in "US":

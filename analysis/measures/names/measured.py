@@ -36,11 +36,12 @@ def measure_names(attention: Tensor, patches: Tensor, geometry: Geometry) -> dic
     names = {name: np.empty(count * heads, kind) for name, kind in NAMES_STORED.items()}
     for some in pieces(count * heads, 4 * _MATRICES * geometry.num_patches**2):
         named = name_patterns(between[some], grid)
-        names["pattern_name"][some] = named.number.cpu()
+        names["pattern_name"][some] = named.number.cpu().numpy()
         names["pattern_fit"][some] = _units(named.excess)
         names["pattern_rows"][some] = _units(named.rows)
         if geometry.has_class_token:
-            names["class_token_names"][some] = class_names(matrices[some], prefix, grid).cpu()
+            about = class_names(matrices[some], prefix, grid)
+            names["class_token_names"][some] = about.cpu().numpy()
     measured = {name: values.reshape(count, heads) for name, values in names.items()}
     if not geometry.has_class_token:
         del measured["class_token_names"]
@@ -57,7 +58,7 @@ def name_seconds(kernel: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     seconds = np.empty(len(kernels), np.int8)
     for some in pieces(len(kernels), 4 * _MATRICES * (grid[0] * grid[1]) ** 2):
         ideal = between_patches(by_offset(kernels[some], grid), 0)
-        seconds[some] = second_names(ideal, name_patterns(ideal, grid).number, grid)
+        seconds[some] = second_names(ideal, name_patterns(ideal, grid).number, grid).numpy()
     return seconds.reshape(kernel.shape[:2])
 
 

@@ -33,6 +33,8 @@ TOLERANCE = 1e-5
 """Largest difference between an output of the model without the heads and of the smaller one, as a
 share of the largest output."""
 _BATCH = 16
+_MOST_IMAGES = 1 << 20
+"""Of a batch of the program: torch 2.6 exports no dimension without a bound."""
 Load = Callable[[range], Tensor]
 """The model's input for some images, ``(B, C, H, W)``."""
 
@@ -215,7 +217,7 @@ def _write_program(model: VisionModel, smaller: nn.Module, images: Tensor, path:
     """The smaller model as a program of ``torch.export``, for batches of any size."""
     with torch.inference_mode(False), torch.no_grad():
         example = images.clone()[:2].repeat(2, 1, 1, 1)[:2]  # a batch of 1 would stay one of 1
-        sizes = ({0: torch.export.Dim("batch")},)
+        sizes = ({0: torch.export.Dim("batch", max=_MOST_IMAGES)},)
         torch.export.save(torch.export.export(smaller, (example,), dynamic_shapes=sizes), path)
         found, expected = torch.export.load(path).module()(images.clone()), smaller(images.clone())
     _demand_same(model, float((found - expected).abs().max()), float(expected.abs().max()))

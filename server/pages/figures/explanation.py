@@ -19,6 +19,7 @@ from headbrush.server.pages.figures.parts.drawing import Place, area_key, number
 from headbrush.server.pages.figures.parts.fonts import SMALL, elided, paper_style, wrapped
 from headbrush.server.pages.figures.parts.paper import PaperFigure, finish, new_figure
 from headbrush.server.pages.report.parts.redact_folders import last_name, without_folders
+from headbrush.server.pages.report.parts.request import listed
 from headbrush.server.session.palette import BRUSHED, LIGHT
 from headbrush.server.stores.store_data import StoreData
 
@@ -75,6 +76,7 @@ def read_maps(words: Sequence[str]) -> list[str]:
     InputError
         If there is no such map.
     """
+    words = listed(words)
     for word in words:
         if word not in MAPS:
             raise InputError(f"--maps {word}: unknown map; choose from {', '.join(MAPS)}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.parts.fast_start import MODEL_VIEWS
@@ -25,6 +26,7 @@ WHAT_IF = SECTIONS["what_if"]
 """They need a prune set."""
 WITHOUT_SET = (*OVERVIEWS, *SECTIONS["trends"])
 VIEWS = (*WITHOUT_SET, *WHAT_IF, *PAGE_VIEWS)
+T = TypeVar("T")
 USUAL_HEADS = 5
 ALL = "all"
 """In place of an image: means over all of them."""
@@ -60,7 +62,7 @@ class ReportRequest:
 
 def read_request(
     data: StoreData,
-    images: Sequence[object] = (),
+    images: Sequence[object] | int = (),
     heads: Sequence[object] = (),
     views: Sequence[str] = (),
     has_set: bool = False,
@@ -84,6 +86,7 @@ def read_request(
     InputError
         If an image, head or view is not in the store, or the request has too many pages.
     """
+    images, heads, views = listed(images), listed(heads), listed(views)
     for view in views:
         if view not in VIEWS:
             raise InputError(f"--view {view}: unknown view; choose from {', '.join(VIEWS)}.")
@@ -98,6 +101,11 @@ def read_request(
     numbers = chosen_heads or most_important(data)
     why = _why(data, len(numbers), bool(heads), bool(images))
     return ReportRequest(_pages(data, numbers, chosen_images), shown, why)
+
+
+def listed(words: Sequence[T] | T | int) -> Sequence[T]:
+    """Several words; one by itself, as ``"2.0"`` or 3, is a list of one."""
+    return cast(Sequence[T], [words] if isinstance(words, str | int) else words)
 
 
 def _pages(
