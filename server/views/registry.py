@@ -27,10 +27,10 @@ from headbrush.server.views.trends.unlike_images import UnlikeImages
 from headbrush.server.views.view import View
 from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
 from headbrush.server.views.what_if.given_importance import GivenImportance
-from headbrush.server.views.what_if.head_pairs import HeadPairs
 from headbrush.server.views.what_if.prune_heads import PruneHeads
 from headbrush.server.views.what_if.pruned_prediction import PrunedPrediction
 from headbrush.server.views.what_if.pruning_curve import PruningCurve
+from headbrush.server.views.what_if.relations.head_pairs import HeadPairs
 from headbrush.server.views.what_if.set_answer import SetAnswer
 from headbrush.server.views.what_if.set_effects import SetEffects
 

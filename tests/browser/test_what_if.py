@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,9 @@ from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.model.tracing import running_without
+from headbrush.analysis.store.facts.studies.compensation import load_compensation
+from headbrush.analysis.store.facts.studies.interactions import load_interactions
+from headbrush.analysis.store.store import Store
 from tests.browser.axe import findings
 from tests.browser.conftest import MODEL_S, HeadbrushPage
 from tests.browser.test_sizes import FAULTS, SIZES, faults_of, resize
@@ -20,8 +26,19 @@ DONE = "named('set_said').text.includes('over all {} images')"
 
 
 @pytest.fixture(scope="module")
-def opened(browser, server):
+def studies(store_path):
+    """Interactions and answers of four images, measured by the command line; gone afterwards."""
+    for command in ("interactions", "compensation"):
+        words = [sys.executable, "-m", "headbrush", command, str(store_path), "--images", "4"]
+        subprocess.run(words, check=True, capture_output=True)
+    yield load_interactions(Store(store_path)), load_compensation(Store(store_path))
+    shutil.rmtree(store_path / "studies")
+
+
+@pytest.fixture(scope="module")
+def opened(browser, server, studies):
     """A page that was begun in the first workspace, and shows the second."""
+    assert studies
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         context.add_init_script(path=Path(__file__).with_name("drawn_text.js"))
         page = HeadbrushPage(context.new_page(), server)
@@ -125,6 +142,37 @@ def test_changed_images_are_selected_and_brushed(opened, data):
     opened.page.get_by_role("button", name=re.compile("Brush the")).click()
     opened.wait(f"named('brushed_text').text.includes('{changed} of {data.num_images} images')")
     opened.drop_brush()
+
+
+def test_a_click_on_a_pair_prunes_both_heads(opened, studies, data):
+    pairs, _ = studies
+    drawn = "Array.from(Bokeh.documents[0].get_model_by_name('pair_cells').data.image[0])"
+    shown = np.array(opened.page.evaluate(drawn)).reshape(pairs.iota.shape)
+    expected = np.where(pairs.within_noise & ~np.eye(len(shown), dtype=bool), np.nan, pairs.iota)
+    np.testing.assert_allclose(shown, expected, rtol=1e-5, atol=1e-7)
+    last = data.num_heads - 1
+    click = (data.head_labels[0], data.head_labels[last])
+    opened.click("pair_plot", last, 0)
+    opened.wait(f"{list(click)}.every(one => named('prune_chips').text.includes(one))")
+    opened.wait("named('set_said').text.includes('Without 2 of')", MODEL_S)
+
+
+def test_what_answers_a_loss_is_shown_of_the_selected_head(opened, studies, data):
+    _, answers = studies
+    menu = opened.page.locator("[data-name=head_pairs] select")
+    menu.select_option(label="what answers when a head is gone")
+    opened.wait("named('answer_bars').data.right.length === 5")
+    opened.wait("Bokeh.index.find_one(named('answer_plot')) != null")
+    opened.page.wait_for_timeout(400)
+    opened.click("answer_plot", 0, 1)
+    opened.wait(f"named('selection_text').text.includes('head {data.head_labels[1]}')")
+    ends = opened.page.evaluate(
+        "Array.from(Bokeh.documents[0].get_model_by_name('answer_bars').data.right)"
+    )
+    assert ends[0] == pytest.approx(answers.direct[1])
+    assert ends[3] == pytest.approx(ends[4]) == pytest.approx(answers.total[1], abs=1e-4)
+    menu.select_option(label="pairs of heads")
+    opened.wait("named('pair_plot').visible")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from bokeh.events import Tap
 
+from headbrush.analysis.store.facts.studies.compensation import (
+    MeanCompensation,
+    save_compensation,
+)
 from headbrush.analysis.store.facts.studies.interactions import MeanInteractions, save_interactions
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.what_if.head_pairs import HeadPairs
+from headbrush.server.views.what_if.relations.head_pairs import HeadPairs
 from tests.server.pages import columns, happen, note, part
 from tests.stores import make_store
 
@@ -129,3 +133,61 @@ def test_a_report_of_a_prune_set_shows_pairs_only_where_there_are(with_pairs, da
         made = make_report(one, views=["prune_heads", "head_pairs"], prune="0.1")
         shown = [panel.view for panel in made.sections["what_if"]]
         assert ("head_pairs" in shown) == is_there
+
+
+def compensation(attrs, heads=HEADS, layers=3):
+    """Random responses, of which total is what they add up to."""
+    rng = np.random.default_rng(1)
+    parts = rng.normal(size=(heads, heads + layers + 2))
+    total = parts[:, -1] - parts[:, :-1].sum(1)
+    return MeanCompensation(
+        images=24, seed=0, layers=layers, heads=2, chosen=tuple(range(24)),
+        total=tuple(total.tolist()), parts=tuple(map(tuple, parts.tolist())), error=1e-7,
+        store_created=str(attrs["created"]), checkpoint_sha256=str(attrs["checkpoint_sha256"]),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def answering(tmp_path):
+    path = make_store(tmp_path / "small.headbrush")
+    study = compensation(Store(path).attrs)
+    save_compensation(path, study)
+    data = StoreData(Store(path))
+    session = Session(data, default_state(data))
+    session.select_head(3)
+    return session, HeadPairs(session), study
+
+
+def test_what_answers_is_the_matrix_of_the_study_and_adds_up(answering):
+    session, view, study = answering
+    cells = columns(view, "answer_cells")["image"][0]
+    expected = np.c_[study.by_heads, study.by_mlps, study.norm]
+    np.testing.assert_allclose(cells, expected, rtol=1e-6)
+    bars = columns(view, "answer_bars")
+    assert list(bars["part"]) == ["direct", "later heads", "MLPs", "final norm", "total"]
+    np.testing.assert_allclose(bars["left"][1:4], bars["right"][:3])  # each begins where one ends
+    assert bars["right"][3] == pytest.approx(study.total[3])
+    assert (bars["left"][4], bars["right"][4]) == (0, pytest.approx(study.total[3]))
+    assert bars["right"][0] == pytest.approx(study.direct[3])
+    assert f"L1·H1 says {study.direct[3]:+.2g} logits directly" in note(view)
+    tap(view, "answer_plot", 7, 5)
+    assert session.head.number == 5
+    assert columns(view, "answer_bars")["right"][4] == pytest.approx(study.total[5])
+
+
+def test_one_menu_chooses_between_pairs_and_answers(answering):
+    session, _, _ = answering
+    path = session.data.store.path
+    save_interactions(path, interactions(Store(path).attrs))
+    view = HeadPairs(session)
+    assert part(view, "pair_plot").visible
+    assert not part(view, "answers_body").visible
+    part(view, "pairs_groups").value = "answers"
+    assert part(view, "answers_body").visible
+    assert not part(view, "pair_plot").visible
+    assert not part(view, "arcs_plot").visible
+    assert "directly" in note(view)
+    part(view, "pairs_groups").value = "nothing like it"
+    assert "directly" in note(view)
+    part(view, "pairs_groups").value = "heads"
+    assert "interact beyond chance" in note(view)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 from bokeh.models import (
     BoxSelectTool,
-    ColorBar,
     ColumnDataSource,
     FixedTicker,
     HoverTool,
@@ -23,6 +22,7 @@ from headbrush.server.stores.trends.questions import TrendMatrix
 from headbrush.server.views.common.class_axis import put_classes_on
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, on_region
 from headbrush.server.views.common.layer_axis import LayerAxis
+from headbrush.server.views.common.plot_theme import colour_bar
 
 _COLUMNS = ("x", "y", "class", "head", "g", "mean", "mean_rest", "n", "n_rest", "p", "family_p")
 _LEAST_G = 0.2
@@ -84,12 +84,7 @@ class ClassGrid:
         )  # fmt: skip
         self._hover = HoverTool(renderers=[cells], tooltips=[])
         plot.add_tools(self._hover)
-        plot.add_layout(
-            ColorBar(
-                color_mapper=self._colours, width=8, title="g", padding=4, background_fill_alpha=0
-            ),
-            "right",
-        )
+        plot.add_layout(colour_bar(self._session.reader, self._colours), "right")
         (box,) = (tool for tool in plot.tools if isinstance(tool, BoxSelectTool))
         box.renderers = []  # what is enclosed is brushed, not marked
         on_nearest(plot, self._places, self._tapped, _REACH)

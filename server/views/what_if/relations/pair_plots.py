@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.models import (
-    ColorBar,
     ColumnDataSource,
     CustomJSHover,
     CustomJSTickFormatter,
@@ -21,6 +20,7 @@ from headbrush.server.session.palette import DARK, NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, short_numbers
+from headbrush.server.views.common.plot_theme import colour_bar
 
 if TYPE_CHECKING:
     from bokeh.models.sources import DataDict
@@ -73,13 +73,8 @@ class PairMatrix:
         )  # fmt: skip
         self._hover = HoverTool(renderers=[cells], tooltips=[])
         plot.add_tools(self._hover)
-        plot.add_layout(
-            ColorBar(
-                color_mapper=self._colours, width=8, padding=4, background_fill_alpha=0,
-                formatter=short_numbers(),
-            ),
-            "right",
-        )  # fmt: skip
+        bar = colour_bar(self._session.reader, self._colours, short_numbers())
+        plot.add_layout(bar, "right")
         on_nearest(plot, self._places, self._tapped, _REACH)
         return plot
 

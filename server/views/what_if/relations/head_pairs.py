@@ -1,10 +1,13 @@
-"""Which heads stand in for each other: the store's interactions of all pairs."""
+"""Which heads stand in for each other: the store's interactions, and what answers a loss."""
+
+from typing import Any
 
 import numpy as np
 from bokeh.layouts import column
 from bokeh.models import LayoutDOM, Paragraph, Select
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.studies.compensation import load_compensation
 from headbrush.analysis.store.facts.studies.interactions import (
     GROUPS,
     LEVEL,
@@ -14,16 +17,19 @@ from headbrush.server.session.prune.choosing import heads_set
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.views.common.choice import labelled
-from headbrush.server.views.what_if.pair_plots import PairArcs, PairMatrix
+from headbrush.server.views.what_if.relations.answers import Answers
+from headbrush.server.views.what_if.relations.pair_plots import PairArcs, PairMatrix
 
+_ANSWERS = "answers"
 _MISSING = (
-    "This store has no interactions yet: “headbrush interactions {}” prunes every pair of heads, "
-    "and says which stand in for each other. Reload this page when it is done."
+    "This store has no interactions yet: “headbrush interactions {0}” prunes every pair of heads, "
+    "and says which stand in for each other; “headbrush compensation {0}” what answers when one is "
+    "gone. Reload this page when it is done."
 )
 
 
 class HeadPairs:
-    """A matrix of all pairs, and arcs from the selected head to those it interacts with."""
+    """A matrix of all pairs with arcs of the selected head, or what answers when one is gone."""
 
     name = "head_pairs"
     title = "Which heads stand in for each other?"
@@ -35,7 +41,9 @@ class HeadPairs:
         "differ from 0 after correction for so many pairs (Student's t, Benjamini and Hochberg). "
         "Click a cell to prune both. Below, arcs lead from the selected head to those it "
         "interacts with, wider for larger effects, pale where it could be chance; click the end of "
-        "one to select that head."
+        "one to select that head. What answers: pruning a head changes the logit by what it says "
+        "directly, less the responses of later heads, MLPs and the final norm, which add up "
+        "exactly. It tells what did change, not what would be lost if what answers went too."
     )
 
     def __init__(self, session: Session) -> None:
@@ -43,43 +51,60 @@ class HeadPairs:
         self._note = Paragraph(
             text="", name="pairs_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
         )
-        studies = (load_interactions(session.data.store, groups) for groups in GROUPS)
+        store = session.data.store
+        studies = (load_interactions(store, groups) for groups in GROUPS)
         self._studies = {study.groups: study for study in studies if study is not None}
-        controls, drawn = self._parts() if self._studies else ([], [])
-        body = column(
-            *drawn, sizing_mode="stretch_both", name="pairs_body", visible=bool(self._studies)
-        )
+        self._answered = load_compensation(store)
+        self._answers: Answers | None = None
+        is_there = bool(self._studies) or self._answered is not None
+        controls, drawn = self._parts() if is_there else ([], [])
+        body = column(*drawn, sizing_mode="stretch_both", name="pairs_body", visible=is_there)
         self.layout = column(
             self._note, *controls, body, sizing_mode="stretch_both", name=self.name
         )
-        if not self._studies:
-            self._say(_MISSING.format(session.data.store.path.name))
+        if not is_there:
+            self._say(_MISSING.format(store.path.name))
             return
-        self._show(next(iter(self._studies)))
+        self._show(self._choice.value)
         session.history.on_change(["layer", "head"], self.react_to_head)
 
     def _parts(self) -> tuple[list[LayoutDOM], list[LayoutDOM]]:
         """What a page's reader chooses with, and what is drawn."""
-        groups = list(self._studies)
-        choice = Select(
-            value=groups[0], options=[(one, GROUPS[one]) for one in groups], height=24,
-            name="pairs_groups", css_classes=["hb-small"], margin=(2, 6), width=230,
-            html_attributes=labelled("Pairs of"), visible=len(groups) > 1,
+        options: list[Any] = [(one, f"pairs of {GROUPS[one]}") for one in self._studies]
+        drawn: list[LayoutDOM] = []
+        if self._studies:
+            self._matrix = PairMatrix(self._session, self._prune_pair)
+            self._arcs = PairArcs(self._session, self._select)
+            drawn += [self._matrix.plot, self._arcs.plot]
+        if self._answered is not None:
+            options.append((_ANSWERS, "what answers when a head is gone"))
+            self._answers = Answers(self._session, self._answered, self._session.select_head)
+            drawn.append(self._answers.layout)
+        self._choice = Select(
+            value=options[0][0], options=options, height=24, name="pairs_groups",
+            css_classes=["hb-small"], margin=(2, 6), width=240,
+            html_attributes=labelled("Relations of heads"), visible=len(options) > 1,
         )  # fmt: skip
-        choice.on_change("value", lambda _attribute, _old, new: self._show(new))
-        self._matrix = PairMatrix(self._session, self._prune_pair)
-        self._arcs = PairArcs(self._session, self._select)
-        return [choice], [self._matrix.plot, self._arcs.plot]
+        self._choice.on_change("value", lambda _attribute, _old, new: self._show(new))
+        return [self._choice], drawn
 
-    def _show(self, groups: str) -> None:
-        study = self._studies.get(groups)
-        if study is not None:
-            self._study = study
-            self._matrix.show(study)
-            self.react_to_head(self._session.state)
+    def _show(self, shown: str) -> None:
+        if shown != _ANSWERS and shown not in self._studies:
+            return
+        if self._answers is not None:
+            self._answers.layout.visible = shown == _ANSWERS
+        if self._studies:
+            self._matrix.plot.visible = self._arcs.plot.visible = shown != _ANSWERS
+        if shown in self._studies:
+            self._study = self._studies[shown]
+            self._matrix.show(self._study)
+        self.react_to_head(self._session.state)
 
     def react_to_head(self, _state: ViewState) -> None:
-        """Draw the arcs of the selected head, and frame it."""
+        """Draw the arcs, or the account, of the selected head, and frame it."""
+        if self._answers is not None and self._answers.layout.visible:
+            self._say(self._answers.show(self._session.head.number))
+            return
         place = self._place()
         self._matrix.mark(place)
         self._arcs.show(self._study, place)
