@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from headbrush.analysis.store.facts.studies.interactions import load_interactions
 from headbrush.analysis.store.store import Store
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 
@@ -20,7 +21,10 @@ PORT = 5137
 
 
 def main(store: str, folder: str) -> None:
-    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png``, one a further tab, ``case-NAME.png``."""
+    """Write ``first-WIDTHxHEIGHT.png``, ``brushed.png``, one a further tab, ``case-NAME.png``.
+
+    ``pairs.png`` needs a store with interactions: ``headbrush interactions STORE --images 80``.
+    """
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "headbrush", "serve", store, "--port", str(PORT)]
@@ -40,6 +44,8 @@ def main(store: str, folder: str) -> None:
             page.page.wait_for_timeout(1500)
             page.page.screenshot(path=out / "brushed.png")
             _what_if(browser, out / "what-if.png")
+            if load_interactions(Store(store)) is not None:
+                _pairs(browser, out / "pairs.png")
             _trends(browser, store, out / "trends.png")
             for name, query in _cases(store).items():
                 page = _open(browser, 1440, 900, query)
@@ -57,6 +63,16 @@ def _what_if(browser: Browser, path: Path) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('set_table')?.text.split('of 300').length === 3", 180)
+    page.wait("named('given_note').text.includes('mean of 100')", 300)
+    page.page.wait_for_timeout(1500)
+    page.page.screenshot(path=path)
+
+
+def _pairs(browser: Browser, path: Path) -> None:
+    """Prune two heads that stand in for each other, beside each alone."""
+    query = "?workspace=what_if&prune=0.1,1.3&head=0.1&set_of=0.1*L0·H1&set_of=1.3*L1·H3"
+    page = _open(browser, 1440, 900, query)
+    page.wait("named('set_table')?.text.split('of 300').length === 4", 180)
     page.wait("named('given_note').text.includes('mean of 100')", 300)
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)

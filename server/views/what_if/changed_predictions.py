@@ -30,7 +30,8 @@ class ChangedPredictions:
         self._session, self._answer = session, answer
         self._shown: tuple[object, ...] = ()
         self._brush = Button(
-            label="Brush these images", name="changed_brush", height=24, width=210,
+            label="Brush these images", name="changed_brush", height=24, max_width=210,
+            sizing_mode="stretch_width",
             css_classes=["hb-small"], margin=(4, 6, 2, 6), visible=False,
         )  # fmt: skip
         self._brush.on_click(lambda: self._brush_them())
