@@ -609,9 +609,11 @@ def trends(
     permutations: int = 1000,
     seed: int = 0,
     compare: str = "class",
+    beside: "Store | str | Path | None" = None,
+    match: str = "place",
     out: str | Path | None = None,
 ) -> "pd.DataFrame":
-    """Which heads matter more, or less, to a class than to all others, as a table.
+    """Which heads matter more, or less, to a class, or in one store than in another, as a table.
 
     Parameters
     ----------
@@ -622,6 +624,12 @@ def trends(
     compare
         ``"class"``: each class with all others; ``"wrong"``: the wrong predictions of each class
         with its right ones.
+    beside
+        Another store, of another model or of other images: its heads are compared with those of
+        ``store``, and the options above but ``metric`` do not count.
+    match
+        Which heads are then compared: ``"place"``, the same layer and head; ``"correlation"``,
+        those that matter to the same images; ``"name"``, those of the same pattern name.
     out
         Also written to this file, as CSV.
 
@@ -629,21 +637,28 @@ def trends(
     -------
     One row per class and head, the largest Hedges' g first, with its p; ``significant`` is a
     family-wise p of at most 1 %: a store without any trend has one with at most this probability.
+    With ``beside``, one row per metric and head, see
+    :func:`headbrush.server.stores.trends.beside.beside_table`.
 
     Raises
     ------
     InputError
-        If the store has no such metric, or no two classes to compare.
+        If the store has no such metric, or nothing to compare.
     """
     from headbrush.analysis.store.atomic_files import check_writable, replacing
     from headbrush.analysis.store.store import Store
     from headbrush.server.stores.store_data import StoreData
+    from headbrush.server.stores.trends.beside import beside_table
     from headbrush.server.stores.trends.table import trend_table
 
     if out is not None:
         check_writable(Path(out))
-    opened = Store(Path(store)) if isinstance(store, (str, Path)) else store
-    table = trend_table(StoreData(opened), metric, permutations, seed, compare)
+    data = StoreData(Store(Path(store)) if isinstance(store, (str, Path)) else store)
+    if beside is None:
+        table = trend_table(data, metric, permutations, seed, compare)
+    else:
+        second = Store(Path(beside)) if isinstance(beside, (str, Path)) else beside
+        table = beside_table(data, StoreData(second), metric, match)
     if out is not None:
         with replacing(Path(out)) as temporary:
             table.to_csv(temporary, index=False, float_format="%.7g", lineterminator="\n")

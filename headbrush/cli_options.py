@@ -145,7 +145,7 @@ ReportHeads = Annotated[
     list[str] | None, typer.Option("--head", "--heads", help="LAYER.HEAD; repeatable.")
 ]
 Beside = Annotated[
-    Path | None, typer.Option(help="A second store, to be shown side by side; without heads.")
+    Path | None, typer.Option(help="A second store, beside the first; without heads.")
 ]
 View = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headbrush import cli_options as option
 from headbrush.cli_console import err_console, one_line_errors, out_console, wide_console
 
 
@@ -60,17 +61,27 @@ def trends_command(
         str,
         typer.Option(help="class: each with all others; wrong: its wrong predictions with right."),
     ] = "class",
+    beside: option.Beside = None,
+    match: Annotated[
+        str, typer.Option(help="With --beside, which heads are compared: place, correlation, name.")
+    ] = "place",
     out: Annotated[Path | None, typer.Option(help="The table to write, FILE.csv.")] = None,
 ) -> None:
-    """Tell which heads matter more, or less, to a class than to all others."""
+    """Tell which heads matter more, or less, to a class, or in one store than in another."""
     with one_line_errors():
         from headbrush import trends
+        from headbrush.server.stores.trends.beside import beside_words
         from headbrush.server.stores.trends.words import trend_words
 
         table = trends(
-            store, metric=metric, permutations=permutations, seed=seed, compare=compare, out=out
-        )
-    for sentence in trend_words(table, permutations, compare):
+            store, metric=metric, permutations=permutations, seed=seed, compare=compare,
+            beside=beside, match=match, out=out,
+        )  # fmt: skip
+        if beside is None:
+            sentences = trend_words(table, permutations, compare)
+        else:
+            sentences = beside_words(table, match, (store.stem, beside.stem))
+    for sentence in sentences:
         out_console.print(sentence, markup=False)
 
 

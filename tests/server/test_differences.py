@@ -11,8 +11,8 @@ from scipy import stats
 
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.named_brushes import saved
-from headbrush.server.stores.trends.false_discovery import adjusted
-from headbrush.server.views.importance.difference import head_differences
+from headbrush.server.stores.trends.statistics.differences import head_differences
+from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 from headbrush.server.views.importance.difference_table import differences_csv
 from headbrush.server.views.importance.head_importance import HeadImportance
 

@@ -7,8 +7,8 @@ from scipy.spatial.distance import cdist
 
 from headbrush.server.stores.trends.classes import LEVEL
 from headbrush.server.stores.trends.consistency import MOST_IMAGES, class_consistency
-from headbrush.server.stores.trends.normal_scores import normal_scores
-from headbrush.server.stores.trends.seriation import seriated
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
+from headbrush.server.stores.trends.statistics.seriation import seriated
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
 from headbrush.server.stores.trends.within_class import within_class_trends
 

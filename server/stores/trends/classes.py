@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array
 
-from headbrush.server.stores.trends.effect_size import hedges_g, standardized
-from headbrush.server.stores.trends.false_discovery import adjusted
+from headbrush.server.stores.trends.statistics.effect_size import hedges_g, standardized
+from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 
 LEVEL = 0.01
 """A store without any trend has a family-wise p up to this with at most this probability."""

@@ -7,8 +7,8 @@ from scipy.sparse import csc_array
 from scipy.spatial.distance import cdist
 
 from headbrush.server.stores.trends.classes import LEVEL
-from headbrush.server.stores.trends.false_discovery import adjusted
-from headbrush.server.stores.trends.normal_scores import normal_scores
+from headbrush.server.stores.trends.statistics.false_discovery import adjusted
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 
 MOST_IMAGES = 1000
 """Pairs of so many images are compared; of more, a sample is drawn."""

@@ -10,7 +10,7 @@ from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.classes import ClassTrends, class_trends
 from headbrush.server.stores.trends.consistency import Consistency, class_consistency
-from headbrush.server.stores.trends.seriation import seriated
+from headbrush.server.stores.trends.statistics.seriation import seriated
 from headbrush.server.stores.trends.unlike import Unlike, nearest, unlike_their_class
 from headbrush.server.stores.trends.within_class import within_class_trends
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headbrush.server.stores.trends.normal_scores import normal_scores
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 
 OUTER = 0.1
 """Share of a class that counts as its outer part: half of it at either end."""

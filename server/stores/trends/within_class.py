@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import stdtr
 
 from headbrush.server.stores.trends.classes import ClassTrends
-from headbrush.server.stores.trends.effect_size import hedges_g, standardized, t_of
-from headbrush.server.stores.trends.false_discovery import adjusted
+from headbrush.server.stores.trends.statistics.effect_size import hedges_g, standardized, t_of
+from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 
 _CHUNK_BYTES = 32 << 20
 

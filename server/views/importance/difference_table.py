@@ -12,9 +12,9 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMPORTANCE_FORMS, ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.trends.statistics.differences import Differences, head_differences
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.common.choice import small_choice
-from headbrush.server.views.importance.difference import Differences, head_differences
 
 
 class DifferenceTable:

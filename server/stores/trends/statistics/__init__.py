@@ -1,0 +1,1 @@
+"""Statistics that scipy lacks or would load too much for."""
