@@ -40,11 +40,9 @@ def both(paths, monkeypatch):
 def test_common_images_are_those_of_the_same_name(both):
     stores, *_ = both
     here, there = common_images(*stores)
-    names = [
-        [data.names[n] for n in found] for data, found in zip(stores, (here, there), strict=True)
-    ]
-    assert names[0] == names[1]
-    assert sorted(names[0]) == sorted(set(stores[0].names) & set(stores[1].names))
+    names = [stores[0].names[n] for n in here]
+    assert names == [stores[1].names[n] for n in there]
+    assert sorted(names) == sorted(set(stores[0].names) & set(stores[1].names))
     assert len(here) == 20
 
 
