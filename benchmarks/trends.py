@@ -64,9 +64,12 @@ def power() -> None:
                 is_found = class_trends(values, label, classes, 199, seed).family_p <= LEVEL
                 found += bool(is_found[0, 0])
                 others += bool(is_found[1:, 1:].any())
-            print(f"{skew}, shift of {size:.2f} standard deviations in {images // classes} of "
-                  f"{images} images, {heads} heads: found in {found} of {_STORES} stores; any other "
-                  f"pair without an effect in {others}", flush=True)  # fmt: skip
+            print(
+                f"{skew}, shift of {size:.2f} standard deviations in {images // classes} of "
+                f"{images} images, {heads} heads: found in {found} of {_STORES} stores; any "
+                f"other pair, without an effect, in {others}",
+                flush=True,
+            )
 
 
 def _skewed(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
