@@ -32,7 +32,7 @@ def test_selection_brushes_and_colours_are_in_the_file(browser, page, data, tmp_
     report = opened(browser, saved(page, tmp_path / "report.html"))
     assert report.source("thumbnail")["selected"] == chosen.tolist()
     assert "wrong" in report.value("image_legend", "text")
-    heading = report.page.locator("h2").all_text_contents()[2]
+    heading = report.page.locator(".hb-page-of-head h2").text_content()
     head, image = heading.split(" in ")
     assert f"head {head} " in shown
     assert f", {image}:" in shown

@@ -1,6 +1,6 @@
 """An axis whose ticks are classes."""
 
-from bokeh.models import FixedTicker
+from bokeh.models import FixedTicker, PlainText
 from bokeh.plotting import figure
 
 from headbrush.server.tools.bokeh.bokeh_types import number_range
@@ -15,9 +15,11 @@ def shortened(name: str) -> str:
 
 
 def put_classes_on(plot: figure, names: list[str]) -> None:
-    """Name the rows 0, 1, … of a plot, from the top."""
+    """Name the rows 0, 1, … of a plot, from the top; no name is read as a formula."""
     number_range(plot.y_range).update(start=max(len(names), 1) - 0.5, end=-0.5)
     plot.yaxis[0].update(
         ticker=FixedTicker(ticks=list(range(len(names)))),
-        major_label_overrides={row: shortened(name) for row, name in enumerate(names)},
+        major_label_overrides={
+            row: PlainText(text=shortened(name)) for row, name in enumerate(names)
+        },
     )
