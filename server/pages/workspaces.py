@@ -9,6 +9,7 @@ from bokeh.models import Column
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Stage, ViewState
 from headbrush.server.tools.bokeh.browser_channel import Channel
+from headbrush.server.tools.bokeh.changed_together import changed_together
 from headbrush.server.views.registry import ROWS, Row, build_views
 from headbrush.server.views.view import View
 
@@ -75,8 +76,10 @@ class Workspaces:
 
     def _show(self, state: ViewState) -> None:
         if state.workspace not in self._opened:
-            for name, view in self._views(state.workspace).items():
-                self.places[name].layout.children = [view.layout]
+            views = self._views(state.workspace)
+            with changed_together(self.channel.document):
+                for name, view in views.items():
+                    self.places[name].layout.children = [view.layout]
         self.channel.tags = [state.workspace, *self._opened]
 
     def _choose(self, _attribute: str, _old: list[str], new: list[str]) -> None:

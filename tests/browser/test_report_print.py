@@ -55,9 +55,8 @@ def boxes(page, selector):
 
 def test_a_head_fills_a_sheet_and_the_rest_two_or_three(page):
     pdf = page.page.pdf(prefer_css_page_size=True)
-    assert (
-        len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == 2 + 2 * len(HEADS) + 1
-    )  # means, and one image
+    means, trends = 2, 1  # and two sheets a head, and one of the image
+    assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == means + trends + 2 * len(HEADS) + 1
     page.page.evaluate(BEGIN)
     page.page.emulate_media(media="print")
     for width, height in boxes(page, ".hb-page-of-head"):
@@ -86,7 +85,7 @@ def test_plots_are_laid_out_for_paper_sharp_and_in_one_layer_and_as_before_after
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_what_is_painted_is_on_the_paper(page, paper, tmp_path):
     page.page.pdf(path=tmp_path / "r.pdf", format=paper)
-    words = ["pdftoppm", "-r", "60", "-f", "3", "-l", "3", "-png", str(tmp_path / "r.pdf")]
+    words = ["pdftoppm", "-r", "60", "-f", "4", "-l", "4", "-png", str(tmp_path / "r.pdf")]
     found = subprocess.run(words, check=True, capture_output=True).stdout
     sheet = np.asarray(Image.open(io.BytesIO(found)).convert("RGB")).astype(int)
     assert np.median(sheet) == 255

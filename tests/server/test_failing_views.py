@@ -10,6 +10,8 @@ import pytest
 from bokeh.document import Document
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
+from headbrush.analysis.store.facts.studies.interactions import save_interactions
+from headbrush.analysis.store.store import Store
 from headbrush.server.pages import compare as compare_page
 from headbrush.server.pages import explore as explore_page
 from headbrush.server.pages.compare import OneScale, compare
@@ -18,11 +20,15 @@ from headbrush.server.pages.pair import Pair
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.state import WORKSPACES
 from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views import registry
 from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.registry import ROWS
 from headbrush.server.views.tokens.description import MatrixWords
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
+from tests.server.fakes import FakeModel, live_models, prompt_queues
+from tests.server.test_head_pairs import interactions
+from tests.stores import make_store
 
 SHARED = sorted({row.needs for row in ROWS if row.needs is not None}, key=lambda kind: kind.name)
 DEPENDENT = {kind.name: {row.name for row in ROWS if row.needs is kind} for kind in SHARED}
@@ -34,6 +40,23 @@ COMPARED = [row.view_class for row in ROWS if row.letter in ("A", "B1", "C1")]
 
 class ViewFault(Exception):
     """What no view raises by itself."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A store for which every view has something to show."""
+    path = make_store(tmp_path_factory.mktemp("whole") / "small.headbrush")
+    save_interactions(path, interactions(Store(path).attrs))
+    with prompt_queues():
+        return StoreData(Store(path))
+
+
+@pytest.fixture(scope="module")
+def whole(data):
+    """Names of the roots of a page on which nothing fails."""
+    with prompt_queues(), live_models(lambda _store: FakeModel()):
+        document, _ = page_of(data)
+    return roots(document)
 
 
 @contextmanager
@@ -118,15 +141,14 @@ def roots(document):
 
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_view_that_cannot_be_built_leaves_the_page_to_the_others(kind, data, caplog):
-    whole, _ = page_of(data)
+def test_a_view_that_cannot_be_built_leaves_the_page_to_the_others(kind, data, whole, caplog):
     with failing_when_built(kind):
         document, session = page_of(data)
     change_everything(session)
     assert failed(session) == {kind.name} | DEPENDENT.get(kind.name, set())
     causes = {record.exc_info[0] for record in caplog.records if record.exc_info}
     assert causes == {ViewFault}
-    assert roots(document) == roots(whole)
+    assert roots(document) == whole
     for panel in document.template_variables["panels"]:
         assert panel["title"]
         assert panel["help"]

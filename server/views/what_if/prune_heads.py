@@ -46,7 +46,7 @@ class PruneHeads:
         self._modes = mode_labels(session.data.store)
         self._grid = HeadGrid(session)
         self._chips = written(
-            "prune_chips", styles={"max-height": "76px", "overflow": "hidden auto"},
+            "prune_chips", styles={"height": "42px", "overflow": "hidden auto"},
             margin=(0, 6, 2, 6),
         )  # fmt: skip
         self._selected = self._button("", "prune_selected", self._prune_selected, 110)
