@@ -17,7 +17,7 @@ def shortened(name: str) -> str:
 def put_classes_on(plot: figure, names: list[str]) -> None:
     """Name the rows 0, 1, … of a plot, from the top; no name is read as a formula."""
     axis, shown = plot.yaxis[0], [shortened(name) for name in names]
-    if [label.text for label in axis.major_label_overrides.values()] == shown:
+    if [getattr(label, "text", label) for label in axis.major_label_overrides.values()] == shown:
         return  # Bokeh looks at all models of a page when some are new
     number_range(plot.y_range).update(start=max(len(names), 1) - 0.5, end=-0.5)
     axis.update(
