@@ -78,12 +78,12 @@ def layout(
     Returns
     -------
     Rows that hold NaN get NaN coordinates. Fewer than four distinct rows lie on a line by their
-    first principal component.
+    first principal component, and rows of one value by that value.
     """
     xy = np.full((len(features), 2), np.nan, np.float32)
     valid = np.flatnonzero(np.isfinite(features).all(1))
     rows = _reduced(np.asarray(features[valid], np.float32), seed)
-    if len(np.unique(rows[:100_000], axis=0)) < 4:
+    if rows.shape[1] == 1 or len(np.unique(rows[:100_000], axis=0)) < 4:
         xy[valid] = np.pad(rows[:, :1], ((0, 0), (0, 1)))
         return Layout(xy, Fidelity())
     members = np.zeros(len(rows), int) if groups is None else np.asarray(groups)[valid]

@@ -67,6 +67,12 @@ def test_equal_rows_are_laid_out():
     assert np.isfinite(layout(half, seed=0).xy).all()
 
 
+def test_rows_of_one_value_lie_on_a_line_by_it():
+    rows = np.random.default_rng(0).normal(size=(12, 1)).astype("f4")
+    found = layout(rows, seed=0)
+    np.testing.assert_array_equal(found.xy, np.pad(rows, ((0, 0), (0, 1))))
+
+
 @pytest.mark.parametrize("width", [3, 80])
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_rows_that_are_all_alike_lie_on_one_point(count, width):
