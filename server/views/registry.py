@@ -123,19 +123,19 @@ ROWS = (
         report_parts=("changed_list",),
     ),
     Row(
-        "E6", PruningCurve, "curve", SetAnswer, workspace="what_if", saves=("plot",),
+        "E6", PruningCurve, "curve", SetAnswer, workspace="what_if",
         report_parts=("curve_body",),
     ),
     Row(
-        "E7", HeadPairs, "pairs", workspace="what_if", saves=("plot",),
+        "E7", HeadPairs, "pairs", workspace="what_if",
         report_parts=("pairs_body",),
     ),
     Row(
-        "F1", ClassHeads, "classes", workspace="trends", saves=("plot",),
+        "F1", ClassHeads, "classes", workspace="trends",
         report_parts=("trend_plot",),
     ),
     Row(
-        "F2", ClassConsistency, "alike", workspace="trends", saves=("plot",),
+        "F2", ClassConsistency, "alike", workspace="trends",
         report_parts=("consistency_body",),
     ),
     Row(

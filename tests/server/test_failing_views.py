@@ -27,7 +27,7 @@ from headbrush.server.views.registry import ROWS
 from headbrush.server.views.tokens.description import MatrixWords
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from tests.server.fakes import FakeModel, live_models, prompt_queues
-from tests.server.test_head_pairs import interactions
+from tests.server.studies import interactions
 from tests.stores import make_store
 
 SHARED = sorted({row.needs for row in ROWS if row.needs is not None}, key=lambda kind: kind.name)

@@ -11,6 +11,8 @@ from matplotlib.text import Text
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.studies.curve import save_curve
+from headbrush.analysis.store.facts.studies.interactions import save_interactions
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.pages.figures.compose import draw_figure
 from headbrush.server.pages.figures.make_figure import make_figure, save_figure
@@ -21,6 +23,7 @@ from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import FakeModel, PromptWorker, live_models, pruned
+from tests.server.studies import LINES, curve_study, interactions
 from tests.stores import attributes, make_store, values
 
 LONG = "a class with a name that goes on and on, $and$ on, 猫, until the end of the line"
@@ -56,6 +59,21 @@ def answering():
         yield
 
 
+def with_studies(path):
+    """Interactions and a curve, measured on the store."""
+    attrs = Store(path).attrs
+    save_interactions(path, interactions(attrs))
+    save_curve(path, curve_study(attrs))
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    path = make_store(tmp_path_factory.mktemp("studied") / "small.headbrush")
+    with_studies(path)
+    with patch("headbrush.server.stores.attention.matrices.ThreadQueue", PromptWorker):
+        return StoreData(Store(path))
+
+
 @pytest.fixture(scope="module")
 def long_names(tmp_path_factory):
     """1 000 classes, and long names of classes and files."""
@@ -63,7 +81,9 @@ def long_names(tmp_path_factory):
     content = values(classes=1000)
     content["name"] = np.array([f"{LONG}/{i}-{LONG}.png" for i in range(24)], object)
     content["class_name"] = np.array([f"{LONG} {i}" for i in range(1000)], object)
+    content["label"] = np.arange(24, dtype=content["label"].dtype) % 4
     write_summary(path, content, attributes(model=f"models/{LONG}"))
+    with_studies(path)
     with patch("headbrush.server.stores.attention.matrices.ThreadQueue", PromptWorker):
         return StoreData(Store(path))
 
@@ -112,6 +132,46 @@ def test_importance_is_that_of_the_store(data):
     np.testing.assert_array_equal(line(figure, "#1f2933"), stored[4])
     assert figure.axes[0].get_ylabel() == "patch distance (0–2)"
     assert "n = 3 of 24 images" in words(figure)
+
+
+def test_pairs_are_those_of_the_study(studied):
+    figure = drawn(studied, "E7")
+    study = interactions(studied.store.attrs)
+    wanted = np.where(study.within_noise, np.nan, study.iota)
+    np.fill_diagonal(wanted, 0)
+    (picture,) = figure.axes[0].images
+    np.testing.assert_allclose(picture.get_array().filled(np.nan), wanted, rtol=1e-6)
+    (dots, *_) = figure.axes[0].lines
+    marked = set(zip(*(one.astype(int).tolist() for one in dots.get_data()), strict=True))
+    assert marked == {(1, 4), (4, 1), (1, 2), (2, 1)}
+    assert "2 pairs interact beyond chance" in words(figure)
+
+
+def test_the_curve_is_that_of_the_study(studied):
+    above, below, *_ = drawn(studied, "E6").axes
+    greedy = LINES[-1]
+    shares = [line.get_ydata() for line in above.lines]
+    assert any(np.allclose(share, np.array(greedy.right) / 12) for share in shares)
+    assert any(np.array_equal(line.get_ydata(), greedy.jsd) for line in below.lines)
+
+
+def test_effects_by_class_are_hedges_g(studied):
+    figure = drawn(studied, "F1", metric="patch")
+    (picture,) = figure.axes[0].images
+    effects, values = np.asarray(picture.get_array()), studied.importance("patch")
+    for row, label in zip(effects, figure.axes[0].get_yticklabels(), strict=True):
+        inside = studied.labels == studied.class_names.index(label.get_text())
+        first, second = values[inside], values[~inside]
+        counts = len(first) + len(second) - 2
+        pooled = (first.var(0) * len(first) + second.var(0) * len(second)) / counts
+        wanted = (first.mean(0) - second.mean(0)) / np.sqrt(pooled) * (1 - 3 / (4 * counts - 1))
+        np.testing.assert_allclose(row, wanted, rtol=2e-3)
+
+
+def test_panels_without_a_study_say_how_to_make_it(data):
+    for panel, command in (("E6", "headbrush prune"), ("E7", "headbrush interactions")):
+        with pytest.raises(InputError, match=command):
+            drawn(data, panel)
 
 
 def test_a_fit_to_brushed_heads_shows_these(data):

@@ -8,7 +8,7 @@ from headbrush.analysis.store.facts.studies.compensation import (
     MeanCompensation,
     save_compensation,
 )
-from headbrush.analysis.store.facts.studies.interactions import MeanInteractions, save_interactions
+from headbrush.analysis.store.facts.studies.interactions import save_interactions
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
@@ -16,33 +16,8 @@ from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.what_if.relations.head_pairs import HeadPairs
 from tests.server.pages import columns, happen, note, part
+from tests.server.studies import HEADS, interactions
 from tests.stores import make_store
-
-HEADS = 6
-FIRST, SECOND = np.triu_indices(HEADS, 1)
-NAMES = tuple(f"L{n // 2}·H{n % 2}" for n in range(HEADS))
-
-
-def interactions(attrs, groups="heads", names=NAMES, members=None):
-    """Random ones, of which those of L0·H1 with L2·H0 and L1·H0 are beyond chance."""
-    rng = np.random.default_rng(0)
-    count = len(names)
-    pairs = []
-    for first, second in zip(*np.triu_indices(count, 1), strict=True):
-        iota, q, noise = rng.uniform(-0.1, 0.1), 0.5, 1e-6
-        if (first, second) == (1, 4):
-            iota, q = 0.6, 0.001
-        if (first, second) == (1, 2):
-            iota, q = -0.3, 0.01
-        if (first, second) == (0, 1):
-            noise = 1.0
-        pairs.append((iota, iota - 0.1, iota + 0.1, q, abs(iota), noise))
-    return MeanInteractions(
-        images=24, seed=0, layers=3, heads=2, groups=groups, chosen=tuple(range(24)),
-        names=tuple(names), members=members or tuple((n,) for n in range(count)),
-        effect=tuple(rng.uniform(0, 1, count).tolist()), pairs=tuple(pairs),
-        store_created=str(attrs["created"]), checkpoint_sha256=str(attrs["checkpoint_sha256"]),
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from bokeh.events import Tap
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
-from headbrush.analysis.store.facts.studies.curve import Curve, Line, points_of, save_curve
+from headbrush.analysis.store.facts.studies.curve import save_curve
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
@@ -17,37 +17,15 @@ from headbrush.server.views.what_if.pruning_curve import PruningCurve
 from headbrush.server.views.what_if.set_answer import SetAnswer
 from tests.server.fakes import FakeModel, live_models, run
 from tests.server.pages import columns, happen, note, part, plot_of
+from tests.server.studies import LINES, POINTS, curve_study
 from tests.stores import make_store
-
-HEADS, STEP = 6, 2
-POINTS = points_of(HEADS, STEP)
-
-
-def line(order, draw, seed):
-    """A line that falls from 12 of 12 right; its order of heads is its own."""
-    rng = np.random.default_rng(seed)
-    return Line(
-        order, draw, tuple(rng.permutation(HEADS).tolist()),
-        (12, *sorted(rng.integers(0, 12, len(POINTS) - 1).tolist(), reverse=True)),
-        (0.0, *sorted(rng.uniform(0, 1, len(POINTS) - 1).tolist())),
-        tuple(rng.integers(0, 12, len(POINTS)).tolist()),
-    )  # fmt: skip
-
-
-LINES = tuple(line("random", draw, draw) for draw in range(4))
-LINES += line("jsd", 0, 8), line("greedy", 0, 9)
 
 
 @pytest.fixture(scope="module")
 def with_curve(tmp_path_factory):
     path = make_store(tmp_path_factory.mktemp("curve") / "small.headbrush")
     attrs = Store(path).attrs
-    curve = Curve(
-        images=24, seed=0, step=STEP, layers=3, heads=2, labelled=12,
-        chosen=tuple(range(12)), drawn=tuple(range(12, 24)), pruned=tuple(POINTS),
-        parameters=(), flops=(), inexact="tests", store_created=str(attrs["created"]),
-        checkpoint_sha256=str(attrs["checkpoint_sha256"]), lines=LINES,
-    )  # fmt: skip
+    curve = curve_study(attrs)
     save_curve(path, curve)
     return StoreData(Store(path)), curve
 

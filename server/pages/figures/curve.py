@@ -49,13 +49,18 @@ def draw_curve_figure(curve: Curve, store: Store) -> PaperFigure:
     with paper_style():
         figure = new_figure(_WIDTH, _WIDTH * _RATIO)
         place = Place(figure, _WIDTH, _RATIO, figure.dpi_of_file)
-        above, below = figure.subplots(2, 1, sharex=True)
-        keys = _random(curve, above, below) + _lines(curve, above, below)
-        _name_axes(curve, above, below)
-        place.legend(keys)
+        draw_curve(curve, place)
         figure.caption = caption_of(curve, store)
         finish(figure, place.legend_rows, True)
     return figure
+
+
+def draw_curve(curve: Curve, place: Place) -> None:
+    """Draw the curve where a panel is."""
+    above, below = place.figure.subplots(2, 1, sharex=True)
+    keys = _random(curve, above, below) + _lines(curve, above, below)
+    _name_axes(curve, above, below)
+    place.legend(keys)
 
 
 def heads_left(curve: Curve) -> np.ndarray:
@@ -115,7 +120,12 @@ def _name_axes(curve: Curve, above: Axes, below: Axes) -> None:
 
 
 def caption_of(curve: Curve, store: Store) -> str:
-    """What the figure shows, in words."""
+    """Which model, and what the figure shows, in words."""
+    return f"{last_name(str(store.attrs['model']))}; {curve_words(curve)}"
+
+
+def curve_words(curve: Curve) -> str:
+    """What the curve shows, in words."""
     costs = f"Cost is not known: {curve.inexact}" if curve.inexact else ""
     if curve.parameters:
         count = curve.layers * curve.heads
@@ -125,9 +135,8 @@ def caption_of(curve: Curve, store: Store) -> str:
             f"A head is {each:,} of {curve.parameters[0]:,} parameters ({short_number(100 * share)}"
             " %)."
         )
-    model = last_name(str(store.attrs["model"]))
     return (
-        f"{model}; heads are pruned one after the other. Orders were chosen on {len(curve.chosen)} "
+        f"heads are pruned one after the other. Orders were chosen on {len(curve.chosen)} "
         f"images, the curve was drawn on {len(curve.drawn)} others, {curve.labelled} of them with "
         "a class. Faint areas are 95 % Wilson intervals; divergence is that from the unpruned "
         f"predictions. {costs}"

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from headbrush.server.pages.figures.panels import (
     context,
+    curve,
     given,
     images,
     importance,
     matrix,
     overview,
+    pairs,
     patterns,
     prediction,
     pruning,
     strength,
     threshold,
+    trends,
     two_axes,
 )
 from headbrush.server.pages.figures.parts.drawing import Place
@@ -56,5 +59,9 @@ PANELS = {
     "D5": Panel("Attention values", threshold.draw, 0.55, 2.4),
     "E3": Panel("Prediction without the prune set", prediction.draw_under_set, 0.6, 2.6),
     "E4": Panel("Importance given the prune set", given.draw, 0.55, 2.4),
+    "E6": Panel("Pruning head after head", curve.draw, 1.15, 4.6),
+    "E7": Panel("Pairs of heads", pairs.draw, 0.92, 5.2),
+    "F1": Panel("Heads and classes", trends.draw_classes, 0.6, 3.4),
+    "F2": Panel("Images of a class", trends.draw_consistency, 0.65, 3.4),
 }
 """In the order of the page."""

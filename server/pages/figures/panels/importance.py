@@ -68,9 +68,15 @@ def layer_stripes(shown: Shown, place: Place, axes: Axes) -> None:
     heads = data.heads_per_layer
     for start in range(0, data.num_heads, 2 * heads):
         axes.axvspan(start - 0.5, start + heads - 0.5, color=_STRIPE, lw=0, zorder=0)
+    axes.set_xticks(*layer_ticks(shown, place))
+
+
+def layer_ticks(shown: Shown, place: Place) -> tuple[np.ndarray, list[str]]:
+    """Where layers lie along an axis of head numbers, and their numbers."""
+    data = shown.data
     every = max(1, -(-data.num_layers // (12 if place.width < 4 else 24)))
     layers = np.arange(0, data.num_layers, every)
-    axes.set_xticks(layers * heads + (heads - 1) / 2, [str(layer) for layer in layers])
+    return layers * data.heads_per_layer + (data.heads_per_layer - 1) / 2, [*map(str, layers)]
 
 
 def _name_heads(shown: Shown, place: Place, axes: Axes, shown_places: tuple[float, float]) -> None:

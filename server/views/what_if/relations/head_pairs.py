@@ -11,6 +11,7 @@ from headbrush.analysis.store.facts.studies.compensation import load_compensatio
 from headbrush.analysis.store.facts.studies.interactions import (
     GROUPS,
     LEVEL,
+    MeanInteractions,
     load_interactions,
 )
 from headbrush.server.session.prune.choosing import heads_set
@@ -99,6 +100,12 @@ class HeadPairs:
             self._study = self._studies[shown]
             self._matrix.show(self._study)
         self.react_to_head(self._session.state)
+
+    @property
+    def study(self) -> MeanInteractions | None:
+        """The interactions that are shown, if any are."""
+        is_shown = bool(self._studies) and self._matrix.plot.visible
+        return self._study if is_shown else None
 
     def react_to_head(self, _state: ViewState) -> None:
         """Draw the arcs, or the account, of the selected head, and frame it."""
