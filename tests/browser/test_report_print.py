@@ -18,6 +18,15 @@ SHEET = (210 - 16) * MM, (297 - 16) * MM
 """A4 without its margins."""
 BEGIN, END = "dispatchEvent(new Event('beforeprint'))", "dispatchEvent(new Event('afterprint'))"
 HEADS = ["0.0", "1.0", "1.1"]
+SETTLED = """
+() => {
+  const tall = document.documentElement.scrollHeight
+  window.still = tall === window.tall ? window.still + 1 : 0
+  window.tall = tall
+  return window.still >= 5
+}
+"""
+"""Whether the page has been as tall for a second."""
 PLOTS = """
 () => [...Bokeh.index.query((view) => view.invalidate_painters != null)].map((view) => {
   const { primary, overlays, bbox } = view.canvas_view
@@ -42,7 +51,7 @@ def page(request, browser, written):
     size = {"width": width, "height": 900}
     with browser.new_context(viewport=size, color_scheme=scheme) as context:
         page = HeadbrushPage(context.new_page(), written.as_uri())
-        page.page.wait_for_timeout(500)
+        page.page.wait_for_function(SETTLED, polling=200)
         yield page
         assert [fault for fault in page.faults if "getImageData" not in fault] == []
 
