@@ -190,6 +190,7 @@ def report(
     data: str | Path | None = None,
     fragment: bool = False,
     beside: "Store | str | Path | None" = None,
+    match: str = "place",
 ) -> "Report | PairReport":
     """Make a report of a store: a notebook shows it inline, ``save`` writes one HTML file.
 
@@ -211,8 +212,10 @@ def report(
     fragment
         ``out`` gets only the views, to embed in a page of yours, ``FILE.html`` or ``.json``.
     beside
-        A second store, shown side by side: A, B1 and C1 of both; it takes none of the options
-        above but ``out``.
+        A second store, shown side by side: A, B1 and C1 of both, and what differs head by head;
+        it takes none of the options above but ``out``.
+    match
+        Which heads are then partners, as of :func:`trends`.
 
     Raises
     ------
@@ -222,16 +225,18 @@ def report(
     from headbrush.analysis.store.atomic_files import check_writable
     from headbrush.server.pages.report.make_pair_report import check_pair, make_pair_report
     from headbrush.server.pages.report.make_report import make_report
+    from headbrush.server.stores.trends.matching import refuse_match
 
     for file in (out, data):
         if file is not None:
             check_writable(Path(file))
     if beside is not None:
         check_pair(images, heads, views, prune, data, fragment)
-        pair = make_pair_report([store, beside])
+        pair = make_pair_report([store, beside], match=match)
         if out is not None:
             pair.save(out)
         return pair
+    refuse_match(match)
     made = make_report(store, images, heads, views, prune=prune)
     if out is not None:
         made.save(out, fragment)
@@ -629,7 +634,8 @@ def trends(
         ``store``, and the options above but ``metric`` do not count.
     match
         Which heads are then compared: ``"place"``, the same layer and head; ``"correlation"``,
-        those that matter to the same images; ``"name"``, those of the same pattern name.
+        those that matter to the same images; ``"name"``, those of the same pattern name; or a CSV
+        file of pairs, as the page of two stores and ``out`` write it.
     out
         Also written to this file, as CSV.
 

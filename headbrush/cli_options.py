@@ -147,6 +147,13 @@ ReportHeads = Annotated[
 Beside = Annotated[
     Path | None, typer.Option(help="A second store, beside the first; without heads.")
 ]
+Match = Annotated[
+    str,
+    typer.Option(
+        help="With --beside, which heads are compared: place, correlation, name, or a file of "
+        "pairs, FILE.csv, as the page and --out write it."
+    ),
+]
 View = Annotated[
     list[str] | None,
     typer.Option("--view", "--views", help="Name of a view, repeatable; a wrong name lists all."),

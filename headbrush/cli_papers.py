@@ -27,17 +27,21 @@ def report_command(
     data: option.Data = None,
     fragment: option.Fragment = False,
     beside: option.Beside = None,
+    match: option.Match = "place",
 ) -> None:
     """Write a store's views as one HTML file that needs no server and keeps linked brushing.
 
     To make a file of more than 8 MB smaller, give fewer --head, --image or --view.
     """
     if beside is not None:
-        _report_of_two(store, beside, out, images, heads, views, prune, data, fragment)
+        _report_of_two(store, beside, match, out, images, heads, views, prune, data, fragment)
         return
     with one_line_errors():
         from headbrush.analysis.store.atomic_files import check_writable
         from headbrush.server.pages.report.parts.fast_start import hurried
+        from headbrush.server.stores.trends.matching import refuse_match
+
+        refuse_match(match)
 
         for file in (out, *([data] if data else [])):
             check_writable(file)
@@ -58,7 +62,7 @@ def report_command(
     out_console.print(f"{out}: {head_pages}, {size}", markup=False)
 
 
-def _report_of_two(store: Path, beside: Path, out: Path, *one_store: object) -> None:
+def _report_of_two(store: Path, beside: Path, match: str, out: Path, *one_store: object) -> None:
     """Write a report of two stores; ``one_store`` are the options that it does not take."""
     with one_line_errors():
         from headbrush.analysis.store.atomic_files import check_writable
@@ -67,7 +71,7 @@ def _report_of_two(store: Path, beside: Path, out: Path, *one_store: object) -> 
         check_pair(*one_store)
         check_writable(out)
         with _failures_logged(out):
-            made = make_pair_report([store, beside])
+            made = make_pair_report([store, beside], match=match)
             made.save(out)
     _say_failures(made.failed, out)
     out_console.print(f"{out}: two stores, {made.size_words}", markup=False)

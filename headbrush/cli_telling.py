@@ -62,15 +62,13 @@ def trends_command(
         typer.Option(help="class: each with all others; wrong: its wrong predictions with right."),
     ] = "class",
     beside: option.Beside = None,
-    match: Annotated[
-        str, typer.Option(help="With --beside, which heads are compared: place, correlation, name.")
-    ] = "place",
+    match: option.Match = "place",
     out: Annotated[Path | None, typer.Option(help="The table to write, FILE.csv.")] = None,
 ) -> None:
     """Tell which heads matter more, or less, to a class, or in one store than in another."""
     with one_line_errors():
         from headbrush import trends
-        from headbrush.server.stores.trends.beside import beside_words
+        from headbrush.server.stores.trends.beside import beside_words, match_words
         from headbrush.server.stores.trends.words import trend_words
 
         table = trends(
@@ -80,7 +78,7 @@ def trends_command(
         if beside is None:
             sentences = trend_words(table, permutations, compare)
         else:
-            sentences = beside_words(table, match, (store.stem, beside.stem))
+            sentences = beside_words(table, match_words(match), (store.stem, beside.stem))
     for sentence in sentences:
         out_console.print(sentence, markup=False)
 

@@ -1,6 +1,8 @@
-"""Two stores side by side: images, B1 and C1 of both, aligned by layer and head."""
+"""Two stores on one page: images, B1 and C1 of both side by side, and head by head."""
 
+import gzip
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bokeh.document import Document
@@ -20,12 +22,19 @@ from headbrush.server.pages.layout import (
 from headbrush.server.pages.pair import Pair
 from headbrush.server.pages.plot_keys import PlotKeys
 from headbrush.server.pages.report.make_pair_report import pair_report_of
+from headbrush.server.pages.workspaces import PAIR_TITLES, PairTabs, empty_place
+from headbrush.server.session.beside.matched_heads import MatchedHeads
+from headbrush.server.session.beside.partners import read_partners
+from headbrush.server.session.brush.clause_text import LinkError
 from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import Stage, ViewState
+from headbrush.server.session.state import WORKSPACES, Stage, ViewState
 from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.beside import beside, table_of, to_file
 from headbrush.server.tools.bokeh.browser_channel import Channel, unseen
+from headbrush.server.views.beside.head_differences import HeadDifferences
+from headbrush.server.views.beside.head_partners import HeadPartners
 from headbrush.server.views.common.legend_buttons import legend_channel
 from headbrush.server.views.header.file_export import FileExport
 from headbrush.server.views.images.image_cloud import make_cloud
@@ -48,20 +57,33 @@ def compare(
     names: Sequence[str],
 ) -> tuple[Session, Session]:
     """Fill a page with two stores; ``names`` are what addresses call them."""
-    state, note = from_query(arguments, stores[0])
+    state, note = _state(arguments, stores)
     theme = theme_of(cookies)
     first = Session(stores[0], state, theme, document)
     second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)
     second.faults = first.faults  # of one page
-    pair = built(first.faults, Pair, (first, second))
+    matched = built(first.faults, MatchedHeads, (first, second))
+    pair = built(first.faults, Pair, (first, second), matched)
     views = [_views(session, side) for session, side in zip((first, second), SIDES, strict=True)]
     built(first.faults, OneScale, (first, second), views)
+    saved = SavedPair(first, second, names)
+    shown: dict[type[View], tuple[object, ...]] = {
+        HeadDifferences: (matched, names),
+        HeadPartners: (matched, names, saved.save_heads),
+    }
+    places = {kind.name: empty_place(kind.name) for kind in shown}
+
+    def build() -> list[View]:
+        return [built(first.faults, kind, *given) for kind, given in shown.items()]
+
+    tabs = PairTabs(first, build, places)
     with filled(document):
         for view in (*views[0].values(), *views[1].values()):
             document.add_root(view.layout)
         document.add_root(pair.layout if isinstance(pair, Failed) else pair.counts)
-        saved = SavedPair(first, second, names)
-        document.add_root(unseen(*_channels(pair, first, second), *saved.channels))
+        for place in places.values():
+            document.add_root(place)
+        document.add_root(unseen(*_channels(pair, first, second), *saved.channels, tabs.channel))
     document.title = f"headbrush · {names[0]} and {names[1]}"
     sides = [
         {"name": name, "facts": facts(data), "views": made}
@@ -72,8 +94,25 @@ def compare(
         template="compare.html",
         sides=sides,
         note=note,
+        both=list(shown),
+        workspace=first.state.workspace,
+        workspaces=PAIR_TITLES,
     )
     return first, second
+
+
+def _state(
+    arguments: Mapping[str, Sequence[bytes]], stores: Sequence[StoreData]
+) -> tuple[ViewState, str]:
+    """What a link to two stores shows first, and a note on its unusable parts."""
+    state, note = from_query(arguments, stores[0])
+    if state.workspace not in PAIR_TITLES:
+        state = replace(state, workspace=WORKSPACES[0])
+    text = arguments.get("pairs", [b""])[0].decode("utf-8", "replace")
+    try:
+        return replace(state, partners=read_partners(text, stores)), note
+    except LinkError:
+        return state, f"{note} The link's pairs of heads could not be used.".strip()
 
 
 def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Channel]:
@@ -87,6 +126,7 @@ def _channels(pair: Pair | Failed, first: Session, second: Session) -> list[Chan
         legend_channel(legends),
         *PlotKeys(dict(zip(SIDES, (first, second), strict=True))).channels,
         first.faults.channel,
+        first.asks.channel,
         *_summaries(first, second),
         pair.link if is_joined else Channel(name="link", tags=["", "", 0]),
     ]
@@ -116,7 +156,7 @@ def _views(session: Session, side: str) -> dict[str, View]:
 
 
 class SavedPair:
-    """Saves a report of what both sides show."""
+    """Saves a report of what both sides show, and what differs head by head."""
 
     def __init__(self, first: Session, second: Session, names: Sequence[str]) -> None:
         self._sessions, self._names = (first, second), names
@@ -133,6 +173,17 @@ class SavedPair:
         stems = "-".join(data.store.path.stem for data in stores)
         self._files.write(f"{stems}-report.html", partial(
             pair_report_of, stores, states, self._names))  # fmt: skip
+
+    def save_heads(self, matched: MatchedHeads) -> None:
+        """Save the pairs of heads, and how they differ by the shown metric over all images."""
+        first, second = (session.data for session in self._sessions)
+        metric, pairs = self._sessions[0].state.metric, matched.pairs
+
+        def make() -> bytes:
+            table = table_of([beside(first, second, metric, pairs)], (first, second))
+            return gzip.compress(to_file(table).encode(), 5, mtime=0)
+
+        self._files.write(f"{first.store.path.stem}-{second.store.path.stem}-heads.csv", make)
 
     def _say(self, note: str, stays: bool) -> None:
         self._said.tags = [note, stays]

@@ -82,7 +82,7 @@ def _show_workspace(session: Session, workspace: str) -> None:
     session.history.change(workspace=workspace)
 
 
-_TABS = {str(n): partial(_show_workspace, workspace=w) for n, w in enumerate(WORKSPACES, 1)}
+TABS = {str(n): partial(_show_workspace, workspace=w) for n, w in enumerate(WORKSPACES, 1)}
 KEYS = (
     KeyRow(
         {"ArrowLeft": partial(_step_image, by=-1), "ArrowRight": partial(_step_image, by=1)},
@@ -124,14 +124,24 @@ KEYS = (
         "let go of the pinned token, then of the image, then of the brush",
         "let go of the image, then of the brush",
     ),
-    KeyRow(_TABS, (*_TABS,), "workspaces", ""),
+    KeyRow(TABS, (*TABS,), "workspaces", ""),
 )
+TABS_OF_PAIR = KeyRow(
+    {
+        "1": partial(_show_workspace, workspace="explore"),
+        "2": partial(_show_workspace, workspace="trends"),
+    },
+    ("1", "2"),
+    "",
+    "side by side, head by head",
+)
+"""Further keys of the page of two stores."""
 _ACTS = {key: act for row in KEYS for key, act in row.acts.items()}
 
 
 def key_variables(words: Callable[[KeyRow], str]) -> dict[str, object]:
     """Template variables of a page's list of keys: those with ``words``, and what they press."""
-    rows = [row for row in KEYS if words(row)]
+    rows = [row for row in (*KEYS, TABS_OF_PAIR) if words(row)]
     return {
         "keys": [(row.labels, words(row)) for row in rows],
         "keys_heard": [key for row in rows for key in row.acts],

@@ -43,8 +43,8 @@ COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
         *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
-        "bokeh/painting.js", "page/address.js", "page/inside.js",
-        *assets.KEYBOARD_SCRIPTS, "page/copy_link.js", "page/legend_buttons.js",
+        "bokeh/painting.js", "page/address.js", "page/workspaces.js", "page/inside.js",
+        *assets.KEYBOARD_SCRIPTS, "page/copy_link.js", "page/asks.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/exported.js", "page/save_report.js",
         "page/theme_button.js", "page/nearest_tip.js", "page/summaries.js",
         "page/compare_ready.js",

@@ -1,6 +1,6 @@
 """Workspaces of a page: the views of all but the first are built when they are first shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from headbrush.server.views.view import View
 
 TITLES = {"explore": "Explore", "what_if": "What if", "trends": "Trends"}
 """What the tabs say."""
+PAIR_TITLES = {"explore": "Side by side", "trends": "Head by head"}
+"""What the tabs of the page of two stores say."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,52 @@ class Place:
     layout: Any
 
 
-class Workspaces:
-    """Builds what the shown workspace needs; a hidden one hears of changes when it is shown.
+class Tabs:
+    """The tabs of a page: what one needs is built when it is first shown.
 
-    The first workspace is always built: the page's scripts know its models.
+    Attributes
+    ----------
+    channel
+        Its tags are the shown workspace and then all that have been built; the page writes the
+        one whose tab was chosen.
+    """
+
+    def __init__(self, session: Session, names: Iterable[str]) -> None:
+        self._session, self._names = session, tuple(names)
+        self._opened: list[str] = []
+        self.channel = Channel(name="workspace", tags=[])
+
+    def _begin(self) -> None:
+        """Follow the state, and the reader."""
+        self._session.history.follow(["workspace"], self._show, Stage.PAGE)
+        self.channel.on_change("tags", self._choose)
+
+    def _open(self, workspace: str) -> None:
+        """Build what a workspace needs; for subclasses."""
+        raise NotImplementedError
+
+    def _show(self, state: ViewState) -> None:
+        if state.workspace not in self._names:
+            return
+        if state.workspace not in self._opened:
+            self._opened.append(state.workspace)
+            self._open(state.workspace)
+        self.channel.tags = [state.workspace, *self._opened]
+
+    def _choose(self, _attribute: str, _old: list[str], new: list[str]) -> None:
+        if new[0] in self._names:
+            self._session.history.change(workspace=new[0])
+
+
+class Workspaces(Tabs):
+    """The workspaces of a store's page; a hidden one hears of changes when it is shown.
+
+    The first is always built: the page's scripts know its models.
 
     Attributes
     ----------
     places
         One of every view, by its name, in the order of the registry.
-    channel
-        Its tags are the shown workspace and then all that have been built; the page writes the
-        one whose tab was chosen.
     """
 
     name = "workspaces"
@@ -55,37 +91,62 @@ class Workspaces:
         build: Callable[..., Any],
         on_built: Callable[[Mapping[str, View]], None],
     ) -> None:
-        self._session, self._build, self._on_built = session, build, on_built
-        self._opened: list[str] = []
+        super().__init__(session, WORKSPACES)
+        self._build, self._on_built = build, on_built
         self.places: dict[str, Place] = {}
-        self.channel = Channel(name="workspace", tags=[])
+        self._opened.append(WORKSPACES[0])
         first = self._views(WORKSPACES[0])
         for row in ROWS:
-            layout = first[row.name].layout if row.name in first else _empty(row)
+            layout = first[row.name].layout if row.name in first else empty_place(row.name)
             self.places[row.name] = Place(row, layout)
-        session.history.follow(["workspace"], self._show, Stage.PAGE)
-        self.channel.on_change("tags", self._choose)
+        self._begin()
 
     def _views(self, workspace: str) -> dict[str, View]:
         names = [row.name for row in ROWS if row.workspace == workspace]
         with self._session.history.only_in(workspace):
             views = build_views(self._session, names, self._build).by_name
-        self._opened.append(workspace)
         self._on_built(views)
         return views
 
-    def _show(self, state: ViewState) -> None:
-        if state.workspace not in self._opened:
-            views = self._views(state.workspace)
-            with changed_together(self.channel.document):
-                for name, view in views.items():
-                    self.places[name].layout.children = [view.layout]
-        self.channel.tags = [state.workspace, *self._opened]
-
-    def _choose(self, _attribute: str, _old: list[str], new: list[str]) -> None:
-        if new[0] in WORKSPACES:
-            self._session.history.change(workspace=new[0])
+    def _open(self, workspace: str) -> None:
+        views = self._views(workspace)
+        with changed_together(self.channel.document):
+            for name, view in views.items():
+                self.places[name].layout.children = [view.layout]
 
 
-def _empty(row: Row) -> Column:
-    return Column(name=f"place_{row.name}", sizing_mode="stretch_both")
+class PairTabs(Tabs):
+    """The tabs of two stores: both sides, and heads beside heads.
+
+    Parameters
+    ----------
+    build
+        Builds the views of the second tab.
+    places
+        Where they are put, by their names.
+    """
+
+    name = "tabs"
+
+    def __init__(
+        self,
+        session: Session,
+        build: Callable[[], Iterable[View]],
+        places: Mapping[str, Column],
+    ) -> None:
+        super().__init__(session, PAIR_TITLES)
+        self._build, self._places = build, places
+        self._opened.append(WORKSPACES[0])
+        self._begin()
+
+    def _open(self, workspace: str) -> None:
+        with self._session.history.only_in(workspace):
+            views = list(self._build())
+        with changed_together(self.channel.document):
+            for view in views:
+                self._places[view.name].children = [view.layout]
+
+
+def empty_place(name: str) -> Column:
+    """Where a view will be put."""
+    return Column(name=f"place_{name}", sizing_mode="stretch_both")

@@ -32,6 +32,7 @@ IMPORTANCE_ORDERS = ("layer", "mean", "difference")
 IMPORTANCE_FITS = ("whole", "fit")
 IMPORTANCE_FORMS = ("chart", "table")
 TREND_ORDERS = ("layer", "alike")
+BESIDE_ORDERS = ("difference", "layer")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
@@ -72,6 +73,11 @@ class ViewState:
         class with its right ones.
     trend_order
         How the heads are sorted there.
+    match, partners
+        How the heads of two stores on one page are matched, one of ``MATCHES``; and the pairs that
+        the reader has changed, by the heads' numbers, −1 for no partner.
+    beside_order
+        How the differences of two stores are sorted.
     """
 
     image: int | None
@@ -102,6 +108,9 @@ class ViewState:
     pruned: PruneSet = NOTHING
     trend_group: str = "class"
     trend_order: str = "layer"
+    match: str = "place"
+    partners: tuple[tuple[int, int], ...] = ()
+    beside_order: str = "difference"
 
 
 class Changes(TypedDict, total=False):
@@ -135,6 +144,9 @@ class Changes(TypedDict, total=False):
     pruned: PruneSet
     trend_group: str
     trend_order: str
+    match: str
+    partners: tuple[tuple[int, int], ...]
+    beside_order: str
 
 
 _ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})

@@ -20,6 +20,7 @@ from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.brush.named_link import SAFE, named_pairs
 from headbrush.server.session.prune.named_sets import NamedSets, read_set, set_pairs
 from headbrush.server.session.state import (
+    BESIDE_ORDERS,
     GALLERY_OF,
     IMAGE_COLOURS,
     IMAGE_DIRECTIONS,
@@ -39,6 +40,7 @@ from headbrush.server.session.state import (
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.matching import MATCHES
 from headbrush.server.stores.trends.questions import TREND_GROUPS
 
 VERSION = "1"
@@ -77,6 +79,8 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "pattern_colour": pattern_colours_of,
     "trend_group": lambda _data: TREND_GROUPS,
     "trend_order": lambda _data: TREND_ORDERS,
+    "match": lambda _data: tuple(MATCHES),
+    "beside_order": lambda _data: BESIDE_ORDERS,
 }
 
 

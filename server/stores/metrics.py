@@ -16,5 +16,7 @@ METRIC_AXES = {
 }
 METRIC_EFFECTS = {**METRIC_NAMES, "probability": "loss of true-class probability"}
 """What a value of a metric is, where it is the effect of pruning."""
+EFFECT_AXES = {**METRIC_AXES, "probability": "loss of P[true class]"}
+"""Titles of axes of effects of pruning."""
 NOISE = 1e-6
 """Rounding error of float32, not a change."""

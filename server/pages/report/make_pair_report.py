@@ -14,17 +14,20 @@ from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.browser.brushing import link
 from headbrush.server.pages.report.browser.pairing import join
+from headbrush.server.pages.report.head_differences import differences_part
 from headbrush.server.pages.report.make_report import add_panels, data_of, drawn_state
 from headbrush.server.pages.report.pair_report import PAIR_VIEWS, PairReport, Side
 from headbrush.server.pages.report.parts.failed_views import failed_notes, refuse_empty
 from headbrush.server.pages.report.parts.panels import Panel, named_models, overview_panels
 from headbrush.server.pages.report.parts.thumbnails import fill_offset_pictures, fill_thumbnails
+from headbrush.server.session.beside.matched_heads import pairs_of_state
+from headbrush.server.session.beside.same_names import SameNames
 from headbrush.server.session.palette import LIGHT
-from headbrush.server.session.same_names import SameNames
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.beside import head_pairs, match_words
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
 
 _PREFIXES = "a_", "b_"
@@ -37,8 +40,9 @@ def make_pair_report(
     stores: Sequence[Store | StoreData | Path | str],
     states: Sequence[ViewState] = (),
     names: Sequence[str] = (),
+    match: str | Path = "place",
 ) -> PairReport:
-    """Make a report of two stores side by side, aligned by layer and head.
+    """Make a report of two stores side by side, and head by head.
 
     Parameters
     ----------
@@ -46,14 +50,22 @@ def make_pair_report(
         What a page shows of each; by default all images and heads.
     names
         What the report calls the stores; by default the last names of their folders.
+    match
+        Which heads are partners, see :func:`beside_table`; a page's state says it itself.
 
     Raises
     ------
     InputError
-        If a store is none, or all views fail; a view that fails is left out, and the notes say so.
+        If a store is none, heads cannot be matched so, or all views fail; a view that fails is left
+        out, and the notes say so.
     """
     data = [data_of(store) for store in stores]
     same = SameNames(data)
+    if states:
+        pairs, by = pairs_of_state(data, states[0])
+    else:
+        pairs, by = head_pairs(data[0], data[1], match), match_words(match)
+    same.match(pairs)
     names = names or _names(data)
     if not states:
         first = default_state(data[0])
@@ -76,8 +88,12 @@ def make_pair_report(
     ]
     refuse_empty(panels[0] + panels[1], [words for side in sides for words in side.failed])
     join(sessions, [cast(Select | None, some.get("metric")) for some in parts], same)
-    add_panels(document, panels[0] + panels[1], data)
-    return PairReport(sides, same.common, document)
+    differences = differences_part(sessions, names, pairs, by)
+    shown = panels[0] + panels[1]
+    if differences.panel is not None:
+        shown += (differences.panel,)
+    add_panels(document, shown, data)
+    return PairReport(sides, same.common, differences, document)
 
 
 def check_pair(*one_store: object) -> None:
@@ -97,7 +113,7 @@ def check_pair(*one_store: object) -> None:
     if given := [f"--{name}" for name, value in named if value]:
         raise InputError(
             f"{', '.join(given)} with --beside: a report of two stores shows images, importance "
-            "and entropy of both, and takes no other options than --out."
+            "and entropy of both, and takes no other options than --out and --match."
         )
 
 

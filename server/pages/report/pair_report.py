@@ -13,6 +13,7 @@ from bokeh.resources import INLINE
 from headbrush.analysis.store.atomic_files import replacing
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.server.pages.report import findings
+from headbrush.server.pages.report.head_differences import DifferencesPart
 from headbrush.server.pages.report.parts.panels import Panel
 from headbrush.server.pages.report.report import framed
 from headbrush.server.pages.report.sizes import size_words, sizes_of
@@ -92,6 +93,7 @@ class PairReport:
 
     sides: Sequence[Side]
     common: int
+    differences: DifferencesPart
     document: Document
 
     @lazy_property
@@ -115,7 +117,8 @@ class PairReport:
     @property
     def size_words(self) -> str:
         """The file's size by part, as a sentence."""
-        return size_words(sizes_of(self.html, self.sides[0].files | self.sides[1].files))
+        files = self.sides[0].files | self.sides[1].files | self.differences.files
+        return size_words(sizes_of(self.html, files))
 
     def save(self, path: str | Path) -> int:
         """Write the file, at once or not at all; returns the bytes written."""
@@ -135,6 +138,7 @@ class PairReport:
             "facts": list(dict.fromkeys(key for side in sides for key in side["facts"])),
             "rows": rows,
             "common": self.common,
+            "differences": self.differences,
             "versions": versions(),
             "left_out": [findings.rounding("CSV"), *of_sides],
             "citations": citations(),

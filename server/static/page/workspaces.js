@@ -2,7 +2,7 @@
 // first shown; until then its panels wait.
 ;(() => {
   const { model, whenShown } = headbrush.ready
-  const main = /** @type {HTMLElement} */ (document.querySelector(".hb-page"))
+  const main = /** @type {HTMLElement} */ (document.querySelector(".hb-page, .hb-compare"))
   /** @type {NodeListOf<HTMLElement>} */
   const found = document.querySelectorAll("#workspaces [role=tab]")
   const tabs = [...found]
@@ -21,9 +21,9 @@
     /** @type {NodeListOf<HTMLElement>} */
     const panels = document.querySelectorAll(".hb-panel")
     for (const panel of panels) {
-      const { workspace = "" } = panel.dataset
-      panel.hidden = workspace !== shown
-      panel.classList.toggle("hb-later", !built.includes(workspace))
+      const its = (panel.dataset.workspace ?? "").split(" ") // of two stores a panel may be of both
+      panel.hidden = !its.includes(shown ?? "")
+      panel.classList.toggle("hb-later", !its.some((one) => built.includes(one)))
     }
     document.dispatchEvent(new Event("headbrush_workspace"))
   }

@@ -51,6 +51,30 @@ def _ranked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rankdata(values[:, kept], axis=0), kept
 
 
+def refuse_match(match: str) -> None:
+    """Refuse a way to match where there is no second store.
+
+    Raises
+    ------
+    InputError
+        If it is not the default.
+    """
+    if match != "place":
+        raise InputError(f"--match {match} without --beside: only heads of two stores are matched.")
+
+
+def why_unmatched(first: StoreData, second: StoreData, how: str) -> str:
+    """Why heads cannot be matched in one of the ways of ``MATCHES``; empty if they can."""
+    if how == "name" and not (first.head_families and second.head_families):
+        return "a store has no names of patterns; make it again"
+    common = len(common_images(first, second)[0])
+    if how == "correlation" and common < FEWEST_COMMON:
+        return (
+            f"the stores have {common} images of the same name, at least {FEWEST_COMMON} are needed"
+        )
+    return ""
+
+
 def matched_heads(first: StoreData, second: StoreData, how: str, metric: str) -> np.ndarray:
     """For each head of the first store its number in the second, −1 without one: ``(L·H,)``.
 
@@ -64,23 +88,23 @@ def matched_heads(first: StoreData, second: StoreData, how: str, metric: str) ->
         If ``how`` is none of ``MATCHES``, or the stores lack what it needs.
     """
     if how not in MATCHES:
-        raise InputError(f"--match {how}: choose one of {', '.join(MATCHES)}.")
+        raise InputError(
+            f"--match {how}: choose one of {', '.join(MATCHES)}, or a file of pairs, FILE.csv."
+        )
+    if why := why_unmatched(first, second, how):
+        raise InputError(f"--match {how}: {why}; --match place needs none of that.")
     if how == "place":
-        return _by_place(first, second)
+        return by_place(first, second)
     if how == "name":
         return _by_name(first, second)
     here, there = common_images(first, second)
-    if len(here) < FEWEST_COMMON:
-        raise InputError(
-            f"--match correlation: the stores have {len(here)} images of the same name, at least "
-            f"{FEWEST_COMMON} are needed; --match place needs none."
-        )
     found = correlations(first.importance(metric)[here], second.importance(metric)[there])
     gain = np.nan_to_num(found).clip(0)
     return _assigned(gain, gain > 0)
 
 
-def _by_place(first: StoreData, second: StoreData) -> np.ndarray:
+def by_place(first: StoreData, second: StoreData) -> np.ndarray:
+    """The number in the second store of each head of the first, by layer and head; else −1."""
     inside = [
         head.layer < second.num_layers and head.head < second.heads_per_layer
         for head in first.heads
@@ -92,8 +116,6 @@ def _by_place(first: StoreData, second: StoreData) -> np.ndarray:
 
 
 def _by_name(first: StoreData, second: StoreData) -> np.ndarray:
-    if not first.head_families or not second.head_families:
-        raise InputError("--match name: a store has no names of patterns; make it again.")
     names = [np.array(data.head_families, object) for data in (first, second)]
     depths = [data.layer_of_head / max(data.num_layers - 1, 1) for data in (first, second)]
     is_same = names[0][:, None] == names[1]

@@ -5,7 +5,7 @@ from typing import Any
 
 from bokeh.models import CustomJS, Model, Select
 
-from headbrush.server.session.same_names import SameNames
+from headbrush.server.session.beside.same_names import SameNames
 from headbrush.server.session.session import Session
 
 

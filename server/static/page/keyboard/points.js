@@ -17,6 +17,7 @@
     head_counts: ["layer", "brushed", "label"],
     bits_plot: ["fixed", "content", "label"],
     name_table: ["x", "row", "name"],
+    difference_plot: ["x", "difference", "label"],
     strength_vector: ["hop", "strength", "hop"],
   }
 
@@ -58,7 +59,7 @@
    */
   function begin(view, all) {
     const { center, renderers } = view.model
-    const line = center.find((/** @type {any} */ one) => one.name === "importance_cursor")
+    const line = center.find((/** @type {any} */ one) => one.name?.endsWith("_cursor"))
     if (line != null)
       return Math.max(
         0,

@@ -1,18 +1,26 @@
-"""What two stores have in common: images by their names, heads by layer and place. Pure."""
+"""What two stores have in common: images by their names, heads as they are matched. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.state import Changes, ViewState
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.matching import by_place
 
-LINKED = ("image", "layer", "head", "metric", "clauses", "overview", "image_colour")
+LINKED = (
+    "image", "layer", "head", "metric", "clauses", "overview", "image_colour", "workspace", "match",
+    "partners", "beside_order",
+)  # fmt: skip
 """Parts of a state that two stores side by side share."""
 
 
 class SameNames:
-    """Images and heads of two stores that are called the same.
+    """Images of two stores that are called the same, and heads that are matched.
+
+    At first these are the heads of the same layer and place.
 
     Attributes
     ----------
@@ -27,16 +35,27 @@ class SameNames:
         ids = [{name: i for i, name in enumerate(data.names)} for data in stores]
         pairs = [(0, 1), (1, 0)]
         self.images = [[ids[there].get(n, -1) for n in stores[here].names] for here, there in pairs]
-        self.heads = [_heads_there(stores[here], stores[there]) for here, there in pairs]
         self.common = len(ids[0].keys() & ids[1].keys())
+        self.match(by_place(*stores))
+
+    def match(self, pairs: np.ndarray) -> None:
+        """Take other pairs of heads: for each head of the first store its number, or −1."""
+        back = np.full(self.stores[1].num_heads, -1)
+        matched = np.flatnonzero(pairs >= 0)
+        back[pairs[matched]] = matched
+        self.heads = [pairs.tolist(), back.tolist()]
 
     def translated(self, side: int, state: ViewState) -> Changes:
         """Translate a state of store ``side`` to the other; what that does not have is left out."""
         parts = linked_parts(state)
         there = -1 if state.image is None else self.images[side][state.image]
         parts["image"] = None if there < 0 else there
-        if self.heads[side][self.stores[side].head_at(state.layer, state.head).number] < 0:
+        head = self.heads[side][self.stores[side].head_at(state.layer, state.head).number]
+        if head < 0:
             del parts["layer"], parts["head"]
+        else:
+            chosen = self.stores[1 - side].head(head)
+            parts["layer"], parts["head"] = chosen.layer, chosen.head
         clauses = (self._clause(clause, side) for clause in state.clauses)
         parts["clauses"] = tuple(clause for clause in clauses if clause is not None)
         return parts
@@ -60,16 +79,6 @@ def linked_parts(state: ViewState) -> Changes:
     for name in LINKED:
         parts[name] = getattr(state, name)
     return parts
-
-
-def _heads_there(here: StoreData, there: StoreData) -> list[int]:
-    heads = [here.head(number) for number in range(here.num_heads)]
-    return [
-        there.head_at(head.layer, head.head).number
-        if head.layer < there.num_layers and head.head < there.heads_per_layer
-        else -1
-        for head in heads
-    ]
 
 
 def _same_patterns(ids: Sequence[int], here: StoreData, there: StoreData) -> list[int]:

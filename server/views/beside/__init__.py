@@ -1,0 +1,1 @@
+"""Two stores, head by head: their differences, and which head is which."""
