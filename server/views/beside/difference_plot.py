@@ -66,7 +66,9 @@ class DifferencePlot:
         self._session, self._names = session, names
         self._on_head, self._on_heads = on_head, on_heads
         self._numbers = np.empty(0, int)
-        self._source = ColumnDataSource({name: [] for name in _COLUMNS}, name="head_differences")
+        self._source = ColumnDataSource(
+            {name: [] for name in _COLUMNS}, name="head_differences_source"
+        )
         self.plot = self._figure()
         self._layers = LayerAxis(session.data, self.plot)
         self._draw_again: Callable[[], None] = lambda: None

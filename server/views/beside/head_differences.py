@@ -114,7 +114,8 @@ class HeadDifferences:
         left = self._first.data.num_heads - len(found.heads)
         words = " Largest: ".join(said[:2])
         if left:
-            words += f" {left} heads of {self._names[0]} have no partner."
+            have = "head" if left == 1 else "heads", "has" if left == 1 else "have"
+            words += f" {left} {have[0]} of {self._names[0]} {have[1]} no partner."
         if not all(one.brush("heads").images.all() for one in (self._first, self._second)):
             words += " Only the brushed images count."
         return words

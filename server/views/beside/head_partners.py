@@ -19,6 +19,8 @@ from headbrush.server.views.common.written import button, written
 
 _WAYS = {"place": "by place", "correlation": "by correlation", "name": "by pattern name"}
 _NONE = "-1"
+_UNDO = "Match all heads as before the changes by hand"
+_SAVE = "Pairs and differences, as one CSV file"
 _WEAK = 0.2
 """A correlation below which partners hardly matter to the same images."""
 
@@ -121,13 +123,9 @@ class HeadPartners:
     def _say(self, head: int) -> None:
         words = self._matched.words or self._words()
         by_hand = bool(self._first.state.partners)
-        undo = (
-            button("partners", 0, "Drop changes", "Match all heads as before the changes by hand")
-            if by_hand
-            else ""
-        )
-        save = button("partners_csv", 0, "Save CSV", "Pairs and differences, as one CSV file")
-        self._said.text = f"<p>{escape(words)} {undo} {save}</p>"
+        undo = button("partners", 0, "", _UNDO, "Drop changes") if by_hand else ""
+        save = button("partners_csv", 0, "", _SAVE, "Save CSV")
+        self._said.text = f'<div class="hb-line"><p>{escape(words)}</p>{undo}{save}</div>'
         labels, other = self._second.data.head_labels, int(self._matched.pairs[head])
         partner = labels[other] if other >= 0 else "no partner"
         self._first.summaries.describe(
