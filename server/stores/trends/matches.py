@@ -10,6 +10,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.beside import HeadsBeside, beside, matching_metric
 from headbrush.server.stores.trends.matching import (
     MATCHES,
+    by_correlation,
     common_images,
     correlations,
     matched_heads,
@@ -51,14 +52,19 @@ def find_matches(first: StoreData, second: StoreData) -> Matches:
     why_not = {how: why_unmatched(first, second, how) for how in MATCHES}
     if not metric:
         why_not["correlation"] = "the stores share no metric"
-    pairs = {how: matched_heads(first, second, how, metric) for how in MATCHES if not why_not[how]}
-    if why_not["correlation"]:
-        correlation = np.full((first.num_heads, second.num_heads), np.nan)
-    else:
-        correlation = correlations(first.importance(metric)[here], second.importance(metric)[there])
-    return Matches(
-        pairs, {how: why for how, why in why_not.items() if why}, correlation, len(here), metric
-    )
+    correlation = np.full((first.num_heads, second.num_heads), np.nan)
+    pairs = {}
+    for how, why in why_not.items():
+        if why:
+            continue
+        if how == "correlation":
+            values = first.importance(metric)[here], second.importance(metric)[there]
+            correlation = correlations(*values)
+            pairs[how] = by_correlation(correlation)
+        else:
+            pairs[how] = matched_heads(first, second, how, metric)
+    known = {how: why for how, why in why_not.items() if why}
+    return Matches(pairs, known, correlation, len(here), metric)
 
 
 def ask_matches(first: StoreData, second: StoreData) -> "Future[Matches]":

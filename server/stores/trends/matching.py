@@ -48,7 +48,8 @@ def _ranked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from scipy.stats import rankdata  # a server would start later
 
     kept = np.flatnonzero(np.isfinite(values).all(0) & (values != values[:1]).any(0))
-    return rankdata(values[:, kept], axis=0), kept
+    columns = np.ascontiguousarray(values[:, kept].T)  # one after the other, they are sorted sooner
+    return rankdata(columns, axis=1).T, kept
 
 
 def refuse_match(match: str) -> None:
@@ -99,6 +100,11 @@ def matched_heads(first: StoreData, second: StoreData, how: str, metric: str) ->
         return _by_name(first, second)
     here, there = common_images(first, second)
     found = correlations(first.importance(metric)[here], second.importance(metric)[there])
+    return by_correlation(found)
+
+
+def by_correlation(found: np.ndarray) -> np.ndarray:
+    """The number of the column ``(rows,)`` that matches each row of :func:`correlations`, or −1."""
     gain = np.nan_to_num(found).clip(0)
     return _assigned(gain, gain > 0)
 
