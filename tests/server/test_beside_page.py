@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import headbrush
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.compare import compare
@@ -20,7 +21,7 @@ from headbrush.server.session.beside.partners import (
 from headbrush.server.session.brush.clause_text import LinkError
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.stores.trends.beside import beside_table, match_words
+from headbrush.server.stores.trends.beside import beside_table, beside_words, match_words
 from headbrush.server.stores.trends.match_file import pairs_of_file
 from headbrush.server.stores.trends.matching import common_images
 from tests.server.pages import run_until
@@ -267,3 +268,26 @@ def test_a_report_of_a_command_matches_as_it_is_told(stores):
     )
     with pytest.raises(InputError, match="--match size: choose one of place"):
         make_pair_report(stores, match="size")
+
+
+def test_a_way_to_match_needs_a_second_store(paths, tmp_path):
+    out = tmp_path / "r.html"
+    with pytest.raises(InputError, match="--match name without --beside"):
+        headbrush.report(paths[0], out=out, match="name")
+    assert not out.exists()
+
+
+def test_heads_without_spread_are_said_to_be_untested(stores):
+    for data in stores:
+        data.importance("jsd")[:, 0] = 0.25
+    table = beside_table(*stores, metric="jsd", match="place")
+    (said, *_) = beside_words(table, "place", NAMES)
+    tested = int(table["p"].notna().sum())
+    assert tested == HEADS - 1
+    assert "of 5 heads differ (Student's t over 24 images of both, in pairs;" in said
+    assert said.endswith("after Benjamini and Hochberg). Of 1 more there is no spread to test by.")
+    same = beside_table(stores[0], stores[0], metric="jsd")
+    (said,) = beside_words(same, "place", NAMES)
+    assert said.startswith("JSD of the prediction: no difference in any of 6 heads (24 images of")
+    one = same.assign(difference=0.5)
+    assert "cannot be tested" in beside_words(one, "place", NAMES)[0]

@@ -225,7 +225,8 @@ def beside_words(table: pd.DataFrame, match: str, names: Sequence[str]) -> list[
         rows = table.loc[table["metric"] == metric, :]
         differing = rows[rows["p_adjusted"] <= BEYOND_CHANCE]
         differing = differing.sort_values("difference", key=abs, ascending=False)
-        said = f"{METRIC_EFFECTS[metric]}: {_count(rows, len(differing), match)}"
+        effect = METRIC_EFFECTS[metric]
+        said = f"{effect[0].upper()}{effect[1:]}: {_count(rows, len(differing), match)}"
         told = [_row_words(row.to_dict(), names) for _, row in differing.head(_SHOWN).iterrows()]
         sentences += [said, *told]
     return sentences

@@ -8,7 +8,6 @@ from bokeh.models import (
     BoxSelectTool,
     ColumnDataSource,
     CustomJSTickFormatter,
-    GlyphRenderer,
     HoverTool,
     LassoSelectTool,
     Node,
@@ -76,9 +75,11 @@ class DifferencePlot:
 
     def _figure(self) -> figure:
         plot = make_figure(
-            "a_difference_plot", brush=("lasso", "box"),
-            x_range=Range1d(start=-1, end=1), y_range=Range1d(start=-1, end=1),
-        )  # fmt: skip
+            "a_difference_plot",
+            brush=() if self._on_heads is None else ("lasso", "box"),
+            x_range=Range1d(start=-1, end=1),
+            y_range=Range1d(start=-1, end=1),
+        )
         plot.xgrid.visible = False
         plot.yaxis.formatter = short_numbers()
         plot.add_layout(Span(location=0, dimension="width", css_variables=_INK))
@@ -95,7 +96,11 @@ class DifferencePlot:
         dots = plot.scatter(
             "x", "difference", source=self._source, size="size", color="colour", alpha="alpha"
         )
-        plot.add_tools(self._hover(dots))
+        numbers = ("difference", "low", "high", "mean", "mean_second", "p", "q", "r")
+        self._hover = HoverTool(
+            renderers=[dots], formatters={f"@{name}": "printf" for name in numbers}, tooltips=[]
+        )
+        plot.add_tools(self._hover)
         for tool in plot.tools:
             if isinstance(tool, BoxSelectTool | LassoSelectTool):
                 tool.renderers = []  # what is enclosed is brushed by the server
@@ -105,19 +110,14 @@ class DifferencePlot:
             on_region(plot, self._enclosed)
         return plot
 
-    def _hover(self, dots: GlyphRenderer) -> HoverTool:
+    def _tips(self, has_correlation: bool) -> list[tuple[str, str]]:
         first, second = map(shortened, self._names)
-        numbers = ("difference", "low", "high", "mean", "mean_second", "p", "q", "r")
-        return HoverTool(
-            renderers=[dots],
-            formatters={f"@{name}": "printf" for name in numbers},
-            tooltips=[
-                (first, "@label, mean @mean{%.3g}"),
-                (second, "@partner, mean @mean_second{%.3g}"),
-                ("difference", "@difference{%+.3g} [@low{%.3g}, @high{%.3g}]"),
-                ("p", "@p{%.2g}, @q{%.2g} after correction"), ("correlation", "@r{%.2f}"),
-            ],
-        )  # fmt: skip
+        tips = [
+            (first, "@label, mean @mean{%.3g}"), (second, "@partner, mean @mean_second{%.3g}"),
+            ("difference", "@difference{%+.3g} [@low{%.3g}, @high{%.3g}]"),
+            ("p", "@p{%.2g}, @q{%.2g} after correction"),
+        ]  # fmt: skip
+        return [*tips, ("correlation", "@r{%.2f}")] if has_correlation else tips
 
     def show(
         self,
@@ -161,6 +161,7 @@ class DifferencePlot:
             "size": np.where(differs, _LARGE, _SMALL), "ids": [[one] for one in heads.tolist()],
             "heads": [f"{one:+.3g}" for one in found.difference[order]],
         }  # fmt: skip
+        self._hover.tooltips = self._tips(bool(np.isfinite(correlation).any()))
         self._tell_axes(by_layer, labels.tolist())
         self.plot.yaxis[0].axis_label = f"{EFFECT_AXES[beside.metric]}, second − first"
         ends = padded_range(np.concatenate([found.low, found.high, found.difference, [0.0]]))
