@@ -142,7 +142,7 @@ def test_two_stores_side_by_side_share_brush_and_selection(browser, address):
         tab.get_by_role("button", name="Side by side").click()
         page = HeadbrushPage(tab, tab.url)
         assert tab.locator(".hb-side").count() == 2
-        assert tab.locator(".hb-panel").count() == 6
+        assert tab.locator(".hb-side .hb-panel").count() == 6
         assert tab.evaluate("document.documentElement.scrollWidth") <= SIZE["width"]
         assert STRANGE in tab.locator(".hb-side h2").nth(1).inner_text()
         selected = (
@@ -163,4 +163,7 @@ def test_two_stores_side_by_side_share_brush_and_selection(browser, address):
             assert "3 / 3 heads" in other.value("compared_text", "text")
         tab.keyboard.press("Escape")
         page.wait("named('compared_text').text.includes('6 / 6 heads')")
+        tab.get_by_role("tab", name="Head by head").click()
+        page.wait("named('partner_of')?.text.includes('img')")
+        page.wait("Bokeh.index.find_one(named('partner_plot')) != null")
         assert page.faults == []

@@ -11,6 +11,7 @@ from bokeh.models import (
     HoverTool,
     LassoSelectTool,
     Node,
+    PlainText,
     Range1d,
     Span,
 )
@@ -189,7 +190,9 @@ class DifferencePlot:
             formatter=CustomJSTickFormatter(
                 args={"labels": labels}, code="return labels[tick] ?? ''"
             ),
-            axis_label=f"heads of {shortened(self._names[0])}, largest difference first",
+            axis_label=PlainText(
+                text=f"heads of {shortened(self._names[0])}, largest difference first"
+            ),
         )
 
     def mark(self, number: int) -> None:

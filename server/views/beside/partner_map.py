@@ -11,6 +11,7 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     LinearColorMapper,
+    PlainText,
     Range1d,
 )
 from bokeh.plotting import figure
@@ -87,7 +88,7 @@ class PartnerMap:
     def _name_axes(self, plot: figure, first: str, second: str) -> None:
         named = zip((plot.xaxis[0], plot.yaxis[0]), self._stores, (first, second), strict=True)
         for axis, data, name in named:
-            axis.update(axis_label=f"layer of {name}", **_layers(data))
+            axis.update(axis_label=PlainText(text=f"layer of {name}"), **_layers(data))
 
     def show(self) -> None:
         """Draw the correlations and the partners as they are now."""
