@@ -4,22 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headbrush.server.pages.figures.panels import (
-    context,
-    curve,
-    given,
     images,
     importance,
-    matrix,
     overview,
-    pairs,
     patterns,
     prediction,
     pruning,
     strength,
-    threshold,
     trends,
-    two_axes,
 )
+from headbrush.server.pages.figures.panels.prune import curve, given, pairs
+from headbrush.server.pages.figures.panels.tokens import context, matrix, threshold, two_axes
 from headbrush.server.pages.figures.parts.drawing import Place
 from headbrush.server.pages.figures.parts.shown import Shown
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headbrush.server.pages.figures.panels.matrix import attention_of, prefix_word
+from headbrush.server.pages.figures.panels.tokens.matrix import attention_of, prefix_word
 from headbrush.server.pages.figures.parts.drawing import (
     Place,
     area_key,

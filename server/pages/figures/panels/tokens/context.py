@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from headbrush.server.pages.figures.panels.matrix import attention_of
+from headbrush.server.pages.figures.panels.tokens.matrix import attention_of
 from headbrush.server.pages.figures.parts.drawing import Place, colour_bar
 from headbrush.server.pages.figures.parts.fonts import elided
 from headbrush.server.pages.figures.parts.shown import Shown

@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from headbrush.server.pages.figures.panels.matrix import attention_of, prefix_word
+from headbrush.server.pages.figures.panels.tokens.matrix import attention_of, prefix_word
 from headbrush.server.pages.figures.parts.drawing import Place, line_key
 from headbrush.server.pages.figures.parts.fonts import SMALL
 from headbrush.server.pages.figures.parts.shown import Shown

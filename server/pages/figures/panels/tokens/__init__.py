@@ -1,0 +1,1 @@
+"""D2 to D5: one attention matrix."""
