@@ -40,6 +40,21 @@ Outputs = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Fit a classifier to the model's features of the images: for DINO, MAE and the like.",
+        rich_help_panel=MODEL,
+    ),
+]
+Texts = Annotated[
+    Path | None,
+    typer.Option(
+        help="Texts as classes, for CLIP and SigLIP: .npz or .csv with names and embeddings.",
+        rich_help_panel=MODEL,
+    ),
+]
 ImageSize = Annotated[
     str | None, typer.Option(help="Input size in pixels: 384 or 224x448.", rich_help_panel=MODEL)
 ]

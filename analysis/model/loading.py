@@ -8,12 +8,14 @@ from typing import Any
 import timm
 from torch import nn
 
+from headbrush.analysis.model.modules.classifiers.given import PROBE, GivenClassifier
+from headbrush.analysis.model.modules.classifiers.own import without_classifier
 from headbrush.analysis.model.vision_model import ModelRecipe, VisionModel
 from headbrush.analysis.model.weights.files.checkpoint_file import checkpoint_digest
 from headbrush.analysis.model.weights.load_weights import load_weights
 from headbrush.analysis.model.weights.model_names import ModelSource, model_source
 from headbrush.analysis.model.weights.skeletons import create, first_line
-from headbrush.analysis.model.wrapping import wrap_model
+from headbrush.analysis.model.wrapping import with_classifier, wrap_model
 from headbrush.analysis.store.errors import ModelError
 
 
@@ -31,6 +33,7 @@ def load_recipe(recipe: ModelRecipe) -> VisionModel:
         pretrained=recipe.pretrained,
         device=recipe.device,
         outputs=recipe.outputs,
+        classifier=recipe.classifier,
         **dict(recipe.arguments),
     )
 
@@ -42,6 +45,8 @@ def load_model(
     pretrained: bool = True,
     device: str = "auto",
     outputs: str = "auto",
+    headless: bool = False,
+    classifier: GivenClassifier | None = None,
     **arguments: Any,
 ) -> VisionModel:
     """Load a timm model by name, or a folder with timm's ``config.json`` and weights.
@@ -59,6 +64,10 @@ def load_model(
         Whether to use timm's published weights where no checkpoint is given.
     outputs
         ``auto``, ``softmax`` or ``sigmoid``: how its outputs become probabilities.
+    headless
+        Whether a classifier of its own is taken off.
+    classifier
+        One that is given to it; a probe takes the place of its own.
     arguments
         Passed to ``timm.create_model``; ``img_size`` for an input of another size, for which timm
         resamples the position embeddings.
@@ -81,10 +90,13 @@ def load_model(
             source.name, weights, arguments, own_sizes=not source.is_folder
         )
         digest = checkpoint_digest(weights)
+    if headless or (classifier is not None and classifier.kind == PROBE):
+        notes += without_classifier(module, source.shown)
     model = wrap_model(
         module, name=source.shown, checkpoint_sha256=digest, device=device, outputs=outputs
     )
-    return replace(model, recipe=recipe, notes=(*notes, *model.notes))
+    model = replace(model, recipe=recipe, notes=(*notes, *model.notes))
+    return model if classifier is None else with_classifier(model, classifier)
 
 
 def _resolved(checkpoint: Path) -> Path:

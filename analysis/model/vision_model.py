@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import Site
 from headbrush.analysis.model.geometry import Geometry
+from headbrush.analysis.model.modules.classifiers.given import GivenClassifier
 from headbrush.analysis.model.modules.outputs import HEADLESS, OutputKind, scores
 
 
@@ -27,10 +28,16 @@ class ModelRecipe:
     device: str
     arguments: tuple[tuple[str, Any], ...] = ()
     outputs: str = "auto"
+    classifier: GivenClassifier | None = None
 
     def as_json(self) -> str:
-        """For a store's attributes, from which the server loads the model again."""
-        given = asdict(self) | {"checkpoint": self.checkpoint and str(self.checkpoint)}
+        """For a store's attributes, from which the server loads the model again.
+
+        A given classifier is not part of it: the store has its weights.
+        """
+        given = asdict(replace(self, classifier=None))
+        del given["classifier"]
+        given |= {"checkpoint": self.checkpoint and str(self.checkpoint)}
         return json.dumps(given | {"arguments": dict(self.arguments)})
 
 
@@ -82,6 +89,8 @@ class VisionModel:
         Hash of the weights' file; empty where there was none.
     kind
         How its outputs become probabilities.
+    classifier
+        The one that was given to it, if it is not its own.
     inexact
         Why its logits are no sum over its heads, a clause; empty where they are, or not checked.
     class_ids, class_names
@@ -105,6 +114,7 @@ class VisionModel:
     kind: OutputKind = HEADLESS
     shortcuts: Shortcuts = NO_SHORTCUTS
     has_gradient: bool = True
+    classifier: GivenClassifier | None = None
     inexact: str = ""
     class_ids: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()

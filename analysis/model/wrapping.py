@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from headbrush.analysis.model.model_config import (
     input_transform,
     known_classes,
 )
+from headbrush.analysis.model.modules.classifiers.given import Classified, GivenClassifier
 from headbrush.analysis.model.modules.notes import (
     notes_on_assumptions,
     notes_on_layers,
@@ -117,6 +119,55 @@ def wrap_model(
             notes=tuple(notes),
         )
         return measured(model, probe.images)
+
+
+def with_classifier(model: VisionModel, given: GivenClassifier) -> VisionModel:
+    """The model, without a classifier or with outputs that are features, with a given one.
+
+    Raises
+    ------
+    ModelError
+        If its outputs are no features of the size that the classifier takes.
+    """
+    width, found = given.weight.shape[1], feature_width(model)
+    if width != found:
+        raise ModelError(
+            f"{model.name}: it puts out {found} numbers an image, and the {given.kind} are for "
+            f"{width}; give embeddings of the texts by the model that this one was trained with."
+        )
+    made = wrap_model(
+        Classified(model.module, given),
+        name=model.name,
+        class_names=given.names,
+        transform=model.transform,
+        checkpoint_sha256=model.checkpoint_sha256,
+        device=model.device.type,
+        outputs=given.activation,
+    )
+    recipe = None if model.recipe is None else replace(model.recipe, classifier=given)
+    return replace(
+        made, input_size=model.input_size, mean=model.mean, std=model.std, classifier=given,
+        class_ids=(), recipe=recipe, notes=(*model.notes, *notes_on_outputs(made.kind)),
+    )  # fmt: skip
+
+
+def feature_width(model: VisionModel) -> int:
+    """How many numbers the model puts out for one image.
+
+    Raises
+    ------
+    ModelError
+        If that is not one row of numbers.
+    """
+    with torch.inference_mode():
+        output = model.outputs(torch.zeros(1, *model.input_size, device=model.device))
+    if output.ndim != 2:
+        size = " × ".join(map(str, output.shape[1:]))
+        raise ModelError(
+            f"{model.name}: it puts out {size} numbers an image, expected one row of features; "
+            "give a model that pools its tokens."
+        )
+    return output.shape[1]
 
 
 def module_digest(module: nn.Module) -> str:

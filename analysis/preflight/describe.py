@@ -49,6 +49,7 @@ def _model_lines(request: Request, model: VisionModel) -> Lines:
     grid = f"{geometry.grid_height}×{geometry.grid_width}"
     outputs = f"{number(model.num_classes, 'output')} ({model.kind.name})"
     outputs = outputs if model.num_classes else "no classifier"
+    given = model.classifier
     return [
         ("model", f"{model.name}, {_weights(request)}, on {model.device}"),
         (
@@ -57,6 +58,7 @@ def _model_lines(request: Request, model: VisionModel) -> Lines:
             f"{geometry.num_tokens} tokens ({geometry.num_prefix_tokens} prefix + {grid} patches), "
             f"{outputs}",
         ),
+        *([] if given is None else [("classifier", given.words)]),
     ]
 
 

@@ -13,9 +13,12 @@ from headbrush.analysis.images.labelling import align_labels, demand_labelling, 
 from headbrush.analysis.images.labels.class_list import ClassError, ClassList
 from headbrush.analysis.images.reading.rules import Reading
 from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.modules.classifiers.given import GivenClassifier
+from headbrush.analysis.model.modules.classifiers.texts_file import texts_classifier
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.model.wrapping import wrap_model
+from headbrush.analysis.model.wrapping import with_classifier, wrap_model
 from headbrush.analysis.run.request import Request
+from headbrush.analysis.store.errors import InputError
 
 
 def listed_images(request: Request) -> ImageSet | None:
@@ -41,8 +44,28 @@ def _reading(request: Request) -> Reading:
     )
 
 
-def requested_model(request: Request) -> VisionModel:
-    """The model, ready for analysis.
+def requested_texts(request: Request) -> GivenClassifier | None:
+    """The classifier that the texts of a request are; None without texts.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, or another option says what the classes are.
+    """
+    if not request.probe and request.texts is None:
+        return None
+    option = "--probe" if request.probe else "--texts"
+    if request.probe and request.texts is not None:
+        raise InputError("--probe and --texts both give the model its classes; give one of them.")
+    if request.class_names is not None:
+        raise InputError(f"class_names are those of the model's own classes; leave out {option}.")
+    if request.probe and request.outputs == "sigmoid":
+        raise InputError("--outputs sigmoid does not fit --probe, whose classes exclude each other")
+    return None if request.texts is None else texts_classifier(request.texts, request.outputs)
+
+
+def requested_model(request: Request, texts: GivenClassifier | None = None) -> VisionModel:
+    """The model, ready for analysis, or for a probe; ``texts`` are its classes if there are any.
 
     Raises
     ------
@@ -50,20 +73,23 @@ def requested_model(request: Request) -> VisionModel:
         If it cannot be loaded or analyzed.
     """
     if not isinstance(request.model, str):
-        return wrap_model(
+        model = wrap_model(
             request.model,
             class_names=request.class_names,
             transform=request.transform,
             device=request.device,
-            outputs=request.outputs,
+            outputs=request.outputs if texts is None else "auto",
         )
+        return model if texts is None else with_classifier(model, texts)
     size = {} if request.image_size is None else {"img_size": request.image_size}
     return load_model(
         request.model,
         checkpoint=request.checkpoint,
         pretrained=request.pretrained,
         device=request.device,
-        outputs=request.outputs,
+        outputs=request.outputs if texts is None else "auto",
+        headless=request.probe,
+        classifier=texts,
         **size,
     )
 

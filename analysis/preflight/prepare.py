@@ -15,9 +15,15 @@ from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.preflight.describe import describe
 from headbrush.analysis.preflight.expect import Expected, expect
-from headbrush.analysis.preflight.inputs import listed_images, requested_images, requested_model
+from headbrush.analysis.preflight.inputs import (
+    listed_images,
+    requested_images,
+    requested_model,
+    requested_texts,
+)
 from headbrush.analysis.preflight.measure import measure
 from headbrush.analysis.preflight.output_place import demand_place, nearest_folder
+from headbrush.analysis.preflight.probe import with_probe
 from headbrush.analysis.preflight.report import Preflight
 from headbrush.analysis.preflight.words import number, size
 from headbrush.analysis.run.plan import known_plan, whole_plan
@@ -32,6 +38,8 @@ from headbrush.analysis.run.work_folder import PartsError, WorkFolder
 
 MOST_OPENED = 2_000
 """Images that a dry run opens, at most."""
+_MOST_PROBED = 64
+"""Images that the probe of a dry run is fitted to, at most."""
 _CLEARLY = 0.8
 """Share of the expected disk space without which nothing is begun: an expectation is not exact."""
 
@@ -88,10 +96,10 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
     demand_place(request.out, request.images if isinstance(request.images, Path) else None)
     WorkFolder(request.out, known_plan(request), request.restart).refuse(is_whole=False)
     with progress.stage("list images"):
-        listed = listed_images(request)
+        listed, texts = listed_images(request), requested_texts(request)
     with open_scheduler(request.scheduler, shared_paths(request)) as scheduler:
         with progress.stage("load model") as advance:
-            model = requested_model(request)
+            model = requested_model(request, texts)
             advance(0.9)
             found = requested_images(request, model, listed)
         with spare_threads(model.module, model.device):
@@ -100,6 +108,11 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
                 images = drop_unreadable(opened, advance)
                 if len(opened) < len(found):
                     images = _with_unopened(found, opened, images)
+            if request.probe:
+                with progress.stage("fit the probe") as advance:
+                    model = with_probe(
+                        model, _few(images) if is_dry else images, request.batch_size, advance
+                    )
             with progress.stage("self-check"):
                 two = load_batch(model, images, range(min(2, len(images))))
                 capture.self_check(model, two)
@@ -114,6 +127,11 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
 def _some(images: ImageSet) -> ImageSet:
     """At most so many as a dry run opens, spread over the classes."""
     return images.take(spread(images.labels, MOST_OPENED).tolist())
+
+
+def _few(images: ImageSet) -> ImageSet:
+    """At most so many as the probe of a dry run is fitted to, spread over the classes."""
+    return images.take(spread(images.labels, _MOST_PROBED).tolist())
 
 
 def _with_unopened(found: ImageSet, opened: ImageSet, readable: ImageSet) -> ImageSet:

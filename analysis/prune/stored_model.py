@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from headbrush.analysis.images.reading.rules import Reading
+    from headbrush.analysis.model.modules.classifiers.given import GivenClassifier
     from headbrush.analysis.model.vision_model import VisionModel
 
 _SAME_PREDICTION = 0.01
@@ -134,7 +135,7 @@ def load_stored(store: Store) -> StoredModel:
     LiveError
         If it is not available, or not the one of the analysis.
     """
-    model = _load(stored_source(store))
+    model = _load(stored_source(store), _stored_classifier(store))
     if model.checkpoint_sha256 != store.attrs["checkpoint_sha256"]:
         raise LiveError("The weights have changed since the analysis, so the model is not run.")
     return StoredModel(store, model)
@@ -159,7 +160,26 @@ def _folder(name: str) -> Path:
     return Path(name.removeprefix("local-dir:"))
 
 
-def _load(source: dict[str, Any]) -> "VisionModel":
+def _stored_classifier(store: Store) -> "GivenClassifier | None":
+    """The classifier that was given to the model; None where it has its own, or none."""
+    kind = store.attrs.get("classifier")
+    if kind is None:
+        return None
+    if not (store.has("classifier_weight") and store.has("classifier_bias")):
+        raise LiveError(f"The store lacks the weights of its {kind}, so the model is not run.")
+    from headbrush.analysis.model.modules.classifiers.given import GivenClassifier
+
+    return GivenClassifier(
+        kind,
+        store.read("classifier_weight"),
+        store.read("classifier_bias"),
+        str(store.attrs.get("outputs", "softmax")),
+        tuple(store.read("class_name").tolist()),
+        str(store.attrs.get("classifier_words", kind)),
+    )
+
+
+def _load(source: dict[str, Any], classifier: "GivenClassifier | None") -> "VisionModel":
     name, checkpoint = source["name"], source["checkpoint"]
     try:
         from headbrush.analysis.model.loading import load_model
@@ -169,6 +189,7 @@ def _load(source: dict[str, Any]) -> "VisionModel":
             checkpoint=None if checkpoint is None else Path(checkpoint),
             pretrained=source["pretrained"],
             outputs=source.get("outputs", "auto"),
+            classifier=classifier,
             **source.get("arguments", {}),
         )
     except InputError as error:

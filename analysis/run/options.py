@@ -24,7 +24,7 @@ _LEAST = {
 _MAY_BE_NONE = ("max_megapixels", "limit", "per_class", "best_worst")
 _MOST_SEED = 2**32 - 1
 """scikit-learn takes no larger one."""
-_FILES = ("checkpoint", "classes")
+_FILES = ("checkpoint", "classes", "texts")
 _NOT_GIVEN = {"images", "out", "model", "command", "version"}
 """Fields of a request that are arguments of their own, or recorded by headbrush."""
 _FIELDS = frozenset(field.name for field in fields(Request))

@@ -36,6 +36,7 @@ def whole_plan(request: Request, model: VisionModel, images: ImageSet) -> dict[s
         "device": model.device.type,
         "reading": json.loads(images.reading.as_json()),
         "outputs": model.kind.name,
+        "classifier": "" if model.classifier is None else model.classifier.fingerprint,
         "images": [
             [name, images.fingerprint(index), int(images.labels[index])]
             for index, name in enumerate(images.names)

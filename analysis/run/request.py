@@ -31,6 +31,10 @@ class Request:
         Only for such a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
     outputs
         How the model's outputs become probabilities: ``auto``, ``softmax`` or ``sigmoid``.
+    probe
+        Whether a ridge probe on the model's features, fitted to the images, is its classifier.
+    texts
+        File of texts with their embeddings, which are the classes.
     image_size
         Height and width of the model's input in pixels; None: the model's own.
     exif_rotation
@@ -82,6 +86,8 @@ class Request:
     class_names: tuple[str, ...] | None = None
     transform: Callable[[Image.Image], Tensor] | None = None
     outputs: str = "auto"
+    probe: bool = False
+    texts: Path | None = None
     image_size: tuple[int, int] | None = None
     exif_rotation: bool = False
     max_megapixels: int | None = None

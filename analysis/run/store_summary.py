@@ -86,6 +86,15 @@ def direct_values(
     return {name: np.concatenate([one[i] for one in loaded]) for i, name in enumerate(DIRECT)}
 
 
+def classifier_values(model: VisionModel) -> dict[str, np.ndarray]:
+    """The classifier that was given to the model; nothing where it has its own, or none."""
+    given = model.classifier
+    if given is None:
+        return {}
+    left_out = {} if given.left_out is None else {"probe_left_out": given.left_out}
+    return {"classifier_weight": given.weight, "classifier_bias": given.bias} | left_out
+
+
 def _names(
     shards: Sequence[Shard], parts: PartFiles, count: int, geometry: Geometry
 ) -> dict[str, np.ndarray]:
@@ -164,6 +173,9 @@ def attributes(
         "command": request.command,
         "skipped_images": len(candidates.skipped),
     }
+    if model.classifier is not None:
+        described["classifier"] = model.classifier.kind
+        described["classifier_words"] = model.classifier.words
     if images.mapping:
         described["class_mapping"] = said(images.mapping)
     if request.best_worst is not None:

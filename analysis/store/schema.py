@@ -60,6 +60,8 @@ ATTRIBUTES: dict[str, Attribute] = {
     "autoencoder": Attribute(choices=("linear", "convolutional", "none"), optional=True),
     "patch_layout_by": Attribute(choices=("autoencoder", "offset"), optional=True),
     "outputs": Attribute(optional=True),
+    "classifier": Attribute(choices=("probe", "texts"), optional=True),
+    "classifier_words": Attribute(optional=True),
     "accuracy_images": Attribute(is_text=False, optional=True),
     "reading": Attribute(optional=True),
     "skipped_images": Attribute(is_text=False, optional=True),
@@ -103,7 +105,8 @@ VARIABLES: dict[str, Variable] = {
         ("class",),
         "float32",
         "share of the class's images that are predicted correctly, NaN where the class has no "
-        "image; measured on all images in the folder, also where only some classes were analyzed",
+        "image; measured on all images in the folder, also where only some classes were analyzed; "
+        "of a probe, by probe_left_out",
         "1",
         (0, 1),
         optional=True,
@@ -283,6 +286,26 @@ VARIABLES: dict[str, Variable] = {
         "most probable ones",
         "1",
         (0, 2**31 - 1),
+        optional=True,
+    ),
+    "classifier_weight": Variable(
+        ("class", "feature"),
+        "float32",
+        "by what a feature of the image is multiplied to be a logit, where the attribute "
+        "classifier names a probe, or texts: scale × embedding, for features of norm 1",
+        "logit",
+        (-1e9, 1e9),
+        optional=True,
+    ),
+    "classifier_bias": Variable(
+        ("class",), "float32", "what is added to the logits", "logit", (-1e9, 1e9), optional=True
+    ),
+    "probe_left_out": Variable(
+        ("image",),
+        "int32",
+        "class that the probe predicts when it is fitted without the image; -1 without a label",
+        "1",
+        (-1, 2**31 - 1),
         optional=True,
     ),
     "thumbnail": Variable(

@@ -25,4 +25,9 @@ def accuracy_words(data: StoreData) -> str:
     if not known:
         return "no labels: using the predicted class as the true one"
     of = "" if known == data.num_images else f" of {known} labelled images"
+    if data.store.has("probe_left_out"):
+        right = (data.store.read("probe_left_out") == data.labels) & data.is_labelled
+        return (
+            f"{right.sum() / known:.1%}{of} predicted correctly, each left out of the probe's fit"
+        )
     return f"{data.correct.sum() / known:.1%}{of} predicted correctly"

@@ -37,8 +37,13 @@ def config_of(model: VisionModel) -> dict[str, Any]:
     Raises
     ------
     InexactExport
-        If timm did not make it.
+        If timm did not make it, or its classifier is none of the checkpoint.
     """
+    if model.classifier is not None:
+        raise InexactExport(
+            f"{model.name}: its classes come from {model.classifier.words}, which no checkpoint of "
+            "timm holds; export from a store of the model alone."
+        )
     described = getattr(model.module, "pretrained_cfg", None)
     if not isinstance(described, Mapping) or "architecture" not in described:
         raise InexactExport(

@@ -1,7 +1,7 @@
 """Writes a store's summary, also before the analysis is finished."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,6 +24,7 @@ from headbrush.analysis.run.stages.non_finite import without_infinities
 from headbrush.analysis.run.store_summary import (
     attributes,
     bits_values,
+    classifier_values,
     direct_values,
     fidelity_attributes,
     summary,
@@ -86,7 +87,7 @@ class Summaries:
     def _write(self, described: dict[str, str | int | float]) -> str:
         request, model, images, parts = self.request, self.model, self.images, self.parts
         values = summary(images, self.shards, parts, request, model.geometry)
-        values |= self._bits | direct_values(model, self.shards, parts)
+        values |= self._bits | direct_values(model, self.shards, parts) | classifier_values(model)
         for name in LAYOUTS:
             values[name], shares = self._layout(name, values["importance"].shape[1:])
             described |= shares
@@ -97,9 +98,7 @@ class Summaries:
             precision = fitted_autoencoder(model, parts, request.autoencoder).average_precision
             described |= {} if np.isnan(precision) else {"autoencoder_average_precision": precision}
         accuracy = self.accuracy
-        values["class_accuracy"] = (
-            _accuracy(images, values["probability"]) if accuracy is None else accuracy
-        )
+        values["class_accuracy"] = _accuracy(images, values) if accuracy is None else accuracy
         write_summary(parts.store, values, described)
         return undefined
 
@@ -128,8 +127,11 @@ class Summaries:
         return layout(features, seed=self.request.seed).xy
 
 
-def _accuracy(images: ImageSet, probability: np.ndarray) -> np.ndarray:
-    count = len(images.class_names)
+def _accuracy(images: ImageSet, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Of each class; of a probe with each image left out of its fit."""
+    count, probability = len(images.class_names), values["probability"]
     if np.isnan(probability).all():  # no classifier
         return np.full(count, np.nan, np.float32)
-    return class_accuracy(images.labels, predicted_classes(probability), count)
+    predicted = values.get("probe_left_out")
+    predicted = predicted_classes(probability) if predicted is None else predicted
+    return class_accuracy(images.labels, predicted, count)

@@ -14,7 +14,7 @@ Facts = list[tuple[str, object]]
 _SAID = frozenset(
     ("model", "images", "Conventions", "grid_height", "grid_width", "num_prefix_tokens",
      "has_class_token", "accuracy_images", "autoencoder_average_precision", "patch_layout_by",
-     "created", "headbrush_version", "schema_version", "seed")
+     "created", "headbrush_version", "schema_version", "seed", "classifier")
 )  # fmt: skip
 """Attributes that other lines have."""
 _FIDELITY = re.compile(r"^(offset|patch|cls|image)_embedding_")
@@ -134,6 +134,7 @@ _WORDS = {
     "class_mapping": ("class mapping", str),
     "skipped_images": ("skipped images", lambda count: count or "none"),
     "missing": ("not measured", str),
+    "classifier_words": ("classifier", str),
     "autoencoder": ("autoencoder", str),
     "outputs": ("outputs", str),
     "reading": ("pixel values", _reading),
@@ -143,6 +144,6 @@ _WORDS = {
 """Heading and words of an attribute."""
 _ORDER = (
     "pending", "warning", "notes", "missing", "select", "label_source", "class_mapping",
-    "skipped_images", "outputs", "autoencoder", "reading", "model_source", "checkpoint_sha256",
-    "command",
+    "skipped_images", "classifier_words", "outputs", "autoencoder", "reading", "model_source",
+    "checkpoint_sha256", "command",
 )  # fmt: skip

@@ -29,8 +29,11 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
     ]
     if known.any() and np.isfinite(probability).any():
         is_right = (probability.argmax(1) == label) & np.isfinite(probability).all(1)
+        how = ""
+        if store.has("probe_left_out"):
+            is_right, how = store.read("probe_left_out") == label, ", each left out of the fit"
         accuracy = is_right[known].mean()
-        facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images"))
+        facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images{how}"))
     facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
     return facts + study_facts(store) + attribute_facts(attrs)
 
