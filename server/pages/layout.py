@@ -119,8 +119,8 @@ def _panel(place: Place, session: Session) -> dict[str, object]:
         "workspace": row.workspace,
         "letter": row.letter,
         "area": row.area,
-        "title": row.view_class.title,
-        "help": row.view_class.help,
+        "title": session.data.worded(row.view_class.title),
+        "help": session.data.worded(row.view_class.help),
         "saves": row.saves,
         "summary": session.summaries.get(row.name, ""),
     }

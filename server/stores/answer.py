@@ -49,7 +49,7 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
             )
         most = f"{head}{_tied(data, mean, order)}"
         return f"By the gradient, predictions depend most on {most}: {figure} {over}{together}."
-    label = "true class" if data.has_labels else "predicted class"
+    label = data.worded("true class" if data.has_labels else "predicted class")
     does, figure = _VERBS[metric][0].replace("{label}", label), _VERBS[metric][1]
     if highest < NOISE:
         if known.min() < -NOISE:

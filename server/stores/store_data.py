@@ -1,5 +1,6 @@
 """One store as the views need it: read-only arrays and derived values, no user state."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,8 +37,9 @@ _THUMBNAIL_BYTES = 64 << 20
 _TRENDS_BYTES = 256 << 20
 CORRECTNESS = ("correct", "wrong", "no label")
 """What the numbers of ``StoreData.correctness`` mean."""
-_UNSEEN = ("patch_latent",)
+_UNSEEN = ("patch_latent", "classifier_weight", "classifier_bias")
 """No view shows them."""
+_CLASS = re.compile(r"\b([Cc]lass)(es)?\b(?! token)")
 
 
 class StoreData:
@@ -146,6 +148,15 @@ class StoreData:
     def has_classifier(self) -> bool:
         """Whether the model predicts classes."""
         return bool(self.probability.shape[1])
+
+    def worded(self, words: str) -> str:
+        """Fixed words about classes: of a store whose classes are texts they say text."""
+        if self.store.attrs.get("classifier") != "texts":
+            return words
+        return _CLASS.sub(
+            lambda found: ("Text" if found[1] == "Class" else "text") + ("s" if found[2] else ""),
+            words,
+        )
 
     @lazy_property
     def correct(self) -> np.ndarray:

@@ -16,18 +16,19 @@ def images_words(data: StoreData) -> str:
 
 
 def accuracy_words(data: StoreData) -> str:
-    """Share of correct predictions, or why it is unknown."""
-    if not data.has_labels:
-        return "no labels: using the predicted class as the true one"
-    if not data.has_classifier:
-        return "no classifier"
+    """Share of correct predictions, or why it is unknown; with the classifier if it was given."""
+    given, right = data.store.attrs.get("classifier_words"), _right_words(data)
+    if given is None:
+        return right
+    is_probe = data.store.has("probe_left_out")  # its words have its accuracy
+    return str(given) if is_probe else f"{given}; {right}"
+
+
+def _right_words(data: StoreData) -> str:
     known = int(data.is_labelled.sum())
-    if not known:
-        return "no labels: using the predicted class as the true one"
+    if not data.has_classifier and data.has_labels:
+        return "no classifier"
+    if not (data.has_labels and known):
+        return data.worded("no labels: using the predicted class as the true one")
     of = "" if known == data.num_images else f" of {known} labelled images"
-    if data.store.has("probe_left_out"):
-        right = (data.store.read("probe_left_out") == data.labels) & data.is_labelled
-        return (
-            f"{right.sum() / known:.1%}{of} predicted correctly, each left out of the probe's fit"
-        )
     return f"{data.correct.sum() / known:.1%}{of} predicted correctly"

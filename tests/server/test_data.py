@@ -8,6 +8,7 @@ from headbrush.analysis.store.checksums import CHECKSUM
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.words import accuracy_words
 from tests.stores import attributes, make_store, values
 
 
@@ -62,3 +63,13 @@ def test_classes_carry_their_accuracy_where_it_is_known(tmp_path):
 
     data = changed(tmp_path, measure)
     assert data.class_labels == ["class-0 50%", "class-1", "class-2 100%"]
+
+
+def test_a_store_whose_classes_are_texts_says_so_in_fixed_words(tmp_path):
+    path = make_store(tmp_path / "s.headbrush")
+    words = "Classes of a class token: P′[true class], within-class"
+    assert StoreData(Store(path)).worded(words) == words
+    write_summary(path, values(), attributes(classifier="texts", classifier_words="3 texts"))
+    data = StoreData(Store(path))
+    assert data.worded(words) == "Texts of a class token: P′[true text], within-text"
+    assert accuracy_words(data).startswith("3 texts; ")

@@ -87,7 +87,8 @@ class PredictionBars:
             plot.text(0, "row", text="shown", x_offset=2, **style),
             plot.text(1, "row", text="numbers", text_align="right", **style),
         ]
-        tips = [("class", "@name"), ("unpruned", "@percent"), ("pruned", "@percent_after")]
+        of_class = (self._session.data.worded("class"), "@name")
+        tips = [of_class, ("unpruned", "@percent"), ("pruned", "@percent_after")]
         plot.add_tools(HoverTool(renderers=[rows], tooltips=tips))
         plot.axis.visible = plot.grid.visible = False
         return plot

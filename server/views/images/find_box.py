@@ -31,10 +31,12 @@ class FindBox:
             css_classes=["hb-small"],
             html_attributes={
                 **labelled("Find or brush images"),
-                "title": "An image by name or number; a class, or wrong, brushes images",
+                "title": data.worded(
+                    "An image by name or number; a class, or wrong, brushes images"
+                ),
             },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
-            placeholder="image, class",
+            placeholder=data.worded("image, class"),
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,
@@ -72,5 +74,5 @@ class FindBox:
         if not found.ids:
             return False, f"No image fits {text[:_SHOWN]!r}."
         session.add_clause(Clause("images", found))
-        is_both = f"class {text[:_SHOWN]} brushed; #{image} selects the image"
+        is_both = f"{data.worded('class')} {text[:_SHOWN]} brushed; #{image} selects the image"
         return True, "" if image is None else is_both

@@ -21,7 +21,7 @@ FIRST_UP = ("p_true", "class", "file")
 def order_titles(data: StoreData) -> list[tuple[str, str]]:
     """Pairs of an order's name and its title, of those that the store has values for."""
     return [
-        (name, f"sort: {title}")
+        (name, f"sort: {data.worded(title)}")
         for name, title in _TITLES.items()
         if np.isfinite(sort_values(data, name, 0)).any()
     ]

@@ -83,7 +83,8 @@ class ImageOverview:
         self.plot = self._figure()
         find = FindBox(session)
         self._colour = Select(
-            options=list(_COLOURS), width=138, name="image_colour", css_classes=["hb-small"],
+            options=[(name, session.data.worded(words)) for name, words in _COLOURS],
+            width=138, name="image_colour", css_classes=["hb-small"],
             html_attributes=labelled("Colour of the images"),
         )  # fmt: skip
         session.history.bind(self._colour, "image_colour")
@@ -209,7 +210,8 @@ class ImageOverview:
 
     def _describe(self, state: ViewState) -> None:
         data, image = self._session.data, state.image
-        words = f"{data.num_images} images, coloured by {dict(_COLOURS)[state.image_colour][8:]}; "
+        colour = data.worded(dict(_COLOURS)[state.image_colour][8:])
+        words = f"{data.num_images} images, coloured by {colour}; "
         if state.images_form == "gallery":
             words = f"Gallery of {data.num_images} images; "
         if image is None:
@@ -230,7 +232,7 @@ class ImageOverview:
             self._legend.text = "This model has no classifier, so it predicts no class."
         elif new.image_colour == "probability":
             colour = linear_cmap("probability", value_colours(), 0, 1)
-            self._legend.text = gradient("P[true class]", "0", "1", value_colours())
+            self._legend.text = gradient(data.worded("P[true class]"), "0", "1", value_colours())
         elif new.image_colour == "class":
             palette = class_colours(max(len(data.class_names), 1))
             images["shade"] = [palette[kind] for kind in data.labels]

@@ -75,7 +75,7 @@ class HeadImportance:
             text="", name="importance_note", visible=False, styles={"margin": "0 6px"}
         )
         self._metric = Select(
-            options=list(METRIC_NAMES.items()),
+            options=[(name, session.data.worded(words)) for name, words in METRIC_NAMES.items()],
             width=158,
             height=24,
             css_classes=["hb-small"],
@@ -203,7 +203,7 @@ class HeadImportance:
         bands = [top for one in parts for top in (one[0], one[0] + one[1])]
         self._scale(line, bands if compared else [mean, mean + spread, line], [
             one[0] for one in parts] if compared else [mean, line], level)  # fmt: skip
-        self.plot.yaxis[0].axis_label = METRIC_AXES[new.metric]
+        self.plot.yaxis[0].axis_label = data.worded(METRIC_AXES[new.metric])
         self._share.text = share_words(session.brushes.head_share)
         self._describe(new)
 

@@ -57,8 +57,9 @@ class ClassHeads:
         )
         self._grid = ClassGrid(session, self._on_cell, self._on_box)
         self._find = TextInput(
-            value="", placeholder="find a class", width=120, height=24, name="trends_find",
-            css_classes=["hb-small"], margin=(4, 3, 2, 3), html_attributes=labelled("Find a class"),
+            value="", placeholder=session.data.worded("find a class"), width=120, height=24,
+            name="trends_find", css_classes=["hb-small"], margin=(4, 3, 2, 3),
+            html_attributes=labelled("Find a class"),
             visible=len(session.data.class_names) > MOST_CLASSES,
         )  # fmt: skip
         self._find.on_change("value_input", lambda _attribute, _old, _new: self._draw())
@@ -72,12 +73,12 @@ class ClassHeads:
     def _controls(self) -> Row:
         history, data = self._session.history, self._session.data
         metric = Select(
-            options=[(name, words) for name, words in METRIC_NAMES.items()], width=158, height=24,
-            name="trends_metric", css_classes=["hb-small"], margin=(4, 3, 2, 3),
-            html_attributes=labelled("Metric"),
+            options=[(name, data.worded(words)) for name, words in METRIC_NAMES.items()],
+            width=158, height=24, name="trends_metric", css_classes=["hb-small"],
+            margin=(4, 3, 2, 3), html_attributes=labelled("Metric"),
         )  # fmt: skip
         history.bind(metric, "metric")
-        group = small_buttons("trend_group", _GROUPS, margin=(4, 3, 2, 3))
+        group = small_buttons("trend_group", list(map(data.worded, _GROUPS)), margin=(4, 3, 2, 3))
         history.bind(group, "trend_group", TREND_GROUPS)
         group.visible = data.has_classifier
         order = small_buttons("trend_order", _ORDERS, margin=(4, 3, 2, 3))
@@ -124,15 +125,18 @@ class ClassHeads:
         has_result = np.isfinite(found.g).any(1)
         total, group = int(has_result.sum()), state.trend_group
         some = len(self._rows) < total
-        shown = f" {len(self._rows)} of {grouped(total)} classes are shown." if some else ""
+        of = f"{grouped(total)} {self._session.data.worded('classes')}"
+        shown = f" {len(self._rows)} of {of} are shown." if some else ""
         counted = has_result if group == "wrong" else np.flatnonzero(has_result)[:1]
         images = int(found.count[counted].sum() + found.rest[counted].sum())
         cells = int(np.isfinite(found.g).sum())
-        test = test_words(state.metric, images, cells, PERMUTATIONS)
+        worded = self._session.data.worded
+        test = worded(test_words(state.metric, images, cells, PERMUTATIONS))
         outstanding = int((found.family_p <= LEVEL).sum())
         if not outstanding:
-            return f"{none_words(group, test, float(np.nanmin(found.family_p)))}{shown}"
-        return f"{count_words(outstanding, group)}, most: {self._largest(matrix)} ({test}).{shown}"
+            none = none_words(group, test, float(np.nanmin(found.family_p)))
+            return f"{worded(none)}{shown}"
+        return f"{worded(count_words(outstanding, group))}, most: {self._largest(matrix)} ({test}).{shown}"
 
     def _largest(self, matrix: TrendMatrix) -> str:
         """The largest effect that stands out, in words."""

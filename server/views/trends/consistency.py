@@ -26,6 +26,7 @@ from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.common.written import button, written
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
+_LINES = ("within the class", "to other classes")
 _COLUMNS = ("y", "class", "within", "between", "energy", "p", "n", "alpha")
 _REACH = 60
 _FAINT = 0.35
@@ -57,7 +58,7 @@ class ClassConsistency:
             styles={"margin": "2px 6px"},
         )  # fmt: skip
         legend = make_legend("consistency_legend")
-        legend.text = swatches(["within the class", "to other classes"], [BRUSHED, NEUTRAL])
+        legend.text = swatches([session.data.worded(one) for one in _LINES], [BRUSHED, NEUTRAL])
         self._plot = self._figure()
         self._bits = written("class_bits_said", margin=(2, 6))
         self._bits.visible = bool(self._by_class())
@@ -120,8 +121,9 @@ class ClassConsistency:
             + f" {bits:.2g} bits"
             for number, bits in self._by_class()
         ]
+        what = self._session.data.worded("class")
         self._bits.text = (
-            f"<p>The class decides most where these heads look: {', '.join(told)}.</p>"
+            f"<p>The {what} decides most where these heads look: {', '.join(told)}.</p>"
         )
 
     def _draw(self) -> None:
@@ -158,7 +160,8 @@ class ClassConsistency:
             f"{grouped(PERMUTATIONS)} permutations, p ≤ {LEVEL:.0%} after Benjamini and Hochberg"
         )
         differing, alike = int(found.differs.sum()), int(found.is_alike.sum())
-        of = f"of {grouped(known)} classes"
+        classes = self._session.data.worded("classes")
+        of = f"of {grouped(known)} {classes}"
         some = "all" if alike == differing else grouped(alike)
         if not differing:
             return f"None {of} uses the heads differently from the rest ({test})."
@@ -167,7 +170,7 @@ class ClassConsistency:
         shown = f" The first {len(self._rows)} are shown." if len(self._rows) < known else ""
         return (
             f"{grouped(differing)} {of} use the heads differently from the rest; in "
-            f"{some} of them the images are more alike than to other classes{most} "
+            f"{some} of them the images are more alike than to other {classes}{most} "
             f"({test}).{shown}"
         )
 

@@ -77,23 +77,23 @@ class UnlikeImages:
         if image is not None:
             return self._of_image(found, image)
         if not len(brushed):
-            return "No brushed image has a class of ten images."
+            return self._session.data.worded("No brushed image has a class of ten images.")
         first = int(brushed[0])
         heads = self._session.data.num_heads
-        usual = f"{OUTER * heads:.0f}"
+        usual, what = f"{OUTER * heads:.0f}", self._session.data.worded("class")
         return (
             f"{self._session.data.names[first]} ({class_words(self._session, first)}) is the most "
-            f"unlike its class, of {grouped(len(brushed))} images: among its outer tenth in "
+            f"unlike its {what}, of {grouped(len(brushed))} images: among its outer tenth in "
             f"{found.outer[first]} of {heads} heads, about {usual} for a usual image."
         )
 
     def _of_image(self, found: Unlike, image: int) -> str:
         told = [f"{name} {place}" for name, place, _ in self._heads(found, image)]
-        name = self._session.data.names[image]
+        name, what = self._session.data.names[image], self._session.data.worded("class")
         if not told:
-            return f"{name} has no class of ten images to be compared with."
+            return f"{name} has no {what} of ten images to be compared with."
         return (
-            f"{name} ({class_words(self._session, image)}) is among the outer tenth of its class "
+            f"{name} ({class_words(self._session, image)}) is among the outer tenth of its {what} "
             f"in {found.outer[image]} of {self._session.data.num_heads} heads, farthest out in "
             f"{', '.join(told)}."
         )
@@ -112,8 +112,9 @@ class UnlikeImages:
         image = self._session.state.image
         if image is None:
             return text
+        what = self._session.data.worded("class")
         for name, place, number in self._heads(found, image):
-            title = f"Select {name}: this image lies at the {place} of its class"
+            title = f"Select {name}: this image lies at the {place} of its {what}"
             pressed = number == self._session.head.number
             made = button("head", number, name, title, escape(name), pressed)
             text = text.replace(f"{name} {place}", f"{made} {place}", 1)

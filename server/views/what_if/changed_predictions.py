@@ -86,7 +86,7 @@ class ChangedPredictions:
             f'<img alt="" src="{data.thumbnail(image)}"><span>{escape(was)} → {escape(now)}<br>'
             f'<span class="hb-quiet">true: {escape(truth)}</span></span>'
         )
-        title = f"{name}: {was} becomes {now}; true class {truth}"
+        title = f"{name}: {was} becomes {now}; {data.worded('true class')} {truth}"
         pressed = image == self._session.state.image
         return f"<li>{button('image', image, '', title, inner, pressed)}</li>"
 

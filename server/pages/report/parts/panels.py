@@ -236,4 +236,5 @@ def _panel(row: Row, view: View, session: Session, name: str) -> Panel:
         root = column(*(part for part in kept if part.visible), sizing_mode="stretch_both")
     root.name = name
     words = without_folders(session.summaries.get(row.name, ""), session.data.store)
-    return Panel(name, row.name, view.title, view.help, words, root, row.saves)
+    title, explained = (session.data.worded(one) for one in (view.title, view.help))
+    return Panel(name, row.name, title, explained, words, root, row.saves)
