@@ -136,7 +136,8 @@ class ClassHeads:
         if not outstanding:
             none = none_words(group, test, float(np.nanmin(found.family_p)))
             return f"{worded(none)}{shown}"
-        return f"{worded(count_words(outstanding, group))}, most: {self._largest(matrix)} ({test}).{shown}"
+        count = worded(count_words(outstanding, group))
+        return f"{count}, most: {self._largest(matrix)} ({test}).{shown}"
 
     def _largest(self, matrix: TrendMatrix) -> str:
         """The largest effect that stands out, in words."""

@@ -78,8 +78,8 @@ class SimilarImages:
         share = (same.sum() - 1) / max(data.num_images - 1, 1)
         alike = int(same[found.images].sum())
         return (
-            f"The {said}, {of}: {alike} show its {data.worded('class')}, {data.true_class(image)}; by "
-            f"chance {len(found.images) * share:.1f} would."
+            f"The {said}, {of}: {alike} show its {data.worded('class')}, "
+            f"{data.true_class(image)}; by chance {len(found.images) * share:.1f} would."
         )
 
     def _say(self, words: str) -> None:
