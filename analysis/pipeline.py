@@ -186,6 +186,8 @@ def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJ
             request.modes,
             request.predictions,
             run.parts,
+            shard.start,
+            () if run.model.num_classes else tuple(one.name for one in shards),
         )
         for shard in shards
     ]

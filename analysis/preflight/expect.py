@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.autoencoders.kinds import NONE
-from headbrush.analysis.measures.embedding import FIT_LIMIT
+from headbrush.analysis.measures.layouts.embedding import FIT_LIMIT
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure import Measured

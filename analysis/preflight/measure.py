@@ -20,7 +20,7 @@ import torch
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.autoencoders.kinds import NONE
-from headbrush.analysis.measures.embedding import layout
+from headbrush.analysis.measures.layouts.embedding import layout
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import resume
 from headbrush.analysis.model.tracing import Trace, trace
@@ -98,7 +98,7 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
     count = len(few)
     pruning = 0.0
     variants = len(request.modes) * len(traced.layers) * model.geometry.num_heads
-    prunes = request.predictions and model.num_classes > 0
+    prunes = request.predictions
     is_long = prunes and variants * forward / 2 * count > _PATIENCE_S
     if is_long:
         pruning = variants * _variant_seconds(model, traced)
@@ -189,7 +189,10 @@ def _shard_seconds(
         with_bits=request.autoencoder != NONE,
         parts=parts,
     )
-    prune = PruneJob(f"{PRUNED}00000", images, request.batch_size, request.modes, prunes, parts)
+    prune = PruneJob(
+        f"{PRUNED}00000", images, request.batch_size, request.modes, prunes, parts,
+        features=() if model.num_classes else (job.name,),
+    )  # fmt: skip
     start = time.perf_counter()
     analyze_shard(model, job, lambda _share: None)
     attention = time.perf_counter() - start

@@ -16,8 +16,8 @@ from headbrush.analysis.measures.autoencoders.autoencoder import (
     fit,
     fitted_of,
 )
-from headbrush.analysis.measures.embedding import FIT_LIMIT, Layout, all_alike, layout
-from headbrush.analysis.measures.fidelity import Fidelity
+from headbrush.analysis.measures.layouts.embedding import FIT_LIMIT, Layout, all_alike, layout
+from headbrush.analysis.measures.layouts.fidelity import Fidelity
 from headbrush.analysis.measures.memory_budget import at_once
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance

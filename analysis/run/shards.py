@@ -19,6 +19,7 @@ from headbrush.analysis.measures.memory_budget import (
     pieces,
 )
 from headbrush.analysis.measures.names.measured import measure_names
+from headbrush.analysis.measures.neighbours import features_of
 from headbrush.analysis.measures.offset_kernel import (
     between_patches,
     offset_features,
@@ -150,6 +151,16 @@ def importance_of(shard: Shard, parts: PartFiles) -> np.ndarray:
     return np.concatenate([pruned, gradient[None]])
 
 
+def neighbours_lost_of(shard: Shard, parts: PartFiles) -> np.ndarray:
+    """How many neighbours a shard's images lose, ``(mode, B, L, H)``; NaN where not measured."""
+    if parts.has(PRUNED + shard.name):
+        found = parts.load_all(PRUNED + shard.name)
+        if "neighbours" in found:
+            return found["neighbours"]
+    (gradient,) = parts.load(shard.name, "gradient")
+    return np.full_like(gradient, np.nan)
+
+
 def is_pruned(shards: Sequence[Shard], parts: PartFiles) -> bool:
     """Whether the heads of all shards have been pruned."""
     return all(parts.has(PRUNED + shard.name) for shard in shards)
@@ -159,10 +170,12 @@ def _measure_images(
     model: VisionModel, traced: Trace, inputs: torch.Tensor, job: ShardJob, indices: range
 ) -> dict[str, np.ndarray]:
     labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
+    features = features_of(model, traced.output).cpu().numpy()
     return {
         "probability": traced.probability.float().cpu().numpy(),
         "gradient": gradient_importance(model, inputs, traced, labels, job.modes),
         "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
+        **({} if model.num_classes else {"feature": features}),
     } | stored_direct(model, traced, labels)
 
 

@@ -12,16 +12,22 @@ from headbrush.analysis.images.labels.class_doubt import doubt
 from headbrush.analysis.images.labels.class_mapping import said
 from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.bits.measured import measure_bits
-from headbrush.analysis.measures.fidelity import Fidelity
+from headbrush.analysis.measures.layouts.fidelity import Fidelity
 from headbrush.analysis.measures.names.class_token import CLASS_NAMES
 from headbrush.analysis.measures.names.measured import NAMES_STORED, name_seconds
 from headbrush.analysis.measures.names.naming import FAMILIES, LABELS
 from headbrush.analysis.model.geometry import Geometry
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.request import Request
-from headbrush.analysis.run.shards import Shard, importance_of, source_layer, sources_part
+from headbrush.analysis.run.shards import (
+    Shard,
+    importance_of,
+    neighbours_lost_of,
+    source_layer,
+    sources_part,
+)
 from headbrush.analysis.run.work_folder import PartFiles
-from headbrush.analysis.store.schema import METRICS, SCHEMA_VERSION
+from headbrush.analysis.store.schema import HEADLESS_METRICS, METRICS, SCHEMA_VERSION
 
 
 def summary(
@@ -42,6 +48,11 @@ def summary(
     }
     # (metric, mode, images of the shard, layer, head) -> (metric, mode, image, layer, head)
     importance = np.concatenate([importance_of(shard, parts) for shard in shards], axis=2)
+    values["metric"] = np.array(METRICS, object)
+    if not values["probability"].shape[1]:
+        lost = np.concatenate([neighbours_lost_of(shard, parts) for shard in shards], axis=1)
+        importance = np.concatenate([importance, lost[None]])
+        values["metric"] = np.array(HEADLESS_METRICS, object)
     values["importance"] = importance[:, 0]
     if len(request.modes) > 1:
         values["mode"] = np.array(request.modes)
@@ -57,7 +68,6 @@ def summary(
     values["name"] = np.array(images.names, object)
     values["label"] = images.labels
     values["class_name"] = np.array(images.class_names, object)
-    values["metric"] = np.array(METRICS, object)
     return values
 
 
@@ -191,6 +201,8 @@ def why_missing(request: Request, model: VisionModel) -> list[str]:
     reasons = []
     if not model.num_classes:
         reasons.append("probability, jsd and gradient: the model has no classifier")
+        if not request.predictions:
+            reasons.append("neighbours: heads were not pruned")
     elif not request.predictions:
         reasons.append("probability and jsd: heads were not pruned, only the gradient was taken")
     if model.num_classes and not model.has_gradient:

@@ -8,6 +8,11 @@ PRUNING_METRICS = ("probability", "jsd", "cls", "patch")
 METRICS = (*PRUNING_METRICS, "gradient")
 """All importance metrics, in the order of the ``metric`` dimension; the last is approximate."""
 
+NEIGHBOURS = "neighbours"
+"""The importance metric of a model without classifier, which needs no label."""
+HEADLESS_METRICS = (*METRICS, NEIGHBOURS)
+"""The metrics of such a model; those about predictions are NaN."""
+
 PARTS = ("fixed", "class", "within class", "spread")
 """Parts of the bits that decide where a head looks, in the order of the ``part`` dimension."""
 
@@ -126,7 +131,9 @@ VARIABLES: dict[str, Variable] = {
         "Jensen-Shannon divergence in bits (of independent labels the mean over them), "
         "cosine distance of the class token, "
         "mean cosine distance of the patch tokens; and, without pruning, the gradient "
-        "approximation: absolute derivative of the cross-entropy by the head's mask, in nats",
+        "approximation: absolute derivative of the cross-entropy by the head's mask, in nats; of a "
+        "model without classifier also the share of the 10 images with the nearest features that "
+        "are not among the 10 nearest any more",
         "1",
         (-1, 1e6),
     ),

@@ -42,6 +42,7 @@ PATTERN_COLOURS = ("count", "name", "layer", "head", "class", *METRIC_NAMES, "en
 def pattern_colours_of(data: StoreData) -> tuple[str, ...]:
     """The colourings that a store has values for: an older one has no names of patterns."""
     missing = {"name"} if data.families is None else set()
+    missing |= METRIC_NAMES.keys() - data.metric_titles.keys()
     return tuple(name for name in PATTERN_COLOURS if name not in missing)
 
 

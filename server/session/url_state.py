@@ -38,7 +38,6 @@ from headbrush.server.session.state import (
     ViewState,
     pattern_colours_of,
 )
-from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.matching import MATCHES
 from headbrush.server.stores.trends.questions import TREND_GROUPS
@@ -63,7 +62,7 @@ _OTHER_LAYOUT = (
 
 _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "workspace": lambda _data: WORKSPACES,
-    "metric": lambda _data: tuple(METRIC_NAMES),
+    "metric": lambda data: tuple(data.metric_titles),
     "importance_scale": lambda _data: IMPORTANCE_SCALES,
     "importance_order": lambda _data: IMPORTANCE_ORDERS,
     "importance_fit": lambda _data: IMPORTANCE_FITS,

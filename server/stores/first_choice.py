@@ -34,7 +34,9 @@ class FirstChoice:
         correct: np.ndarray,
         kept: np.ndarray,
     ) -> None:
-        has_values = (m for m in ("jsd", "gradient") if np.isfinite(importance(m)).any())
+        has_values = (
+            m for m in ("jsd", "gradient", "neighbours") if np.isfinite(importance(m)).any()
+        )
         self.metric = next(has_values, "patch")
         self._values, self._correct, self._kept = importance(self.metric), correct, kept
         self.head = heads[rank_heads(self._values.mean(0))[0]]

@@ -6,6 +6,7 @@ METRIC_NAMES = {
     "cls": "CLS distance",
     "patch": "Patch distance",
     "gradient": "Gradient (estimate)",
+    "neighbours": "Neighbours lost",
 }
 METRIC_AXES = {
     "probability": "P′[true class]",
@@ -13,6 +14,7 @@ METRIC_AXES = {
     "cls": "CLS distance (0–2)",
     "patch": "patch distance (0–2)",
     "gradient": "|dL/d mask| (nats)",
+    "neighbours": "neighbours lost (0–1)",
 }
 METRIC_EFFECTS = {**METRIC_NAMES, "probability": "loss of true-class probability"}
 """What a value of a metric is, where it is the effect of pruning."""

@@ -18,12 +18,13 @@ from headbrush.analysis.store.facts.pattern_families import (
 )
 from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.lazy_property import lazy_property
-from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
+from headbrush.analysis.store.schema import NEIGHBOURS, PRUNING_METRICS, VARIABLES
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.attention.matrices import StoredMatrices
 from headbrush.server.stores.attention.mean_matrices import MeanMatrices
 from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
+from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
 from headbrush.server.tools.threads.kept_answers import KeptAnswers
@@ -199,10 +200,23 @@ class StoreData:
                 values[row] = stored[:, self._metrics.index(metric)]
         return values
 
+    @property
+    def metric_titles(self) -> dict[str, str]:
+        """Title of every metric that readers may choose, by its name."""
+        return {
+            name: self.worded(title)
+            for name, title in METRIC_NAMES.items()
+            if name != NEIGHBOURS or name in self._metrics
+        }
+
     def why_undefined(self, metric: str) -> str:
         """Why no head has a value of the metric, as one sentence."""
         if metric == "cls":
             return "This model has no class token, so CLS distance does not exist."
+        if metric == NEIGHBOURS and self.has_classifier:
+            return "Neighbours lost are measured of models without a classifier."
+        if metric == NEIGHBOURS:
+            return "This store does not say which neighbours are lost: its heads were not pruned."
         if not self.has_classifier:
             return "This model has no classifier, so pruning a head changes no prediction."
         if metric == "gradient":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headbrush.analysis.measures.embedding import layout, stratified
+from headbrush.analysis.measures.layouts.embedding import layout, stratified
 
 
 def clusters(count=40, dims=8):

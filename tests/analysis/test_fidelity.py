@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headbrush.analysis.measures.fidelity import fidelity
+from headbrush.analysis.measures.layouts.fidelity import fidelity
 
 
 def slow_nearest(space, nearest):

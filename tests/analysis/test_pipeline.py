@@ -14,8 +14,8 @@ from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.folder import list_images
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
-from headbrush.analysis.measures.fidelity import fidelity
 from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.layouts.fidelity import fidelity
 from headbrush.analysis.measures.names.class_token import class_names
 from headbrush.analysis.measures.names.measured import name_seconds
 from headbrush.analysis.measures.names.naming import LABELS, name_patterns

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from headbrush.analysis.store.facts.grouped import grouped
-from headbrush.analysis.store.schema import METRICS
 
 _ALWAYS_FINITE = ("probability", "importance", "importance_by_mode")
 """NaN here too is a fault, unless the whole metric does not exist."""
@@ -21,7 +20,7 @@ def without_infinities(values: Mapping[str, np.ndarray]) -> tuple[dict[str, np.n
         finite[name] = stored
         if stored.dtype.kind != "f":
             continue
-        for what, part in _parts(name, stored):
+        for what, part in _parts(name, stored, values):
             lost = int(_lost(name, part).sum())
             if lost:
                 counts.append(f"{grouped(lost)} of {grouped(part.size)} values of {what}")
@@ -35,13 +34,15 @@ def without_infinities(values: Mapping[str, np.ndarray]) -> tuple[dict[str, np.n
     )
 
 
-def _parts(name: str, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _parts(
+    name: str, values: np.ndarray, summary: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
     """The parts of a variable that exist or do not exist each as a whole."""
     if name == "importance":
-        for metric, part in zip(METRICS, values, strict=True):
+        for metric, part in zip(summary["metric"], values, strict=True):
             yield f"{name} ({metric})", part
     elif name == "importance_by_mode":  # (mode, metric, …)
-        for metric, part in zip(METRICS, values.swapaxes(0, 1), strict=True):
+        for metric, part in zip(summary["metric"], values.swapaxes(0, 1), strict=True):
             yield f"{name} ({metric})", part
     else:
         yield name, values

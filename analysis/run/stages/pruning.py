@@ -8,6 +8,7 @@ import torch
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.measures.memory_budget import images_at_once
+from headbrush.analysis.measures.neighbours import Neighbours, neighbours_lost
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
@@ -24,7 +25,11 @@ class PruneJob:
     modes
         Pruning modes; the first is that of ``importance``.
     predictions
-        Whether the model is resumed to measure the change of the prediction.
+        Whether the model is resumed to measure the change of the prediction, or of neighbours.
+    start
+        Number of the shard's first image among all.
+    features
+        Of a model without classifier, the parts that hold the features of all images.
     """
 
     name: str
@@ -33,16 +38,32 @@ class PruneJob:
     modes: tuple[int, ...]
     predictions: bool
     parts: PartFiles
+    start: int = 0
+    features: tuple[str, ...] = ()
 
 
 def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
-    """Save the ``PRUNING_METRICS`` of a shard, ``(metric, mode, B, L, H)`` float32."""
-    found = []
+    """Save the ``PRUNING_METRICS`` of a shard, ``(metric, mode, B, L, H)`` float32.
+
+    Of a model without classifier also how many ``neighbours`` are lost, ``(mode, B, L, H)``.
+    """
+    found, lost, neighbours = [], [], _neighbours(job)
     size = images_at_once(model, job.batch_size)
     for start in range(0, len(job.images), size):
         indices = range(start, min(start + size, len(job.images)))
         traced = trace(model, load_batch(model, job.images, indices))
         labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
         found.append(leave_one_out(model, traced, labels, job.modes, job.predictions))
+        if neighbours is not None:
+            numbers = range(job.start + indices.start, job.start + indices.stop)
+            lost.append(neighbours_lost(model, traced, numbers, neighbours, job.modes))
         advance(indices.stop / len(job.images))
-    job.parts.save(job.name, pruned=np.concatenate(found, axis=2))
+    arrays = {"pruned": np.concatenate(found, axis=2)}
+    job.parts.save(job.name, **arrays, **({"neighbours": np.concatenate(lost, 1)} if lost else {}))
+
+
+def _neighbours(job: PruneJob) -> Neighbours | None:
+    if not (job.predictions and job.features):
+        return None
+    loaded = [job.parts.load(name, "feature")[0] for name in job.features]
+    return Neighbours(np.concatenate(loaded))

@@ -10,7 +10,7 @@ import numpy as np
 from headbrush.analysis.images.class_selection import class_accuracy, predicted_classes
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.autoencoders.kinds import NONE
-from headbrush.analysis.measures.embedding import layout
+from headbrush.analysis.measures.layouts.embedding import layout
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.fits import (
     AUTOENCODER,

@@ -22,7 +22,7 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_AXES
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.choice import labelled
@@ -60,7 +60,9 @@ class HeadImportance:
         "effects beside a large one; it leaves out what is 0 or less. Fit narrows both axes to the "
         "brushed heads, and to their lines without the bands. A triangle at the edge is a value of "
         "the selected image outside of the axis. Heads may be sorted by their mean, or by the "
-        "difference of two compared brushes. With true-class probability they are sorted, and "
+        "difference of two compared brushes. Neighbours lost, of a model without classifier, is "
+        "the share of the 10 images most like an image, by the model's features, that are no "
+        "longer so when the head is pruned. With true-class probability they are sorted, and "
         "compared, by its drop P − P′. As a table, two brushes show the difference of each "
         "head with its 95 % interval and p by Welch's t test, adjusted over all heads by Benjamini "
         "and Hochberg; there, a click selects a head."
@@ -75,7 +77,7 @@ class HeadImportance:
             text="", name="importance_note", visible=False, styles={"margin": "0 6px"}
         )
         self._metric = Select(
-            options=[(name, session.data.worded(words)) for name, words in METRIC_NAMES.items()],
+            options=list(session.data.metric_titles.items()),
             width=158,
             height=24,
             css_classes=["hb-small"],

@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.analysis.model.pruning.modes import MODES, PRUNING_MODES, REGIONS, PrunedHead
-from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.analysis.store.schema import NEIGHBOURS, PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -173,7 +173,12 @@ class PartialPruning:
     def _draw_bars(self, result: PrunedHead | MeanPruned) -> None:
         state, data = self._session.state, self._session.data
         if state.metric not in PRUNING_METRICS:
-            self._explain("This metric is not measured by pruning; choose another in B1.")
+            self._explain(
+                "The model is not asked for the parts of a head by this metric; choose another in "
+                "B1."
+                if state.metric == NEIGHBOURS
+                else "This metric is not measured by pruning; choose another in B1."
+            )
             return
         values = self._values(result, state)
         if np.isnan(values).all():

@@ -8,7 +8,6 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.brush.clauses import Clause, Combine, Ids, joined
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import TREND_ORDERS, ViewState
-from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.trends.classes import LEVEL
 from headbrush.server.stores.trends.questions import (
     MOST_CLASSES,
@@ -73,7 +72,7 @@ class ClassHeads:
     def _controls(self) -> Row:
         history, data = self._session.history, self._session.data
         metric = Select(
-            options=[(name, data.worded(words)) for name, words in METRIC_NAMES.items()],
+            options=list(data.metric_titles.items()),
             width=158, height=24, name="trends_metric", css_classes=["hb-small"],
             margin=(4, 3, 2, 3), html_attributes=labelled("Metric"),
         )  # fmt: skip

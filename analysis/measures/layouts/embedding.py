@@ -14,7 +14,7 @@ from openTSNE import TSNEEmbedding, initialization
 from openTSNE.affinity import PerplexityBasedNN, Uniform
 from sklearn.decomposition import PCA
 
-from headbrush.analysis.measures.fidelity import Fidelity, fidelity
+from headbrush.analysis.measures.layouts.fidelity import Fidelity, fidelity
 
 FIT_LIMIT = 50_000
 _COMPONENTS = 50

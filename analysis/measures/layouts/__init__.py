@@ -1,0 +1,1 @@
+"""Layouts of patterns and images, and how faithful they are."""
