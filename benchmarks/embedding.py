@@ -21,7 +21,7 @@ from benchmarks.common import BUNDLED
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
-from headbrush.analysis.measures.embedding import FIT_LIMIT, layout
+from headbrush.analysis.measures.layouts.embedding import FIT_LIMIT, layout
 from headbrush.analysis.measures.patterns import cls_pattern
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.tracing import trace

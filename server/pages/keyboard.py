@@ -11,7 +11,6 @@ from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.model.pruning.prune_set import PrunedPart
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Changes
-from headbrush.server.stores.metrics import METRIC_NAMES
 
 
 def press(session: Session, key: str) -> None:
@@ -48,6 +47,10 @@ def _next(numbers: np.ndarray, now: int | None, by: int) -> int | None:
 def _step_choice(session: Session, part: str, choices: Sequence[object], by: int) -> None:
     now = choices.index(getattr(session.state, part))
     session.history.change(**cast(Changes, {part: choices[(now + by) % len(choices)]}))
+
+
+def _step_metric(session: Session, by: int) -> None:
+    _step_choice(session, "metric", list(session.data.metric_titles), by)
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,8 @@ KEYS = (
     ),
     KeyRow(
         {
-            "[": partial(_step_choice, part="metric", choices=list(METRIC_NAMES), by=-1),
-            "]": partial(_step_choice, part="metric", choices=list(METRIC_NAMES), by=1),
+            "[": partial(_step_metric, by=-1),
+            "]": partial(_step_metric, by=1),
         },
         ("[", "]"),
         "previous, next importance metric",

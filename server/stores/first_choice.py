@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from headbrush.analysis.store.schema import NEIGHBOURS
 from headbrush.server.stores.heads import Head, rank_heads
 
 
@@ -34,9 +35,8 @@ class FirstChoice:
         correct: np.ndarray,
         kept: np.ndarray,
     ) -> None:
-        has_values = (
-            m for m in ("jsd", "gradient", "neighbours") if np.isfinite(importance(m)).any()
-        )
+        wanted = ("jsd", "gradient", NEIGHBOURS)
+        has_values = (metric for metric in wanted if np.isfinite(importance(metric)).any())
         self.metric = next(has_values, "patch")
         self._values, self._correct, self._kept = importance(self.metric), correct, kept
         self.head = heads[rank_heads(self._values.mean(0))[0]]

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.checksums import CHECKSUM
+from headbrush.analysis.store.schema import HEADLESS_METRICS, NEIGHBOURS
 from headbrush.analysis.store.store import Store, write_summary
+from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words
@@ -55,6 +57,26 @@ def test_a_store_without_a_metric_gives_nan_for_it(tmp_path):
     assert np.isnan(data.importance("gradient")).all()
     assert "without the gradient" in data.why_undefined("gradient")
     assert set(METRIC_NAMES) >= {"jsd", "gradient"}
+
+
+def test_a_headless_store_begins_with_the_neighbours_that_others_do_not_offer(tmp_path):
+    path = make_store(tmp_path / "s.headbrush")
+    content = values()
+    classified = StoreData(Store(path))
+    assert NEIGHBOURS not in classified.metric_titles
+    assert "without a classifier" in classified.why_undefined(NEIGHBOURS)
+    lost = np.random.default_rng(4).uniform(0, 1, (1, 24, 3, 2)).astype("f4")
+    importance = np.concatenate([content["importance"], lost])
+    importance[[0, 1, 4]] = np.nan
+    nothing = np.full((24, 3), np.nan, "f4")
+    more = {"metric": np.array(HEADLESS_METRICS, object), "importance": importance}
+    write_summary(path, content | more | {"probability": nothing}, attributes())
+    data = StoreData(Store(path))
+    assert data.first.metric == NEIGHBOURS
+    assert list(data.metric_titles)[-1] == NEIGHBOURS
+    assert data.first.head.number == int(lost[0].mean(0).reshape(-1).argmax())
+    whole = np.ones(24, bool)
+    assert "changes which images are alike most" in answer_words(data, NEIGHBOURS, whole)
 
 
 def test_classes_carry_their_accuracy_where_it_is_known(tmp_path):

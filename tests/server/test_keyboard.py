@@ -5,7 +5,6 @@ import numpy as np
 from headbrush.server.pages.keyboard import press
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_NAMES
 
 
 def test_arrows_step_through_images_and_heads_round_the_end(session, data):
@@ -37,8 +36,8 @@ def test_without_a_selected_image_an_arrow_selects_one(session, data):
     assert session.state.image == data.num_images - 1
 
 
-def test_brackets_step_through_metrics_and_m_through_modes(session):
-    names = list(METRIC_NAMES)
+def test_brackets_step_through_metrics_and_m_through_modes(session, data):
+    names = list(data.metric_titles)
     start = names.index(session.state.metric)
     seen = []
     for key in "]" * len(names) + "[":
