@@ -38,6 +38,11 @@ _THUMBNAIL_BYTES = 64 << 20
 _TRENDS_BYTES = 256 << 20
 CORRECTNESS = ("correct", "wrong", "no label")
 """What the numbers of ``StoreData.correctness`` mean."""
+NO_CLASSIFIER = (
+    "This model has no classifier, so pruning heads changes no prediction; an analysis with "
+    "--probe or --texts gives it one."
+)
+"""Why there is nothing about predictions."""
 _UNSEEN = ("patch_latent", "classifier_weight", "classifier_bias")
 """No view shows them."""
 _CLASS = re.compile(r"\b([Cc]lass)(es)?\b(?! token)")
@@ -218,7 +223,7 @@ class StoreData:
         if metric == NEIGHBOURS:
             return "This store does not say which neighbours are lost: its heads were not pruned."
         if not self.has_classifier:
-            return "This model has no classifier, so pruning a head changes no prediction."
+            return NO_CLASSIFIER
         if metric == "gradient":
             return "This store was made without the gradient approximation."
         return "This store holds the gradient approximation only: its heads were not pruned."

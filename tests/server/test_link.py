@@ -60,7 +60,9 @@ states = st.builds(
     overview=st.sampled_from(OVERVIEWS),
     pattern=st.sampled_from(["patch", "cls"]),
     pattern_style=st.sampled_from(PATTERN_STYLES),
-    pattern_colour=st.sampled_from([name for name in PATTERN_COLOURS if name != "name"]),
+    pattern_colour=st.sampled_from(
+        [name for name in PATTERN_COLOURS if name not in ("name", "neighbours")]
+    ),
     pattern_range=st.none() | st.tuples(pairs, pairs).map(lambda p: (*p[0], *p[1])),
     mode=st.integers(1, 7),
     threshold=st.none() | st.floats(0, 1),

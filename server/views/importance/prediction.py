@@ -8,6 +8,7 @@ from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.mean_pruning import MeanPruned, label_words
+from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.views.common.prediction_bars import (
     FADED,
     PredictionBars,
@@ -57,7 +58,7 @@ class Prediction:
         if result is None:
             return
         if not result.probability.shape[1]:
-            self._explain("This model has no classifier, so it predicts no class.")
+            self._explain(NO_CLASSIFIER)
             return
         before, after = result.probability[0], result.probability[state.mode]
         if isinstance(result, MeanPruned):
@@ -110,6 +111,9 @@ class Prediction:
         return image is not None and bool(self._session.data.store.read("label")[image] >= 0)
 
     def _wait(self, words: str) -> None:
+        if not self._session.data.has_classifier:
+            self._explain(NO_CLASSIFIER)
+            return
         self._bars.fade(FADED)
         self._note.text = words
 

@@ -9,6 +9,7 @@ from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.views.common.written import button, written
 from headbrush.server.views.what_if.set_answer import SetAnswer
 
@@ -67,6 +68,8 @@ class ChangedPredictions:
         self._session.summaries.describe(self.name, words)
 
     def _words(self, effect: PruneEffect | None) -> str:
+        if not self._session.data.has_classifier:
+            return NO_CLASSIFIER
         if not self._session.state.pruned:
             return "No head is pruned, so no prediction changes."
         if effect is None:

@@ -20,7 +20,8 @@ from headbrush.server.views.what_if.set_answer import SetAnswer
 
 _COLUMNS = ("number", "label", "before", "given", "state", "gone")
 _MARGIN = 0.06
-_USUAL = "jsd"
+_USUAL, _HEADLESS = "jsd", "patch"
+"""What is shown for metrics of single heads only; the second of a model without classifier."""
 _LATER = "asked when the predictions are known …"
 
 
@@ -96,7 +97,8 @@ class GivenImportance:
     @property
     def _shown_metric(self) -> str:
         metric = self._session.state.metric
-        return metric if metric in PRUNING_METRICS else _USUAL
+        usual = _USUAL if self._session.data.has_classifier else _HEADLESS
+        return metric if metric in PRUNING_METRICS else usual
 
     def react(self, state: ViewState) -> None:
         """Ask about the new set, image or brush."""
@@ -153,7 +155,8 @@ class GivenImportance:
         state, labels = self._session.state, self._session.data.head_labels
         other = ""
         if self._session.state.metric != self._shown_metric:
-            other = " The gradient estimates single heads only, so JSD is shown."
+            what, shown = (METRIC_NAMES[one] for one in (state.metric, self._shown_metric))
+            other = f" {what} is known of single heads only, so {shown} is shown."
         if not np.isfinite(given).any():
             return f"{self._session.data.why_undefined(self._shown_metric)}{other}"
         first = int(np.nanargmax(given))
