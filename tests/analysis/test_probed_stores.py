@@ -1,17 +1,22 @@
 """Whole analyses with a probe or texts: the store agrees with the model, and loads it again."""
 
+import pickle
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 import headbrush
 from headbrush.analysis.images.decoding import load_image
-from headbrush.analysis.model.loading import load_model
+from headbrush.analysis.model.loading import load_model, load_recipe
 from headbrush.analysis.model.modules.classifiers.ridge import fit_ridge
 from headbrush.analysis.model.tracing import trace
+from headbrush.analysis.prune.errors import LiveError
 from headbrush.analysis.prune.stored_model import load_stored
 from headbrush.analysis.store.errors import InputError
-from headbrush.analysis.store.store import Store
+from headbrush.analysis.store.schema import VARIABLES
+from headbrush.analysis.store.store import Store, write_summary
 from tests.analysis.oracles import softmax
 from tests.models import CLASSES, save_images, save_tiny_model
 
@@ -144,3 +149,31 @@ def test_a_probe_needs_labels_and_a_module_without_a_classifier(inputs, tmp_path
 def test_an_export_says_that_the_classifier_is_no_part_of_the_checkpoint(probed, tmp_path):
     with pytest.raises(InputError, match="its classes come from ridge probe on 12 images"):
         headbrush.export(probed, "0.1", tmp_path / "out")
+
+
+def test_a_recipe_takes_the_classifier_along_to_another_process(probed):
+    model = load_stored(probed).model
+    assert model.recipe is not None
+    sent = pickle.loads(pickle.dumps(model.recipe))
+    assert sent == model.recipe
+    assert hash(sent) == hash(model.recipe)
+    images = load_stored(probed).batch(range(3))
+    np.testing.assert_array_equal(load_recipe(sent).outputs(images), model.outputs(images))
+    assert "weight" not in model.recipe.as_json()
+
+
+@pytest.mark.parametrize("lost", ["classifier_weight", "classifier_bias"])
+def test_a_store_that_lost_its_classifier_does_not_run_the_model(probed, tmp_path, lost):
+    path = tmp_path / "s.headbrush"
+    shutil.copytree(probed.path, path)
+    kept = {name: probed.read(name) for name in VARIABLES if probed.has(name) and name != lost}
+    write_summary(path, kept, probed.attrs)
+    with pytest.raises(LiveError, match="lacks the weights of its probe"):
+        load_stored(Store(path))
+
+
+def test_a_dry_run_names_the_probe_and_writes_nothing(inputs, tmp_path):
+    model, images, _ = inputs
+    told = headbrush.preflight(model, images, tmp_path / "s", probe=True)
+    assert "ridge probe on 12 images" in dict(told.lines)["classifier"]
+    assert not (tmp_path / "s").exists()
