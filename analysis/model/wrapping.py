@@ -25,8 +25,8 @@ from headbrush.analysis.model.modules.notes import (
     notes_on_outputs,
 )
 from headbrush.analysis.model.modules.outputs import output_kind
-from headbrush.analysis.model.modules.probing import Probe
 from headbrush.analysis.model.modules.refusals import demand_known_kind
+from headbrush.analysis.model.modules.trial import Trial
 from headbrush.analysis.model.modules.unwrapping import (
     float32_note,
     unwrapped,
@@ -81,20 +81,20 @@ def wrap_model(
     with spare_threads(module, place):
         vit = find_vit(module)
         config = input_config(vit)
-        probe = Probe(module, vit, tuple(config["input_size"]), place, name)
+        trial = Trial(module, vit, tuple(config["input_size"]), place, name)
         if transform is None:
-            config |= probe.own_normalisation()
-            notes += probe.notes
-        sites = find_sites(module, probe.images, name)
+            config |= trial.own_normalisation()
+            notes += trial.notes
+        sites = find_sites(module, trial.images, name)
         geometry = geometry_of(
             sites.parent,
             sites,
-            probe.images,
+            trial.images,
             lambda images: _entering(module, sites.layers[0].block, images),
             name,
         )
         kind = output_kind(
-            module, sites.parent, probe.output, probe.last, outputs, name, probe.features
+            module, sites.parent, trial.output, trial.last, outputs, name, trial.features
         )
         ids, names = known_classes(vit, kind.num_classes)
         given_names = _fitting(class_names, kind.num_classes)
@@ -118,7 +118,7 @@ def wrap_model(
             class_names=given_names or names,
             notes=tuple(notes),
         )
-        return measured(model, probe.images)
+        return measured(model, trial.images)
 
 
 def with_classifier(model: VisionModel, given: GivenClassifier) -> VisionModel:

@@ -1,1 +1,1 @@
-"""Modules that users bring: unwrapped, probed, borrowed and given back unchanged."""
+"""Modules that users bring: unwrapped, tried, borrowed and given back unchanged."""

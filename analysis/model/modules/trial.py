@@ -14,7 +14,7 @@ _SMALL = 0.1
 """Outputs below are compared as if they were this large: they may be differences of features."""
 
 
-class Probe:
+class Trial:
     """What a model does with two random pictures of the size that it takes.
 
     Attributes
