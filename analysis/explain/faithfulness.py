@@ -28,7 +28,7 @@ class Faithfulness:
     insertion
         ``(n,)``: while they come first; high is faithful.
     random_deletion, random_insertion
-        ``(ORDERS,)``, of random orders.
+        ``(random,)``, of random orders.
     """
 
     deletion: np.ndarray
@@ -38,16 +38,26 @@ class Faithfulness:
 
 
 def faithfulness(
-    model: VisionModel, image: Tensor, which: int, maps: Sequence[np.ndarray], seed: int = 0
+    model: VisionModel,
+    image: Tensor,
+    which: int,
+    maps: Sequence[np.ndarray],
+    seed: int = 0,
+    random: int = ORDERS,
 ) -> Faithfulness:
     """Measure some maps ``(P,)`` of an image ``(1, C, H, W)`` for a class.
 
     Deletion removes 0, 1/10 … 9/10 of the patches, insertion keeps 1/10, 2/10 … all.
+
+    Parameters
+    ----------
+    random
+        Number of random orders.
     """
     draw = np.random.default_rng(seed)
     count = model.geometry.num_patches
     orders = [np.argsort(-one, kind="stable") for one in maps]
-    orders += [draw.permutation(count) for _ in range(ORDERS)]
+    orders += [draw.permutation(count) for _ in range(random)]
     removed = np.concatenate([_removed(order) for order in orders])  # (n·2·STEPS, P)
     distinct, place = np.unique(removed, axis=0, return_inverse=True)
     output = outputs_without(model, image, distinct)

@@ -44,14 +44,14 @@ def read(model: VisionModel, rows: Tensor) -> Tensor:
     return rows[..., model.geometry.num_prefix_tokens :, :].mean(-2)
 
 
-def raw_attention(model: VisionModel, traced: Trace, layer: int) -> Tensor:
-    """Attention that the output pays in a layer, mean over its heads."""
-    return read(model, traced.layers[layer].attention()[0].mean(0))
+def attention_to_output(model: VisionModel, traced: Trace, layer: int) -> Tensor:
+    """Attention that the output pays through each head of a layer, ``(H, T)``."""
+    return read(model, traced.layers[layer].attention()[0])
 
 
 def moved_to_output(model: VisionModel, traced: Trace, layer: int) -> Tensor:
-    """As :func:`raw_attention`, of what is moved."""
-    return read(model, moved(model, traced, layer).mean(0))
+    """As :func:`attention_to_output`, of what is moved."""
+    return read(model, moved(model, traced, layer))
 
 
 def rollout(model: VisionModel, traced: Trace, heads: Tensor | None = None) -> Tensor:

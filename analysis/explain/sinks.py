@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headbrush.analysis.explain.words import BROADCASTS, IDLE, MIXED, NONE
+from headbrush.analysis.explain.words import BROADCASTS, HEAVY, IDLE, MIXED, NONE
 from headbrush.analysis.model.modules.attention_calls import AttentionCall
 from headbrush.analysis.model.tracing import Trace
 
-_HEAVY = 10
-"""Column mass of a sink, in shares of even attention."""
 _SMALL_VALUE = 0.2
 _RANK_ONE = 0.8
 _FAR, _DEVIATIONS = 3.0, 6.0
@@ -57,7 +55,7 @@ def sinks_of(call: AttentionCall) -> Sinks:
     rank_one = strength[..., 0] / strength.sum(-1).clamp(min=1e-24)
     kind = torch.where(rank_one >= _RANK_ONE, BROADCASTS, MIXED)
     kind = torch.where(value <= _SMALL_VALUE, IDLE, kind)
-    return Sinks(token, mass, value, rank_one, torch.where(mass >= _HEAVY, kind, NONE))
+    return Sinks(token, mass, value, rank_one, torch.where(mass >= HEAVY, kind, NONE))
 
 
 def outlying_tokens(traced: Trace) -> Tensor:

@@ -1,11 +1,13 @@
 """What an explanation is, without torch: its numbers, and the words for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 NONE, IDLE, BROADCASTS, MIXED = range(4)
+HEAVY = 10
+"""Column mass of a sink, in shares of even attention."""
 SINK_KINDS = ("no sink", "does nothing", "broadcasts", "a sink that is neither")
 
 MAPS = {
@@ -20,6 +22,64 @@ MAPS = {
 """Kinds of maps by name, with what a patch's value is."""
 SIGNED = ("speaks", "lens", "ablation")
 """Maps whose values speak for or against the class."""
+OF_HEADS = ("attends", "moves", "speaks")
+"""Maps that are made of what single heads do."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What each head does with the patches of one image, for one class.
+
+    Attributes
+    ----------
+    values
+        ``(3, L, H, P)`` float32, in the order of :data:`OF_HEADS`: what the output pays a patch
+        through the head, in its own layer, what is moved from it, and what it says for the class.
+        NaN where that is not exact.
+    absent
+        ``(3,)`` str, why values are not exact; empty where they are.
+    says, logit, probability, parts, absent_parts, sinks, outliers
+        As of :class:`Explanation`.
+    sink_token
+        ``(L, H)``: the token with most attention.
+    """
+
+    values: np.ndarray
+    absent: np.ndarray
+    says: np.ndarray
+    logit: np.ndarray
+    probability: np.ndarray
+    parts: np.ndarray
+    absent_parts: np.ndarray
+    sinks: np.ndarray
+    sink_token: np.ndarray
+    outliers: np.ndarray
+
+    def of(self, kind: str, heads: np.ndarray | None = None) -> np.ndarray:
+        """A map ``(P,)`` of the heads ``(L, H)`` bool: what they say is a sum, the rest are means.
+
+        Without heads what they say is of all, the rest of the last layer, which the output reads.
+        """
+        found = self.values[OF_HEADS.index(kind)]
+        if kind == "speaks":
+            return found.sum((0, 1)) if heads is None else found[heads].sum(0)
+        if heads is None:
+            return found[-1].mean(0)
+        return found[heads].mean(0) if heads.any() else np.zeros(found.shape[-1], found.dtype)
+
+    def without_sinks(self, prefix: int) -> "Sources":
+        """The same with nothing paid to, or moved from, a patch that is a head's sink.
+
+        Parameters
+        ----------
+        prefix
+            Number of prefix tokens.
+        """
+        patch = self.sink_token - prefix
+        layer, head = np.nonzero((self.sinks != NONE) & (patch >= 0))
+        values = self.values.copy()
+        values[:2, layer, head, patch[layer, head]] = 0
+        return replace(self, values=values)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from headbrush.server.tools.bokeh.changed_together import changed_together
 from headbrush.server.views.registry import ROWS, Row, build_views
 from headbrush.server.views.view import View
 
-TITLES = {"explore": "Explore", "what_if": "What if", "trends": "Trends"}
+TITLES = {"explore": "Explore", "what_if": "What if", "trends": "Trends", "explain": "Explain"}
 """What the tabs say."""
 PAIR_TITLES = {"explore": "Side by side", "trends": "Head by head"}
 """What the tabs of the page of two stores say."""

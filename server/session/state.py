@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from bokeh.model import Model
 
+from headbrush.analysis.explain.words import MAPS
 from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
 from headbrush.analysis.store.facts.layouts import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
@@ -21,7 +22,7 @@ from headbrush.server.tools.undo_stack import UndoStack
 Range = tuple[float, float, float, float]
 Callback = Callable[["ViewState"], None]
 
-WORKSPACES = ("explore", "what_if", "trends")
+WORKSPACES = ("explore", "what_if", "trends", "explain")
 IMAGE_COLOURS = ("class", "probability", "correct")
 IMAGES_FORMS = ("layout", "gallery")
 IMAGE_ORDERS = ("loss", "p_true", *METRIC_NAMES, "stands_out", "class", "file")
@@ -33,6 +34,10 @@ IMPORTANCE_FITS = ("whole", "fit")
 IMPORTANCE_FORMS = ("chart", "table")
 TREND_ORDERS = ("layer", "alike")
 BESIDE_ORDERS = ("difference", "layer")
+EXPLAINED_MAPS = tuple(MAPS)
+EXPLAINED_HEADS = ("all", "brushed", "selected")
+EXPLAINED_FORMS = ("over", "beside")
+SINKS = ("shown", "hidden")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
 PATTERN_STYLES = ("density", "points", "contours")
@@ -79,6 +84,12 @@ class ViewState:
         the reader has changed, by the heads' numbers, −1 for no partner.
     beside_order
         How the differences of two stores are sorted.
+    explained_class
+        The class whose logit is explained; None: the one that is predicted.
+    explained_map, explained_heads, explained_form
+        The map that is drawn large, the heads that it is of, and whether it lies over the image.
+    sinks
+        Whether attention to sinks is shown.
     """
 
     image: int | None
@@ -112,6 +123,11 @@ class ViewState:
     match: str = "place"
     partners: tuple[tuple[int, int], ...] = ()
     beside_order: str = "difference"
+    explained_class: int | None = None
+    explained_map: str = "speaks"
+    explained_heads: str = "all"
+    explained_form: str = "over"
+    sinks: str = "shown"
 
 
 class Changes(TypedDict, total=False):
@@ -148,6 +164,11 @@ class Changes(TypedDict, total=False):
     match: str
     partners: tuple[tuple[int, int], ...]
     beside_order: str
+    explained_class: int | None
+    explained_map: str
+    explained_heads: str
+    explained_form: str
+    sinks: str
 
 
 _ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})

@@ -21,6 +21,9 @@ from headbrush.server.session.brush.named_link import SAFE, named_pairs
 from headbrush.server.session.prune.named_sets import NamedSets, read_set, set_pairs
 from headbrush.server.session.state import (
     BESIDE_ORDERS,
+    EXPLAINED_FORMS,
+    EXPLAINED_HEADS,
+    EXPLAINED_MAPS,
     GALLERY_OF,
     IMAGE_COLOURS,
     IMAGE_DIRECTIONS,
@@ -32,6 +35,7 @@ from headbrush.server.session.state import (
     IMPORTANCE_SCALES,
     OVERVIEWS,
     PATTERN_STYLES,
+    SINKS,
     TREND_ORDERS,
     WORKSPACES,
     Changes,
@@ -80,6 +84,10 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "trend_order": lambda _data: TREND_ORDERS,
     "match": lambda _data: tuple(MATCHES),
     "beside_order": lambda _data: BESIDE_ORDERS,
+    "explained_map": lambda _data: EXPLAINED_MAPS,
+    "explained_heads": lambda _data: EXPLAINED_HEADS,
+    "explained_form": lambda _data: EXPLAINED_FORMS,
+    "sinks": lambda _data: SINKS,
 }
 
 
@@ -106,7 +114,7 @@ def to_query(
         pairs["image"] = str(state.image)
     pairs["set"] = data.fingerprint
     pairs["head"] = f"{state.layer}.{state.head}"
-    for name in (*_CHOICES, "mode", "token"):
+    for name in (*_CHOICES, "mode", "token", "explained_class"):
         if getattr(state, name) != getattr(first, name):
             pairs[name] = str(getattr(state, name))
     if state.threshold is not None:
@@ -189,6 +197,10 @@ def _read_token(_key: str, text: str, data: StoreData) -> Changes:
     return {"token": index_below(text, data.num_tokens)}
 
 
+def _read_class(_key: str, text: str, data: StoreData) -> Changes:
+    return {"explained_class": index_below(text, data.probability.shape[1])}
+
+
 def _read_threshold(_key: str, text: str, _data: StoreData) -> Changes:
     (value,) = finite_floats(text, 1)
     if not 0 <= value <= 1:
@@ -217,6 +229,7 @@ _READERS = {
     "head": _read_head,
     "mode": _read_mode,
     "token": _read_token,
+    "explained_class": _read_class,
     "threshold": _read_threshold,
     **dict.fromkeys(_RANGES, _read_range),
     "prune": _read_pruned,

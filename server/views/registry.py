@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from headbrush.server.session.session import Session
+from headbrush.server.views.explain.explained_image import ExplainedImage
+from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.explain.explanation_maps import ExplanationMaps
+from headbrush.server.views.explain.sinks import SinkCard
+from headbrush.server.views.explain.speaking_heads import SpeakingHeads
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.importance.partial_pruning import PartialPruning
@@ -145,6 +150,22 @@ ROWS = (
     Row(
         "F4", SimilarImages, "similar", workspace="trends", saves=(),
         report_parts=("similar_list",),
+    ),
+    Row(
+        "G1", ExplainedImage, "explained", ExplanationAnswer, workspace="explain",
+        saves=("plot",), report_parts=("explained_note", "explained_pictures"),
+    ),
+    Row(
+        "G2", ExplanationMaps, "maps", ExplanationAnswer, workspace="explain", saves=(),
+        report_parts=("maps_list",),
+    ),
+    Row(
+        "G3", SpeakingHeads, "speaking", ExplanationAnswer, workspace="explain", saves=("plot",),
+        report_parts=("speaking_legend", "speaking_plot"),
+    ),
+    Row(
+        "G4", SinkCard, "sinks", ExplanationAnswer, workspace="explain", saves=(),
+        report_parts=("sink_list",),
     ),
 )  # fmt: skip
 """In the order of the page."""

@@ -39,6 +39,25 @@ class FakeModel:
         self.asked.append((("importance", image, pruned, is_urgent), Future()))
         return self.asked[-1][1]
 
+    def sources(self, *question):
+        return self._kept("sources", question)
+
+    def patch_map(self, *question):
+        return self._kept("patch_map", question)
+
+    def ablation(self, *question):
+        return self._kept("ablation", question)
+
+    def faithfulness(self, *question):
+        return self._kept("faithfulness", question)
+
+    def total_effects(self, *question):
+        return self._kept("total_effects", question)
+
+    def _kept(self, what, question):
+        self.asked.append(((what, *question), Future()))
+        return self.asked[-1][1]
+
 
 class PromptWorker:
     """Does at once what it is asked."""
@@ -59,7 +78,10 @@ class PromptWorker:
 def live_models(made):
     """What all views ask instead of the model of a store: ``made(store)``."""
     views = "headbrush.server.views"
-    asking = "importance.pruning_answer", "what_if.set_answer", "what_if.given_question"
+    asking = (
+        "importance.pruning_answer", "what_if.set_answer", "what_if.given_question",
+        "explain.explanation_answer",
+    )  # fmt: skip
     with ExitStack() as stack:
         for module in asking:
             stack.enter_context(patch(f"{views}.{module}.live_model", made))

@@ -41,6 +41,7 @@ PLOT_SCRIPTS = (
 _TITLES = {
     "what_if": "What if these heads were gone?",
     "trends": "Trends over classes and images",
+    "explain": "What the heads say for a class",
 }
 """Of the sections that show further workspaces."""
 _STYLES = ("css/colours.css", "css/style.css", "css/report.css")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from headbrush.analysis.explain.words import Sources
 from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.store import Store
@@ -37,6 +38,7 @@ class LiveModel:
         self._store = store
         self._matrices: ByteLRU[np.ndarray] = ByteLRU(64 * _MEBIBYTE)
         self._prunings: ByteLRU[PrunedHead] = ByteLRU(16 * _MEBIBYTE)
+        self._explained: ByteLRU[Any] = ByteLRU(64 * _MEBIBYTE)
 
     def attention(self, image: int, layer: int, head: int) -> "Future[np.ndarray]":
         """Ask for ``(T, T)`` float32 of one head."""
@@ -79,6 +81,59 @@ class LiveModel:
         return self._ask(
             self._matrices, "importance", lambda arrays: arrays["metrics"], key, is_urgent
         )
+
+    def sources(self, image: int, which: int) -> "Future[Sources]":
+        """Ask for what each head does with the patches of one image, for a class."""
+        return self._ask(
+            self._explained, "sources", lambda arrays: Sources(**arrays), (image, which)
+        )
+
+    def patch_map(
+        self, image: int, which: int, kind: str, heads: Sequence[bool] = ()
+    ) -> "Future[np.ndarray]":
+        """Ask for a map ``(P,)`` of ``rollout``, ``generic`` or ``lens``.
+
+        Parameters
+        ----------
+        heads
+            Those of the rollout, head after head; by default all.
+        """
+        key = (image, which, kind, tuple(map(bool, heads)))
+        return self._ask(self._matrices, "patch_map", lambda arrays: arrays["map"], key)
+
+    def ablation(self, image: int, which: int, step: int) -> "Future[tuple[np.ndarray, bool]]":
+        """Ask for what the logit loses without each patch ``(P,)``, and whether none is finer.
+
+        Ask for step 0, 1 and so on, each when the one before is there.
+        """
+        return self._ask(
+            self._explained,
+            "ablation",
+            lambda arrays: (arrays["effect"], bool(arrays["is_done"])),
+            (image, which, step),
+        )
+
+    def faithfulness(
+        self, image: int, which: int, order: Sequence[int] = ()
+    ) -> "Future[np.ndarray]":
+        """Ask for the mean probability while patches go, and while they come, ``(2, n)``.
+
+        Parameters
+        ----------
+        order
+            All patches, the first to go first: n = 1; by default random orders.
+        """
+        key = (image, which, tuple(int(patch) for patch in order))
+        return self._ask(
+            self._matrices, "faithfulness", lambda arrays: arrays["means"], key, is_urgent=False
+        )
+
+    def total_effects(self, image: int, which: int) -> "Future[np.ndarray]":
+        """Ask for how far the logit of a class falls without each head, ``(L, H)``."""
+        return self._ask(
+            self._matrices, "total_effects", lambda arrays: arrays["effect"], (image, which),
+            is_urgent=False,
+        )  # fmt: skip
 
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""

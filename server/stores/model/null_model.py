@@ -5,6 +5,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
+from headbrush.analysis.explain.words import Sources
 from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.store.errors import InputError
 
@@ -33,6 +34,26 @@ class NullModel:
         return _refusal()
 
     def importance(self, *_question: object, **_how: bool) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def sources(self, *_question: object) -> "Future[Sources]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def patch_map(self, *_question: object) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def ablation(self, *_question: object) -> "Future[tuple[np.ndarray, bool]]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def faithfulness(self, *_question: object) -> "Future[np.ndarray]":
+        """Fail, as every question does here."""
+        return _refusal()
+
+    def total_effects(self, *_question: object) -> "Future[np.ndarray]":
         """Fail, as every question does here."""
         return _refusal()
 

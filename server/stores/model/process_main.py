@@ -27,6 +27,7 @@ from headbrush.analysis.prune.stored_model import (
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.errors import LiveError
+from headbrush.server.stores.model.explaining import Explaining
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.child_requests import listen
 
@@ -54,6 +55,7 @@ class StoreModel:
         self._stored: StoredModel | None = None
         self._traces: ByteLRU[Trace] = ByteLRU(_TRACES_BYTES)
         self._predictor: Predictor | None = None
+        self.explaining = Explaining(self._loaded, self._trace)
 
     def load(self) -> Arrays:
         """Import torch and load the model, to be ready for questions."""
@@ -99,6 +101,7 @@ class StoreModel:
         """Free the model's memory; the next question loads it again."""
         self._stored = self._predictor = None
         self._traces = ByteLRU(_TRACES_BYTES)
+        self.explaining.forget()
 
     def _trace(self, image: int, pruned: PruneSet = NOTHING) -> "Trace":
         model = self._loaded()
@@ -145,12 +148,13 @@ class Answering:
         self._models: dict[tuple[str, tuple[int, ...]], StoreModel] = {}
 
     def answer(self, question: Mapping[str, Any]) -> Arrays:
-        """The answer of :class:`StoreModel`, or why there is none, as ``fault`` or ``failed``."""
+        """What :class:`StoreModel` answers, or why there is none, as ``fault`` or ``failed``."""
         try:
             model = self._model(question["store"], tuple(question["stamp"]))
             ask = {"load": model.load, "attention": model.attention,
                    "partial_pruning": model.partial_pruning, "predictions": model.predictions,
-                   "importance": model.importance}[question["ask"]]  # fmt: skip
+                   "importance": model.importance,
+                   **model.explaining.answers}[question["ask"]]  # fmt: skip
             return ask(*question["of"])
         except InputError as error:
             return {"fault": np.array(str(error))}

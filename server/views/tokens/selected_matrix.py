@@ -23,6 +23,7 @@ from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.bokeh.bokeh_types import on_event
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
+from headbrush.server.views.tokens.hidden_sinks import without_sinks
 
 SHARE = 0.01
 """Share of the values that is shown until a threshold is chosen."""
@@ -112,11 +113,13 @@ class ShownMatrix:
         self.codes: np.ndarray | None = None
         self.mean: MeanMatrix | None = None
         self.remark = ""
+        self._given: tuple[np.ndarray | None, str] = (None, "")
         self._brushed, self._is_page_shown = np.zeros(0, bool), False
         self.waiting = False
         self.tokens.on_change("token", session.history.setter("token"))
         session.history.follow(["image", "layer", "head"], self.react)
         session.history.on_change(["clauses"], self.react_to_brush)
+        session.history.on_change(["sinks"], self.react_to_sinks)
         session.history.follow(["threshold"], self.react_to_threshold)
         session.history.follow(["token"], self.react_to_token)
         on_event(session.document, DocumentReady, self._on_page_shown)
@@ -212,6 +215,11 @@ class ShownMatrix:
             "image to have its attention computed."
         )
 
+    def react_to_sinks(self, _new: ViewState) -> None:
+        """Show the same matrix with its sinks, or without."""
+        if not self.waiting and self._given[0] is not None:
+            self._show(*self._given)
+
     def react_to_threshold(self, new: ViewState) -> None:
         """Tell the browser what not to draw."""
         if new.threshold is not None:
@@ -247,6 +255,10 @@ class ShownMatrix:
         )
 
     def _show(self, matrix: np.ndarray | None, remark: str) -> None:
+        self._given = matrix, remark
+        if matrix is not None and self._session.state.sinks == "hidden":
+            matrix, sinks = without_sinks(matrix)
+            remark = f"{remark}, {_sinks_words(len(sinks))}"
         self.remark, self.waiting = remark, False
         if matrix is None:
             self.codes = None
@@ -259,6 +271,10 @@ class ShownMatrix:
             self.react_to_threshold(self._session.state)
             self.source.data = {"code": self.codes.ravel()}
         self._changed.emit()
+
+
+def _sinks_words(count: int) -> str:
+    return f"without {count} sink{'s' * (count > 1)}" if count else "no sink"
 
 
 def prefix_width(patches: int) -> int:

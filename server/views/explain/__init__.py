@@ -1,0 +1,1 @@
+"""Views of the workspace Explain: one prediction, its maps, the heads that speak for it, sinks."""
