@@ -23,7 +23,8 @@ NAME_SCRIPTS = ("deep.js", "bokeh/places.js", "names.js")
 """Names of plots and controls for those who do not see, in pages and reports alike."""
 KEYBOARD_SCRIPTS = (
     *NAME_SCRIPTS, "page/keyboard/stops.js", "page/keyboard/plots.js", "page/keyboard/rectangle.js",
-    "page/keyboard/points.js", "page/keyboard/tokens.js", "page/keyboard/keys.js",
+    "page/keyboard/points.js", "page/keyboard/tokens.js", "page/keyboard/patches.js",
+    "page/keyboard/keys.js",
 )  # fmt: skip
 """Names and keys of a page."""
 TEMPLATES = Environment(

@@ -153,14 +153,14 @@ ROWS = (
     ),
     Row(
         "G1", ExplainedImage, "explained", ExplanationAnswer, workspace="explain",
-        saves=("plot",), report_parts=("explained_note", "explained_pictures"),
+        report_parts=("explained_note", "explained_pictures"),
     ),
     Row(
         "G2", ExplanationMaps, "maps", ExplanationAnswer, workspace="explain", saves=(),
         report_parts=("maps_list",),
     ),
     Row(
-        "G3", SpeakingHeads, "speaking", ExplanationAnswer, workspace="explain", saves=("plot",),
+        "G3", SpeakingHeads, "speaking", ExplanationAnswer, workspace="explain",
         report_parts=("speaking_legend", "speaking_plot"),
     ),
     Row(

@@ -1,5 +1,7 @@
 """Puts panels into a figure: one, or those of a head."""
 
+from dataclasses import replace
+
 from headbrush.server.pages.figures.caption import lettered, subject
 from headbrush.server.pages.figures.panel_registry import PANELS
 from headbrush.server.pages.figures.parts.drawing import Place
@@ -13,7 +15,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.registry import ROWS
 
-_VIEW_OF = {row.letter: row.name for row in ROWS}
+_ROWS = {row.letter: row for row in ROWS}
 _Row = tuple[float, tuple[tuple[str, ...], ...]]
 _WIDE: tuple[_Row, ...] = (
     (1.6, (("B1",),)), (1.7, (("B2",), ("C2",))), (3.3, (("D2", "D3"), ("D4",))),
@@ -55,7 +57,8 @@ def draw_figure(
         If the panel has nothing to show; says why.
     """
     letters = HEAD_PANELS if panel == HEAD else (panel,)
-    shown = Shown(data, state, [_VIEW_OF[letter] for letter in letters], named, patience_s)
+    state = replace(state, workspace=_ROWS[letters[0]].workspace)
+    shown = Shown(data, state, [_ROWS[letter].name for letter in letters], named, patience_s)
     with paper_style():
         made = _head(shown, width, dpi) if panel == HEAD else _single(shown, panel, width, dpi)
         figure, words, legend_rows = made

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headbrush.server.pages.figures import explained_panels
 from headbrush.server.pages.figures.panels import (
     images,
     importance,
@@ -58,5 +59,7 @@ PANELS = {
     "E7": Panel("Pairs of heads", pairs.draw, 0.92, 5.2),
     "F1": Panel("Heads and classes", trends.draw_classes, 0.6, 3.4),
     "F2": Panel("Images of a class", trends.draw_consistency, 0.65, 3.4),
+    "G1": Panel("One prediction explained", explained_panels.draw_map, 0.6, 3.6),
+    "G3": Panel("Heads that speak for a class", explained_panels.draw_heads, 0.55, 2.4),
 }
 """In the order of the page."""

@@ -1,10 +1,13 @@
 """The selected image under one map of its patches, for a class."""
 
+from typing import Any
+
 import numpy as np
 from bokeh.layouts import column, row
 from bokeh.models import Paragraph, Row, Select
 
 from headbrush.analysis.explain.words import SIGNED
+from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_FORMS, EXPLAINED_HEADS, ViewState
 from headbrush.server.views.common.choice import labelled, small_buttons
@@ -34,7 +37,7 @@ class ExplainedImage:
     help = (
         "The selected image and a map of its patches. Attends: the attention that the output pays "
         "to a patch (of all heads: in the last layer). Moves: how much is moved from it. Speaks "
-        "for the class: its part of the class's logit, exact along the residual stream; orange "
+        "for it: its part of the class's logit, exact along the residual stream; orange "
         "for, blue against. Rollout, generic attention and the logit lens are published methods; "
         "ablation removes the patch, tiles first. Point at a patch to read its value, click to "
         "pin it: the heads are then ranked by what they take from it. The map can be of all, of "
@@ -68,6 +71,7 @@ class ExplainedImage:
             self._controls(), self._note, self._choice, self._pictures,
             sizing_mode="stretch_both", name=self.name,
         )  # fmt: skip
+        session.asks.answer("patch", self._pin_asked)
         answer.changed.follow(self._draw)
         session.history.on_change(["explained_form", "token"], self.react)
 
@@ -148,6 +152,7 @@ class ExplainedImage:
         pixels = self._session.data.store.read("thumbnail")[image]
         self._plain.show_image(pixels)
         self._mapped.show_image(None if is_beside else pixels)
+        self._mapped.plot.outline_line_alpha = float(is_beside)
         self._mapped.show_map(values, state.explained_map in SIGNED)
 
     def _words(self, state: ViewState, values: np.ndarray | None) -> str:
@@ -191,6 +196,12 @@ class ExplainedImage:
             self._session.history.change(explained_class=None)
         elif new.isdecimal() and int(new) < count:
             self._session.history.change(explained_class=int(new))
+
+    def _pin_asked(self, token: Any) -> None:
+        store = self._session.data.store
+        number = number_below(str(token), self._session.data.num_tokens)
+        if number is not None and number >= store.num_prefix_tokens:
+            self._pin(number)
 
     def _pin(self, token: int) -> None:
         """Pin a patch; the one that is pinned is let go."""

@@ -5,8 +5,8 @@ from PIL import Image
 
 from headbrush.server.session.palette import PATCH, PREFIX
 from headbrush.server.tools.data_url import data_url
+from headbrush.server.views.explain.patch_plot import OPAQUE
 
-_OPAQUE = 0.85
 _LEAST = 56
 """Pixels of the shorter side, at least: patches of a small image have sharp edges."""
 
@@ -32,7 +32,7 @@ def map_picture(pixels: np.ndarray, values: np.ndarray, grid: tuple[int, int]) -
     )
     share = share[rows][:, columns, None]
     colour = np.where(share > 0, _rgb(PATCH), _rgb(PREFIX))
-    alpha = _OPAQUE * np.abs(share)
+    alpha = OPAQUE * np.abs(share)
     mixed = (1 - alpha) * below + alpha * colour
     return data_url(Image.fromarray(mixed.round().astype(np.uint8)))
 

@@ -18,8 +18,10 @@ from headbrush.server.views.common.figure_tools import make_figure, short_number
 from headbrush.server.views.common.plot_theme import colour_bar
 
 _SHADES = 64
-_OPAQUE = 0.85
+OPAQUE = 0.85
 """Opacity of the largest value; that of others falls to 0 with their size."""
+_BAR = 52
+"""Pixels beside the picture for the colour bar, also of the one that has none: they are alike."""
 _CLEAR = np.zeros((1, 1), np.uint32)
 """No image; without a picture Bokeh finds no ranges, and says so at each paint."""
 _NOTHING = np.zeros((1, 1), np.float32)
@@ -27,7 +29,7 @@ _NOTHING = np.zeros((1, 1), np.float32)
 
 def shades(colour: str) -> list[str]:
     """From clear to a colour of the form ``#rrggbb``."""
-    alphas = _OPAQUE * np.linspace(0, 1, _SHADES)
+    alphas = OPAQUE * np.linspace(0, 1, _SHADES)
     return [f"{colour}{round(255 * alpha):02x}" for alpha in alphas]
 
 
@@ -61,6 +63,7 @@ class PatchPlot:
         plot.outline_line_alpha = 0
         plot.image_rgba("image", x=0, y=0, dw=columns, dh=rows, source=self._image)
         colours: Any = {"color_mapper": self._colours}  # Bokeh's stubs name none
+        plot.min_border_right = _BAR
         if has_map:
             plot.image("image", x=0, y=0, dw=columns, dh=rows, source=self._map, **colours)
             bar = colour_bar(self._session.reader, self._colours, short_numbers())

@@ -25,7 +25,19 @@ from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
 
 _MOST = 16
-_COLUMNS = ("number", "label", "row", "above", "below", "value", "total", "told", "pattern")
+_COLUMNS = (
+    "number",
+    "label",
+    "row",
+    "above",
+    "below",
+    "value",
+    "total",
+    "told",
+    "pattern",
+    "ids",
+    "heads",
+)
 _AXES = {
     "attends": "attention to the patch",
     "moves": "moved from the patch",
@@ -201,6 +213,7 @@ class SpeakingHeads:
             "number": heads, "label": [self._label(head) for head in heads], "row": rows,
             "above": rows - width, "below": rows + width, "value": flat[heads], "total": pruned,
             "told": told, "pattern": [patterns[head] for head in heads],
+            "ids": [[int(head)] for head in heads], "heads": told,
         }  # fmt: skip
         self._fit(axis)
         self._legend.visible = total is not None

@@ -7,7 +7,7 @@ from headbrush.analysis.explain.words import OF_HEADS
 TITLES = {
     "attends": "attends",
     "moves": "moves",
-    "speaks": "speaks for the class",
+    "speaks": "speaks for it",
     "rollout": "rollout",
     "generic": "generic attention",
     "lens": "logit lens",

@@ -1,4 +1,4 @@
-// B1, C1 and C2: left and right go from point to point in the order in which they are drawn: heads, hops,
+// B1, C1, C2 and G3: left and right go from point to point in the order in which they are drawn: heads, hops,
 // or cells of the table of names. Enter selects the head or brushes the cell's heads, Space adds them
 // to the brush or takes them away.
 ;(() => {
@@ -18,6 +18,7 @@
     bits_plot: ["fixed", "content", "label"],
     name_table: ["x", "row", "name"],
     difference_plot: ["x", "difference", "label"],
+    speaking_plot: ["value", "row", "label"],
     strength_vector: ["hop", "strength", "hop"],
   }
 
