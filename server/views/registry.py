@@ -153,7 +153,7 @@ ROWS = (
     ),
     Row(
         "G1", ExplainedImage, "explained", ExplanationAnswer, workspace="explain",
-        report_parts=("explained_note", "explained_pictures"),
+        report_parts=("explained_pictures",),
     ),
     Row(
         "G2", ExplanationMaps, "maps", ExplanationAnswer, workspace="explain", saves=(),

@@ -11,6 +11,8 @@ import torch
 from PIL import Image, ImageChops, ImageOps
 from rich.console import Console
 
+from headbrush.analysis.explain.explaining import explain
+from headbrush.analysis.explain.words import MAPS, OF_HEADS
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
@@ -124,6 +126,38 @@ def test_live_predictions_and_importance_under_a_set_are_those_of_the_model(stor
     np.testing.assert_allclose(live.importance(2, pruned).result(), every, atol=1e-6)
     with pytest.raises(LiveError, match=r"head 2\.0 is not in this model"):
         live.predictions(images, PruneSet.parse("2.0")).result()
+
+
+def test_an_explanation_in_steps_is_the_whole_one(store, folder):
+    live, image, which = LiveModel(store), 4, 1
+    model = load_model(str(folder / "model"), device="cpu")
+    picture = load_image(folder / "images" / store.read("name")[image])
+    whole = explain(model, trace(model, model.transform(picture)[None]), which, list(MAPS))
+    maps, sources = dict(zip(MAPS, whole.maps, strict=True)), live.sources(image, which).result()
+    for name in ("says", "parts", "logit", "probability", "sinks", "outliers"):
+        np.testing.assert_allclose(getattr(sources, name), getattr(whole, name), atol=1e-5)
+    found = {kind: sources.of(kind) for kind in OF_HEADS}
+    for kind in ("rollout", "generic", "lens"):
+        found[kind] = live.patch_map(image, which, kind).result()
+    for step in (0, 1, 2):  # 4 × 4, 2 × 2, single patches
+        found["ablation"], is_done = live.ablation(image, which, step).result()
+        if is_done:
+            break
+    assert is_done
+    with pytest.raises(LiveError, match="no finer map"):
+        live.ablation(image, which, step + 1).result()
+    for kind, values in found.items():
+        np.testing.assert_allclose(values, maps[kind], atol=1e-5)
+    for row, kind in enumerate(MAPS):
+        order = np.argsort(-maps[kind], kind="stable").tolist()
+        means = live.faithfulness(image, which, order).result()[:, 0]
+        np.testing.assert_allclose(means, [whole.deletion[row], whole.insertion[row]], atol=1e-6)
+    random = live.faithfulness(image, which).result()
+    expected = whole.random_deletion, whole.random_insertion
+    np.testing.assert_allclose(random, expected, atol=1e-6)
+    np.testing.assert_allclose(live.total_effects(image, which).result(), whole.total, atol=1e-5)
+    some = live.patch_map(image, which, "rollout", [True, *[False] * (whole.says.size - 1)])
+    assert not np.allclose(some.result(), maps["rollout"])
 
 
 def test_a_known_answer_is_there_at_once(store):

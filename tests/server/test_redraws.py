@@ -187,6 +187,26 @@ TRENDS = {
 }
 
 
+EXPLAIN = {
+    "image": ({"image": 7}, {"ExplanationAnswer.react", "TitleBar.react_to_selection"}),
+    "class": ({"explained_class": 1}, {"ExplanationAnswer.react"}),
+    "map": ({"explained_map": "lens"}, {"ExplanationAnswer.react_to_choice"}),
+    "form": ({"explained_form": "beside"}, {"ExplainedImage.react"}),
+    "token": ({"token": 3}, {"ExplainedImage.react", "SpeakingHeads.react", "PatchPlot.react"}),
+    "pattern": ({"pattern": "cls"}, set()),
+}
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(("values", "expected"), EXPLAIN.values(), ids=EXPLAIN)
+def test_an_explanation_is_redrawn_by_what_it_shows(woken, session, values, expected):
+    _views = whole_page(session)
+    session.history.change(workspace="explain")
+    woken.clear()
+    session.history.change(**values)
+    assert set(woken) == expected
+
+
 @pytest.mark.parametrize(("values", "expected"), TRENDS.values(), ids=TRENDS)
 def test_trends_are_redrawn_by_what_they_show(woken, session, values, expected):
     _views = whole_page(session)

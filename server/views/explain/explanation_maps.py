@@ -60,7 +60,7 @@ class ExplanationMaps:
         values, why = answer.map(kind), answer.absent(kind)
         if values is None:
             words = escape(why or "…")
-            return f'<li><div class="hb-tile">{escape(TITLES[kind])}<br>{words}</div></li>'
+            return f'<li><div class="hb-absent">{escape(TITLES[kind])}<br>{words}</div></li>'
         found, random = answer.faith(kind), answer.random
         tick = " ✓" if all(better_ways(found, random)) else ""
         inner = (

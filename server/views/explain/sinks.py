@@ -14,6 +14,8 @@ from headbrush.server.views.common.choice import small_buttons
 from headbrush.server.views.common.written import button, written
 from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
 
+_COMMA = '<span class="hb-comma">, </span> '
+"""Seen in reports, which have no buttons."""
 _KINDS = (IDLE, BROADCASTS, MIXED)
 
 
@@ -53,6 +55,7 @@ class SinkCard:
     def _draw(self) -> None:
         answer = self._answer
         sources = answer.sources
+        self._list.visible = not answer.why_none
         if answer.why_none or answer.fault or sources is None:
             self._list.text = ""
             self._say(answer.why_none or answer.fault or answer.waits_for or "asking the model …")
@@ -74,8 +77,8 @@ class SinkCard:
             for number in numbers.tolist()
         ]  # fmt: skip
         words = f"{SINK_KINDS[kind]}: {len(numbers)} head{'s' * (len(numbers) > 1)}"
-        brush = button("sinks", kind, "", "Brush these heads", escape(f"Brush: {words}"))
-        return f"<p>{brush} {' '.join(names)}</p>"
+        brush = button("sinks", kind, "", "Brush these heads", escape(words))
+        return f"<p>{brush} {_COMMA.join(names)}</p>"
 
     def _token(self, token: int) -> str:
         store = self._session.data.store

@@ -24,7 +24,7 @@ SECTIONS = {
 """Views of each further workspace."""
 WHAT_IF = SECTIONS["what_if"]
 """They need a prune set."""
-WITHOUT_SET = (*OVERVIEWS, *SECTIONS["trends"])
+WITHOUT_SET = (*OVERVIEWS, *SECTIONS["trends"], *SECTIONS["explain"])
 VIEWS = (*WITHOUT_SET, *WHAT_IF, *PAGE_VIEWS)
 T = TypeVar("T")
 USUAL_HEADS = 5
