@@ -47,6 +47,7 @@ def main(store: str, folder: str) -> None:
             if load_interactions(Store(store)) is not None:
                 _pairs(browser, out / "pairs.png")
             _trends(browser, store, out / "trends.png")
+            _explain(browser, store, out / "explain.png")
             for name, query in _cases(store).items():
                 page = _open(browser, 1440, 900, query)
                 page.page.wait_for_timeout(1500)
@@ -84,6 +85,15 @@ def _trends(browser: Browser, store: str, path: Path) -> None:
     page = _open(browser, 1440, 900, f"?workspace=trends&image={image}&head=2.4")
     page.wait("named('trend_cells')?.data.g.length > 0")
     page.wait("named('similar_list').text.includes('<li>')")
+    page.page.wait_for_timeout(1500)
+    page.page.screenshot(path=path)
+
+
+def _explain(browser: Browser, store: str, path: Path) -> None:
+    """A boot that is taken for a sneaker, when all of its maps have been measured."""
+    image = Store(store).read("name").tolist().index("ankle-boot/00068.png")
+    page = _open(browser, 1440, 900, f"?workspace=explain&image={image}&head=8.3")
+    page.wait("/^<p>(Better|No map|Every)/.test(named('maps_said')?.text)", 180)
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)
 

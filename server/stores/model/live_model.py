@@ -22,8 +22,8 @@ _POOL = Pool("headbrush-live")
 _PROCESS = LiveProcess()
 _LOADING_S = 900
 """A large model on a slow disk, or on a busy machine: stopped earlier, it would never be loaded."""
-_ASKED_BY_A_PAGE = 3
-"""Questions at once: the model itself, a matrix, and pruning."""
+_ASKED_BY_A_PAGE = 4
+"""Questions at once: the model itself, a matrix, pruning, and an explanation."""
 
 
 class LiveModel:
