@@ -15,6 +15,7 @@ from headbrush.server.pages.report.browser import brushing
 from headbrush.server.pages.report.browser.quantise import MISSING, to_codes
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.pages.report.parts.request import (
+    SECTIONS,
     VIEWS,
     WHAT_IF,
     most_important,
