@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from headbrush.server.session.session import Session
-from headbrush.server.views.explain.explained_image import ExplainedImage
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
-from headbrush.server.views.explain.explanation_maps import ExplanationMaps
-from headbrush.server.views.explain.sinks import SinkCard
-from headbrush.server.views.explain.speaking_heads import SpeakingHeads
 from headbrush.server.views.images.image_overview import ImageOverview
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.importance.partial_pruning import PartialPruning
@@ -21,6 +16,11 @@ from headbrush.server.views.strength.strength_overview import StrengthOverview
 from headbrush.server.views.strength.strength_vector import StrengthVector
 from headbrush.server.views.tokens.attention_matrix import AttentionMatrix
 from headbrush.server.views.tokens.description import MatrixWords
+from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.explanation_maps import ExplanationMaps
+from headbrush.server.views.tokens.explain.sinks import SinkCard
+from headbrush.server.views.tokens.explain.speaking_heads import SpeakingHeads
 from headbrush.server.views.tokens.image_context import ImageContext
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 from headbrush.server.views.tokens.threshold import Threshold

@@ -80,7 +80,7 @@ def live_models(made):
     views = "headbrush.server.views"
     asking = (
         "importance.pruning_answer", "what_if.set_answer", "what_if.given_question",
-        "explain.explanation_answer",
+        "tokens.explain.explanation_answer",
     )  # fmt: skip
     with ExitStack() as stack:
         for module in asking:

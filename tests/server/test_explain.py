@@ -16,12 +16,12 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state, from_query, to_query
 from headbrush.server.stores.model.stored_direct import NOT_STORED
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.views.explain.explained_image import ExplainedImage
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
-from headbrush.server.views.explain.explanation_maps import ExplanationMaps
-from headbrush.server.views.explain.sinks import SinkCard
-from headbrush.server.views.explain.speaking_heads import SpeakingHeads
-from headbrush.server.views.explain.words import faith_words
+from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.explanation_maps import ExplanationMaps
+from headbrush.server.views.tokens.explain.sinks import SinkCard
+from headbrush.server.views.tokens.explain.speaking_heads import SpeakingHeads
+from headbrush.server.views.tokens.explain.words import faith_words
 from headbrush.server.views.tokens.hidden_sinks import without_sinks
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes, to_codes
 from tests.server.fakes import FakeModel, live_models, run

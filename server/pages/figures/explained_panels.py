@@ -9,11 +9,11 @@ from headbrush.server.pages.figures.parts.drawing import Place, area_key, colour
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import BRUSHED, LIGHT, NEUTRAL, PATCH, PREFIX, SELECTED
-from headbrush.server.views.explain.explained_image import ExplainedImage
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
-from headbrush.server.views.explain.patch_plot import OPAQUE
-from headbrush.server.views.explain.speaking_heads import SpeakingHeads
-from headbrush.server.views.explain.words import TITLES
+from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.patch_plot import OPAQUE
+from headbrush.server.views.tokens.explain.speaking_heads import SpeakingHeads
+from headbrush.server.views.tokens.explain.words import TITLES
 
 _VIEW, _HEADS = ExplainedImage.name, SpeakingHeads.name
 _STEPS = 128

@@ -12,7 +12,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import SINKS, ViewState
 from headbrush.server.views.common.choice import small_buttons
 from headbrush.server.views.common.written import button, written
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
 
 _COMMA = '<span class="hb-comma">, </span> '
 """Seen in reports, which have no buttons."""

@@ -5,7 +5,7 @@ from PIL import Image
 
 from headbrush.server.session.palette import PATCH, PREFIX
 from headbrush.server.tools.data_url import data_url
-from headbrush.server.views.explain.patch_plot import OPAQUE
+from headbrush.server.views.tokens.explain.patch_plot import OPAQUE
 
 _LEAST = 56
 """Pixels of the shorter side, at least: patches of a small image have sharp edges."""

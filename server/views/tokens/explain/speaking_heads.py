@@ -22,7 +22,7 @@ from headbrush.server.stores.model.stored_direct import NOT_STORED, mean_says
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range, on_event
 from headbrush.server.views.common.figure_tools import make_figure, padded_range, short_numbers
 from headbrush.server.views.common.legend import make_legend, swatches
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
 
 _MOST = 16
 _COLUMNS = (

@@ -10,9 +10,9 @@ from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_MAPS
 from headbrush.server.views.common.written import button, written
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
-from headbrush.server.views.explain.map_pictures import map_picture
-from headbrush.server.views.explain.words import TITLES, better_ways, faith_words
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.map_pictures import map_picture
+from headbrush.server.views.tokens.explain.words import TITLES, better_ways, faith_words
 
 _NAMES = ("deletion", "insertion")
 

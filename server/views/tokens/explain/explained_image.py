@@ -13,15 +13,15 @@ from headbrush.server.session.state import EXPLAINED_FORMS, EXPLAINED_HEADS, Vie
 from headbrush.server.views.common.choice import labelled, small_buttons
 from headbrush.server.views.common.prediction_bars import percent
 from headbrush.server.views.common.written import written
-from headbrush.server.views.explain.explanation_answer import ExplanationAnswer
-from headbrush.server.views.explain.patch_plot import PatchPlot
-from headbrush.server.views.explain.words import (
+from headbrush.server.views.images.gallery_order import sorted_images
+from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.explain.patch_plot import PatchPlot
+from headbrush.server.views.tokens.explain.words import (
     OF_CHOSEN_HEADS,
     TITLES,
     faith_words,
     meaning,
 )
-from headbrush.server.views.images.gallery_order import sorted_images
 from headbrush.server.views.trends.tiles import class_words, tiles
 
 _PREDICTED = ""
