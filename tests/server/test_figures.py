@@ -24,6 +24,7 @@ from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import FakeModel, PromptWorker, live_models, pruned
 from tests.server.studies import LINES, curve_study, interactions
+from tests.server.test_explain import reply, sources
 from tests.stores import attributes, make_store, values
 
 LONG = "a class with a name that goes on and on, $and$ on, 猫, until the end of the line"
@@ -50,6 +51,11 @@ class AnsweringModel(FakeModel):
     def importance(self, *question, **how):
         future = super().importance(*question, **how)
         future.set_result(np.random.default_rng(0).uniform(0, 1, (4, 3, 2)))
+        return future
+
+    def _kept(self, what, question):
+        future = super()._kept(what, question)
+        future.set_result(reply((what, *question)))
         return future
 
 
@@ -114,6 +120,20 @@ def test_nothing_is_cut_off(long_names, panel, width):
         assert box.y1 <= top + 0.5
     assert figure.get_figwidth() == WIDTHS[width]
     assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 6
+
+
+@pytest.mark.usefixtures("answering")
+def test_an_explanation_is_that_of_the_model(data):
+    found = sources(4, 1)
+    figure = drawn(data, "G1", explained_class=1, token=6)
+    (mesh,) = figure.axes[1].images
+    np.testing.assert_allclose(np.ravel(mesh.get_array()), found.of("speaks"), rtol=1e-5)
+    (pin,) = figure.axes[1].patches
+    assert pin.get_xy() == (1, 1)
+    bars = drawn(data, "G3", explained_class=1).axes[0].patches
+    says = sorted(found.says.ravel(), key=lambda value: -abs(value))
+    np.testing.assert_allclose([one.get_height() for one in bars[:6]], says)
+    assert len(bars) == 12
 
 
 def line(figure, colour):

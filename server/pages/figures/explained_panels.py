@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 from headbrush.analysis.explain.words import SIGNED
 from headbrush.server.pages.figures.parts.drawing import Place, area_key, colour_bar, number_ticks
 from headbrush.server.pages.figures.parts.errors import AbsentError
+from headbrush.server.pages.figures.parts.fonts import SMALL, elided
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import BRUSHED, LIGHT, NEUTRAL, PATCH, PREFIX, SELECTED
 from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
@@ -47,7 +48,7 @@ def draw_map(shown: Shown, place: Place) -> str:
     for one, title in zip(axes, ("image", f"{TITLES[kind]}: {answer.class_name}"), strict=True):
         one.set_xticks([])
         one.set_yticks([])
-        one.set_title(title, pad=2)
+        one.set_title(elided(title, place.width / 2 - 0.4), fontsize=SMALL, pad=2)
         if patch >= 0:
             row, column = divmod(patch, columns)
             one.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=SELECTED, lw=1))
