@@ -41,6 +41,7 @@ def fake(values, **changed):
             "head_labels": [f"L0·H{number}" for number in range(heads)],
             "importance": lambda _metric: values,
             "why_undefined": lambda metric: f"No {metric} here.",
+            "worded": lambda words: words,
             "store": SimpleNamespace(pending=frozenset()),
         }
         | changed
