@@ -25,7 +25,8 @@ PANELS = [
     "strength_vector", "entropy_distribution", "pattern_layout", "image_context", "two_axes",
     "attention_matrix", "threshold", "prune_heads", "set_effects", "pruned_prediction",
     "given_importance", "changed_predictions", "pruning_curve", "head_pairs", "class_heads",
-    "class_consistency", "unlike_images", "similar_images",
+    "class_consistency", "unlike_images", "similar_images", "explained_image",
+    "explanation_maps", "speaking_heads", "sink_card",
 ]  # fmt: skip
 
 
