@@ -73,7 +73,7 @@ def test_no_attribute_is_left_out_and_none_has_two_lines():
     assert len({name for name, _ in facts}) == len(facts)
     lines = " ".join(str(text) for _, text in facts)
     elsewhere = {"model", "images", "num_prefix_tokens", "grid_height", "grid_width",
-                 "has_class_token", "accuracy_images", "patch_layout_by"}  # fmt: skip
+                 "has_class_token", "accuracy_images", "patch_layout_by", "classifier"}  # fmt: skip
     assert {name for name in attrs if attrs[name] not in lines} == elsewhere
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import psutil
@@ -180,6 +181,7 @@ def test_few_stores_stay_loaded(tmp_path, store_path):
             return {}
 
         attention = partial_pruning = predictions = importance = load
+        explaining = SimpleNamespace(answers={})
 
         def unload(self):
             freed.append(self.name)

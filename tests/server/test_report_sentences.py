@@ -54,7 +54,7 @@ def test_a_probability_of_one_or_none_is_said_only_of_that(probability, said):
     assert prediction_bars.percent(probability) == said
 
 
-CONSTANTS = {"LEVEL", "_BEYOND_CHANCE", "EXPLAINS", "awaited.share", "said.share"}
+CONSTANTS = {"LEVEL", "BEYOND_CHANCE", "EXPLAINS", "awaited.share", "said.share"}
 """Limits, and shares of work that is done."""
 
 
