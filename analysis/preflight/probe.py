@@ -44,29 +44,30 @@ def with_probe(
     _demand_classes(images, labelled)
     features = _features(model, images.take(labelled.tolist()), batch_size, advance)
     found = fit_ridge(features, images.labels[labelled], len(images.class_names))
-    right = found.left_out.argmax(1) == images.labels[labelled]
+    right = float((found.left_out.argmax(1) == images.labels[labelled]).mean())
     fitted = (features @ found.weight.T + found.bias).argmax(1) == images.labels[labelled]
     note = (
         "its classifier is a probe that was fitted to these images: it predicts "
-        f"{fitted.mean():.1%} of them correctly, and {right.mean():.1%} where each is left out of "
+        f"{fitted.mean():.1%} of them correctly, and {right:.1%} where each is left out of "
         "the fit"
     )
-    made = with_classifier(model, _classifier(found, images, labelled))
+    made = with_classifier(model, _classifier(found, images, labelled, right))
     return replace(made, notes=(*made.notes, note))
 
 
-def _classifier(found: Ridge, images: ImageSet, labelled: np.ndarray) -> GivenClassifier:
-    predicted = found.left_out.argmax(1)
-    right = predicted == images.labels[labelled]
+def _classifier(
+    found: Ridge, images: ImageSet, labelled: np.ndarray, right: float
+) -> GivenClassifier:
+    """The probe; ``right`` is its accuracy where each image is left out of the fit."""
     left_out = np.full(len(images), -1, np.int32)
-    left_out[labelled] = predicted
+    left_out[labelled] = found.left_out.argmax(1)
     return GivenClassifier(
         PROBE,
         found.weight.astype(np.float32),
         found.bias.astype(np.float32),
         "softmax",
         images.class_names,
-        f"ridge probe on {len(labelled)} images, leave-one-out accuracy {right.mean():.1%}",
+        f"ridge probe on {len(labelled)} images, leave-one-out accuracy {right:.1%}",
         left_out,
     )
 

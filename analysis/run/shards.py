@@ -170,13 +170,22 @@ def _measure_images(
     model: VisionModel, traced: Trace, inputs: torch.Tensor, job: ShardJob, indices: range
 ) -> dict[str, np.ndarray]:
     labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
-    features = features_of(model, traced.output).cpu().numpy()
-    return {
-        "probability": traced.probability.float().cpu().numpy(),
-        "gradient": gradient_importance(model, inputs, traced, labels, job.modes),
-        "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
-        **({} if model.num_classes else {"feature": features}),
-    } | stored_direct(model, traced, labels)
+    return (
+        {
+            "probability": traced.probability.float().cpu().numpy(),
+            "gradient": gradient_importance(model, inputs, traced, labels, job.modes),
+            "thumbnail": thumbnails(inputs.cpu().numpy(), model.mean, model.std),
+        }
+        | _features(model, traced)
+        | stored_direct(model, traced, labels)
+    )
+
+
+def _features(model: VisionModel, traced: Trace) -> dict[str, np.ndarray]:
+    """Of a model without classifier, those among which neighbours are sought."""
+    if model.num_classes:
+        return {}
+    return {"feature": features_of(model, traced.output).cpu().numpy()}
 
 
 def _measure_layers(

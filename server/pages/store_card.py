@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from headbrush.server.session.palette import class_colours
+from headbrush.server.session.palette import class_colours, rgb
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
@@ -68,7 +68,7 @@ def _picture(data: StoreData) -> str:
         share = (points[seen] - low) / np.where(high > low, high - low, 1)
         places = (_MARGIN + (1 - 2 * _MARGIN) * share) * (width - 1, height - 1)
         column, row = np.rint(places).astype(int).T
-        palette = [list(bytes.fromhex(colour[1:])) for colour in class_colours(10)]
+        palette = [rgb(colour) for colour in class_colours(10)]
         inks = np.array(palette, np.uint8)[data.labels[seen] % len(palette)]
         radius = 4 if seen.sum() < 1000 else 2
         for x in range(-radius, radius + 1):

@@ -47,7 +47,7 @@ class Tabs:
 
     def __init__(self, session: Session, names: Iterable[str]) -> None:
         self._session, self._names = session, tuple(names)
-        self._opened: list[str] = []
+        self._opened = [self._names[0]]
         self.channel = Channel(name="workspace", tags=[])
 
     def _begin(self) -> None:
@@ -55,9 +55,19 @@ class Tabs:
         self._session.history.follow(["workspace"], self._show, Stage.PAGE)
         self.channel.on_change("tags", self._choose)
 
-    def _open(self, workspace: str) -> None:
-        """Build what a workspace needs; for subclasses."""
+    def _views(self, workspace: str) -> Mapping[str, View]:
+        """Build what a workspace needs, by the names of its places; for subclasses."""
         raise NotImplementedError
+
+    def _layout(self, name: str) -> Column:
+        """Where a view is put; for subclasses."""
+        raise NotImplementedError
+
+    def _open(self, workspace: str) -> None:
+        views = self._views(workspace)
+        with changed_together(self.channel.document):
+            for name, view in views.items():
+                self._layout(name).children = [view.layout]
 
     def _show(self, state: ViewState) -> None:
         if state.workspace not in self._names:
@@ -94,7 +104,6 @@ class Workspaces(Tabs):
         super().__init__(session, WORKSPACES)
         self._build, self._on_built = build, on_built
         self.places: dict[str, Place] = {}
-        self._opened.append(WORKSPACES[0])
         first = self._views(WORKSPACES[0])
         for row in ROWS:
             layout = first[row.name].layout if row.name in first else empty_place(row.name)
@@ -108,11 +117,8 @@ class Workspaces(Tabs):
         self._on_built(views)
         return views
 
-    def _open(self, workspace: str) -> None:
-        views = self._views(workspace)
-        with changed_together(self.channel.document):
-            for name, view in views.items():
-                self.places[name].layout.children = [view.layout]
+    def _layout(self, name: str) -> Column:
+        return self.places[name].layout
 
 
 class PairTabs(Tabs):
@@ -136,15 +142,14 @@ class PairTabs(Tabs):
     ) -> None:
         super().__init__(session, PAIR_TITLES)
         self._build, self._places = build, places
-        self._opened.append(WORKSPACES[0])
         self._begin()
 
-    def _open(self, workspace: str) -> None:
+    def _views(self, workspace: str) -> dict[str, View]:
         with self._session.history.only_in(workspace):
-            views = list(self._build())
-        with changed_together(self.channel.document):
-            for view in views:
-                self._places[view.name].children = [view.layout]
+            return {view.name: view for view in self._build()}
+
+    def _layout(self, name: str) -> Column:
+        return self._places[name]
 
 
 def empty_place(name: str) -> Column:

@@ -47,9 +47,15 @@ def _diverging(paper: str, below: str, above: str) -> tuple[str, ...]:
     return (*down, paper, *up)
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """A colour of the form ``#rrggbb`` as three numbers up to 255."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue
+
+
 def mixed(first: str, second: str, share: float) -> str:
     """A colour between two of the form ``#rrggbb``; ``share`` in [0, 1] of the second."""
-    pairs = zip(bytes.fromhex(first[1:]), bytes.fromhex(second[1:]), strict=True)
+    pairs = zip(rgb(first), rgb(second), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 

@@ -111,6 +111,14 @@ def whole_page(session):
     return views, TitleBar(session, "", report_of)
 
 
+def change_in(workspace, woken, session, values):
+    """Change a state in a workspace that is shown; ``woken`` holds what that has redrawn."""
+    _views = whole_page(session)
+    session.history.change(workspace=workspace)
+    woken.clear()
+    session.history.change(**values)
+
+
 @pytest.fixture
 def woken():
     """Names of the methods that a change wakes, the link aside."""
@@ -200,29 +208,20 @@ EXPLAIN = {
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize(("values", "expected"), EXPLAIN.values(), ids=EXPLAIN)
 def test_an_explanation_is_redrawn_by_what_it_shows(woken, session, values, expected):
-    _views = whole_page(session)
-    session.history.change(workspace="explain")
-    woken.clear()
-    session.history.change(**values)
+    change_in("explain", woken, session, values)
     assert set(woken) == expected
 
 
 @pytest.mark.parametrize(("values", "expected"), TRENDS.values(), ids=TRENDS)
 def test_trends_are_redrawn_by_what_they_show(woken, session, values, expected):
-    _views = whole_page(session)
-    session.history.change(workspace="trends")
-    woken.clear()
-    session.history.change(**values)
+    change_in("trends", woken, session, values)
     assert set(woken) == expected
 
 
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize(("values", "expected"), WHAT_IF.values(), ids=WHAT_IF)
 def test_a_hidden_workspace_sleeps(woken, session, values, expected):
-    _views = whole_page(session)
-    session.history.change(workspace="what_if")
-    woken.clear()
-    session.history.change(**values)
+    change_in("what_if", woken, session, values)
     assert sorted(woken) == sorted(expected)
 
 

@@ -15,6 +15,7 @@ from headbrush.server.views.tokens.explain.explanation_answer import Explanation
 from headbrush.server.views.tokens.explain.patch_plot import OPAQUE
 from headbrush.server.views.tokens.explain.speaking_heads import SpeakingHeads
 from headbrush.server.views.tokens.explain.words import TITLES
+from headbrush.server.views.tokens.token_name import pinned_patch
 
 _VIEW, _HEADS = ExplainedImage.name, SpeakingHeads.name
 _STEPS = 128
@@ -42,9 +43,7 @@ def draw_map(shown: Shown, place: Place) -> str:
         values.reshape(rows, columns), cmap=ramp, vmin=low, vmax=most, extent=extent,
         interpolation="nearest",
     )  # fmt: skip
-    patch = (
-        -1 if shown.state.token is None else shown.state.token - shown.data.store.num_prefix_tokens
-    )
+    patch = pinned_patch(shown.data.store, shown.state)
     for one, title in zip(axes, ("image", f"{TITLES[kind]}: {answer.class_name}"), strict=True):
         one.set_xticks([])
         one.set_yticks([])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from headbrush.server.pages.report.parts.panels import Panel
 from headbrush.server.session.session import Session
@@ -67,10 +68,8 @@ def differences_part(
     images = sessions[0].brush("heads").images, sessions[1].brush("heads").images
     parts = {one: beside(first, second, one, pairs, images) for one in metrics}
     shown = sessions[0].state.metric if sessions[0].state.metric in parts else metrics[0]
-    said = {
-        one: beside_words(table_of([part], (first, second)), match, names)
-        for one, part in parts.items()
-    }
+    tables = {one: table_of([part], (first, second)) for one, part in parts.items()}
+    said = {one: beside_words(table, match, names) for one, table in tables.items()}
     drawn = DifferencePlot(sessions[0], (names[0], names[1]))
     is_all = np.ones(first.num_heads, bool)
     known = parts[shown].correlation
@@ -82,9 +81,8 @@ def differences_part(
         HeadDifferences.name, HeadDifferences.name, HeadDifferences.title, HeadDifferences.help,
         said[shown][0], drawn.plot,
     )  # fmt: skip
-    packed = gzip.compress(
-        to_file(table_of([*parts.values()], (first, second))).encode(), 5, mtime=0
-    )
+    whole = pd.concat(tables.values(), ignore_index=True)
+    packed = gzip.compress(to_file(whole).encode(), 5, mtime=0)
     return DifferencesPart(
         match, panel, tuple(one.strip() for one in said[shown][1:]),
         tuple(said[one][0] for one in metrics if one != shown),

@@ -114,13 +114,14 @@ def beside_table(
     return table_of([beside(first, second, one, pairs) for one in both], (first, second))
 
 
+def share_metric(first: StoreData, second: StoreData, metric: str) -> bool:
+    """Whether both stores have values of a metric."""
+    return all(np.isfinite(data.importance(metric)).any() for data in (first, second))
+
+
 def shared_metrics(first: StoreData, second: StoreData) -> list[str]:
     """The metrics that both stores have values of."""
-    stores = first, second
-    return [
-        one for one in METRIC_NAMES
-        if all(np.isfinite(data.importance(one)).any() for data in stores)
-    ]  # fmt: skip
+    return [one for one in METRIC_NAMES if share_metric(first, second, one)]
 
 
 def matching_metric(first: StoreData, second: StoreData) -> str:

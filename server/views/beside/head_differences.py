@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import Paragraph, Row, Select
 
 from headbrush.server.session.beside.matched_heads import MatchedHeads
@@ -13,11 +13,11 @@ from headbrush.server.stores.trends.beside import (
     HeadsBeside,
     beside_words,
     rows_of,
-    shared_metrics,
+    share_metric,
 )
 from headbrush.server.stores.trends.matches import ask_beside
 from headbrush.server.views.beside.difference_plot import DifferencePlot
-from headbrush.server.views.common.choice import labelled, small_buttons
+from headbrush.server.views.common.choice import controls_line, labelled, small_buttons
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _ORDERS = ("by difference", "by layer")
@@ -67,10 +67,7 @@ class HeadDifferences:
         history.bind(metric, "metric")
         order = small_buttons("beside_order", _ORDERS, margin=(4, 3, 2, 3))
         history.bind(order, "beside_order", BESIDE_ORDERS)
-        return row(
-            metric, order, sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
-        )  # fmt: skip
+        return controls_line(metric, order)
 
     def react(self, state: ViewState) -> None:
         """Compare the matched heads, over the brushed images."""
@@ -100,7 +97,7 @@ class HeadDifferences:
         for session, name in zip((self._first, self._second), self._names, strict=True):
             if session.waiting.words("importance"):
                 return f"{name}: {session.waiting.words('importance')}"
-        if metric not in shared_metrics(*stores):
+        if not share_metric(*stores, metric):
             return f"The two stores do not both have values of {METRIC_NAMES[metric]}."
         if not (self._matched.pairs >= 0).any():
             return "No head of one store matches one of the other."

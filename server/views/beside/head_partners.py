@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 import numpy as np
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import Paragraph, Row, Select
 
 from headbrush.server.session.beside.matched_heads import MatchedHeads
@@ -13,7 +13,7 @@ from headbrush.server.session.state import Stage, ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.trends.matching import MATCHES
 from headbrush.server.views.beside.partner_map import PartnerMap
-from headbrush.server.views.common.choice import labelled
+from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.class_axis import shortened
 from headbrush.server.views.common.written import button, written
 
@@ -69,10 +69,7 @@ class HeadPartners:
         self._first.history.on_change(["layer", "head"], self.react_to_head)
 
     def _choice(self) -> Row:
-        return row(
-            self._of, self._select, sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
-        )  # fmt: skip
+        return controls_line(self._of, self._select)
 
     def react(self, state: ViewState) -> None:
         """Show how heads are matched."""

@@ -7,8 +7,6 @@ import numpy as np
 from bokeh.models import (
     ColumnDataSource,
     CustomJSHover,
-    CustomJSTickFormatter,
-    FixedTicker,
     HoverTool,
     LinearColorMapper,
     PlainText,
@@ -18,9 +16,9 @@ from bokeh.plotting import figure
 
 from headbrush.server.session.beside.matched_heads import MatchedHeads
 from headbrush.server.session.palette import DARK, NEUTRAL, SELECTED, Theme
-from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.common.class_axis import shortened
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest
+from headbrush.server.views.common.layer_axis import layer_marks
 from headbrush.server.views.common.plot_theme import colour_bar
 
 _NAME = "return names[Math.round(value)] ?? ''"
@@ -88,7 +86,11 @@ class PartnerMap:
     def _name_axes(self, plot: figure, first: str, second: str) -> None:
         named = zip((plot.xaxis[0], plot.yaxis[0]), self._stores, (first, second), strict=True)
         for axis, data, name in named:
-            axis.update(axis_label=PlainText(text=f"layer of {name}"), **_layers(data))
+            ticker, formatter = layer_marks(data.num_layers, data.heads_per_layer)
+            axis.update(
+                axis_label=PlainText(text=f"layer of {name}"), ticker=ticker, formatter=formatter,
+                major_tick_line_color=None,
+            )  # fmt: skip
 
     def show(self) -> None:
         """Draw the correlations and the partners as they are now."""
@@ -127,17 +129,3 @@ class PartnerMap:
 def _above_paper(theme: Theme) -> list[str]:
     """From the paper's colour to the strongest."""
     return list(theme.diverging[len(theme.diverging) // 2 :])
-
-
-def _layers(data: StoreData) -> dict[str, Any]:
-    """Ticks in the middle of each layer."""
-    heads = data.heads_per_layer
-    return {
-        "ticker": FixedTicker(
-            ticks=[layer * heads + (heads - 1) / 2 for layer in range(data.num_layers)]
-        ),
-        "formatter": CustomJSTickFormatter(
-            args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
-        ),
-        "major_tick_line_color": None,
-    }

@@ -1,9 +1,10 @@
-"""A row of small buttons of which one is pressed."""
+"""Small buttons of which one is pressed, and the line of controls that they are in."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.models import RadioButtonGroup
+from bokeh.layouts import row
+from bokeh.models import LayoutDOM, RadioButtonGroup, Row
 
 from headbrush.server.session.state import History
 
@@ -25,6 +26,14 @@ def small_buttons(name: str, labels: Sequence[str], **look: Any) -> RadioButtonG
         name=name,
         **{"height": 24, "css_classes": ["hb-small"], "html_attributes": named, **look},
     )
+
+
+def controls_line(*controls: LayoutDOM) -> Row:
+    """Controls beside one another, in several lines where the panel is narrow."""
+    return row(
+        *controls, sizing_mode="stretch_width",
+        styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
+    )  # fmt: skip
 
 
 def labelled(words: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from headbrush.server.session.palette import PATCH
+from headbrush.server.session.palette import PATCH, rgb
 from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
@@ -50,7 +50,7 @@ def picture(values: np.ndarray) -> str:
     shown = np.nan_to_num(np.asarray(small))
     strongest = float(np.quantile(shown, _STRONGEST)) or float(shown.max()) or 1.0
     steps = np.round(np.clip(shown / strongest, 0, 1) * (_STEPS - 1)).astype(np.uint8)
-    ink = np.frombuffer(bytes.fromhex(PATCH[1:]), np.uint8).astype(float)
+    ink = np.array(rgb(PATCH), float)
     ramp = 255 + np.linspace(0, 1, _STEPS)[:, None] * (ink - 255)
     coloured = Image.fromarray(steps)
     coloured.putpalette(ramp.round().astype(np.uint8).tobytes())

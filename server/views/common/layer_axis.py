@@ -32,12 +32,7 @@ class LayerAxis:
         for stripe in self._stripes:
             plot.add_layout(stripe)
         self.label = f"layer ({heads} heads each)"
-        self.marks: tuple[Ticker, TickFormatter] = (
-            FixedTicker(ticks=[layer * heads + (heads - 1) / 2 for layer in layers]),
-            CustomJSTickFormatter(
-                args={"heads": heads}, code="return '' + Math.floor(tick / heads)"
-            ),
-        )
+        self.marks = layer_marks(len(layers), heads)
 
     def put_on(self, plot: figure) -> None:
         """Name the layers on the x axis."""
@@ -49,6 +44,14 @@ class LayerAxis:
         """Show the stripes, or hide them."""
         for stripe in self._stripes:
             stripe.visible = is_shown
+
+
+def layer_marks(layers: int, heads: int) -> tuple[Ticker, TickFormatter]:
+    """Ticks in the middle of each layer along head numbers, and the layers' numbers."""
+    return (
+        FixedTicker(ticks=[layer * heads + (heads - 1) / 2 for layer in range(layers)]),
+        CustomJSTickFormatter(args={"heads": heads}, code="return '' + Math.floor(tick / heads)"),
+    )
 
 
 def _stripe(left: float, heads: int) -> BoxAnnotation:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import (
     Band,
     BoxSelectTool,
@@ -25,7 +25,7 @@ from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_AXES
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
-from headbrush.server.views.common.choice import labelled
+from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.figure_tools import (
     head_hover,
     make_figure,
@@ -92,15 +92,8 @@ class HeadImportance:
         top = TopHeads(session).layout
         chart = (self.plot, self._values.layout, self._order.layout, top)
         table = DifferenceTable(session, chart)
-        controls = row(
-            self._metric,
-            self._values.layout,
-            self._order.layout,
-            table.layout,
-            top,
-            self._note,
-            sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
+        controls = controls_line(
+            self._metric, self._values.layout, self._order.layout, table.layout, top, self._note
         )
         self.layout = column(
             controls, self.plot, sizing_mode="stretch_both", name=self.name, tags=table.channels

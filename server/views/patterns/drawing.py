@@ -15,6 +15,7 @@ from headbrush.server.session.palette import (
     class_colours,
     layer_colours,
     name_colours,
+    rgb,
 )
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.patterns.contours import Lines, contours
@@ -119,5 +120,5 @@ def pattern_colours(
 
 def mixed(one: str, other: str) -> str:
     """The mean of two colours ``#rrggbb``."""
-    pairs = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
+    pairs = zip(rgb(one), rgb(other), strict=True)
     return "#" + "".join(f"{(a + b) // 2:02x}" for a, b in pairs)

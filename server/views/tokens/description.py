@@ -1,10 +1,13 @@
 """D2 to D5 in words and numbers, for screen readers."""
 
+from functools import partial
+
 import numpy as np
 
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes
+from headbrush.server.views.tokens.token_name import token_name
 
 _VIEWS = ("image_context", "two_axes", "attention_matrix", "threshold")
 
@@ -37,7 +40,7 @@ class MatrixWords:
             self._session.summaries.describe(view, text)
 
     def _words(self, where: str, remark: str, attention: np.ndarray) -> dict[str, str]:
-        name = self._name
+        name = partial(token_name, self._session.data.store)
         threshold = self._matrix.tokens.threshold
         source, target = map(int, np.unravel_index(int(attention.argmax()), attention.shape))
         strong = int((attention >= threshold).sum())
@@ -57,18 +60,10 @@ class MatrixWords:
 
     def _masks(self, attention: np.ndarray) -> str:
         store, token = self._session.data.store, self._session.state.token
-        prefix, name = store.num_prefix_tokens, self._name
+        prefix, name = store.num_prefix_tokens, partial(token_name, store)
         if token is None and not store.attrs["has_class_token"]:
             return "means over all tokens, because the model has no class token"
         token = token or 0
         looks = prefix + int(attention[token, prefix:].argmax())
         looked = prefix + int(attention[prefix:, token].argmax())
         return f"{name(looked)} attends most to {name(token)}, which looks most at {name(looks)}"
-
-    def _name(self, token: int) -> str:
-        store = self._session.data.store
-        patch = token - store.num_prefix_tokens
-        if patch >= 0:
-            row, column = divmod(patch, store.grid[1])
-            return f"patch {patch} (row {row}, column {column})"
-        return "CLS" if token == 0 and store.attrs["has_class_token"] else f"prefix token {token}"

@@ -11,6 +11,7 @@ from headbrush.server.session.palette import MASK, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.assets import view_script
 from headbrush.server.views.common.figure_tools import make_figure, one_line
+from headbrush.server.views.tokens.drawn_image import CLEAR, rgba
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix
 
 _OPAQUE = 0.88
@@ -20,9 +21,6 @@ _STEPS = 64
 _TITLE = {"font-size": "11px", "text-align": "center"}
 
 _TOKEN = "headbrush.matrix.patchAt(tokens, cb_obj.x, cb_obj.y)"
-
-_CLEAR = np.zeros((1, 1), np.uint32)
-"""No image; without a picture Bokeh finds no ranges, and says so at each paint."""
 
 
 class ImageContext:
@@ -41,7 +39,7 @@ class ImageContext:
     def __init__(self, session: Session, matrix: ShownMatrix) -> None:
         self._session = session
         self._matrix = matrix
-        self._image = ColumnDataSource({"image": [_CLEAR]}, name="context_image")
+        self._image = ColumnDataSource({"image": [CLEAR]}, name="context_image")
         self._own = ColumnDataSource({"x": [], "y": []}, name="own_patch")
         self._note = Paragraph(
             text="",
@@ -111,12 +109,7 @@ class ImageContext:
         if self._matrix.waiting:
             return
         pixels = self._pixels()
-        if pixels is None:
-            self._image.data = {"image": [_CLEAR]}
-            return
-        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
-        rgba = np.concatenate([pixels, opaque], -1).view(np.uint32)[..., 0]
-        self._image.data = {"image": [rgba]}
+        self._image.data = {"image": [CLEAR if pixels is None else rgba(pixels)]}
 
     def _pixels(self) -> np.ndarray | None:
         """``(y, x, channel)`` uint8 of the selected image, else the mean of those of the matrix."""

@@ -1,7 +1,7 @@
 """Heads × classes: how much more a head matters to a class than to the rest."""
 
 import numpy as np
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import Paragraph, Row, Select, TextInput
 
 from headbrush.analysis.store.facts.grouped import grouped
@@ -24,7 +24,7 @@ from headbrush.server.stores.trends.words import (
     pair_words,
     test_words,
 )
-from headbrush.server.views.common.choice import labelled, small_buttons
+from headbrush.server.views.common.choice import controls_line, labelled, small_buttons
 from headbrush.server.views.trends.class_grid import ClassGrid
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
@@ -82,10 +82,7 @@ class ClassHeads:
         group.visible = data.has_classifier
         order = small_buttons("trend_order", _ORDERS, margin=(4, 3, 2, 3))
         history.bind(order, "trend_order", TREND_ORDERS)
-        return row(
-            metric, group, order, self._find, sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
-        )  # fmt: skip
+        return controls_line(metric, group, order, self._find)
 
     def react(self, state: ViewState) -> None:
         """Ask for the trends of another metric or comparison."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import Button, NumericInput, Row, Select
 
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
@@ -17,7 +17,7 @@ from headbrush.server.session.prune.choosing import (
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
-from headbrush.server.views.common.choice import labelled
+from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.written import CROSS, button, written
 from headbrush.server.views.importance.pruning_answer import mode_labels
 from headbrush.server.views.what_if.head_grid import HeadGrid
@@ -85,11 +85,15 @@ class PruneHeads:
             html_attributes=labelled("How many of the weakest heads"),
         )  # fmt: skip
         self._weakest = self._button("weakest", "prune_weakest", self._prune_weakest, 58)
-        return row(
-            mode, self._selected, self._brushed, self._by_name, self._count, self._weakest,
-            self._clear, sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
-        )  # fmt: skip
+        return controls_line(
+            mode,
+            self._selected,
+            self._brushed,
+            self._by_name,
+            self._count,
+            self._weakest,
+            self._clear,
+        )
 
     def _button(self, label: str, name: str, act: Callable[[], None], width: int) -> Button:
         made = Button(

@@ -10,7 +10,7 @@ from headbrush.analysis.explain.words import SIGNED
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_FORMS, EXPLAINED_HEADS, ViewState
-from headbrush.server.views.common.choice import labelled, small_buttons
+from headbrush.server.views.common.choice import controls_line, labelled, small_buttons
 from headbrush.server.views.common.prediction_bars import percent
 from headbrush.server.views.common.written import written
 from headbrush.server.views.images.gallery_order import sorted_images
@@ -22,6 +22,7 @@ from headbrush.server.views.tokens.explain.words import (
     faith_words,
     meaning,
 )
+from headbrush.server.views.tokens.token_name import pinned_patch, token_name
 from headbrush.server.views.trends.tiles import class_words, tiles
 
 _PREDICTED = ""
@@ -82,10 +83,7 @@ class ExplainedImage:
         )  # fmt: skip
 
     def _controls(self) -> Row:
-        return row(
-            self._class, self._map, self._heads, self._form, sizing_mode="stretch_width",
-            styles={"flex-wrap": "wrap", "contain": "inline-size", "align-items": "center"},
-        )  # fmt: skip
+        return controls_line(self._class, self._map, self._heads, self._form)
 
     def react(self, _state: ViewState) -> None:
         """Lay the map over the image, or beside it; tell the pinned patch's value."""
@@ -162,7 +160,7 @@ class ExplainedImage:
         if answer.absent(kind):
             return f"There is no map “{TITLES[kind]}”: {answer.absent(kind)}."
         if values is None:
-            return answer.waits_for or "asking the model …"
+            return answer.instead
         words = meaning(kind, answer.class_name, self._heads_words())
         faith = faith_words(answer.faith(kind), answer.random)
         return "; ".join(filter(None, (f"{words[0].upper()}{words[1:]}", faith,
@@ -178,11 +176,10 @@ class ExplainedImage:
 
     def _pinned_words(self, values: np.ndarray) -> str:
         store, token = self._session.data.store, self._session.state.token
-        patch = -1 if token is None else token - store.num_prefix_tokens
-        if patch < 0:
+        patch = pinned_patch(store, self._session.state)
+        if token is None or patch < 0:
             return ""
-        at_row, at_column = divmod(patch, store.grid[1])
-        return f"patch {patch} (row {at_row}, column {at_column}): {values[patch]:.3g}"
+        return f"{token_name(store, token)}: {values[patch]:.3g}"
 
     def _say(self, words: str) -> None:
         self._note.text = words

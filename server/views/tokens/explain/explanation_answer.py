@@ -96,6 +96,11 @@ class ExplanationAnswer:
         return "" if self.which >= 0 else "The prediction for this image is not stored."
 
     @property
+    def instead(self) -> str:
+        """What to say where there is nothing to show yet: why, or what is waited for."""
+        return self.why_none or self.fault or self.waits_for or "asking the model …"
+
+    @property
     def heads(self) -> np.ndarray | None:
         """``(L, H)`` bool: the heads that maps are of; None for all."""
         session, data = self._session, self._session.data

@@ -47,7 +47,7 @@ class ExplanationMaps:
         self._list.visible = is_there
         if image is None or not is_there:
             self._list.text = ""
-            self._say(answer.why_none or answer.fault or answer.waits_for or "asking the model …")
+            self._say(answer.instead)
             return
         if image != self._image:
             self._image, self._pictures = image, {}

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from headbrush.server.session.palette import PATCH, PREFIX
+from headbrush.server.session.palette import PATCH, PREFIX, rgb
 from headbrush.server.tools.data_url import data_url
 from headbrush.server.views.tokens.explain.patch_plot import OPAQUE
 
@@ -31,11 +31,7 @@ def map_picture(pixels: np.ndarray, values: np.ndarray, grid: tuple[int, int]) -
         np.arange(n) * side // n for n, side in zip(below.shape[:2], grid, strict=True)
     )
     share = share[rows][:, columns, None]
-    colour = np.where(share > 0, _rgb(PATCH), _rgb(PREFIX))
+    colour = np.where(share > 0, rgb(PATCH), rgb(PREFIX)).astype(float)
     alpha = OPAQUE * np.abs(share)
     mixed = (1 - alpha) * below + alpha * colour
     return data_url(Image.fromarray(mixed.round().astype(np.uint8)))
-
-
-def _rgb(colour: str) -> np.ndarray:
-    return np.frombuffer(bytes.fromhex(colour[1:]), np.uint8).astype(float)

@@ -16,14 +16,14 @@ from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import on_event
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 from headbrush.server.views.common.plot_theme import colour_bar
+from headbrush.server.views.tokens.drawn_image import CLEAR, rgba
+from headbrush.server.views.tokens.token_name import pinned_patch
 
 _SHADES = 64
 OPAQUE = 0.85
 """Opacity of the largest value; that of others falls to 0 with their size."""
 _BAR = 52
 """Pixels beside the picture for the colour bar, also of the one that has none: they are alike."""
-_CLEAR = np.zeros((1, 1), np.uint32)
-"""No image; without a picture Bokeh finds no ranges, and says so at each paint."""
 _NOTHING = np.zeros((1, 1), np.float32)
 
 
@@ -43,7 +43,7 @@ class PatchPlot:
         self, session: Session, name: str, has_map: bool, on_patch: Callable[[int], None]
     ) -> None:
         self._session, self._on_patch = session, on_patch
-        self._image = ColumnDataSource({"image": [_CLEAR]}, name=f"{name}_image")
+        self._image = ColumnDataSource({"image": [CLEAR]}, name=f"{name}_image")
         self._map = ColumnDataSource({"image": [_NOTHING]}, name=f"{name}_values")
         self._pinned = ColumnDataSource({"x": [], "y": []}, name=f"{name}_pinned")
         self._colours = LinearColorMapper(palette=FOR, low=0, high=1)
@@ -98,13 +98,7 @@ class PatchPlot:
 
     def show_image(self, pixels: np.ndarray | None) -> None:
         """Draw an image ``(y, x, channel)`` uint8, or none."""
-        if pixels is None:
-            self._image.data = {"image": [_CLEAR]}
-            return
-        colours = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
-        rgba = np.ascontiguousarray(np.concatenate([colours, opaque], -1)).view(np.uint32)
-        self._image.data = {"image": [rgba[..., 0]]}
+        self._image.data = {"image": [CLEAR if pixels is None else rgba(pixels)]}
 
     def show_map(self, values: np.ndarray | None, is_signed: bool) -> None:
         """Draw a map ``(P,)``, or none; a signed one is clear at 0."""
@@ -120,7 +114,7 @@ class PatchPlot:
     def react(self, state: ViewState) -> None:
         """Frame the pinned patch."""
         store = self._session.data.store
-        patch = -1 if state.token is None else state.token - store.num_prefix_tokens
+        patch = pinned_patch(store, state)
         row, column = divmod(patch, store.grid[1])
         shown = [] if patch < 0 else [(column + 0.5, row + 0.5)]
         self._pinned.data = {"x": [x for x, _ in shown], "y": [y for _, y in shown]}

@@ -58,7 +58,7 @@ class SinkCard:
         self._list.visible = not answer.why_none
         if answer.why_none or answer.fault or sources is None:
             self._list.text = ""
-            self._say(answer.why_none or answer.fault or answer.waits_for or "asking the model …")
+            self._say(answer.instead)
             return
         self._list.text = "".join(self._row(kind, sources.sinks, sources.sink_token)
                                   for kind in _KINDS)  # fmt: skip

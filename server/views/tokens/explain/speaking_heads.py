@@ -23,6 +23,7 @@ from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range, o
 from headbrush.server.views.common.figure_tools import make_figure, padded_range, short_numbers
 from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
+from headbrush.server.views.tokens.token_name import pinned_patch, token_name
 
 _MOST = 16
 _COLUMNS = (
@@ -121,18 +122,15 @@ class SpeakingHeads:
             self._draw_patch()
         elif answer.says is not None:
             self._draw_image(answer.says)
-        elif answer.fault:
-            self._explain(answer.fault)
-        elif answer.sources is not None:
+        elif answer.sources is not None and not answer.fault:
             self._explain(f"What heads say is not known: {answer.sources.absent_parts}.")
         else:
-            self._explain(answer.waits_for or "asking the model …")
+            self._explain(answer.instead)
 
     @property
     def _patch(self) -> int:
         """The pinned patch, below 0 for none."""
-        token = self._session.state.token
-        return -1 if token is None else token - self._session.data.store.num_prefix_tokens
+        return pinned_patch(self._session.data.store, self._session.state)
 
     @property
     def _kind(self) -> str:
@@ -169,10 +167,11 @@ class SpeakingHeads:
         assert sources is not None
         values = sources.values[OF_HEADS.index(self._kind), :, :, self._patch]
         self._show(values, None, _AXES[self._kind])
-        row, place = divmod(self._patch, self._session.data.store.grid[1])
+        store = self._session.data.store
+        patch = token_name(store, self._patch + store.num_prefix_tokens)
         first = self._label(int(np.abs(values).argmax()))
         self._say(
-            f"Patch {self._patch} (row {row}, column {place}), {_AXES[self._kind]}: {first} most, "
+            f"{patch[0].upper()}{patch[1:]}, {_AXES[self._kind]}: {first} most, "
             f"{values.ravel()[np.abs(values).argmax()]:.3g}."
         )
 

@@ -20,6 +20,7 @@ from headbrush.server.session.palette import DARK, NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, short_numbers
+from headbrush.server.views.common.layer_axis import layer_marks
 from headbrush.server.views.common.plot_theme import colour_bar
 
 if TYPE_CHECKING:
@@ -221,10 +222,7 @@ def names_on(plot: figure, names: list[str], per_layer: int) -> None:
     """Name the groups on the axes that show them: heads by layer, other groups by name."""
     is_heads = len(names) % per_layer == 0 and names[0].startswith("L0·H0")
     if is_heads:
-        layers = range(len(names) // per_layer)
-        ticker = FixedTicker(ticks=[one * per_layer + (per_layer - 1) / 2 for one in layers])
-        code = "return '' + Math.floor(tick / heads)"
-        formatter = CustomJSTickFormatter(args={"heads": per_layer}, code=code)
+        ticker, formatter = layer_marks(len(names) // per_layer, per_layer)
     else:
         ticker = FixedTicker(ticks=list(range(len(names))))
         formatter = CustomJSTickFormatter(args={"names": names}, code="return names[tick] ?? ''")
