@@ -282,6 +282,7 @@ type Headbrush = {
   }
   plotKeys: {
     add(plots: string[], keys: PlotKeys): void
+    cursor(look: string, place: () => Record<string, number> | null): () => void
     has(name: string | null): boolean
     more(name: string | null): string
     say(words: string): void

@@ -1,28 +1,20 @@
 // G1: arrows move a frame over the patches and say their values, Enter pins the patch.
 ;(() => {
   const { matrix, numbers, places, plotKeys, ready } = headbrush
-  const ring = document.createElement("div")
-  ring.className = "hb-cursor"
-  ring.hidden = true
   /** @type {{view: any, at: number} | null} */
   let now = null
 
   /** @returns {Tokens} */
   const tokensOf = () => ready.model("tokens")
 
-  function draw() {
-    ring.hidden = now == null
-    if (now == null) return
-    if (!ring.isConnected) document.body.append(ring)
+  const draw = plotKeys.cursor("hb-cursor", () => {
+    if (now == null) return null
     const { columns } = tokensOf()
     const [x, y] = [now.at % columns, Math.floor(now.at / columns)]
     const [left, top] = places.pixel(now.view, x, y)
     const [right, bottom] = places.pixel(now.view, x + 1, y + 1)
-    ring.style.left = `${left}px`
-    ring.style.top = `${top}px`
-    ring.style.width = `${right - left}px`
-    ring.style.height = `${bottom - top}px`
-  }
+    return { left, top, width: right - left, height: bottom - top }
+  })
 
   /**
    * The patch and its value, if the map is there.
@@ -80,6 +72,4 @@
     moved: draw,
     press,
   })
-  addEventListener("scroll", draw, { capture: true, passive: true })
-  addEventListener("resize", draw)
 })()

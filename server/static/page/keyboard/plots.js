@@ -31,6 +31,28 @@ headbrush.plotKeys = (() => {
     for (const name of plots) kinds.set(name, keys)
   }
 
+  /**
+   * A frame over a plot, a ring where it has no width; hidden while nothing is framed.
+   * @param {string} look
+   * @param {() => Record<string, number> | null} place left and top, perhaps width and height
+   * @returns draws it where it is now
+   */
+  function cursor(look, place) {
+    const frame = document.createElement("div")
+    frame.className = look
+    frame.hidden = true
+    function draw() {
+      const at = place()
+      frame.hidden = at == null
+      if (at == null) return
+      if (!frame.isConnected) document.body.append(frame)
+      for (const [edge, value] of Object.entries(at)) frame.style.setProperty(edge, `${value}px`)
+    }
+    addEventListener("scroll", draw, { capture: true, passive: true })
+    addEventListener("resize", draw)
+    return draw
+  }
+
   /** What is brushed, for plots in which keys brush. @param {string | null} name */
   function more(name) {
     const text = kinds.get(plain(name))?.isBrush && ready.isShown() && brushed()
@@ -127,5 +149,5 @@ headbrush.plotKeys = (() => {
   page.addEventListener("focusin", begin)
   page.addEventListener("focusout", end)
   page.addEventListener("keydown", press)
-  return { add, has, more, say }
+  return { add, cursor, has, more, say }
 })()

@@ -3,9 +3,6 @@
 // to the brush or takes them away.
 ;(() => {
   const { numbers, places, plotKeys, ready } = headbrush
-  const ring = document.createElement("div")
-  ring.className = "hb-cursor hb-round"
-  ring.hidden = true
   /** @typedef {{x: number, y: number, words: string, ids: number[]}} Point */
   /** @type {{view: any, at: number} | null} */
   let now = null
@@ -75,15 +72,12 @@
     return Math.max(0, distance.indexOf(Math.min(...distance)))
   }
 
-  function draw() {
+  const draw = plotKeys.cursor("hb-cursor hb-round", () => {
     const one = now == null ? null : points(now.view)[now.at]
-    ring.hidden = one == null
-    if (now == null || one == null) return
-    if (!ring.isConnected) document.body.append(ring)
+    if (now == null || one == null) return null
     const [left, top] = places.pixel(now.view, one.x, one.y)
-    ring.style.left = `${left}px`
-    ring.style.top = `${top}px`
-  }
+    return { left, top }
+  })
 
   const KEYS = ["ArrowLeft", "ArrowRight", "Home", "End", "Enter", " "]
 
@@ -142,6 +136,4 @@
     moved: draw,
     press,
   })
-  addEventListener("scroll", draw, { capture: true, passive: true })
-  addEventListener("resize", draw)
 })()

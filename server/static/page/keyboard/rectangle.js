@@ -6,24 +6,21 @@
   const LEAST = 0.02
   const REST_MS = 120
   const START = { x: 0.35, y: 0.35, width: 0.3, height: 0.3 } // shares of the frame, from the top left
-  const box = document.createElement("div")
-  box.className = "hb-cursor"
-  box.hidden = true
   /** @type {{view: any, x: number, y: number, width: number, height: number} | null} */
   let now = null
   /** @type {ReturnType<typeof setTimeout>} */
   let due
 
-  function draw() {
-    box.hidden = now == null
-    if (now == null) return
-    if (!box.isConnected) document.body.append(box)
+  const draw = plotKeys.cursor("hb-cursor", () => {
+    if (now == null) return null
     const { left, top, width, height } = places.frame(now.view)
-    box.style.left = `${left + now.x * width}px`
-    box.style.top = `${top + now.y * height}px`
-    box.style.width = `${now.width * width}px`
-    box.style.height = `${now.height * height}px`
-  }
+    return {
+      left: left + now.x * width,
+      top: top + now.y * height,
+      width: now.width * width,
+      height: now.height * height,
+    }
+  })
 
   /** Edges in the coordinates of the plot: x0, x1, y0, y1. */
   function edges() {
@@ -110,8 +107,6 @@
     moved,
     press,
   })
-  addEventListener("scroll", draw, { capture: true, passive: true })
-  addEventListener("resize", draw)
   ready.whenShown(() => {
     const told = ready.model("plot_told")
     told.properties.tags.change.connect(() => now != null && plotKeys.say(told.tags[0]))
