@@ -40,21 +40,21 @@ class FakeModel:
         return self.asked[-1][1]
 
     def sources(self, *question):
-        return self._kept("sources", question)
+        return self.kept("sources", question)
 
     def patch_map(self, *question):
-        return self._kept("patch_map", question)
+        return self.kept("patch_map", question)
 
     def ablation(self, *question):
-        return self._kept("ablation", question)
+        return self.kept("ablation", question)
 
     def faithfulness(self, *question):
-        return self._kept("faithfulness", question)
+        return self.kept("faithfulness", question)
 
     def total_effects(self, *question):
-        return self._kept("total_effects", question)
+        return self.kept("total_effects", question)
 
-    def _kept(self, what, question):
+    def kept(self, what, question):
         self.asked.append(((what, *question), Future()))
         return self.asked[-1][1]
 

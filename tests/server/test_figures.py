@@ -53,8 +53,8 @@ class AnsweringModel(FakeModel):
         future.set_result(np.random.default_rng(0).uniform(0, 1, (4, 3, 2)))
         return future
 
-    def _kept(self, what, question):
-        future = super()._kept(what, question)
+    def kept(self, what, question):
+        future = super().kept(what, question)
         future.set_result(reply((what, *question)))
         return future
 
