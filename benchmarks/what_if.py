@@ -2,8 +2,9 @@
 
     python benchmarks/what_if.py STORE
 
-Both predict the same images one set after the other, interleaved, in one thread; the first number
-is the time to the first batch, when images and model have been read.
+Both predict the same images one set after the other, interleaved; headbrush with a copy of the
+model on each core, full passes in one thread, so processor time is what compares them. The first
+number is the time to the first batch, when images and model have been read.
 """
 
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
-from headbrush.analysis.prune.predicting import Predictor
+from headbrush.analysis.prune.side_by_side import SideBySide
 from headbrush.analysis.prune.stored_model import demand_source, load_stored, stored_source
 from headbrush.analysis.store.store import Store
 
@@ -57,7 +58,7 @@ def main() -> None:
     stored = load_stored(store)
     images = range(store.sizes["image"])
     inputs = stored.batch(images)
-    predictor = Predictor(stored.model, lambda places: inputs[list(places)])
+    predictor = SideBySide(stored.model, lambda places: inputs[list(places)])
     for text in ("0.0", *SETS, *SETS):
         pruned, first = PruneSet.parse(text), []
 

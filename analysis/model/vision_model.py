@@ -1,6 +1,7 @@
 """A vision transformer ready for analysis, with the facts that an analysis needs."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -134,6 +135,11 @@ class VisionModel:
         more where other work takes the cores away from one of them.
         """
         return _is_small(self.module, self.device)
+
+    def copies_at_once(self, most: int) -> int:
+        """How many copies of it run side by side here; one from elsewhere may be no good in two."""
+        alone = self.recipe is None or not self.is_small
+        return 1 if alone else min(most, os.cpu_count() or 1)
 
     def outputs(self, images: Tensor) -> Tensor:
         """What it puts out for ``(B, C, H, W)``: ``(B, K)``, or features of a headless model."""

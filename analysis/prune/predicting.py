@@ -1,6 +1,6 @@
 """What the model predicts under a prune set, and what more pruning would change then."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +13,8 @@ from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
 from headbrush.analysis.model.tracing import LayerTrace, Trace, running_without, trace
 from headbrush.analysis.model.vision_model import VisionModel
 
-_BATCHES = (1, 4, 12)
-"""Images of the first batches, so that the first number is there soon; the last one repeats."""
-_PREFIX_BYTES = 512 * 2**20
+PREFIX_BYTES = 512 * 2**20
+"""What is kept of images between prune sets, at most."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +54,12 @@ class Predictor:
         self,
         model: VisionModel,
         load: Callable[[Sequence[int]], Tensor],
-        most_bytes: int = _PREFIX_BYTES,
+        most_bytes: int = PREFIX_BYTES,
     ) -> None:
         self.model = model
         self._load, self._most, self._used = load, most_bytes, 0
         self._states: dict[tuple[int, int], Tensor] = {}  # image, layer: what enters the block
         self._reference: Trace | None = None
-
-    def stream(self, images: Sequence[int], pruned: PruneSet) -> Iterator[Predicted]:
-        """Predict batch by batch, the first ones small; stop asking to cancel."""
-        place = number = 0
-        while place < len(images):
-            size = _BATCHES[min(number, len(_BATCHES) - 1)]
-            yield self.predict(images[place : place + size], pruned)
-            place, number = place + size, number + 1
 
     @torch.inference_mode()
     def predict(self, images: Sequence[int], pruned: PruneSet = NOTHING) -> Predicted:

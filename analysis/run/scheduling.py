@@ -4,7 +4,6 @@ A task is a function ``task(model, job, advance)`` that leaves its result in the
 it does not matter who does it, nor whether it is done twice.
 """
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -50,9 +49,8 @@ class Local:
     """Runs tasks in this process, as many at once as there are cores if the model is small."""
 
     def workers(self, model: VisionModel) -> int:
-        """Tasks that are done at once; a model from elsewhere may be no good in two copies."""
-        alone = model.recipe is None or not model.is_small
-        return 1 if alone else min(_MOST_AT_ONCE, os.cpu_count() or 1)
+        """As many as copies of the model run side by side."""
+        return model.copies_at_once(_MOST_AT_ONCE)
 
     def run(
         self, model: VisionModel, task: Task[Job], jobs: Sequence[Job], advance: Advance

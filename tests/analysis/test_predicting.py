@@ -1,19 +1,22 @@
 """Predictions of many images under a prune set, and their summary, against the plain way."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.model.tracing import trace
-from headbrush.analysis.prune.predicting import Predictor, conditional_importance
+from headbrush.analysis.prune.predicting import conditional_importance
+from headbrush.analysis.prune.side_by_side import SideBySide
 from headbrush.analysis.prune.summary import RunningEffect, divergence, wilson
 from tests.analysis import families, oracles
 
 
 @pytest.mark.parametrize("family", ["vit", "rotary", "eva02 clip", "siglip"])
-@pytest.mark.parametrize("most_bytes", [0, 9000, 2**20])
-def test_a_stream_is_the_full_pass_of_each_image_whatever_is_kept(family, most_bytes):
+@pytest.mark.parametrize(("most_bytes", "copies"), [(0, 1), (9000, 2), (2**20, 1), (2**20, 3)])
+def test_a_stream_is_the_full_pass_of_each_image_whatever_is_kept(family, most_bytes, copies):
     model = families.make(family)
     images, loaded = families.pictures(model, 9), []
 
@@ -21,17 +24,19 @@ def test_a_stream_is_the_full_pass_of_each_image_whatever_is_kept(family, most_b
         loaded.append(list(places))
         return images[list(places)]
 
-    predictor = Predictor(model, load, most_bytes)
+    predictor = SideBySide(model, load, most_bytes, copies)
     for text in ("1.0,2.1", "2.2:4", "", "0.1:3,2.0", "2.0,2.1,2.2", "1.0,2.1"):
         pruned = PruneSet.parse(text)
         found = list(predictor.stream(range(9), pruned))
         assert [len(batch.images) for batch in found] == [1, 4, 4]
+        assert np.concatenate([batch.images for batch in found]).tolist() == list(range(9))
         parts = [(part.layer, part.head, part.mode) for part in pruned]
         expected = oracles.naive_set_pass(model, images, parts)
         output = np.concatenate([batch.output for batch in found])
         np.testing.assert_allclose(output, expected, atol=1e-5)
+    predictor.close()
     if most_bytes == 2**20 and model.shortcuts.tail:
-        assert len(loaded) == 3
+        assert sorted(chain.from_iterable(loaded)) == list(range(9))
 
 
 def test_conditional_importance_is_a_difference_of_full_passes():

@@ -34,7 +34,7 @@ from headbrush.server.tools.child_requests import listen
 if TYPE_CHECKING:
     from headbrush.analysis.model.tracing import Trace
     from headbrush.analysis.model.vision_model import VisionModel
-    from headbrush.analysis.prune.predicting import Predictor
+    from headbrush.analysis.prune.side_by_side import SideBySide
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -54,7 +54,7 @@ class StoreModel:
         self._labels = store.read("label")
         self._stored: StoredModel | None = None
         self._traces: ByteLRU[Trace] = ByteLRU(_TRACES_BYTES)
-        self._predictor: Predictor | None = None
+        self._predictor: SideBySide | None = None
         self.explaining = Explaining(self._loaded, self._trace)
 
     def load(self) -> Arrays:
@@ -82,10 +82,10 @@ class StoreModel:
         """``(n, classes)`` probabilities of some images under a prune set."""
         self._loaded()
         if self._predictor is None:
-            from headbrush.analysis.prune.predicting import Predictor
+            from headbrush.analysis.prune.side_by_side import SideBySide
 
             assert self._stored is not None
-            self._predictor = Predictor(self._stored.model, self._stored.batch)
+            self._predictor = SideBySide(self._stored.model, self._stored.batch)
         found = self._predictor.predict(images, PruneSet.parse(pruned))
         return {"probability": found.probability}
 
@@ -99,6 +99,8 @@ class StoreModel:
 
     def unload(self) -> None:
         """Free the model's memory; the next question loads it again."""
+        if self._predictor is not None:
+            self._predictor.close()
         self._stored = self._predictor = None
         self._traces = ByteLRU(_TRACES_BYTES)
         self.explaining.forget()
