@@ -1,12 +1,21 @@
 """Settings of the reader, not of the page: the theme, the named brushes and prune sets."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from headbrush.server.session.brush.named_brushes import Compared, Named
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.palette import Theme
 from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.tools.signal import Signal
+
+
+@dataclass(frozen=True)
+class ReaderLists:
+    """What a reader has given names: brushes and prune sets."""
+
+    named: Named = ()
+    sets: NamedSets = ()
 
 
 class Reader:
@@ -31,6 +40,11 @@ class Reader:
         self._theme_changed: Signal[[]] = Signal()
         self._named_changed: Signal[[]] = Signal()
         self._sets_changed: Signal[[]] = Signal()
+
+    @property
+    def lists(self) -> ReaderLists:
+        """The named brushes and the named prune sets."""
+        return ReaderLists(self.named, self.sets)
 
     def change_theme(self, theme: Theme) -> None:
         """Draw in light or dark colours."""

@@ -115,7 +115,7 @@ ROWS = (
         report_parts=("prune_chips",),
     ),
     Row(
-        "E2", SetEffects, "effects", SetAnswer, workspace="what_if", saves=(),
+        "E2", SetEffects, "effects", SetAnswer, workspace="what_if", saves=("figure",),
         report_parts=("set_table",),
     ),
     Row("E3", PrunedPrediction, "after", SetAnswer, workspace="what_if"),

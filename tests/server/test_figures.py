@@ -3,11 +3,13 @@
 import re
 from dataclasses import replace
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
+from scipy.spatial.distance import jensenshannon
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.errors import InputError
@@ -20,6 +22,9 @@ from headbrush.server.pages.figures.parts import tokens
 from headbrush.server.pages.figures.parts.fonts import paper_style
 from headbrush.server.pages.figures.request import PANELS, WIDTHS
 from headbrush.server.session.brush.clauses import Clause, Ids
+from headbrush.server.session.brush.named_brushes import saved
+from headbrush.server.session.brush.named_link import named_pairs
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.stores.store_data import StoreData
 from tests.server.fakes import FakeModel, PromptWorker, live_models, pruned
@@ -101,7 +106,8 @@ def selected(data, **changed):
 
 
 def drawn(data, panel, width=3.35, with_caption=True, **changed):
-    return draw_figure(data, selected(data, **changed), (), panel, width, 300, with_caption)
+    state = selected(data, **changed)
+    return draw_figure(data, state, ReaderLists(), panel, width, 300, with_caption)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -186,6 +192,41 @@ def test_effects_by_class_are_hedges_g(studied):
         pooled = (first.var(0) * len(first) + second.var(0) * len(second)) / counts
         wanted = (first.mean(0) - second.mean(0)) / np.sqrt(pooled) * (1 - 3 / (4 * counts - 1))
         np.testing.assert_allclose(row, wanted, rtol=2e-3)
+
+
+class OneClassOn(FakeModel):
+    """Without any head, each image has the probabilities of the classes before them."""
+
+    def __init__(self, store):
+        super().__init__()
+        self._stored = store.read("probability")
+
+    def predictions(self, images, *question, **how):
+        future = super().predictions(images, *question, **how)
+        future.set_result(np.roll(self._stored[images], 1, axis=1))
+        return future
+
+
+def test_effects_of_sets_are_counted_and_named_as_in_the_link(data):
+    link = to_query(selected(data), data)[0] + "&set_of=2.0,2.1*the last layer"
+    with live_models(OneClassOn):
+        figure, stem, note = make_figure(data, panel="E2", link=link)
+    assert (stem, note) == ("small-E2-L2H1-class-1-004", "")
+    left, right = figure.axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["this set", "the last layer"]
+    before, labels = data.probability, data.store.read("label")
+    after = np.roll(before, 1, axis=1)
+    known = labels >= 0
+    accuracy = np.mean(after.argmax(1)[known] == labels[known])
+    dots = [line.get_xdata()[0] for line in left.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots, [accuracy] * 2)
+    distance = np.mean(
+        [jensenshannon(a, b, base=2) ** 2 for a, b in zip(before, after, strict=True)]
+    )
+    np.testing.assert_allclose([bar.get_width() for bar in right.patches], [distance] * 2)
+    changed = int(np.sum(before.argmax(1) != after.argmax(1)))
+    assert f"{changed} change" in words(figure)
+    assert "this set 1 + 1 part; the last layer 2" in words(figure)
 
 
 def test_panels_without_a_study_say_how_to_make_it(data):
@@ -296,10 +337,22 @@ def test_a_link_leads_to_the_figure_of_its_page(data):
     by_link, stem, note = make_figure(data, panel="B1", link=link, dpi=100)
     assert note == ""
     assert stem == "small-B1-L2H1-class-1-004"
-    by_state = draw_figure(data, state, (), "B1", 3.35, 100, True)
+    by_state = draw_figure(data, state, ReaderLists(), "B1", 3.35, 100, True)
     assert by_link.content("svg") == by_state.content("svg")
     other = make_figure(data, image=5, panel="B1", link=link, dpi=100)[0]
     assert other.content("svg") != by_state.content("svg")
+
+
+def test_a_link_s_compared_brushes_are_in_the_figure(data):
+    state = selected(data, metric="patch")
+    named = saved((), "three", (Clause("images", Ids((1, 5, 7))),))
+    pairs, left_out = named_pairs(named, data, 1000)
+    link = f"{to_query(state, data)[0]}&{urlencode(pairs)}"
+    figure, _, note = make_figure(data, panel="B1", link=link)
+    assert (left_out, note) == ("", "")
+    stored = data.importance("patch")
+    np.testing.assert_allclose(line(figure, named[0].colour), stored[[1, 5, 7]].mean(0), rtol=1e-6)
+    assert "three" in words(figure)
 
 
 def test_files_have_their_size_and_hold_text_as_text(data, tmp_path):

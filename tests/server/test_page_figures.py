@@ -13,6 +13,7 @@ from headbrush import cli
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.figures.compose import draw_figure
 from headbrush.server.pages.figures.on_page import PageFigures
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.url_state import default_state
 from tests.server.pages import run_until
 
@@ -36,7 +37,7 @@ def test_a_page_gets_the_figure_of_what_it_shows(session, data, document):
     words, _, name, packed = answer(figures, document)
     assert words == "small-B1-L2H1-class-1-004.svg saved"
     assert name == "small-B1-L2H1-class-1-004.svg"
-    expected = draw_figure(data, session.state, (), "B1", 6.9, 300, True)
+    expected = draw_figure(data, session.state, ReaderLists(), "B1", 6.9, 300, True)
     assert gzip.decompress(packed) == expected.content("svg")
 
 
@@ -113,6 +114,6 @@ def test_what_cannot_be_drawn_is_one_line_and_no_file(
 
 def test_all_images_are_their_mean(data):
     state = replace(default_state(data), layer=2, head=1, image=None)
-    bars = draw_figure(data, state, (), "C2", 3.35, 300, True).axes[0].patches
+    bars = draw_figure(data, state, ReaderLists(), "C2", 3.35, 300, True).axes[0].patches
     mean = data.strength[:, 5].mean(0)
     assert [bar.get_height() for bar in bars] == pytest.approx(mean.tolist())

@@ -5,12 +5,14 @@ from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.pages.report.parts.redact_folders import last_name, without_folders
 
 
-def subject(shown: Shown) -> str:
-    """Model, head with its pattern, and image with its classes, in one sentence."""
+def subject(shown: Shown, with_head: bool) -> str:
+    """Model, perhaps head with its pattern, and image with its classes, in one sentence."""
     data, head = shown.data, shown.session.head
-    model = last_name(str(data.store.attrs["model"]))
-    pattern = f", {data.head_patterns[head.number]}" if data.head_patterns else ""
-    words = f"{model}, head {head}{pattern}; {_image(shown)}."
+    words = last_name(str(data.store.attrs["model"]))
+    if with_head:
+        pattern = f", {data.head_patterns[head.number]}" if data.head_patterns else ""
+        words = f"{words}, head {head}{pattern}"
+    words = f"{words}; {_image(shown)}."
     return without_folders(words, data.store)
 
 

@@ -10,7 +10,7 @@ from headbrush.server.pages.figures.parts.fonts import SMALL, TEXT, paper_style,
 from headbrush.server.pages.figures.parts.paper import PaperFigure, finish, new_figure
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.pages.figures.request import HEAD, HEAD_PANELS
-from headbrush.server.session.brush.named_brushes import Named
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.registry import ROWS
@@ -31,7 +31,7 @@ _NARROW_BELOW = 5.0
 def draw_figure(
     data: StoreData,
     state: ViewState,
-    named: Named,
+    lists: ReaderLists,
     panel: str,
     width: float,
     dpi: int,
@@ -58,11 +58,12 @@ def draw_figure(
     """
     letters = HEAD_PANELS if panel == HEAD else (panel,)
     state = replace(state, workspace=_ROWS[letters[0]].workspace)
-    shown = Shown(data, state, [_ROWS[letter].name for letter in letters], named, patience_s)
+    shown = Shown(data, state, [_ROWS[letter].name for letter in letters], lists, patience_s)
     with paper_style():
         made = _head(shown, width, dpi) if panel == HEAD else _single(shown, panel, width, dpi)
         figure, words, legend_rows = made
-        figure.caption = f"{subject(shown)} {words}"
+        with_head = panel == HEAD or PANELS[panel].shows_head
+        figure.caption = f"{subject(shown, with_head)} {words}"
         figure.dpi_of_file = dpi
         finish(figure, legend_rows, with_caption)
     return figure

@@ -10,7 +10,7 @@ from headbrush.server.pages.figures.compose import draw_figure
 from headbrush.server.pages.figures.parts.fonts import lacking, lacking_words
 from headbrush.server.pages.figures.parts.paper import PaperFigure
 from headbrush.server.pages.report.make_report import data_of
-from headbrush.server.session.brush.named_brushes import Named
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
 
@@ -55,9 +55,9 @@ def make_figure(
     panel, inches = request.read_panel(panel), request.read_width(width)
     request.check_dpi(dpi, inches)
     data = data_of(store)
-    state, note = request.read_state(data, head, image, link)
+    state, lists, note = request.read_state(data, head, image, link)
     with lacking() as characters:
-        figure = draw_figure(data, state, (), panel, inches, dpi, with_caption, _PATIENCE_S)
+        figure = draw_figure(data, state, lists, panel, inches, dpi, with_caption, _PATIENCE_S)
     notes = " ".join(filter(None, (note, lacking_words(characters))))
     return figure, request.file_stem(data, state, panel), notes
 
@@ -70,7 +70,7 @@ def save_figure(figure: PaperFigure, path: Path) -> int:
 
 
 def figure_of(
-    data: StoreData, state: ViewState, named: Named, panel: str, width: str, ending: str
+    data: StoreData, state: ViewState, lists: ReaderLists, panel: str, width: str, ending: str
 ) -> bytes:
     """A gzipped figure of what a page of the server shows, with pictures at 300 dpi.
 
@@ -80,5 +80,5 @@ def figure_of(
         If the panel has nothing to show.
     """
     inches = request.read_width(width)
-    figure = draw_figure(data, state, named, panel, inches, _PAGE_DPI, True)
+    figure = draw_figure(data, state, lists, panel, inches, _PAGE_DPI, True)
     return gzip.compress(figure.content(ending), 5, mtime=0)

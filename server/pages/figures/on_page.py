@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from headbrush.server.pages.figures.request import FORMATS, PANELS, WIDTHS, file_stem
-from headbrush.server.session.brush.named_brushes import Named
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.redact_paths import said_of
@@ -15,16 +15,16 @@ from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.pending_answer import when_done
 
 _WORKERS = ThreadPoolExecutor(1, thread_name_prefix="headbrush-figure")
-Draw = Callable[[StoreData, ViewState, Named, str, str, str], bytes]
+Draw = Callable[[StoreData, ViewState, ReaderLists, str, str, str], bytes]
 
 
 def drawn(
-    data: StoreData, state: ViewState, named: Named, panel: str, width: str, ending: str
+    data: StoreData, state: ViewState, lists: ReaderLists, panel: str, width: str, ending: str
 ) -> bytes:
     """A gzipped figure; matplotlib is loaded with the first."""
     from headbrush.server.pages.figures.make_figure import figure_of
 
-    return figure_of(data, state, named, panel, width, ending)
+    return figure_of(data, state, lists, panel, width, ending)
 
 
 class PageFigures:
@@ -61,7 +61,7 @@ class PageFigures:
         name = f"{file_stem(session.data, session.state, panel)}.{ending}"
         self._is_drawing = True
         self._say(f"drawing {name} …")
-        given = session.data, session.state, session.reader.named, panel, width, ending
+        given = session.data, session.state, session.reader.lists, panel, width, ending
         when_done(
             _WORKERS.submit(self._draw, *given),
             partial(self._deliver, name),

@@ -14,7 +14,7 @@ from headbrush.server.pages.figures.panels import (
     strength,
     trends,
 )
-from headbrush.server.pages.figures.panels.prune import curve, given, pairs
+from headbrush.server.pages.figures.panels.prune import curve, given, pairs, sets
 from headbrush.server.pages.figures.panels.tokens import context, matrix, threshold, two_axes
 from headbrush.server.pages.figures.parts.drawing import Place
 from headbrush.server.pages.figures.parts.shown import Shown
@@ -32,12 +32,15 @@ class Panel:
         Draws it, and returns what it shows in words.
     ratio, most
         Height by width, and inches of height at most, without legend and caption.
+    shows_head
+        Whether it shows or marks the selected head, so that the caption names it.
     """
 
     title: str
     draw: Callable[[Shown, Place], str]
     ratio: float
     most: float
+    shows_head: bool = True
 
 
 PANELS = {
@@ -53,12 +56,15 @@ PANELS = {
     "D3": Panel("Strong attention", two_axes.draw, 0.5, 2.4),
     "D4": Panel("Attention matrix", matrix.draw, 0.85, 5.0),
     "D5": Panel("Attention values", threshold.draw, 0.55, 2.4),
-    "E3": Panel("Prediction without the prune set", prediction.draw_under_set, 0.6, 2.6),
+    "E2": Panel("Predictions without the prune set", sets.draw, 0.5, 2.2, shows_head=False),
+    "E3": Panel(
+        "Prediction without the prune set", prediction.draw_under_set, 0.6, 2.6, shows_head=False
+    ),
     "E4": Panel("Importance given the prune set", given.draw, 0.55, 2.4),
-    "E6": Panel("Pruning head after head", curve.draw, 1.15, 4.6),
+    "E6": Panel("Pruning head after head", curve.draw, 1.15, 4.6, shows_head=False),
     "E7": Panel("Pairs of heads", pairs.draw, 0.92, 5.2),
     "F1": Panel("Heads and classes", trends.draw_classes, 0.6, 3.4),
-    "F2": Panel("Images of a class", trends.draw_consistency, 0.65, 3.4),
+    "F2": Panel("Images of a class", trends.draw_consistency, 0.65, 3.4, shows_head=False),
     "G1": Panel("One prediction explained", explained_panels.draw_map, 0.6, 3.6),
     "G3": Panel("Heads that speak for a class", explained_panels.draw_heads, 0.55, 2.4),
 }

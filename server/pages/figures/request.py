@@ -8,8 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 from headbrush.analysis.store.atomic_files import check_writable
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.pages.report.parts.request import read_head, read_image
+from headbrush.server.session.brush.named_link import read_named
+from headbrush.server.session.prune.named_sets import sets_of_link
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.state import ViewState
-from headbrush.server.session.url_state import from_query
+from headbrush.server.session.url_state import MOST_BRUSH, from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.registry import ROWS
 
@@ -81,8 +84,8 @@ def check_out(path: Path) -> None:
 
 def read_state(
     data: StoreData, head: object = None, image: object = None, link: str = ""
-) -> tuple[ViewState, str]:
-    """The state to draw, and a note on unusable parts of the link.
+) -> tuple[ViewState, ReaderLists, str]:
+    """The state to draw, what the link has named, and a note on unusable parts of the link.
 
     Parameters
     ----------
@@ -91,13 +94,15 @@ def read_state(
     image
         Id, file name, or ``all`` for means over all or the brushed images; by default as ``head``.
     link
-        A page's address, or its query: selection, brush, metric and colours.
+        A page's address, or its query: selection, brush, metric, colours, what it has named.
     """
     query = urlsplit(link).query if "?" in link else link
     pairs = {key: [v.encode() for v in values] for key, values in parse_qs(query).items()}
     if link and not pairs:
         raise InputError(f"--link {link[:80]}: expected the address of a page, or what follows ?.")
     state, note = from_query(pairs, data)
+    named, lost = read_named(pairs, data, MOST_BRUSH)
+    sets, lost_sets = sets_of_link(pairs, data)
     if head is not None:
         chosen = data.head(read_head(data, head))
         state = replace(state, layer=chosen.layer, head=chosen.head)
@@ -105,7 +110,7 @@ def read_state(
         is_all = str(image).lower() in _ALL and str(image) not in data.names
         number = None if is_all else read_image(data, image)
         state = replace(state, image=number, token=state.token if number == state.image else None)
-    return state, note
+    return state, ReaderLists(named, sets), " ".join(filter(None, (note, lost, lost_sets)))
 
 
 def file_stem(data: StoreData, state: ViewState, panel: str) -> str:

@@ -16,8 +16,8 @@ from headbrush.server.pages.report.parts.failed_views import (
     without_failed,
 )
 from headbrush.server.pages.report.parts.panels import deliver, named_models, settle
-from headbrush.server.session.brush.named_brushes import Named
 from headbrush.server.session.palette import LIGHT
+from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.live_model import live_model
@@ -25,6 +25,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 
 T = TypeVar("T")
+_NONE = ReaderLists()
 
 
 class Shown:
@@ -34,8 +35,8 @@ class Shown:
     ----------
     views
         Names of views.
-    named
-        The reader's named brushes.
+    lists
+        The reader's named brushes and prune sets.
     patience_s
         Seconds that may be waited for what the model computes image by image; what is known by
         then is shown.
@@ -46,14 +47,15 @@ class Shown:
         data: StoreData,
         state: ViewState,
         views: Iterable[str],
-        named: Named = (),
+        lists: ReaderLists = _NONE,
         patience_s: float = 0,
     ) -> None:
         document = Document()
         names = list(views)
         self.data = data
         self.session = Session(data, state, LIGHT, document)
-        self.session.reader.change_named(named)
+        self.session.reader.change_named(lists.named)
+        self.session.reader.change_sets(lists.sets)
         made = guarded_views(self.session, names)
         settle(document, data)
         _answer_further(document, data, patience_s)
