@@ -171,6 +171,19 @@ def test_changed_predictions_are_listed_selected_and_brushed(session, data, docu
     assert np.flatnonzero(session.brush().images).tolist() == flips
 
 
+def test_what_does_not_change_is_counted_as_it_grows(session, data, document, fake):
+    session.select_image(None)
+    (changed,) = views(session, ChangedPredictions)
+    session.history.change(pruned=SET)
+    for count in (1, 3, 7):
+        (_, images, *_), future = fake.asked[-1]
+        future.set_result(data.probability[list(images)])
+        run(document)
+        assert words(changed, "changed_list") == (
+            f"<p>None of the {count} predictions so far changes.</p>"
+        )
+
+
 def _numbers(text, ask):
     return [piece.split('"')[0] for piece in text.split(f'data-ask="{ask}" data-number="')[1:]]
 
@@ -330,7 +343,7 @@ def test_a_report_of_a_wrong_set_is_refused_in_one_line(data, asked, words):
 def test_questions_grow_while_answers_are_quick_and_shrink_when_they_are_late(data):
     running = RunningSet(data, np.ones(data.num_images, bool))
     sizes = []
-    for seconds in (0.01, 0.01, 0.01, 0.3, 2.0, 2.0, 0.01):
+    for seconds in (0.01, 0.3, 0.01, 0.7, 2.0, 2.0, 0.01):
         images = running.next_images
         sizes.append(len(images))
         running.add(images, data.probability[images])

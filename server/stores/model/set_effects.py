@@ -14,8 +14,9 @@ MOST_GIVEN = 100
 """Images over which the importance of further heads is averaged, at most."""
 _LARGEST = 48
 """Images of one question, at most."""
-_SOON_S, _LATE_S = 0.15, 0.6
-"""A question answered sooner is followed by one of twice as many images, one later of half."""
+_SOON_S, _LATE_S = 0.4, 1.0
+"""A question answered sooner is followed by one of twice as many images, one later of half: on a
+busy machine asking takes longer than computing, so few images a question never end."""
 _FAULTS_AT_FIRST = 3
 """So many more failures than answers end the questions: the model is not available."""
 

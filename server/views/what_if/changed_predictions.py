@@ -51,21 +51,20 @@ class ChangedPredictions:
 
     def _draw(self) -> None:
         effect, image = self._effect(), self._session.state.image
-        count = 0 if effect is None else len(effect.flipped)
-        shown = (self._session.state.pruned, count, image, effect is None, self._answer.is_done)
+        count, words = 0 if effect is None else len(effect.flipped), self._words(effect)
+        self._session.summaries.describe(self.name, words)
+        shown = (self._session.state.pruned, count, image, "" if count else words)
         if shown == self._shown:
             return
         self._shown = shown
         self._brush.visible = bool(count)
         self._brush.label = f"Brush the {grouped(count)} changed images"
-        words = self._words(effect)
         tiles = "" if effect is None else "".join(
             self._tile(int(one), int(becomes))
             for one, becomes in zip(effect.flipped[:_MOST], effect.becomes, strict=False)
         )  # fmt: skip
         more = f"<p>and {grouped(count - _MOST)} more: brush them</p>" if count > _MOST else ""
         self._list.text = f"<ul>{tiles}</ul>{more}" if tiles else f"<p>{escape(words)}</p>"
-        self._session.summaries.describe(self.name, words)
 
     def _words(self, effect: PruneEffect | None) -> str:
         if not self._session.data.has_classifier:
