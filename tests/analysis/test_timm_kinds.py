@@ -1,6 +1,6 @@
 """ViT-like models of timm, one of each kind that is apart: exact, or refused in one true sentence.
 
-``benchmarks/timm_sweep.py`` tries them all.
+``benchmarks/models/timm_sweep.py`` tries them all.
 """
 
 import numpy as np

@@ -1,0 +1,107 @@
+"""Time and memory of trends over classes, beside scipy's permutation test of the same cells.
+
+    python benchmarks/measures/trends.py [--permutations N]
+    python benchmarks/measures/trends.py --power
+
+Random values of given sizes: the bundled store, a thousand images of ViT-B/16, and ImageNet's
+validation set through ViT-L. scipy compares one class with the rest in all heads at once, for a
+tenth of the permutations; its time is that of all classes and permutations.
+
+With ``--power``: how often effects of known size are found, and how often any is found where there
+is none, in stores of the bundled one's size, of normal and of skewed values.
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+from scipy import stats
+
+from headbrush.server.stores.trends.classes import LEVEL, class_trends
+from headbrush.server.stores.trends.consistency import class_consistency
+from headbrush.server.stores.trends.questions import MOST_SIMILAR
+from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
+
+SIZES = {"bundled": (300, 72, 10), "ViT-B/16": (1000, 144, 10), "ViT-L/16": (50_000, 384, 1000)}
+_MOST_FOR_SCIPY = 1000
+_STORES = 200
+
+
+def seconds(act, *given) -> float:
+    """How long it takes."""
+    begun = time.perf_counter()
+    act(*given)
+    return time.perf_counter() - begun
+
+
+def with_scipy(values: np.ndarray, label: np.ndarray, classes: int, permutations: int) -> float:
+    """Seconds that scipy's permutation test would take for all classes."""
+    few = max(1, permutations // 10)
+    inside, outside = values[label == 0], values[label != 0]
+
+    def difference(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+        return np.abs(a.mean(axis) - b.mean(axis))
+
+    def run() -> None:
+        stats.permutation_test(
+            (inside, outside), difference, n_resamples=few, batch=10, alternative="greater"
+        )
+
+    return seconds(run) * classes * permutations / few
+
+
+def power() -> None:
+    """Print false alarms, and found effects by their size."""
+    images, heads, classes = SIZES["bundled"]
+    label = np.repeat(np.arange(classes), images // classes)
+    for skew, draw in (("normal", np.random.Generator.normal), ("skewed", _skewed)):
+        for size in (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0):
+            random, found, others = np.random.default_rng(1), 0, 0
+            for seed in range(_STORES):
+                values = draw(random, size=(images, heads))
+                values[label == 0, 0] += size * values[:, 0].std()
+                is_found = class_trends(values, label, classes, 199, seed).family_p <= LEVEL
+                found += bool(is_found[0, 0])
+                others += bool(is_found[1:, 1:].any())
+            print(
+                f"{skew}, shift of {size:.2f} standard deviations in {images // classes} of "
+                f"{images} images, {heads} heads: found in {found} of {_STORES} stores; any "
+                f"other pair, without an effect, in {others}",
+                flush=True,
+            )
+
+
+def _skewed(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    return random.gamma(0.5, size=size)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--permutations", type=int, default=1000)
+    parser.add_argument("--power", action="store_true")
+    args = parser.parse_args()
+    if args.power:
+        power()
+        return
+    permutations = args.permutations
+    random = np.random.default_rng(0)
+    for name, (images, heads, classes) in SIZES.items():
+        values = random.gamma(1.0, size=(images, heads)).astype(np.float32)
+        label = random.integers(0, classes, images)
+        took = {
+            "heads × classes": seconds(class_trends, values, label, classes, permutations),
+            "consistency": seconds(class_consistency, values, label, classes, permutations),
+            "unlike": seconds(unlike_their_class, values, label),
+            "nearest": seconds(nearest, values, 0, MOST_SIMILAR),
+        }
+        if images <= _MOST_FOR_SCIPY:
+            took["scipy (scaled)"] = with_scipy(values, label, classes, permutations)
+        told = ", ".join(f"{what} {one:.3g} s" for what, one in took.items())
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(f"{name}: {images} images × {heads} heads, {classes} classes: {told}; "
+              f"peak {peak:.2f} GiB", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
