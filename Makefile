@@ -2,12 +2,14 @@
 # make test   run every test, the browser tests too
 # make test-oldest   run them with the lowest versions that pyproject.toml allows
 # make docs   write the reference of the Python interface into build/docs
+# make bench  measure speed, beside HoloViews and others, in half an hour; BENCH=brushing one, QUICK=1 a try
+# make bench-compare BEFORE=a.json AFTER=b.json   fail if something became slower beyond the noise
 # make lint   repair what the checks of style can repair, and check types and spelling
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: demo test test-oldest lint lint-js docs serve screenshots clean
+.PHONY: bench bench-compare demo test test-oldest lint lint-js docs serve screenshots clean
 .DELETE_ON_ERROR:
 
 # What is installed in an environment, again when pyproject.toml changes: make_environment,FOLDER,WHAT
@@ -26,6 +28,10 @@ endef
 .venv/ready-to-test: pyproject.toml
 	$(call make_environment,.venv,--editable '.[test]')
 	@touch .venv/ready
+
+.venv/ready-to-bench: pyproject.toml
+	$(call make_environment,.venv,--editable '.[bench]')
+	@touch .venv/ready .venv/ready-to-test
 
 .venv-oldest/ready: pyproject.toml tests/oldest.py
 	@mkdir -p .venv-oldest
@@ -49,6 +55,14 @@ test: .venv/ready-to-test lint-js
 # The same tests with the lowest versions that pyproject.toml allows, PYTEST_ARGS=tests/server some.
 test-oldest: .venv-oldest/ready
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest $(PYTEST_ARGS)
+
+# BENCH names some of benchmarks/suite/plan.py, STORE another store than that of the bundled images.
+bench: .venv/ready-to-bench
+	$(BIN)/python benchmarks/suite/run.py $(BENCH) $(if $(STORE),--store $(STORE)) \
+	  $(if $(QUICK),--quick) --out $(or $(OUT),build/bench/figures.json)
+
+bench-compare: .venv/ready
+	$(BIN)/python benchmarks/suite/compare.py $(BEFORE) $(AFTER)
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check --fix .

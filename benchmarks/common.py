@@ -1,14 +1,46 @@
 """What several benchmarks use."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BUNDLED = ROOT / "datasets" / "fashion_mnist"
+NOTES = "HEADBRUSH_BENCHMARK_NOTES"
+"""Name of the environment variable that names the file of ``note``."""
+
+
+def note(
+    what: str,
+    values: float | Iterable[float],
+    unit: str,
+    who: str = "headbrush",
+    is_more_better: bool = False,
+) -> None:
+    """Keep a figure for ``make bench``: a line in the file that the suite asks for, if it does.
+
+    Parameters
+    ----------
+    what
+        What was measured and of what size; the same words for headbrush and its peers.
+    values
+        What each repetition took, or one value.
+    who
+        Whose figure it is; every name but ``headbrush`` is a peer's.
+    """
+    path = os.environ.get(NOTES)
+    if path is None:
+        return
+    every = [values] if isinstance(values, (int, float)) else list(map(float, values))
+    kept = {"what": what, "who": who, "unit": unit, "is_more_better": is_more_better}
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(kept | {"values": every}) + "\n")
 
 
 def port_free() -> int:

@@ -71,6 +71,13 @@ def test_what_the_tests_import_is_required():
     assert distributions(imported(sources("tests"))) <= wanted
 
 
+def test_what_the_benchmarks_import_is_required():
+    wanted = requirements("analyze", "test", "bench")
+    assert "holoviews" in wanted
+    names = imported(sources("benchmarks")) - {"holoviews"}  # not installed with the tests
+    assert distributions(names) <= {canonicalize_name(name) for name in wanted}
+
+
 def test_conda_and_pip_name_the_same_dependencies():
     named = requirements("analyze", "test").values()
     expected = {f"{CONDA_NAMES.get(one.name, one.name)}{one.specifier}" for one in named}

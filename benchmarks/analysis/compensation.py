@@ -11,6 +11,7 @@ import sys
 import torch
 
 from benchmarks.analysis.what_if import timed
+from benchmarks.common import note
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.prune.interactions.compensation import compensation
@@ -31,6 +32,8 @@ def main() -> None:
     for _ in range(int(sys.argv[3]) if len(sys.argv) > 3 else 3):
         _, _, alone = timed(lambda: leave_one_out(stored.model, traced, labels))
         found, _, apart = timed(lambda: compensation(stored.model, traced, labels))
+        note("effects taken apart, an image", apart / images, "s")
+        note("effects taken apart, an image", alone / images, "s", "leaving one out alone")
         sums = [sums[0] + alone, sums[1] + apart]
         print(
             f"leave one out {alone / images:6.3f} s an image   taken apart {apart / images:6.3f} s "

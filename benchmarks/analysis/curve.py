@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.analysis.what_if import hooked, timed
+from benchmarks.common import note
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.prune.curve.lines import Predictions, set_of
@@ -73,6 +74,8 @@ def main() -> None:
         after, _, plain = timed(lambda p=pruned: probabilities(stored, inputs, p))
         apart = abs(divergence(before, after).mean() - effect.jsd)
         sums += cpu, plain
+        note("a point of a curve, processor time", cpu, "s")
+        note("a point of a curve, processor time", plain, "s", "hooked full passes")
         print(
             f"{count:>3} heads pruned   {cpu:5.2f} s   hooked {plain:5.2f} s   "
             f"x{plain / cpu:4.2f}   divergence differs {apart:.1e}",
@@ -83,6 +86,8 @@ def main() -> None:
     )
     for count in (0, len(heads) // 2):
         (ours, _, cpu), (theirs, _, plain) = greedy_round(stored, inputs, heads[:count], per_layer)
+        note("a greedy round, processor time", cpu, "s")
+        note("a greedy round, processor time", plain, "s", "full passes")
         print(
             f"greedy round, {count:>2} gone   {cpu:6.2f} s   full passes {plain:6.2f} s   "
             f"x{plain / cpu:4.2f}   differ {np.abs(ours - theirs).max():.1e}",

@@ -13,6 +13,7 @@ from collections import defaultdict
 import numpy as np
 import torch
 
+from benchmarks.common import note
 from headbrush.analysis.explain.ablation import patch_ablation
 from headbrush.analysis.explain.explaining import map_of_model, sources_of_heads, total_effects
 from headbrush.analysis.explain.faithfulness import faithfulness
@@ -93,6 +94,7 @@ def main() -> None:
         print(f"{kind:<10} {told[0]:<28} {told[1]:<28} {int(better.sum())} of {count}")
     print("\nstep, median ms of processor time, one thread")
     for step, taken in times.items():
+        note(f"{step}, processor time", taken, "ms")
         print(f"{step:<28} {np.median(taken):8.1f}")
 
 

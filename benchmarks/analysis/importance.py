@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 
-from benchmarks.common import BUNDLED
+from benchmarks.common import BUNDLED, note
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.tracing import trace
@@ -69,6 +69,7 @@ def main() -> None:
     np.testing.assert_allclose(*results, atol=1e-5)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, seconds in medians.items():
+        note(f"an image, {model.name}", [one / args.images for one in times[name]], "s", name)
         print(f"{name:12} {seconds:7.2f} s, {seconds / args.images:6.3f} s an image")
     ratio = medians["full passes"] / medians["headbrush"]
     print(f"{model.name}: {ratio:.2f} times as fast, results equal to 1e-5 "

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.common import BUNDLED
+from benchmarks.common import BUNDLED, note
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.run.progress import Advance, StageProgress
 from headbrush.analysis.run.request import Request
@@ -63,7 +63,12 @@ def run(args: argparse.Namespace) -> None:
             predictions=args.importance == "pruning",
             device="cpu",
         )
-        analyze(request, Measured(Console(quiet=True)))
+        progress = Measured(Console(quiet=True))
+        analyze(request, progress)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    what = f"analysis of {args.images[0]} images, importance by {args.importance}"
+    note(f"peak of an {what}", peak, "MB")
+    note(f"an {what}", progress.seconds, "s")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import timm
 import torch
 
 from benchmarks.analysis.what_if import timed
+from benchmarks.common import note
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.wrapping import wrap_model
 from headbrush.analysis.prune.interactions.groups import group_pairs
@@ -106,6 +107,8 @@ def main() -> None:
         both, _, part = timed(lambda image=image: full_passes(model, image, sets))
         plain = part * (len(pairs) + len(units)) / len(sets)
         sums += cpu, plain
+        note(f"all {len(pairs)} pairs, an image, processor time", cpu, "s")
+        note(f"all {len(pairs)} pairs, an image, processor time", plain, "s", "full passes")
         alone = full_passes(model, image, [(), *units])
         cut = alone[0] - alone[1:]
         iota = alone[0] - both - cut[first] - cut[second]

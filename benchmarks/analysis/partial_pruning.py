@@ -15,7 +15,7 @@ import time
 import numpy as np
 import torch
 
-from benchmarks.common import BUNDLED
+from benchmarks.common import BUNDLED, note
 from headbrush.analysis.measures.importance import partial_pruning
 from headbrush.analysis.model.loading import load_model
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
@@ -45,6 +45,9 @@ def measure(name: str, repeats: int) -> None:
             seconds, expected = _seconds(lambda at=layer: full_passes(model, image, at, 0))
             plain.append(seconds)
             np.testing.assert_allclose(found.probability[1:], expected, atol=1e-5)
+        what = f"seven modes, {model.name}, layer {layer}"
+        note(what, [1e3 * one for one in ours], "ms")
+        note(what, [1e3 * one for one in plain], "ms", "full passes")
         print(f"  layer {layer:2}: seven modes {1e3 * statistics.median(ours):5.0f} ms, "
               f"full passes {1e3 * statistics.median(plain):5.0f} ms")  # fmt: skip
 

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import torch
 
+from benchmarks.common import note
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.prune.side_by_side import SideBySide
 from headbrush.analysis.prune.stored_model import demand_source, load_stored, stored_source
@@ -71,6 +72,9 @@ def main() -> None:
 
         ours, wall, cpu = timed(stream)
         plain, plain_wall, plain_cpu = timed(lambda p=pruned: hooked(stored.model, inputs, p))
+        note("predictions under prune sets, processor time", cpu, "s")
+        note("predictions under prune sets, processor time", plain_cpu, "s", "hooked full passes")
+        note("first number of a prune set", 1000 * first[0], "ms")
         print(
             f"{text:<14} first {first[0] * 1000:5.0f} ms  all {wall:5.2f} s (cpu {cpu:5.2f} s)   "
             f"hooked {plain_wall:5.2f} s (cpu {plain_cpu:5.2f} s)   x{plain_cpu / cpu:4.2f}   "

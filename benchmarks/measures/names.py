@@ -14,6 +14,7 @@ from collections import Counter
 import numpy as np
 import torch
 
+from benchmarks.common import note
 from headbrush.analysis.measures.names.fits import chance_of, fits
 from headbrush.analysis.measures.names.naming import FAMILIES, NO_NAME, name_patterns
 from headbrush.analysis.measures.names.templates import TEMPLATES, targets
@@ -82,11 +83,14 @@ def main() -> None:
             names = [FAMILIES[n] if n != NO_NAME else "" for n in named.number.tolist()]
             ours.update(zip(truth, names, strict=True))
             theirs.update(zip(truth, simpler(matrices, grid), strict=True))
+        note(f"a pattern of {grid[0]}×{grid[1]}, processor time", 1000 * seconds / count, "ms")
         print(f"{grid[0]}×{grid[1]}: {1000 * seconds / count:.2f} ms of CPU a pattern", flush=True)
+    f1 = macro_f1(ours, of_templates), macro_f1(theirs, of_templates)
+    note("macro-F1 of the templates", f1[0], "", is_more_better=True)
+    note("macro-F1 of the templates", f1[1], "", "simpler rule", is_more_better=True)
     print(f"macro-F1 of {len(KINDS)} kinds: {macro_f1(ours, KINDS):.4f}")
     print(
-        f"of the {len(of_templates)} templates only: {macro_f1(ours, of_templates):.4f}, "
-        f"by the simpler rule {macro_f1(theirs, of_templates):.4f}"
+        f"of the {len(of_templates)} templates only: {f1[0]:.4f}, by the simpler rule {f1[1]:.4f}"
     )
     wrong = [(count, *pair) for pair, count in ours.items() if pair[0] != pair[1]]
     for number, true, name in sorted(wrong, reverse=True)[:10]:

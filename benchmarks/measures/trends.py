@@ -18,6 +18,7 @@ import time
 import numpy as np
 from scipy import stats
 
+from benchmarks.common import note
 from headbrush.server.stores.trends.classes import LEVEL, class_trends
 from headbrush.server.stores.trends.consistency import class_consistency
 from headbrush.server.stores.trends.questions import MOST_SIMILAR
@@ -80,13 +81,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--permutations", type=int, default=1000)
     parser.add_argument("--power", action="store_true")
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     args = parser.parse_args()
     if args.power:
         power()
         return
     permutations = args.permutations
     random = np.random.default_rng(0)
-    for name, (images, heads, classes) in SIZES.items():
+    for name in args.sizes:
+        images, heads, classes = SIZES[name]
         values = random.gamma(1.0, size=(images, heads)).astype(np.float32)
         label = random.integers(0, classes, images)
         took = {
@@ -97,6 +100,11 @@ def main() -> None:
         }
         if images <= _MOST_FOR_SCIPY:
             took["scipy (scaled)"] = with_scipy(values, label, classes, permutations)
+        for what in ("consistency", "unlike", "nearest"):
+            note(f"{what}, {name}", took[what], "s")
+        note(f"heads × classes, {name}", took["heads × classes"], "s")
+        if images <= _MOST_FOR_SCIPY:
+            note(f"heads × classes, {name}", took["scipy (scaled)"], "s", "scipy (scaled)")
         told = ", ".join(f"{what} {one:.3g} s" for what, one in took.items())
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"{name}: {images} images × {heads} heads, {classes} classes: {told}; "

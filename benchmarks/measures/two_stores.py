@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import note
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.beside import BEYOND_CHANCE
@@ -24,7 +25,6 @@ from headbrush.server.stores.trends.statistics.differences import (
     paired_differences,
 )
 
-_TIMES = 1000
 _ORDERS = 20
 _NOISE = (0.1, 0.3, 1.0, 3.0)
 """Standard deviations of the logarithm of each value."""
@@ -36,18 +36,18 @@ def any_reported(found: Differences) -> bool:
     return bool((found.adjusted <= BEYOND_CHANCE).any())
 
 
-def false_alarms(values: np.ndarray) -> None:
+def false_alarms(values: np.ndarray, times: int) -> None:
     """Print in how many of many comparisons of the same with the same some head is reported."""
     random, halves, twice = np.random.default_rng(0), 0, 0
-    for _ in range(_TIMES):
+    for _ in range(times):
         order = random.permutation(len(values))
         first, second = np.array_split(values[order], 2)
         halves += any_reported(head_differences(first, second))
         pair = (noisy(values, 0.3, random) for _side in range(2))
         twice += any_reported(paired_differences(*pair))
     print(
-        f"any of {values.shape[1]} heads differs: two halves of the images {halves / _TIMES:.1%}, "
-        f"the same images with noise {twice / _TIMES:.1%} of {_TIMES} comparisons",
+        f"any of {values.shape[1]} heads differs: two halves of the images {halves / times:.1%}, "
+        f"the same images with noise {twice / times:.1%} of {times} comparisons",
         flush=True,
     )
 
@@ -72,9 +72,11 @@ def noisy(values: np.ndarray, noise: float, random: np.random.Generator) -> np.n
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path)
-    data = StoreData(Store(parser.parse_args().store))
+    parser.add_argument("--times", type=int, default=1000, help="comparisons for false alarms")
+    asked = parser.parse_args()
+    data = StoreData(Store(asked.store))
     values = data.importance(data.first.metric).astype(float)
-    false_alarms(values)
+    false_alarms(values, asked.times)
     planted(values)
     random = np.random.default_rng(0)
     for name, (images, heads) in SIZES.items():
@@ -84,6 +86,8 @@ def main() -> None:
         matched = time.perf_counter()
         paired_differences(*both)
         took = matched - begun, time.perf_counter() - matched
+        note(f"matching heads, {name}", took[0], "s")
+        note(f"comparing heads, {name}", took[1], "s")
         print(f"{name}, {images} images × {heads} heads: matched in {took[0]:.2g} s, compared in "
               f"{took[1]:.2g} s", flush=True)  # fmt: skip
 

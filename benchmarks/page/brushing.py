@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, TimeoutError, sync_playwright
 
-from benchmarks.common import port_free, serve, serve_app
+from benchmarks.common import note, port_free, serve, serve_app
 from benchmarks.page.steps import print_steps
 from benchmarks.stores.synthetic import make_synthetic
 from headbrush.analysis.store.store import Store
@@ -33,6 +33,11 @@ from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 _SIZES = (14_000, 144_000, 1_000_000)
 _LARGE = 10_000_000
 _SHARES = (0.01, 0.1, 0.6)
+PEERS = {"plain": "bokeh", "holoviews": "holoviews"}
+"""What each peer needs, by its name in ``peers.py``."""
+WHO = {"headbrush": "headbrush", "plain": "plain Bokeh", "holoviews": "HoloViews"}
+_OF_PEERS = 3
+"""Repeats at most: plain Bokeh takes a quarter of a minute for a million patterns."""
 _CORNERS = 48
 _QUIET_MS = 500
 _PATIENCE_MS = 60_000
@@ -85,18 +90,22 @@ def _headbrush(browser: Browser, store: Path, repeats: int) -> None:
     try:
         start = time.perf_counter()
         page = _open(browser, f"http://127.0.0.1:{port}/server")
-        print(f"{store.stem}: first page after {time.perf_counter() - start:.1f} s")
+        first = time.perf_counter() - start
+        print(f"{store.stem}: first page after {first:.1f} s")
+        note(f"first page, {_patterns(store)}", first, "s")
         page.wait("named('selection_text').text.length > 0")
         page.page.wait_for_timeout(1500)
         page.page.locator(".hb-panel", has_text="What have the heads learned").locator(
             ".bk-tool-icon-lasso-select"
         ).click()
         _measure(page, "headbrush", store, repeats)
-        _drag_a_box(page)
+        _drag_a_box(page, _patterns(store))
         before = _memory(server.pid)
         others = [_open(browser, f"http://127.0.0.1:{port}/server") for _ in range(2)]
         page.page.wait_for_timeout(1000)
-        print(f"  each further page {(_memory(server.pid) - before) / len(others) / 1e6:.0f} MB")
+        each = (_memory(server.pid) - before) / len(others) / 1e6
+        print(f"  each further page {each:.0f} MB")
+        note(f"each further page, {_patterns(store)}", each, "MB")
         for other in (page, *others):
             other.page.context.close()
     finally:
@@ -106,7 +115,7 @@ def _headbrush(browser: Browser, store: Path, repeats: int) -> None:
 
 
 def _peers(browser: Browser, store: Path, repeats: int) -> None:
-    for peer, needs in (("plain", "bokeh"), ("holoviews", "holoviews")):
+    for peer, needs in PEERS.items():
         if importlib.util.find_spec(needs) is None:
             print(f"  {peer}: not measured, {needs} is not installed")
             continue
@@ -118,7 +127,7 @@ def _peers(browser: Browser, store: Path, repeats: int) -> None:
             if peer == "plain":
                 webgl = "document.createElement('canvas').getContext('webgl2') != null"
                 print(f"  plain: WebGL {'on' if page.page.evaluate(webgl) else 'not available'}")
-            _measure(page, peer, store, min(repeats, 4))
+            _measure(page, peer, store, min(repeats, _OF_PEERS))
             page.page.context.close()
         except TimeoutError:
             print(f"  {peer}: no answer within {_PATIENCE_MS // 1000} s")
@@ -132,6 +141,11 @@ def _open(browser: Browser, url: str) -> HeadbrushPage:
     context.set_default_timeout(_PATIENCE_MS)
     context.add_init_script(_WATCH)
     return HeadbrushPage(context.new_page(), url)
+
+
+def _patterns(store: Path) -> str:
+    data = StoreData(Store(store))
+    return f"{data.num_images * data.num_heads:,} patterns".replace(",", " ")
 
 
 def _points(store: Path) -> np.ndarray:
@@ -173,6 +187,9 @@ def _measure(page: HeadbrushPage, who: str, store: Path, repeats: int) -> None:
             )
             times.append(page.page.evaluate("last - up"))
             sent.append(page.page.evaluate("bytes"))
+        what = f"{share:.0%} of {_patterns(store)}"
+        note(f"lasso, {what}", times[1:], "ms", WHO[who])
+        note(f"sent by a lasso, {what}", np.median(sent[1:]) / 1e6, "MB", WHO[who])
         median, p95 = np.quantile(times[1:], (0.5, 0.95))
         print(
             f"  {who}: lasso of {inside(lasso, points).mean():5.1%}: p50 {median:6.0f} ms, "
@@ -181,7 +198,7 @@ def _measure(page: HeadbrushPage, who: str, store: Path, repeats: int) -> None:
         )
 
 
-def _drag_a_box(page: HeadbrushPage) -> None:
+def _drag_a_box(page: HeadbrushPage, patterns: str) -> None:
     """Pictures a second while a box grows; the lasso's neighbour in the tool bar draws it."""
     page.page.locator(".hb-panel", has_text="What have the heads learned").locator(
         ".bk-tool-icon-box-select"
@@ -200,6 +217,7 @@ def _drag_a_box(page: HeadbrushPage) -> None:
     seconds, frames = time.perf_counter() - start, page.page.evaluate("frames")
     page.page.mouse.up()
     page.page.wait_for_timeout(1000)
+    note(f"a dragged box, {patterns}", frames / seconds, "pictures/s", is_more_better=True)
     print(f"  a dragged box: {frames / seconds:.0f} pictures a second over {seconds:.1f} s")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from datashader import transfer_functions as tf
 
+from benchmarks.common import note
 from headbrush.server.session.palette import DENSITY_RAMP, class_colours, value_colours
 from headbrush.server.views.patterns.density import COUNT, Colouring, draw
 
@@ -54,22 +55,27 @@ def _measure(count: int, repeats: int) -> None:
                     lambda v=view, c=colouring, m=mask: _plain(points, v, c, m),
                     repeats,
                 )
+                brushed = "brushed" if mask is not None else ""
+                what = f"{count:,} points, {where}, by {name} {brushed}".replace(",", " ", 1)
+                note(what.rstrip(), ours, "ms")
+                note(what.rstrip(), plain, "ms", "plain datashader")
                 print(
-                    f"{count:>10,} points, {where:6} {name:8} "
-                    f"{'brushed' if mask is not None else '':7}  headbrush {ours:6.1f} ms, "
-                    f"plain datashader {plain:7.1f} ms",
+                    f"{count:>10,} points, {where:6} {name:8} {brushed:7}  "
+                    f"headbrush {np.median(ours):6.1f} ms, "
+                    f"plain datashader {np.median(plain):7.1f} ms",
                     flush=True,
                 )
 
 
-def _in_turns(first, second, repeats: int) -> tuple[float, float]:
+def _in_turns(first, second, repeats: int) -> list[list[float]]:
+    """Milliseconds of each repetition of both."""
     times: list[list[float]] = [[], []]
     for _ in range(repeats + 1):
         for work, into in zip((first, second), times, strict=True):
             start = time.perf_counter()
             work()
             into.append(1e3 * (time.perf_counter() - start))
-    return float(np.median(times[0][1:])), float(np.median(times[1][1:]))
+    return [one[1:] for one in times]
 
 
 def _plain(points: np.ndarray, view, colouring: Colouring, mask: np.ndarray | None) -> None:

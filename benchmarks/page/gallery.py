@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import port_free, serve
+from benchmarks.common import note, port_free, serve
 from benchmarks.stores.synthetic import make_synthetic
 from headbrush.analysis.store.store import Store
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
@@ -62,13 +62,14 @@ def main() -> None:
         server = serve(store, port)
         try:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            _measure(browser, f"http://127.0.0.1:{port}/server", asked.rounds)
+            url = f"http://127.0.0.1:{port}/server"
+            _measure(browser, url, asked.rounds, f"{asked.images:,} images".replace(",", " "))
         finally:
             server.terminate()
             server.wait(20)
 
 
-def _measure(browser, url: str, rounds: int) -> None:
+def _measure(browser, url: str, rounds: int, images: str) -> None:
     opened = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sent = [0]
 
@@ -88,6 +89,7 @@ def _measure(browser, url: str, rounds: int) -> None:
             times.append(took)
             page.page.wait_for_timeout(300)
             sizes.append(sent[0])
+        note(f"{name}, {images}", times, "ms")
         print(
             f"{name}: p50 {statistics.median(times):.0f} ms, largest {max(times):.0f} ms, "
             f"{statistics.median(sizes) / 1e3:.0f} kB, {tiles} tiles in the page"

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import serve
+from benchmarks.common import note, serve
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 from tests.token_stores import make_token_store
 
@@ -83,6 +83,7 @@ def _measure(browser, tokens: int, moves: int) -> None:
         times.append(page.page.evaluate("arrived"))
     times = [answered for answered in times[1:] if answered is not None]
     sent = page.page.evaluate("Bokeh.documents[0].get_model_by_name('codes').data.code.byteLength")
+    note(f"another head, {tokens} tokens", times, "ms")
     print(f"T = {tokens:4}  another head: {np.median(times):5.0f} ms, {sent / 1e6:.2f} MB sent")
 
 
@@ -98,6 +99,7 @@ def _report(page: HeadbrushPage, tokens: int, what: str, spots: list[tuple[float
         page.page.mouse.move(*spot)
         page.page.wait_for_timeout(60)
     times = page.page.evaluate("answers")
+    note(f"pointer over {what}, {tokens} tokens", times, "ms")
     median, p95 = np.quantile(times, (0.5, 0.95))
     print(
         f"T = {tokens:4}  {what:13} median {median:5.1f} ms, p95 {p95:5.1f} ms, {len(times)} moves"

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.common import note
 from headbrush.analysis.store.attention_file import AttentionWriter
 from headbrush.analysis.store.store import write_summary
 from headbrush.server.pages.report.make_report import make_report
@@ -62,6 +63,11 @@ def main() -> None:
         own = 1e6 * sum(size for name, size in report.sizes.items() if "Bokeh" not in name)
     heads = report.data.num_heads
     print(f"{images} images × {heads} heads, {len(report.pages)} pages of heads")
+    what = f"report, {images} images × {heads} heads"
+    note(what, seconds, "s")
+    note(f"{what}, of the processor", spent, "s")
+    note(f"values of a {what}", own / 1e6, "MB")
+    note(f"values of a {what}", plain / 1e6, "MB", "JSON of float64")
     print(f"seconds: {seconds:.1f}, of the processor {spent:.1f}")
     print(f"beyond Bokeh's scripts: {own / 1e6:.2f} MB of {len(report.html.encode()) / 1e6:.2f}")
     print(f"baseline, the same values as JSON of float64: {plain / 1e6:.2f} MB, {plain / own:.1f}×")

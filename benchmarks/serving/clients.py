@@ -4,6 +4,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -34,11 +35,11 @@ class Client:
     async def open(self) -> None:
         """Load the page as a browser does."""
         start = time.perf_counter()
-        origin = self._url.rsplit("/", 1)[0]
+        origin = "/".join(self._url.split("/")[:3])
         asked = HTTPRequest(self._url, request_timeout=120)
         page = (await AsyncHTTPClient(max_clients=100).fetch(asked)).body.decode()
         token = re.search(r'"token":"([^"]+)"', page)[1]
-        address = f"{self._url.replace('http', 'ws', 1)}/ws"
+        address = f"{self._url.split('?')[0].replace('http', 'ws', 1)}/ws"
         request = HTTPRequest(address, headers={"Origin": origin}, request_timeout=120)
         self._socket = await websocket_connect(
             request, subprotocols=["bokeh", token], max_message_size=_LARGEST
@@ -47,6 +48,7 @@ class Client:
         await self._message()  # ACK
         document = json.loads(await self._ask("PULL-DOC-REQ", {}))["doc"]
         self._keys, self._images, self._heads, self._count = _places(document)
+        self._told = _named(document, "pruning_note")
         self.loading = time.perf_counter() - start
         await self._ask("PATCH-DOC", {"events": [_SHOWN]})  # from now on the model is asked
 
@@ -69,6 +71,19 @@ class Client:
         start = time.perf_counter()
         await self._ask("SERVER-INFO-REQ", {})
         return time.perf_counter() - start
+
+    async def answered(self) -> None:
+        """Wait until the model has told what pruning the parts of the first head changes."""
+        while True:
+            header, content = await self._message()
+            events = json.loads(content)["events"] if header["msgtype"] == "PATCH-DOC" else ()
+            if any(self._tells(event) for event in events):
+                return
+
+    def _tells(self, event: dict[str, Any]) -> bool:
+        if event.get("model", {}).get("id") != self._told or event.get("attr") != "text":
+            return False
+        return "computing" not in event["new"] and event["new"].startswith("L")
 
     def close(self) -> None:
         """Leave."""
@@ -105,27 +120,31 @@ class Client:
         return part
 
 
+def _parts(document: Any) -> Iterator[dict[str, Any]]:
+    """All objects of a document as JSON, whatever they are in."""
+    if isinstance(document, dict):
+        yield document
+    if isinstance(document, (dict, list)):
+        for one in document.values() if isinstance(document, dict) else document:
+            yield from _parts(one)
+
+
+def _named(document: Any, name: str) -> str:
+    """The id of the model of a name."""
+    found = (part for part in _parts(document) if part.get("attributes", {}).get("name") == name)
+    return next(found)["id"]
+
+
 def _places(document: Any) -> tuple[str, str, str, tuple[int, int]]:
     """Ids of the keys and of the selections of images and heads, and how many there are."""
-    found: dict[str, Any] = {}
-
-    def look(part: Any) -> None:
-        if isinstance(part, list):
-            for one in part:
-                look(one)
-        elif isinstance(part, dict):
-            attributes = part.get("attributes", {})
-            if attributes.get("name") == "keys":
-                found["keys"] = part["id"]
-            if part.get("name") == "ColumnDataSource":
-                columns = dict(attributes["data"].get("entries", ()))
-                for column, name in (("thumbnail", "images"), ("layer_jitter", "heads")):
-                    if column in columns:
-                        names = columns["name" if name == "images" else "label"]
-                        found[name] = attributes["selected"]["id"], len(names)
-            for one in part.values():
-                look(one)
-
-    look(document)
+    found: dict[str, tuple[str, int]] = {}
+    for part in _parts(document):
+        if part.get("name") == "ColumnDataSource":
+            attributes = part["attributes"]
+            columns = dict(attributes["data"].get("entries", ()))
+            for column, name in (("thumbnail", "images"), ("layer_jitter", "heads")):
+                if column in columns:
+                    names = columns["name" if name == "images" else "label"]
+                    found[name] = attributes["selected"]["id"], len(names)
     (images, m), (heads, n) = found["images"], found["heads"]
-    return found["keys"], images, heads, (m, n)
+    return _named(document, "keys"), images, heads, (m, n)

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks.common import port_free, serve
+from benchmarks.common import note, port_free, serve
 from benchmarks.serving.clients import Client
 
 _PULSE_S = 0.02
@@ -74,14 +74,18 @@ async def _load(url: str, pid: int, count: int, seconds: float) -> None:
         await asyncio.gather(*(client.open() for client in clients[begin : begin + _AT_ONCE]))
     loaded = [client.loading for client in (first, *clients)]
     print(f"{count} sessions: loading {_words(loaded)}")
+    note(f"loading a page, {count} readers", _milliseconds(loaded), "ms")
     pulse.tell("while they load")
     start = _memory(pid)
     if clients:
-        print(f"  each further session {(start - before) / len(clients) / 1e6:.1f} MB")
+        each = (start - before) / len(clients) / 1e6
+        note(f"each further page, {count} readers", each, "MB")
+        print(f"  each further session {each:.1f} MB")
     for what, each, long in (("baseline, no work", Client.ping, min(seconds, _BASELINE_S)),
                              ("brushing and stepping", Client.act, seconds)):  # fmt: skip
         pulse = Pulse(url)
         times, errors = await _readers([first, *clients], each, long)
+        note(f"{what}, {count} readers", _milliseconds(times), "ms")
         print(f"  {what}: {_words(times)}, {len(times)} times, {errors} errors")
         pulse.tell(what)
     print(f"  memory {start / 1e6:.0f} MB at the start, {_memory(pid) / 1e6:.0f} MB at the end, "
@@ -160,6 +164,10 @@ def _beat(url: str, pipe: Connection) -> None:
         connection.getresponse().read()
         times.append(time.perf_counter() - start)
     pipe.send(times)
+
+
+def _milliseconds(seconds: list[float]) -> list[float]:
+    return [1e3 * one for one in seconds]
 
 
 def _words(seconds: list[float]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import BUNDLED
+from benchmarks.common import BUNDLED, note
 from headbrush.analysis.images.labelling import find_images
 from headbrush.analysis.images.labels.class_list import ClassList
 from headbrush.analysis.model.batches import load_batch
@@ -41,7 +41,9 @@ def attention_of(name: str, count: int) -> np.ndarray:
     return torch.stack([record.attention() for record in trace(model, batch).layers], 1).numpy()
 
 
-def percentiles(read: Callable[[int, int, int], np.ndarray], shape: tuple[int, ...]) -> str:
+def percentiles(
+    read: Callable[[int, int, int], np.ndarray], shape: tuple[int, ...], model: str, who: str
+) -> str:
     """Median and 95th percentile of reading one head, in ms."""
     rng = np.random.default_rng(0)
     taken = []
@@ -50,6 +52,7 @@ def percentiles(read: Callable[[int, int, int], np.ndarray], shape: tuple[int, .
         start = time.perf_counter()
         read(image, layer, head)
         taken.append(1e3 * (time.perf_counter() - start))
+    note(f"reading a head, {model}", taken, "ms", who)
     return "p50 {:.2f} ms, p95 {:.2f} ms".format(*np.percentile(taken, (50, 95)))
 
 
@@ -70,14 +73,14 @@ def measure(name: str, attention: np.ndarray, folder: Path) -> None:
         size = path.stat().st_size / attention.size
         times = percentiles(
             lambda i, j, k, path=path: read_attention(path, lambda f: f["attention"][i, j, k]),
-            attention.shape,
-        )
+            attention.shape, name, "headbrush" if codec == "zlib" else codec,
+        )  # fmt: skip
         print(f"{name:24} {codec:10} {size:.2f} bytes a value, {times}, written {speed:.0f} MB/s, "
               f"relative error {error:.1e}")  # fmt: skip
     raw = folder / "raw.npy"
     np.save(raw, attention)
     times = percentiles(lambda i, j, k: np.array(np.load(raw, mmap_mode="r")[i, j, k]),
-                        attention.shape)  # fmt: skip
+                        attention.shape, name, "raw float32")  # fmt: skip
     print(f"{name:24} raw float32 {raw.stat().st_size / attention.size:.2f} bytes a value, {times}")
 
 
