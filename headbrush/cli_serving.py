@@ -32,9 +32,12 @@ def serve(context: typer.Context) -> None:
         first_option = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))
         if not first_option:
             raise InputError("name the stores first: headbrush serve STORE... [bokeh option]...")
+        from headbrush.server.host.login.signing import sign_here
+
+        signed = sign_here()  # before Bokeh is imported
         from headbrush.server.host.launch import serve as run_server
 
-        run_server([Path(word) for word in words[:first_option]], words[first_option:])
+        run_server([Path(word) for word in words[:first_option]], words[first_option:], signed)
 
 
 def password(file: option.PasswordFile) -> None:

@@ -179,8 +179,8 @@ SERVER = ", ".join(
 @pytest.mark.parametrize(
     ("imports", "forbidden"),
     [
-        ("headbrush.analysis.store.store", (*HEAVY, "bokeh", "datashader")),
-        (SERVER, HEAVY),
+        ("headbrush.analysis.store.store", (*HEAVY, "bokeh", "datashader", "xarray")),
+        (SERVER, (*HEAVY, "datashader", "pandas", "scipy.special", "xarray")),
         ("headbrush.analysis.pipeline", ("bokeh", "datashader", "headbrush.server")),
         ("headbrush.cli", (*HEAVY, "bokeh", "datashader", "xarray")),
     ],

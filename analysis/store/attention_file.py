@@ -11,8 +11,8 @@ from typing import Literal, Self
 
 import netCDF4
 import numpy as np
-from xarray.backends.locks import HDF5_LOCK
 
+from headbrush.analysis.store import alone_in_hdf5
 from headbrush.analysis.store.atomic_files import lock_advice, replacing
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.errors import StoreError
@@ -51,7 +51,10 @@ class AttentionWriter:
         self, path: Path, images: list[int], shape: tuple[int, int, int], codec: Codec = "zlib"
     ) -> None:
         self._images = images
-        with HDF5_LOCK, ExitStack() as stack:  # what fails here is one line, and leaves no file
+        with (
+            alone_in_hdf5(),
+            ExitStack() as stack,
+        ):  # what fails here is one line, and leaves no file
             temporary = stack.enter_context(replacing(path))
             self._file = stack.enter_context(closing(netCDF4.Dataset(temporary, "w")))
             self._define(shape, codec)
@@ -107,7 +110,7 @@ class AttentionWriter:
         for start in range(0, len(attention), step):
             some = attention[start : start + step]
             heads = slice(first_head + start, first_head + start + len(some))
-            with HDF5_LOCK:  # files of other threads are written meanwhile
+            with alone_in_hdf5():  # files of other threads are written meanwhile
                 self._variable[row, layer, heads] = some
                 stored = np.asarray(self._variable[row, layer, heads])  # in HDF5's cache
                 self._checksum[row, layer, heads] = [checksum(matrix) for matrix in stored]
@@ -121,7 +124,7 @@ class AttentionWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with HDF5_LOCK:
+        with alone_in_hdf5():
             self._stack.__exit__(kind, error, trace)
 
 
@@ -151,7 +154,7 @@ def read_attention(path: Path, read: Callable[[netCDF4.Dataset], np.ndarray]) ->
         demand_regular(path)
         with path.open("rb") as file:
             file.read(1)
-        with HDF5_LOCK, netCDF4.Dataset(path) as file:
+        with alone_in_hdf5(), netCDF4.Dataset(path) as file:
             demand_matrices(file)
             file.set_auto_maskandscale(False)
             return np.asarray(read(file))

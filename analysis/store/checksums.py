@@ -12,8 +12,8 @@ from pathlib import Path
 
 import netCDF4
 import numpy as np
-from xarray.backends.locks import HDF5_LOCK
 
+from headbrush.analysis.store import alone_in_hdf5
 from headbrush.analysis.store.errors import StoreError
 
 CHECKSUM = "crc32"
@@ -56,7 +56,7 @@ def attention_checksums(
     """
     found = np.full((images, layers, heads), NOT_KEPT, np.int64)
     for path in files:
-        with suppress(OSError, RuntimeError), HDF5_LOCK, netCDF4.Dataset(path) as file:
+        with suppress(OSError, RuntimeError), alone_in_hdf5(), netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
             if "checksum" not in file.variables:
                 return None

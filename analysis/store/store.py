@@ -2,7 +2,7 @@
 
 ``summary.nc`` holds everything but the attention matrices, which lie in ``attention/*.nc``, one
 chunk per head, so that reading one head reads one chunk. A file appears under its name only when
-it is complete. This module needs numpy, xarray and netCDF4, never torch.
+it is complete. This module needs numpy and netCDF4, and xarray to write; never torch.
 """
 
 import os
@@ -11,11 +11,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
+from headbrush.analysis.store import xarray_in_hdf5
 from headbrush.analysis.store.atomic_files import replacing
 from headbrush.analysis.store.attention_file import AttentionReader
 from headbrush.analysis.store.checksums import (
@@ -38,11 +38,15 @@ from headbrush.analysis.store.schema import (
 from headbrush.analysis.store.summary_file import (
     SUMMARY,
     UNFINISHED,
+    Summary,
     SummaryFile,
     current_summary,
 )
 from headbrush.analysis.store.text_heap import storable
 from headbrush.analysis.store.untrusted_store import demand_attributes, demand_values
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _ATTENTION_FILE = re.compile(r"\d{5}\.nc", re.ASCII)
 
@@ -83,13 +87,12 @@ class Store:
         self._cache_lock = threading.Lock()
         file = SummaryFile(self.path, unfinished)
         file.demand_modest()
-        with file.dataset() as summary:
+        with file.summary() as summary:
             _validate(self.path, summary)
             self.attrs: Mapping[str, Any] = dict(summary.attrs)
-            self.sizes = {str(name): int(size) for name, size in summary.sizes.items()}
+            self.sizes = dict(summary.sizes)
             self._checksums = {
-                str(name): variable.attrs.get(CHECKSUM)
-                for name, variable in summary.variables.items()
+                name: variable.attrs.get(CHECKSUM) for name, variable in summary.variables.items()
             }
 
     def __repr__(self) -> str:
@@ -162,15 +165,15 @@ class Store:
             file = SummaryFile(self.path, self._may_be_unfinished)
             self._demand_same()
             for variable in missing:  # others may use HDF5 in between
-                with file.dataset() as summary:
-                    values = summary[variable].values
-                    expected = summary[variable].attrs.get(CHECKSUM)
+                with file.summary() as summary:
+                    values = summary.variables[variable].values
+                    expected = summary.variables[variable].attrs.get(CHECKSUM)
                 demand_sound(self.path, f"summary.nc's {variable}", values, expected)
                 demand_values(self.path, variable, values)
                 values.setflags(write=False)
                 self._cache[variable] = values
 
-    def to_xarray(self) -> xr.Dataset:
+    def to_xarray(self) -> "xr.Dataset":
         """All of the summary, read and checked, as one dataset with labelled dimensions.
 
         Its values are this store's and read-only. ``image`` and ``class`` are labelled by their
@@ -183,6 +186,8 @@ class Store:
         StoreError
             If a variable is damaged, or the store was replaced.
         """
+        import xarray as xr  # half a second
+
         names = [name for name in VARIABLES if self.has(name)]
         self.read_all(names)
         data = {}
@@ -275,6 +280,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     StoreError
         If a variable or attribute is missing or does not fit, or a number is infinite.
     """
+    import xarray as xr  # half a second
+
     data = {}
     encoding = {}
     size = np.shape(values.get("strength_entropy", ()))
@@ -302,7 +309,8 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
     kept = {k: storable(v, MOST_TEXT) if isinstance(v, str) else v for k, v in attrs.items()}
     dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **kept})
     _validate(path, dataset)
-    with replacing(path / (UNFINISHED if "pending" in kept else SUMMARY)) as temporary:
+    name = UNFINISHED if "pending" in kept else SUMMARY
+    with replacing(path / name) as temporary, xarray_in_hdf5():
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
 
 
@@ -330,7 +338,7 @@ def stamp_of(path: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _validate(path: Path, summary: xr.Dataset) -> None:
+def _validate(path: Path, summary: "Summary | xr.Dataset") -> None:
     missing = [name for name in REQUIRED_ATTRIBUTES if name not in summary.attrs]
     if "schema_version" in missing:
         raise StoreError(f"{path}: not a headbrush store (summary.nc has no schema_version).")
@@ -344,21 +352,21 @@ def _validate(path: Path, summary: xr.Dataset) -> None:
         raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
     demand_attributes(path, summary.attrs)
     for name, spec in VARIABLES.items():
-        if name not in summary:
+        if name not in summary.variables:
             if spec.optional:
                 continue
             raise StoreError(f"{path}: summary.nc lacks the variable {name!r}.")
-        variable = summary[name]
+        variable = summary.variables[name]
         if variable.dims != spec.dims:
             raise StoreError(
                 f"{path}: variable {name!r} has dimensions {variable.dims}, expected {spec.dims}."
             )
-        if spec.dtype != "str" and variable.dtype != np.dtype(spec.dtype):
+        if variable.dtype != np.dtype(object if spec.dtype == "str" else spec.dtype):
             raise StoreError(
                 f"{path}: variable {name!r} is of type {variable.dtype}, expected {spec.dtype}."
             )
-    demand_values(path, "metric", summary["metric"].values)
-    labels, classes = summary["label"].values, summary.sizes["class"]
+    demand_values(path, "metric", summary.variables["metric"].values)
+    labels, classes = summary.variables["label"].values, summary.sizes["class"]
     if labels.size and not (labels.min() >= -1 and labels.max() < classes):
         raise StoreError(f"{path}: a label is not one of the {classes} classes.")
 

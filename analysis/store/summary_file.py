@@ -5,15 +5,16 @@ slow disk delays no other store for longer than its values take to unpack.
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
-import xarray as xr
-from xarray.backends import NetCDF4DataStore
-from xarray.backends.locks import HDF5_LOCK
+import numpy as np
 
+from headbrush.analysis.store import alone_in_hdf5
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.text_heap import demand_finite_heaps
 from headbrush.analysis.store.untrusted_store import UNREADABLE, demand_modest
@@ -23,6 +24,54 @@ UNFINISHED = "parts/summary.nc"
 """What an analysis has written of the summary before it is finished; goes with the parts."""
 _MOST_IN_MEMORY = 1 << 30
 """Bytes; HDF5 reads a larger summary from the disk."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of an open summary, as xarray would show it; its values are read when asked for.
+
+    Attributes
+    ----------
+    dtype
+        Of the values, in the byte order of this machine; ``object`` for texts.
+    """
+
+    file: netCDF4.Variable
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of its dimensions."""
+        return self.file.dimensions
+
+    @property
+    def dtype(self) -> np.dtype:
+        kind = object if self.file.dtype is str else self.file.dtype
+        return np.dtype(kind).newbyteorder("=")
+
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """Its attributes."""
+        return self.file.__dict__
+
+    @property
+    def values(self) -> np.ndarray:
+        """All of them, as they are stored."""
+        return np.asarray(self.file[...], self.dtype)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An open summary.
+
+    Attributes
+    ----------
+    attrs, sizes, variables
+        Its attributes, dimensions and variables, by name.
+    """
+
+    attrs: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    variables: Mapping[str, Variable]
 
 
 class SummaryFile:
@@ -56,17 +105,21 @@ class SummaryFile:
             demand_modest(self._store, file, self._size)
 
     @contextmanager
-    def dataset(self) -> Iterator[xr.Dataset]:
+    def summary(self) -> Iterator[Summary]:
         """The summary, open in the block; no other thread is in HDF5 meanwhile."""
         with self._opened() as file:
-            # xarray's own closing would wait for the lock that is held here; its stubs miss False
-            values = NetCDF4DataStore(file, lock=False)  # pyright: ignore[reportArgumentType]
-            yield xr.open_dataset(values, mask_and_scale=False, decode_times=False)
+            file.set_auto_maskandscale(False)
+            file.set_auto_chartostring(False)
+            yield Summary(
+                file.__dict__,
+                {name: len(dimension) for name, dimension in file.dimensions.items()},
+                {name: Variable(variable) for name, variable in file.variables.items()},
+            )
 
     @contextmanager
     def _opened(self) -> Iterator[netCDF4.Dataset]:
         with (
-            HDF5_LOCK,
+            alone_in_hdf5(),
             _readable(self._path),
             netCDF4.Dataset(self._path, memory=self._bytes) as file,
         ):

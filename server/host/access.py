@@ -15,6 +15,7 @@ from bokeh.server.util import create_hosts_allowlist
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.host.answers.addresses import HOME, is_loopback
 from headbrush.server.host.login.passwords import read_password_file
+from headbrush.server.host.login.signing import signing
 
 _AUTH_MODULE = Path(__file__).parent / "login" / "auth.py"
 _WHO = (
@@ -68,7 +69,7 @@ def guarded_options(
         if arguments.cookie_secret is None:
             secret["BOKEH_COOKIE_SECRET"] = secrets.token_urlsafe(32)
     if arguments.session_ids is None:
-        secret |= {"BOKEH_SIGN_SESSIONS": "yes", "BOKEH_SECRET_KEY": secrets.token_urlsafe(32)}
+        secret |= signing(environment)
     variables |= {name: value for name, value in secret.items() if not environment.get(name)}
     return [*options, *added], variables
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,11 +15,17 @@ from headbrush.server.host.serve_command import ServeStores
 from headbrush.server.stores.catalogue import check
 from headbrush.server.stores.model import null_model
 from headbrush.server.tools.assets import APP
-from headbrush.server.tools.child_process import command_of
+from headbrush.server.tools.child_process import command_of, package_folder
 
 
-def serve(stores: list[Path], options: list[str]) -> None:
-    """Replace this process by the server: ``bokeh serve server OPTIONS --args STORES`` and more.
+def serve(stores: list[Path], options: list[str], signed: Sequence[str] | None = None) -> None:
+    """Become the server: ``bokeh serve server OPTIONS --args STORES`` and more.
+
+    Parameters
+    ----------
+    signed
+        What :func:`sign_here` has set in this process, which may then serve itself; else another
+        process takes its place.
 
     Raises
     ------
@@ -27,7 +34,24 @@ def serve(stores: list[Path], options: list[str]) -> None:
         the options say.
     """
     words, environment = server_command(stores, options)
+    arguments = parse_options(options)
+    if signed is not None and arguments.session_ids is None and arguments.num_procs == 1:
+        _serve_here(words, environment)
+    if arguments.session_ids is not None:  # then the options say whether they are signed
+        environment = {name: environment[name] for name in environment.keys() - set(signed or ())}
     os.execve(sys.executable, words, environment)
+
+
+def _serve_here(words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Serve in this process, which has imported most of what it needs; not before a fork."""
+    from headbrush.server.host import serve_command
+
+    if Path(sys.path[0]).resolve() == Path.cwd() != package_folder():
+        del sys.path[0]  # a file in the folder where this was started is not ours
+    os.environ.update(environment)
+    sys.argv = ["headbrush serve", *words[words.index(str(APP)) :]]
+    serve_command.main()
+    raise SystemExit
 
 
 def server_command(

@@ -15,7 +15,7 @@ AWAITS = "HEADBRUSH_AWAITS"
 
 def command_of(module: str) -> list[str]:
     """The command line that runs ``main`` of a module, for example ``package.module``."""
-    run = f"import sys; sys.path[:0] = {_path(module)}; from {module} import main; main()"
+    run = f"import sys; sys.path[:0] = {_path()}; from {module} import main; main()"
     # -P: a file in the folder where this was started is not ours
     return [sys.executable, "-P", "-c", run]
 
@@ -30,8 +30,12 @@ def started(module: str) -> "tuple[subprocess.Popen[bytes], Connection]":
     return process, pipe
 
 
-def _path(module: str) -> list[str]:
-    """Where the package of ``module`` is, unless Python finds it there anyway."""
-    file = sys.modules[module.partition(".")[0]].__file__
-    root = Path(str(file)).parent.parent
+def package_folder() -> Path:
+    """The folder from which ``headbrush`` is imported."""
+    return Path(str(sys.modules["headbrush"].__file__)).parent.parent
+
+
+def _path() -> list[str]:
+    """Where the package is, unless Python finds it there anyway."""
+    root = package_folder()
     return [] if str(root) == sysconfig.get_path("purelib") else [str(root)]

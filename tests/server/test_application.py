@@ -1,6 +1,7 @@
 """The directory application as Bokeh runs it, and how it is started."""
 
 import json
+import os
 import socket
 import sys
 
@@ -9,7 +10,8 @@ from bokeh.application.handlers import DirectoryHandler
 from bokeh.document import Document
 
 from headbrush.analysis.store.errors import InputError
-from headbrush.server.host import launch
+from headbrush.server.host import launch, serve_command
+from headbrush.server.host.login.signing import SIGNING, sign_here
 from headbrush.server.tools.assets import APP
 from headbrush.server.views.registry import ROWS
 from tests.stores import make_store
@@ -48,6 +50,37 @@ def test_serving_is_bokeh_serve_with_the_stores_as_arguments(monkeypatch, store_
         str(SERVER), "--port", "0", "--num-procs", "2", "--address", "localhost",
         "--args", str(store_path.resolve()),
     ]  # fmt: skip
+
+
+def test_session_ids_are_signed_unless_the_options_say_how(monkeypatch, store_path):
+    """Bokeh reads the two variables when it is imported, so this process has them before."""
+    for name in SIGNING:
+        monkeypatch.delenv(name, raising=False)
+    environments = []
+    monkeypatch.setattr(launch.os, "execve", lambda *words: environments.append(words[2]))
+    signed = sign_here()
+    assert set(signed) == set(SIGNING)
+    launch.serve([store_path], ["--port", "0", "--num-procs", "2"], signed)
+    launch.serve([store_path], ["--port", "0", "--session-ids", "unsigned"], signed)
+    ours, others = environments
+    assert [ours[name] for name in SIGNING] == [os.environ[name] for name in SIGNING]
+    assert not set(SIGNING) & set(others)
+    assert sign_here() == ()
+
+
+def test_a_process_that_signs_serves_itself_and_not_from_the_folder_it_is_in(
+    monkeypatch, store_path, tmp_path
+):
+    served = []
+    monkeypatch.setattr(launch.os, "execve", lambda *_words: served.append("another"))
+    monkeypatch.setattr(serve_command, "main", lambda: served.append((sys.argv[1:], sys.path[0])))
+    monkeypatch.setattr(sys, "argv", ["headbrush"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), "/else", *sys.path])
+    with pytest.raises(SystemExit):
+        launch.serve([store_path], ["--port", "0"], ())
+    words = ["--port", "0", "--address", "localhost", "--args", str(store_path.resolve())]
+    assert served == [([str(SERVER), *words], "/else")]
 
 
 @pytest.mark.parametrize("style", ["--port {}", "--port={}"])

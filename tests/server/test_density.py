@@ -54,7 +54,7 @@ def test_values_are_coloured_by_their_mean_within_the_span():
 
 
 def test_a_mask_of_all_is_no_mask():
-    for colouring in (COUNT, Colouring(np.array([0, 1, 1]), ("red", "blue"))):
+    for colouring in (COUNT, Colouring(np.array([0, 1, 1]), ("#ff0000", "#0000ff"))):
         np.testing.assert_array_equal(
             render(CORNERS, SQUARE, (2, 2), colouring, np.ones(3, bool)),
             render(CORNERS, SQUARE, (2, 2), colouring),
@@ -73,7 +73,7 @@ def test_masked_points_lie_in_colour_over_grey():
 @pytest.mark.parametrize("size", [(1, 1), (3, 2)])
 def test_nothing_to_draw_is_a_clear_image(points, size):
     for mask in (None, np.zeros(len(points), bool)):
-        for colouring in (COUNT, Colouring(np.zeros(len(points), int), ("red",))):
+        for colouring in (COUNT, Colouring(np.zeros(len(points), int), ("#ff0000",))):
             image = render(points, SQUARE, size, colouring, mask)
             assert image.shape == size[::-1]
             assert not alpha(image).any()
@@ -97,6 +97,6 @@ def test_a_picture_of_few_colours_is_a_byte_a_pixel_and_its_palette_says_the_sam
 
 
 def test_colours_that_mix_are_sent_as_they_are():
-    picture = draw(CORNERS, SQUARE, (2, 2), Colouring(np.array([0, 1, 1]), ("red", "blue")))
+    picture = draw(CORNERS, SQUARE, (2, 2), Colouring(np.array([0, 1, 1]), ("#ff0000", "#0000ff")))
     assert picture.pixels.dtype == np.uint32
     assert not picture.palette()

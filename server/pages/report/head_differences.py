@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from headbrush.server.pages.report.parts.panels import Panel
 from headbrush.server.session.session import Session
@@ -61,6 +60,8 @@ def differences_part(
     match
         By what they are matched, in words.
     """
+    import pandas as pd  # a server would start later
+
     first, second = (session.data for session in sessions)
     metrics = shared_metrics(first, second)
     if not metrics or (pairs < 0).all():

@@ -3,7 +3,6 @@
 import gzip
 
 import numpy as np
-import pandas as pd
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.facts.head_names import head_names, pattern_labels
@@ -26,6 +25,8 @@ def to_csv(data: StoreData, brush: Brush, table: str) -> bytes:
     InputError
         If more than ``MOST_ROWS`` rows are brushed.
     """
+    import pandas as pd  # a server would start later
+
     rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(table, brush.patterns))
     if len(rows) > MOST_ROWS:
         raise InputError(

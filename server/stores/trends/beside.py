@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.facts.grouped import grouped
@@ -24,6 +24,9 @@ from headbrush.server.stores.trends.statistics.differences import (
     head_differences,
     paired_differences,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHOWN = 5
 BEYOND_CHANCE = 0.05
@@ -77,7 +80,7 @@ class HeadsBeside:
 
 def beside_table(
     first: StoreData, second: StoreData, metric: str = "", match: str | Path = "place"
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """How each head of the first store differs from its match in the second.
 
     Over the images that both hold, by name, the difference is that of pairs (Student's t); without
@@ -177,8 +180,10 @@ def beside(
     return HeadsBeside(metric, heads, others, used, is_paired, found)
 
 
-def table_of(parts: Sequence[HeadsBeside], stores: Sequence[StoreData]) -> pd.DataFrame:
+def table_of(parts: Sequence[HeadsBeside], stores: Sequence[StoreData]) -> "pd.DataFrame":
     """The columns of :func:`beside_table`, for several metrics."""
+    import pandas as pd  # a server would start later
+
     tables = []
     for part in parts:
         table = rows_of(part, stores)
@@ -188,8 +193,10 @@ def table_of(parts: Sequence[HeadsBeside], stores: Sequence[StoreData]) -> pd.Da
     return pd.concat(tables, ignore_index=True)
 
 
-def rows_of(part: HeadsBeside, stores: Sequence[StoreData]) -> pd.DataFrame:
+def rows_of(part: HeadsBeside, stores: Sequence[StoreData]) -> "pd.DataFrame":
     """The same of one metric, in the order of the heads, without their correlation."""
+    import pandas as pd  # a server would start later
+
     found, (first, second) = part.found, stores
     return pd.DataFrame(
         {
@@ -204,12 +211,12 @@ def rows_of(part: HeadsBeside, stores: Sequence[StoreData]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def to_file(table: pd.DataFrame) -> str:
+def to_file(table: "pd.DataFrame") -> str:
     """A table as CSV, with seven digits."""
     return table.to_csv(index=False, float_format="%.7g", lineterminator="\n")
 
 
-def beside_words(table: pd.DataFrame, match: str, names: Sequence[str]) -> list[str]:
+def beside_words(table: "pd.DataFrame", match: str, names: Sequence[str]) -> list[str]:
     """What a table of :func:`beside_table` says: a sentence for each metric, its largest first.
 
     A head differs if its corrected p is at most 5 %; of how many heads that can be told is said.
@@ -238,7 +245,7 @@ def match_words(match: str | Path) -> str:
     return MATCHES.get(str(match), f"the pairs of {Path(match).name}")
 
 
-def _count(rows: pd.DataFrame, differing: int, match: str) -> str:
+def _count(rows: "pd.DataFrame", differing: int, match: str) -> str:
     """How many heads differ by which test, and of how many that cannot be told."""
     by, total = f"matched by {MATCHES.get(match, match)}", len(rows)
     tested = int(np.isfinite(rows["p"].to_numpy()).sum())
@@ -255,11 +262,11 @@ def _count(rows: pd.DataFrame, differing: int, match: str) -> str:
     )
 
 
-def _test(rows: pd.DataFrame) -> str:
+def _test(rows: "pd.DataFrame") -> str:
     return "Student's t" if rows["paired"].iloc[0] else "Welch's t"
 
 
-def _images(rows: pd.DataFrame) -> str:
+def _images(rows: "pd.DataFrame") -> str:
     counts = int(rows["n"].iloc[0]), int(rows["n_second"].iloc[0])
     if rows["paired"].iloc[0]:
         return f"{grouped(counts[0])} images of both, in pairs"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from headbrush.server.stores.trends.statistics.effect_size import hedges_g, standardized
 from headbrush.server.stores.trends.statistics.false_discovery import adjusted
@@ -91,6 +90,8 @@ def _tested(
     seed: int,
 ) -> tuple[np.ndarray, ...]:
     """g, p, its correction and the family-wise p of the classes ``rows``."""
+    from scipy.sparse import csc_array  # a server would start later
+
     total = len(label)
     scale = np.sqrt(count[rows] * (total - count[rows]))[:, None]
     ones, begins = np.ones(total), np.arange(total + 1)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array
-from scipy.spatial.distance import cdist
 
 from headbrush.server.stores.trends.classes import LEVEL
 from headbrush.server.stores.trends.statistics.false_discovery import adjusted
@@ -70,6 +68,8 @@ def class_consistency(
     permutations, seed
         As of :func:`class_trends`; the seed also draws the sample of many images.
     """
+    from scipy.spatial.distance import cdist  # a server would start later
+
     random = np.random.default_rng(seed)
     known = np.flatnonzero(label >= 0)
     if len(known) > MOST_IMAGES:
@@ -110,6 +110,8 @@ def _sums(
     distance: np.ndarray, label: np.ndarray, count: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sums of distances within each class and across, and the energy distance."""
+    from scipy.sparse import csc_array  # a server would start later
+
     total, rest = len(label), len(label) - count
     begins = np.arange(total + 1)
     members = csc_array((np.ones(total), label, begins), shape=(len(count), total))

@@ -1,12 +1,16 @@
 """Trends of a store over its classes as a table and in words. Pure."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.classes import LEVEL, ClassTrends
 from headbrush.server.stores.trends.questions import TREND_GROUPS, compared_classes, means_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def trend_table(
@@ -15,7 +19,7 @@ def trend_table(
     permutations: int = 1000,
     seed: int = 0,
     group: str = "class",
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Every class against the rest, or its wrong predictions against its right ones, in every head.
 
     Parameters
@@ -49,7 +53,9 @@ def trend_table(
     return _frame(data, metric, group, found)
 
 
-def _frame(data: StoreData, metric: str, group: str, found: ClassTrends) -> pd.DataFrame:
+def _frame(data: StoreData, metric: str, group: str, found: ClassTrends) -> "pd.DataFrame":
+    import pandas as pd  # a server would start later
+
     classes, heads = found.g.shape
     mean, rest = means_of(data, metric, group)
     of_class, of_head = np.repeat(np.arange(classes), heads), np.tile(np.arange(heads), classes)

@@ -1,7 +1,6 @@
 """Which heads matter more, or less, where a class is predicted wrongly than where rightly. Pure."""
 
 import numpy as np
-from scipy.special import stdtr
 
 from headbrush.server.stores.trends.classes import ClassTrends
 from headbrush.server.stores.trends.statistics.effect_size import hedges_g, standardized, t_of
@@ -80,4 +79,6 @@ def _tested(
 
 
 def _two_sided(correlation: np.ndarray, total: int) -> np.ndarray:
+    from scipy.special import stdtr  # a server would start later
+
     return 2 * stdtr(total - 2, -np.abs(t_of(correlation, total)))

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.stores.metrics import METRIC_EFFECTS, NOISE
 from headbrush.server.stores.trends.classes import LEVEL
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST_TOLD = 5
 _ENOUGH = math.ceil(1 / LEVEL) - 1
@@ -16,7 +17,7 @@ _ENOUGH = math.ceil(1 / LEVEL) - 1
 _BETWEEN = {"class": "", "wrong": " between wrong and right predictions"}
 
 
-def trend_words(table: pd.DataFrame, permutations: int, group: str = "class") -> list[str]:
+def trend_words(table: "pd.DataFrame", permutations: int, group: str = "class") -> list[str]:
     """What a table of :func:`trend_table` says: the test, and the largest significant effects.
 
     A pair stands out if its family-wise p is at most 1 %. That none does is said only where one

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from datashader.colors import rgb
 
 from headbrush.server.session.brush.dot_share import OPACITIES, by_share
+from headbrush.server.session.palette import rgb
 from headbrush.server.tools import kernels
 from headbrush.server.views.patterns.density import Picture, Range, packed
 
@@ -75,7 +75,7 @@ def draw_dots(dots: Dots, view: Range, size: tuple[int, int]) -> Picture:
 def warm_up() -> None:
     """Compile the loop that the first picture needs."""
     nothing = np.zeros(1)
-    dots = Dots(np.zeros((1, 2)), nothing.astype(int), ("red",), nothing, None, (1, 1, 1))
+    dots = Dots(np.zeros((1, 2)), nothing.astype(int), ("#000000",), nothing, None, (1, 1, 1))
     draw_dots(dots, (0, 1, 0, 1), (4, 4))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
-import pandas as pd
 from bokeh.models import LayoutDOM
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
@@ -88,6 +87,8 @@ def differences(session: Session) -> Differences:
 
 def differences_csv(session: Session) -> bytes:
     """A gzipped CSV file with a row for each head, the largest difference first."""
+    import pandas as pd  # a server would start later
+
     found, data = differences(session), session.data
     columns = {
         "layer": data.layer_of_head,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from contourpy import LineType, contour_generator
-from scipy.ndimage import gaussian_filter
 
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.tools import kernels
@@ -137,6 +136,8 @@ class _Grid:
         self, lines: Lines, count: np.ndarray, strokes: Sequence[tuple[float, str, float]]
     ) -> None:
         """Add the lines of one kind: share, colour and width each."""
+        from scipy.ndimage import gaussian_filter  # a server would start later
+
         seen = int(count[self._inner].sum())
         if not seen:
             return

@@ -10,10 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from datashader.colors import rgb
-from datashader.transfer_functions import eq_hist
 
-from headbrush.server.session.palette import DENSITY_RAMP, NEUTRAL, value_colours
+from headbrush.server.session.palette import DENSITY_RAMP, NEUTRAL, rgb, value_colours
 from headbrush.server.tools import kernels
 
 Range = tuple[float, float, float, float]
@@ -33,7 +31,7 @@ class Colouring:
     Attributes
     ----------
     categories, palette
-        ``(n,)`` int category of every point, and a colour each; the negative are not drawn.
+        ``(n,)`` int category of every point, and a ``#rrggbb`` each; negative ones are not drawn.
     values, span
         ``(n,)`` value of every point, shown as the mean of a pixel over the range ``span``.
     """
@@ -123,7 +121,7 @@ def draw(
 def warm_up() -> None:
     """Compile the loops that the first call needs."""
     points = np.random.default_rng(0).random((10, 2), np.float32)
-    by_category = Colouring(categories=np.arange(10) % 2, palette=("red", "blue"))
+    by_category = Colouring(categories=np.arange(10) % 2, palette=("#ff0000", "#0000ff"))
     for colouring in (COUNT, by_category, Colouring(values=points[:, 0])):
         draw(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
 
@@ -177,6 +175,8 @@ def _rank(counts: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     largest = int(counts.max())
     if largest >= 1 << 16:
+        from datashader.transfer_functions import eq_hist  # a server would start later
+
         levels = eq_hist(counts)[0]
         least = levels.min()
     else:

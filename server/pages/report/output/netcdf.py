@@ -7,9 +7,9 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-from xarray.backends.locks import HDF5_LOCK
 
 from headbrush.analysis.model.pruning.modes import MODES
+from headbrush.analysis.store import alone_in_hdf5
 from headbrush.analysis.store.schema import PRUNING_METRICS, VARIABLES
 from headbrush.server.pages.report.parts.panels import HeadPage
 from headbrush.server.pages.report.parts.redact_folders import short_command, without_folders
@@ -36,7 +36,7 @@ def to_netcdf(session: Session, pages: Sequence[HeadPage]) -> bytes:
     attrs["command"] = short_command(str(store.attrs["command"]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.nc"
-        with HDF5_LOCK, netCDF4.Dataset(path, "w") as file:
+        with alone_in_hdf5(), netCDF4.Dataset(path, "w") as file:
             file.setncatts({"Conventions": "CF-1.10", **attrs})
             for name, variable in variables.items():
                 _write(file, name, *variable)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 
@@ -73,6 +72,8 @@ def _tested(
     first: np.ndarray, second: np.ndarray, squared: np.ndarray, freedom: np.ndarray
 ) -> Differences:
     """Interval and p of Student's t; none without spread."""
+    from scipy.special import stdtr, stdtrit  # a server would start later
+
     difference = first - second
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(np.where(squared > 0, squared, np.nan))

@@ -1,7 +1,6 @@
 """Values by their rank, so that a few large ones do not decide what is near. Pure."""
 
 import numpy as np
-from scipy.special import ndtri
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:
@@ -15,7 +14,8 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     -------
     ``(n, columns kept)`` float64.
     """
-    from scipy.stats import rankdata  # a server would start later
+    from scipy.special import ndtri  # a server would start later
+    from scipy.stats import rankdata
 
     values = np.asarray(values, float)
     if not len(values):
