@@ -1,7 +1,7 @@
-"""Compile the drawing before the first page, open a single store, and fill pages aside."""
+"""Before the first page: compile the drawing, open a single store, load its model aside."""
 
 import sys
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +10,9 @@ from bokeh.server.contexts import ApplicationContext, BokehServerContext
 from headbrush.server.pages.build import PageBuilder
 from headbrush.server.session.brush import clauses
 from headbrush.server.stores.attention import reader_process
+from headbrush.server.stores.model.live_model import load_ahead
 from headbrush.server.stores.shelf import SHELF
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.common import nearest_tip
 from headbrush.server.views.images import dots
 from headbrush.server.views.patterns import contours, density
@@ -26,6 +28,7 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     opening = []
     if len(STORES) == 1 and SHELF.has(STORES[0]):
         opening = [SHELF.ask(STORES[0].absolute())]
+        opening[0].add_done_callback(_load_model)
     density.warm_up()
     contours.warm_up()
     nearest_tip.warm_up()
@@ -34,3 +37,8 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     wait(opening, _PATIENCE_S)
     context = cast(ApplicationContext, server_context.application_context)
     context.application.add(PageBuilder(STORES))
+
+
+def _load_model(opened: "Future[StoreData]") -> None:
+    if opened.exception() is None:
+        load_ahead(opened.result().store)

@@ -1,5 +1,7 @@
 """What a page says while the analysis of its store goes on."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from bokeh.document import Document
@@ -9,8 +11,9 @@ from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.session import Session
 from headbrush.server.session.status import waiting
 from headbrush.server.session.url_state import default_state
+from headbrush.server.stores.model.live_model import LiveModel, live_model, load_ahead
 from headbrush.server.stores.store_data import StoreData
-from tests.stores import attributes, values
+from tests.stores import attributes, make_store, values
 from tests.waiting import until
 
 PENDING = "importance image_embedding patch_embedding cls_embedding"
@@ -124,3 +127,11 @@ def test_another_store_in_the_place_of_this_one_is_told(session, path):
     look(session)
     assert "another analysis" in session.waiting.words("importance")
     assert session.document.session_callbacks == []
+
+
+def test_the_model_is_loaded_ahead_when_the_analysis_has_ended(path, tmp_path):
+    finished = Store(make_store(tmp_path / "finished.headbrush"))
+    with patch.object(LiveModel, "warm_up", autospec=True) as begun:
+        load_ahead(Store(path, unfinished=True))
+        load_ahead(finished)
+    assert [call.args for call in begun.call_args_list] == [(live_model(finished),)]

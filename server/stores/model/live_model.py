@@ -181,6 +181,12 @@ def live_model(store: Store) -> LiveModel | NullModel:
     return NullModel() if runs_none() else LiveModel(store)
 
 
+def load_ahead(store: Store) -> None:
+    """Begin to load the model of a finished store before a page asks for it."""
+    if not store.pending:
+        live_model(store).warm_up()
+
+
 def waiting_words() -> str:
     """The text that a page shows while it waits for the model."""
     others = _POOL.urgent - _ASKED_BY_A_PAGE
