@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
+from headbrush.analysis.model.pruning.head_text import read_place
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
@@ -319,6 +320,13 @@ class StoreData:
     def head_at(self, layer: int, head: int) -> Head:
         """The head of a layer, and of a place within it."""
         return self.heads[layer * self.heads_per_layer + head]
+
+    def head_named(self, text: str) -> Head | None:
+        """The head that is written as ``2.0`` or ``L2·H0``; None if there is no such head."""
+        place = read_place(text)
+        if place is None or place[0] >= self.num_layers or place[1] >= self.heads_per_layer:
+            return None
+        return self.head_at(*place)
 
     @lazy_property
     def first(self) -> FirstChoice:

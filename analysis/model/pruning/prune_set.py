@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from headbrush.analysis.model.pruning.head_text import HEAD
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES, REGIONS
 from headbrush.analysis.store.errors import InputError
 
-_PART = re.compile(r"(\d{1,4})\.(\d{1,4})(?::(\w{1,8}))?", re.ASCII)
+_PART = re.compile(rf"{HEAD}(?::(\w{{1,8}}))?", re.ASCII)
 _WHOLE = "whole"
 _MODES = {_WHOLE: 1} | {str(mode): mode for mode in PRUNING_MODES}
 _MODE_OF = {frozenset(regions): mode for mode, regions in REGIONS.items() if mode}

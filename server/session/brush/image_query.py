@@ -13,8 +13,8 @@ import numpy as np
 from headbrush.server.stores.store_data import StoreData
 
 UNDERSTOOD = (
-    "Understood: an image's number or name, a class, true CLASS, predicted CLASS, wrong, correct, "
-    "name TEXT; several together, such as: true coat predicted shirt."
+    "Understood: an image's number or name, a head, a class, true CLASS, predicted CLASS, wrong, "
+    "correct, name TEXT; several together, such as: true coat predicted shirt."
 )
 LONGEST = 200
 _MOST_TERMS = 8
@@ -77,6 +77,7 @@ def suggestions(data: StoreData) -> list[str]:
     pairs, counts = np.unique(
         np.stack([labels[is_wrong], predicted[is_wrong]]), axis=1, return_counts=True
     )
+    wronged = {names[k] for k in pairs[0].tolist()}
     if not len(counts):
         return [*of_labels, "correct", *(f"predicted {name}" for name in of_guesses)]
     confused = [
@@ -84,7 +85,7 @@ def suggestions(data: StoreData) -> list[str]:
         for i in np.argsort(-counts, kind="stable")[:_MOST_SUGGESTED]
     ]
     return [
-        *of_labels, "wrong", "correct", *(f"wrong {name}" for name in of_labels),
+        *of_labels, "wrong", "correct", *(f"wrong {name}" for name in of_labels if name in wronged),
         *(f"predicted {name}" for name in of_guesses), *(f"true {name}" for name in of_labels),
         *confused,
     ]  # fmt: skip

@@ -1,8 +1,9 @@
-"""The box over the images: finds one by number or name, and brushes those that words describe."""
+"""The box over the images: finds one, or a head, by name, and brushes images that words describe."""
 
 import numpy as np
 from bokeh.models import AutocompleteInput, Paragraph
 
+from headbrush.analysis.model.pruning.head_text import read_place
 from headbrush.server.session.brush.clause_text import LinkError, found_ids, number_below
 from headbrush.server.session.brush.clauses import Clause
 from headbrush.server.session.brush.image_query import suggestions
@@ -30,13 +31,13 @@ class FindBox:
             name="find_image",
             css_classes=["hb-small"],
             html_attributes={
-                **labelled("Find or brush images"),
+                **labelled("Find an image or head, or brush images"),
                 "title": data.worded(
-                    "An image by name or number; a class, or wrong, brushes images"
+                    "An image by name or number; a head, as L2·H0; a class, or wrong, brushes images"
                 ),
             },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
-            placeholder=data.worded("image, class"),
+            placeholder=data.worded("image, class, head"),
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,
@@ -67,6 +68,8 @@ class FindBox:
         if image is not None and text not in self._classes:
             session.select_image(image)
             return True, ""
+        if read_place(text) is not None and text not in self._classes:
+            return self._show_head(text)
         try:
             found = found_ids(text, data)
         except LinkError as error:
@@ -76,3 +79,15 @@ class FindBox:
         session.add_clause(Clause("images", found))
         is_both = f"{data.worded('class')} {text[:_SHOWN]} brushed; #{image} selects the image"
         return True, "" if image is None else is_both
+
+    def _show_head(self, text: str) -> tuple[bool, str]:
+        """Select a head by its name; as :meth:`_answer`."""
+        data = self._session.data
+        head = data.head_named(text)
+        if head is None:
+            return False, (
+                f"This model has no head {text[:_SHOWN]}: layers are 0 to {data.num_layers - 1}, "
+                f"heads 0 to {data.heads_per_layer - 1}."
+            )
+        self._session.select_head(head.number)
+        return True, ""

@@ -126,17 +126,15 @@ def _pages(
 
 
 def read_head(data: StoreData, word: object) -> int:
-    """The number of a head that is named ``layer.head``, or by such a pair."""
+    """The number of a head that is named ``2.0`` or ``L2·H0``, or by such a pair."""
     text = ".".join(map(str, word)) if isinstance(word, tuple | list) else str(word)
-    layer, dot, head = text.partition(".")
-    layer_number = number_below(layer, data.num_layers)
-    place = number_below(head, data.heads_per_layer)
-    if not dot or layer_number is None or place is None:
+    found = data.head_named(text)
+    if found is None:
         raise InputError(
             f"--head {text}: expected layer.head, for example 2.0; this store has layers 0 to "
             f"{data.num_layers - 1} with heads 0 to {data.heads_per_layer - 1}."
         )
-    return data.head_at(layer_number, place).number
+    return found.number
 
 
 def read_image(data: StoreData, word: object) -> int:
