@@ -343,7 +343,7 @@ def _validate(path: Path, summary: "Summary | xr.Dataset") -> None:
     if "schema_version" in missing:
         raise StoreError(f"{path}: not a headbrush store (summary.nc has no schema_version).")
     version = summary.attrs["schema_version"]
-    if not np.array_equal(version, SCHEMA_VERSION):
+    if np.shape(version) or isinstance(version, str) or version != SCHEMA_VERSION:
         raise StoreError(
             f"{path}: schema version {str(version)[:40]}, this headbrush reads {SCHEMA_VERSION}; "
             "run 'headbrush analyze' again to make a new store."

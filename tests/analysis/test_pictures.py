@@ -263,14 +263,18 @@ def test_every_mode_becomes_what_pillow_makes_of_it(tmp_path, mode):
     else:
         picture = picture.convert("L").convert(mode) if mode in "IF" else picture.convert(mode)
     path = put(tmp_path / f"1.{MODES[mode]}", picture)
-    images = checked(tmp_path)
     with warnings.catch_warnings(), Image.open(path) as opened:
         warnings.simplefilter("ignore")
+        try:
+            opened.load()
+        except OSError:  # YCbCr, in some releases of Pillow
+            pytest.skip("this Pillow cannot read what it has written")
         grey = mode in ("I", "F")
         wanted = np.asarray(opened)[..., None] if grey else np.asarray(opened.convert("RGB"))
         if mode == "F":  # its values are not within 0 to 1: least to largest
             wanted = wanted - wanted.min()
             wanted = wanted / wanted.max() * 255
+    images = checked(tmp_path)
     assert not np.abs(rgb(images, 0) - wanted.astype(float)).max() > 1
 
 

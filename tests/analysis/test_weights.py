@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -414,7 +415,8 @@ def test_foreign_and_damaged_files_are_one_line(tmp_path, name):
 def test_archives_of_other_programs_are_named(tmp_path):
     np.savez(tmp_path / "w.npz", a=np.ones(3))
     assert ".npz" in refusal(load_model, VIT, checkpoint=tmp_path / "w.npz")
-    with pytest.warns((DeprecationWarning, FutureWarning), match="deprecated"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch deprecates what other programs still write
         torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "w.pt"))
     assert "TorchScript" in refusal(load_model, VIT, checkpoint=tmp_path / "w.pt")
     (tmp_path / "plain.pkl").write_bytes(pickle.dumps({"a": 1}))
