@@ -7,6 +7,7 @@ import typer
 
 from headbrush import cli_options as option
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.percent import exact_percent
 from headbrush.cli_console import one_line_errors, out_console
 
 _MOST_NAMES = 10
@@ -86,8 +87,8 @@ def _effect(store: Path, heads: str) -> list[str]:
     shown = ", ".join(str(names[image]) for image in effect.flipped[:_MOST_NAMES])
     more = f" and {flips - _MOST_NAMES} more" if flips > _MOST_NAMES else ""
     accuracy = (
-        f"accuracy {effect.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}), before "
-        f"{effect.accuracy_before:.1%}"
+        f"accuracy {exact_percent(effect.accuracy)} (95 % interval {exact_percent(low)} to "
+        f"{exact_percent(high)}), before {exact_percent(effect.accuracy_before)}"
         if effect.labelled
         else "no image has a class"
     )

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from headbrush.analysis.doctor.findings import Finding, NoStore, Progress
 from headbrush.analysis.doctor.guarded import examined
+from headbrush.analysis.store.facts.percent import percent
 
 SOUND, DAMAGED, NO_STORE = 0, 1, 2
 _MOST = 100
@@ -23,7 +24,7 @@ def _diagnose(path: Path, out: Console, bars: Console) -> int:
     with bars.status(f"{path.name}") as status:
         for said in examined(path):
             if isinstance(said, Progress):
-                status.update(f"{said.what} {said.share:.0%}")
+                status.update(f"{said.what} {percent(said.share)}")
                 continue
             number += 1
             if number <= _MOST:

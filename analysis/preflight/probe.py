@@ -15,6 +15,7 @@ from headbrush.analysis.model.modules.classifiers.ridge import Ridge, fit_ridge
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.model.wrapping import feature_width, with_classifier
 from headbrush.analysis.store.errors import ModelError
+from headbrush.analysis.store.facts.percent import exact_percent
 
 
 def with_probe(
@@ -48,8 +49,8 @@ def with_probe(
     fitted = (features @ found.weight.T + found.bias).argmax(1) == images.labels[labelled]
     note = (
         "its classifier is a probe that was fitted to these images: it predicts "
-        f"{fitted.mean():.1%} of them correctly, and {right:.1%} where each is left out of "
-        "the fit"
+        f"{exact_percent(fitted.mean())} of them correctly, and {exact_percent(right)} where each "
+        "is left out of the fit"
     )
     made = with_classifier(model, _classifier(found, images, labelled, right))
     return replace(made, notes=(*made.notes, note))
@@ -67,7 +68,7 @@ def _classifier(
         found.bias.astype(np.float32),
         "softmax",
         images.class_names,
-        f"ridge probe on {len(labelled)} images, leave-one-out accuracy {right:.1%}",
+        f"ridge probe on {len(labelled)} images, leave-one-out accuracy {exact_percent(right)}",
         left_out,
     )
 

@@ -79,6 +79,4 @@ def _together(first: np.ndarray, known: np.ndarray) -> str:
     if len(known) <= _FEW:
         return ""
     share = first.clip(0).sum() / known.clip(0).sum() if (known > 0).any() else 0.0
-    return (
-        f"; the top {_FEW} of {len(known)} heads account for {percent(share, '')}" if share else ""
-    )
+    return f"; the top {_FEW} of {len(known)} heads account for {percent(share)}" if share else ""

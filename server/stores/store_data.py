@@ -347,9 +347,7 @@ class StoreData:
         if not self.store.has("class_accuracy"):
             return self.class_names
         pairs = zip(self.class_names, self.store.read("class_accuracy"), strict=True)
-        return [
-            name if np.isnan(share) else f"{name} {percent(share, '')}" for name, share in pairs
-        ]
+        return [name if np.isnan(share) else f"{name} {percent(share)}" for name, share in pairs]
 
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""

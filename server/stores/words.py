@@ -1,6 +1,7 @@
 """Descriptions of a store for pages and reports: heads, images, accuracy."""
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import exact_percent
 from headbrush.server.stores.store_data import StoreData
 
 
@@ -31,4 +32,4 @@ def _right_words(data: StoreData) -> str:
     if not (data.has_labels and known):
         return data.worded("no labels: using the predicted class as the true one")
     of = "" if known == data.num_images else f" of {known} labelled images"
-    return f"{data.correct.sum() / known:.1%}{of} predicted correctly"
+    return f"{exact_percent(data.correct.sum() / known)}{of} predicted correctly"

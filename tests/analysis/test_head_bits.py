@@ -33,7 +33,7 @@ def test_heads_are_called_by_what_decides(bits, kind):
     assert head.kind == kind
     if kind != "unknown":
         assert head.words.startswith(f"{kind}: {bits[0]:.1f} of {head.total:.1f} bits fixed")
-        assert head.words.endswith("moves 12 % of its attention")
+        assert head.words.endswith("moves 12\u00a0% of its attention")
 
 
 def test_bits_of_heads_are_those_of_the_store(tmp_path):
@@ -57,8 +57,8 @@ def test_info_lists_the_bits_of_every_head(tmp_path):
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].split()[-6:] == ["fixed", "class", "within", "spread", "moves", "looks"]
-    cells = lines[2].split()
-    assert cells[-8:-3] == ["1.00", "0.50", "1.50", "1.00", "10%"]
+    cells = [cell for cell in lines[2].split(" ") if cell]
+    assert cells[-8:-3] == ["1.00", "0.50", "1.50", "1.00", "10\u00a0%"]
     assert cells[-3:] == ["follows", "the", "content"]
 
 

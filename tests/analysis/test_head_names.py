@@ -74,10 +74,10 @@ def test_info_lists_every_head_with_its_name_and_importance(tmp_path):
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 1 + 6
-    line = lines[1 + 3].split()
+    line = [word for word in lines[1 + 3].split(" ") if word]
     jsd = store.read("importance")[1, :, 1, 1].mean()
     assert line[:5] == ["L1·H1", "2", "rows", "above", "clear"]
-    assert line[5:] == ["0.60", "100%", f"{jsd:.5f}"]
+    assert line[5:] == ["0.60", "100\u00a0%", f"{jsd:.5f}"]
     assert "no name" in lines[1]
 
 

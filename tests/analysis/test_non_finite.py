@@ -45,7 +45,7 @@ def test_every_mode_of_a_metric_is_counted():
     content = values()
     content["importance_by_mode"] = np.repeat(content["importance"][None], 7, 0)
     content["importance_by_mode"][6, 3, 0, 0, 0] = np.inf
-    assert "1 of 1 008 values of importance_by_mode (patch)" in without_infinities(content)[1]
+    assert "1 of 1\u00a0008 values of importance_by_mode (patch)" in without_infinities(content)[1]
 
 
 def test_an_image_on_which_the_model_overflows_does_not_cost_the_store(tmp_path, capsys):

@@ -280,7 +280,7 @@ def test_durations(seconds, words):
 def test_sizes_and_numbers():
     assert [size(count) for count in (0, 3e6, 1.24e9)] == ["1 MB", "3 MB", "1.2 GB"]
     assert number(1, "image") == "1 image"
-    assert number(12_345, "image") == "12 345 images"
+    assert number(12_345, "image") == "12\u00a0345 images"
 
 
 def test_a_module_and_a_dataset_are_described_too(tmp_path):

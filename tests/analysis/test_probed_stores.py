@@ -70,7 +70,7 @@ def test_a_probe_is_the_ridge_fit_of_the_features_of_the_images(probed, features
     for number, share in enumerate(probed.read("class_accuracy")):
         assert share == pytest.approx(right[labels == number].mean())
     assert (
-        f"on 12 images, leave-one-out accuracy {right.mean():.1%}"
+        f"on 12 images, leave-one-out accuracy {100 * right.mean():.1f}\u00a0%"
         in (probed.attrs["classifier_words"])
     )
     assert probed.read("class_name").tolist() == list(CLASSES)
@@ -110,7 +110,10 @@ def test_facts_name_the_classifier_and_leave_each_image_out_of_the_accuracy(prob
     facts = dict(headbrush.info(probed))
     assert "leave-one-out accuracy" in facts["classifier"]
     share = (probed.read("probe_left_out") == probed.read("label")).mean()
-    assert facts["accuracy"] == f"{share:.1%} of 12 labelled images, each left out of the fit"
+    assert (
+        facts["accuracy"]
+        == f"{100 * share:.1f}\u00a0% of 12 labelled images, each left out of the fit"
+    )
     assert dict(headbrush.info(texted))["classifier"] == "3 texts of t.npz, scale 20"
 
 

@@ -43,8 +43,8 @@ def test_what_a_store_says_is_said_in_words(path):
     said = {name: str(text) for name, text in attribute_facts(Store(path).attrs)}
     assert said["model loaded from"] == "vit, random weights, img_size 32×48, device cpu"
     assert said["pixel values"] == (
-        "16-bit files from 0 to 4 095, files of fractions from -1.5 to 1, turned by their EXIF "
-        "orientation, at most 120 megapixels"
+        "16-bit files from 0 to 4\u00a0095, files of fractions from -1.5 to 1, turned by their "
+        "EXIF orientation, at most 120 megapixels"
     )
     assert said["classes chosen"] == "the 3 best and the 3 worst predicted"
     assert said["autoencoder"] == "linear, average precision 0.26"

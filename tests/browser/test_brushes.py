@@ -118,7 +118,7 @@ def test_counts_have_numbers_and_a_tap_selects_the_head(page, data):
     last = data.num_heads - 1
     layer, head = divmod(last, data.heads_per_layer)
     page.click("head_counts", layer, head)
-    page.wait(f"named('selection_text').text.includes('head {data.head_labels[last]} ')")
+    page.wait(f"/^head {data.head_labels[last]}[: ]/.test(named('selection_text').text)")
     page.drag("head_counts", (-0.45, data.heads_per_layer - 0.6), (0.45, -0.45))
     page.page.wait_for_function(
         f"[...document.querySelectorAll('.hb-chip')].some("

@@ -81,7 +81,7 @@ def test_clicks_prune_heads_and_the_figures_are_those_of_whole_passes(opened, da
     right = 100 * np.mean(after.argmax(1) == data.labels)
     changed = int((after.argmax(1) != data.predicted).sum())
     said = text(opened, "set_said")
-    assert f"{right:.1f} % are predicted correctly" in said
+    assert f"{right:.1f}\u00a0% are predicted correctly" in said
     assert f"{changed} of {data.num_images} predictions change" in said
     assert "prune=0.1,1.0" in opened.page.url
     mean = opened.source("percent_after")  # B3 is the first source with this column

@@ -59,7 +59,7 @@ def test_it_names_the_head_its_mean_and_the_share_of_the_first_five(data, metric
         head=data.head_labels[best],
         mean=f"{means[best]:.2g}",
         over=OVER[brush],
-        share=f"; the top 5 of 6 heads account for {share:.0%}",
+        share=f"; the top 5 of 6 heads account for {100 * share:.0f}\u00a0%",
     )
 
 
@@ -67,7 +67,7 @@ def test_gains_are_no_part_of_the_losses():
     data = fake([[0.4, 0.1, 0.1, 0.1, 0.1, 0.2, -5.0]])
     said = answer_words(data, "probability", np.ones(1, bool))
     assert said.endswith(
-        "by 0.4 on average in the only image; the top 5 of 7 heads account for 90%."
+        "by 0.4 on average in the only image; the top 5 of 7 heads account for 90\u00a0%."
     )
 
 

@@ -87,7 +87,7 @@ def test_the_bar_is_that_of_the_selected_head(session):
     found = [bars[name][0] for name in ("fixed", "class", "within", "spread")]
     assert found == pytest.approx(BITS[:, 0, 1])
     assert models["bits_bar_plot"].x_range.end == pytest.approx(4)
-    assert "L0·H1: follows the content; moves 10 % of its attention." in words
+    assert "L0·H1: follows the content; moves 10\u00a0% of its attention." in words
     for part in ("fixed 1.00", "class 0.50", "within 1.50", "spread 1.00"):
         assert part in words
 
@@ -166,7 +166,7 @@ def test_tooltips_say_what_decides(session, tmp_path, kind):
 
     assert any(("looks", "@bits") in lines for lines in tips(kind(session)))
     assert session.heads.data["bits"][0] == (
-        "positional: 3.0 of 4.0 bits fixed, content 0.3; moves 0 % of its attention"
+        "positional: 3.0 of 4.0 bits fixed, content 0.3; moves 0\u00a0% of its attention"
     )
     data = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     old = Session(data, default_state(data))

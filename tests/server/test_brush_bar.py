@@ -109,7 +109,7 @@ def test_shares_and_counts_are_those_of_the_brushed_patterns(session, data):
     np.testing.assert_allclose(
         session.images.data["share"], inside.sum(1) / inside.sum(1).max(), rtol=1e-6
     )
-    assert f"(max {most / data.num_images:.0%})" in words(overview, "share_words")
+    assert f"(max {100 * (most / data.num_images):.0f}\u00a0%)" in words(overview, "share_words")
     assert "brushed" in words(images, "share_words")
     session.drop_clauses()
     assert (session.images.data["share"] == NO_SHARE).all()

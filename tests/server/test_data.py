@@ -84,7 +84,7 @@ def test_classes_carry_their_accuracy_where_it_is_known(tmp_path):
         summary["class_accuracy"][:] = [0.5, np.nan, 1]
 
     data = changed(tmp_path, measure)
-    assert data.class_labels == ["class-0 50%", "class-1", "class-2 100%"]
+    assert data.class_labels == ["class-0 50\u00a0%", "class-1", "class-2 100\u00a0%"]
 
 
 def test_a_store_whose_classes_are_texts_says_so_in_fixed_words(tmp_path):

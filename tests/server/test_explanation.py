@@ -81,7 +81,7 @@ def test_the_caption_says_the_sum_only_where_it_is_known(data):
     words = draw_explanation(data, 0, 1, [], found, 6.9, 100, True).caption
     assert "Logit 3.25 = heads 3.75" in words
     assert "n = 1 image" in words
-    assert "P = 99.8%" in words
+    assert "P = 99.8\u00a0%" in words
     assert "random orders" not in words  # of maps that are not shown
     words = draw_explanation(data, 0, 1, ["lens"], explanation(data), 6.9, 100, True).caption
     assert "What heads say is not exact: the parts add up to" in words

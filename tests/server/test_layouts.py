@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.facts.layouts import fidelity_of, fidelity_words, why_first
+from headbrush.analysis.store.facts.percent import SIGN
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.brush.clauses import Box, Clause
 from headbrush.server.session.session import Session
@@ -98,14 +99,18 @@ def test_a_page_says_how_faithful_the_shown_layout_is(store):
     view = PatternLayout(session)
     (line,) = view.layout.select({"name": "pattern_fidelity"})
     assert line.text == (
-        "This layout keeps 46 % of a pattern's 15 nearest (chance 10 %). Of the 15 nearest here, "
-        "84 % are of its head (patch 61 %, CLS 40 %, chance 16 %)."
+        f"This layout keeps 46{SIGN} of a pattern's 15 nearest (chance 10{SIGN}). Of the 15 "
+        f"nearest here, 84{SIGN} are of its head (patch 61{SIGN}, CLS 40{SIGN}, chance 16{SIGN})."
     )
     session.history.change(pattern="cls")
     assert line.text == (
-        "Of the 15 nearest here, 40 % are of its head (offset 84 %, patch 61 %, chance 16 %)."
+        f"Of the 15 nearest here, 40{SIGN} are of its head (offset 84{SIGN}, patch 61{SIGN}, "
+        f"chance 16{SIGN})."
     )
-    assert "of a pattern's 15 nearest 84 % are of the same head (patch 61 %, CLS 40 %)" in view.help
+    assert (
+        f"of a pattern's 15 nearest 84{SIGN} are of the same head (patch 61{SIGN}, CLS 40{SIGN})"
+        in view.help
+    )
 
 
 def test_chance_is_that_of_a_layout_at_random(store):

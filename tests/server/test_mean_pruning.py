@@ -83,8 +83,10 @@ def test_the_mean_is_that_of_the_single_answers(session, model, document):
     order = np.argsort(-np.mean([result.probability[0] for result in results.values()], 0))
     np.testing.assert_allclose(bars(prediction)["after"], after[order])
     assert not any(name.startswith("true: ") for name in bars(prediction)["shown"])
-    assert note(prediction).startswith(f"{100 * changed[5]:.1f} % of the predictions change; true")
-    assert f"{100 * label[0]:.1f} % → {100 * label[5]:.1f} %" in note(prediction)
+    assert note(prediction).startswith(
+        f"{100 * changed[5]:.1f}\u00a0% of the predictions change; true"
+    )
+    assert f"{100 * label[0]:.1f}\u00a0% → {100 * label[5]:.1f}\u00a0%" in note(prediction)
 
 
 def test_it_is_refined_answer_by_answer_and_says_of_how_many_images_it_is(session, model, document):
@@ -197,7 +199,9 @@ def test_without_a_model_the_store_tells_what_it_has(session, document):
     np.testing.assert_allclose(
         sorted(bars(prediction)["before"]), sorted(data.probability.mean(0)), rtol=1e-5
     )
-    assert f"true class ({100 * kept:.1f} % → {100 * (kept - lost):.1f} %) is" in note(prediction)
+    assert f"true class ({100 * kept:.1f}\u00a0% → {100 * (kept - lost):.1f}\u00a0%) is" in note(
+        prediction
+    )
     session.history.change(mode=3)
     assert "Only pruning the whole head is stored, mean of all 24 images." in note(prediction)
 

@@ -106,7 +106,10 @@ def test_a_card_tells_what_the_store_holds(shelf, path):
     data = StoreData(Store(path))
     assert card.images == "24 images of nowhere"
     assert card.heads == "3 layers × 2 heads"
-    assert card.accuracy == f"{np.mean(data.predicted == data.labels):.1%} predicted correctly"
+    assert (
+        card.accuracy
+        == f"{100 * (np.mean(data.predicted == data.labels)):.1f}\u00a0% predicted correctly"
+    )
     assert card.created == "2026-01-01"
     assert card.picture.startswith("data:image/png;base64,")
     assert shelf.ask_for(path, card_of).result(SOON) is card

@@ -10,14 +10,17 @@ from bokeh.models import HoverTool
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.findings import head_finding
+from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.brush.csv_export import to_csv
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.strength.strength_overview import StrengthOverview
+from tests.server.pages import words
 from tests.stores import make_named_store, make_store
 
 VIEWS = (HeadImportance, StrengthOverview, PatternLayout)
@@ -51,7 +54,7 @@ def test_tooltips_name_the_pattern_where_the_store_has_names(named, tmp_path, ki
 
 def test_heads_carry_their_names_over_all_images(named):
     assert list(named.heads.data["pattern"]) == [
-        "no name", "no name", "no name", "2 rows above (clear, in 75 % of images)",
+        "no name", "no name", "no name", "2 rows above (clear, in 75\u00a0% of images)",
         "no name", "no name",
     ]  # fmt: skip
 
@@ -72,8 +75,21 @@ def test_a_pattern_of_one_image_carries_its_own_name(named):
     assert list(own.data["pattern"]) == ["no name"] * 6
 
 
+def test_the_title_bar_says_what_the_selected_head_has_learned(named, tmp_path):
+    bar = TitleBar(named, "", report_of)
+    named.select_head(3)
+    said = "head L1·H1: 2 rows above (clear, in 75\u00a0% of images) · all 24 images"
+    assert words(bar, "selection_text") == said
+    named.select_image(3)
+    assert words(bar, "selection_text").startswith("head L1·H1: here 2 rows above · image 3")
+    named.select_image(20)
+    assert words(bar, "selection_text").startswith("head L1·H1 · image 20")
+    old = TitleBar(session_of(make_store(tmp_path / "old.headbrush")), "", report_of)
+    assert ":" not in words(old, "selection_text")
+
+
 def test_a_report_says_what_a_head_has_learned(named, tmp_path):
-    assert "Pattern: 2 rows above (clear, in 75 % of images)." in head_finding(named.data, 3)
+    assert "Pattern: 2 rows above (clear, in 75\u00a0% of images)." in head_finding(named.data, 3)
     old = StoreData(Store(make_store(tmp_path / "old.headbrush")))
     assert "Pattern" not in head_finding(old, 3)
 

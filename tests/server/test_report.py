@@ -157,8 +157,10 @@ def test_the_findings_tell_the_farthest_hop_once(data):
 
 def test_the_findings_count_the_images_where_a_head_is_the_most_important(data):
     values = data.importance("jsd")
-    share = np.mean(values.argmax(1) == 3)
-    assert f"the most important head in {share:.0%} of the images" in findings.head_finding(data, 3)
+    share = 100 * np.mean(values.argmax(1) == 3)
+    assert f"the most important head in {share:.0f}\u00a0% of the images" in findings.head_finding(
+        data, 3
+    )
 
 
 def test_a_report_holds_no_address_but_of_the_paper_and_no_python_callback_warning(data, caplog):

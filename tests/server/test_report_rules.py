@@ -44,12 +44,12 @@ ALIKE, FEW = "many images alike", "to few images"
     [
         (np.full(40, 0.3), ALIKE, FEW),
         ([1.0] * 4 + [0.0] * 36, FEW, ALIKE),
-        ([1.0] * 8 + [0.0] * 32, "has 50% of its effect (", "images alike"),
+        ([1.0] * 8 + [0.0] * 32, "has 50\u00a0% of its effect (", "images alike"),
         ([1.0] * 2, "median 1, mean 1", "few"),
         ([1.0] + [0.01] * 4, "median 0.01", "few"),
         (np.zeros(40), "changes nothing", "average"),
         ([1.0, -2.0] * 20, "does no harm on average", "nothing"),
-        ([1.0] * 4 + [-0.05] * 36, "has 100% of its effect", ALIKE),
+        ([1.0] * 4 + [-0.05] * 36, "has 100\u00a0% of its effect", ALIKE),
         (np.full(40, np.nan), "not known", "nothing"),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_pattern_is_told_with_image_head_name_and_class(pointer, data, pattern
         f"{data.head(head)} · 2 rows above",
         data.names[image],
         f"true: {data.true_class(image)}",
-        f"predicted: {guess} ({data.probability[image].max():.0%})",
+        f"predicted: {guess} ({100 * data.probability[image].max():.0f}\u00a0%)",
     ]
     assert told[3] == [x, y]
     titles = dict(told[2])

@@ -72,7 +72,7 @@ def test_a_head_matters_more_or_less_only_where_pruning_it_does_harm(changed, sa
     assert said in second
     assert unsaid not in second
     assert first.startswith("1 pair of class and head stands out (JSD of the prediction, 30 label")
-    assert "2 pairs of class and head, 999 permutations, family-wise p ≤ 1%" in first
+    assert "2 pairs of class and head, 999 permutations, family-wise p ≤ 1\u00a0%" in first
 
 
 @pytest.mark.parametrize(

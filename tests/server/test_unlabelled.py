@@ -53,9 +53,9 @@ def test_the_accuracy_is_that_of_labelled_images(case):
         assert "accuracy" not in dict(facts_of(data.store, 1))
         return
     right = (data.predicted == data.store.read("label"))[known].mean()
-    assert said.startswith(f"{right:.1%}")
+    assert said.startswith(f"{100 * right:.1f}\u00a0%")
     assert (f"of {known.sum()} labelled images" in said) == (not known.all())
-    assert dict(facts_of(data.store, 1))["accuracy"].startswith(f"{right:.1%}")
+    assert dict(facts_of(data.store, 1))["accuracy"].startswith(f"{100 * right:.1f}\u00a0%")
 
 
 def test_the_legend_has_a_third_kind_only_where_there_is_one(case):

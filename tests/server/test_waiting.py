@@ -62,7 +62,7 @@ def say(path, **changed):
         ({"awaited": {"importance": Awaited(0.01, 9)}}, "Waits for pruning every head."),
         (
             {"awaited": {"importance": Awaited(0.25, 10)}},
-            "Waits for pruning every head: 25%, about 30 s left.",
+            "Waits for pruning every head: 25\u00a0%, about 30 s left.",
         ),
         (
             {"awaited": {"importance": Awaited(0.25, 10, "MemoryError: no room")}},

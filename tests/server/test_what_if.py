@@ -82,7 +82,7 @@ def test_the_effect_equals_a_plain_computation(session, data, document, fake):
     kl = [(one * np.log2(one / middle)).sum(1) for one in (before, predictions)]
     flips = int((predictions.argmax(1) != before.argmax(1)).sum())
     said = words(effects, "set_said")
-    assert f"Without 2 of 6 heads, {100 * right:.1f} % are predicted correctly" in said
+    assert f"Without 2 of 6 heads, {100 * right:.1f}\u00a0% are predicted correctly" in said
     assert f"{flips} of 24 predictions change, mean JSD {np.mean(kl):.2g} bits" in said
     assert said.endswith("over all 24 images.</p>")
     asked = [about for (what, about, *_), _ in fake.asked if what == "predictions"]
@@ -225,7 +225,7 @@ def test_named_sets_are_compared_over_the_same_images(session, data, document, f
     table = words(effects, "set_table")
     for pruned in (SET, OTHER):
         now = np.array([after(data, image, pruned).argmax() for image in range(24)])
-        assert f"<td>{100 * np.mean(now == data.labels):.1f} %</td>" in table
+        assert f"<td>{100 * np.mean(now == data.labels):.1f}\u00a0%</td>" in table
     assert "one &lt;b&gt;" in table
     channel = session.asks.channel
     channel.tags = ["apply", 0, 1]

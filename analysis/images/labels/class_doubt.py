@@ -41,8 +41,8 @@ def doubt(
         if shares is not None and shares[1] - shares[0] > max(best, _BETTER):
             best = shares[1] - shares[0]
             sentence = (
-                f"Warning: the classes seem to be in another order. {percent(shares[0], '')} of "
-                f"the images are predicted as their class, and {percent(shares[1], '')} {words}."
+                f"Warning: the classes seem to be in another order. {percent(shares[0])} of "
+                f"the images are predicted as their class, and {percent(shares[1])} {words}."
             )
     return sentence
 

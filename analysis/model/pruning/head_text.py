@@ -1,4 +1,4 @@
-"""A head as people write it: ``2.0`` as in a link or on a command line, ``L2·H0`` as on the page."""
+"""A head as people write it: ``2.0`` as on a command line, ``L2·H0`` as on the page."""
 
 import re
 

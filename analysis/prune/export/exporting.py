@@ -27,6 +27,7 @@ from headbrush.analysis.prune.export.shrinking import (
 )
 from headbrush.analysis.prune.stored_model import demand_source, load_stored, stored_source
 from headbrush.analysis.store.atomic_files import WriteError, writing
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 
 TOLERANCE = 1e-5
@@ -70,7 +71,8 @@ class Proof:
         return (
             f"largest difference {self.largest_difference:.1e} of outputs up to "
             f"{self.largest_output:.3g}, on {self.images} images; "
-            f"parameters {before:,} → {after:,}; FLOPs an image {much:,} → {less:,}; "
+            f"parameters {grouped(before)} → {grouped(after)}; "
+            f"FLOPs an image {grouped(much)} → {grouped(less)}; "
             f"{1000 * slow:.2f} → {1000 * fast:.2f} ms an image"
         )
 

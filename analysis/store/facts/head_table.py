@@ -29,13 +29,13 @@ def head_rows(store: Store) -> list[tuple[str, ...]]:
     for number, (name, value) in enumerate(zip(names, importance, strict=True)):
         strength = ("clear" if name.is_clear else "leaning") if name.family else ""
         fit = f"{name.fit:.2f}" if name.family else ""
-        share = f"{percent(name.confidence, '')}" if name.family else ""
+        share = percent(name.confidence) if name.family else ""
         head = f"L{number // per_layer}·H{number % per_layer}"
         pattern = name.words or "no name"
         class_token = ", ".join(name.class_token)
         rows.append((head, pattern, strength, fit, share, f"{value:.5f}", class_token))
     bits = [
-        (*(f"{part:.2f}" for part in one.parts), f"{percent(one.moved, '')}", one.kind)
+        (*(f"{part:.2f}" for part in one.parts), percent(one.moved), one.kind)
         for one in head_bits(store)
     ]
     more = [("fixed", "class", "within", "spread", "moves", "looks"), *bits]

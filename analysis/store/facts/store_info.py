@@ -6,7 +6,7 @@ from headbrush.analysis.store.checksums import ATTENTION_CHECKSUM
 from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.layouts import LAYOUT_NAMES, fidelity_of, layouts_of, share
-from headbrush.analysis.store.facts.percent import percent
+from headbrush.analysis.store.facts.percent import exact_percent, percent
 from headbrush.analysis.store.facts.studies.all_studies import study_facts
 from headbrush.analysis.store.schema import NEAREST
 from headbrush.analysis.store.store import Store, attention_files
@@ -32,8 +32,8 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         how = ""
         if store.has("probe_left_out"):
             is_right, how = store.read("probe_left_out") == label, ", each left out of the fit"
-        accuracy = is_right[known].mean()
-        facts.append(("accuracy", f"{accuracy:.1%} of {known.sum()} labelled images{how}"))
+        accuracy = exact_percent(is_right[known].mean())
+        facts.append(("accuracy", f"{accuracy} of {known.sum()} labelled images{how}"))
     facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
     return facts + study_facts(store) + attribute_facts(attrs)
 
@@ -47,12 +47,12 @@ def _layout_facts(store: Store) -> list[tuple[str, object]]:
             (found.kept, f"of the {NEAREST} nearest patterns kept"),
             (found.same_head, f"of the {NEAREST} nearest of the same head"),
         ]
-        words = [f"{percent(one, '')} {what}" for one, what in shares if one is not None]
+        words = [f"{percent(one)} {what}" for one, what in shares if one is not None]
         if words:
             facts.append((f"{LAYOUT_NAMES[layout]} layout", ", ".join(words)))
     kept = share(store, "image_embedding_preservation")
     if kept is not None:
-        facts.append(("image layout", f"{percent(kept, '')} of the {NEAREST} nearest images kept"))
+        facts.append(("image layout", f"{percent(kept)} of the {NEAREST} nearest images kept"))
     return facts
 
 
@@ -73,7 +73,7 @@ def _class_facts(store: Store) -> list[tuple[str, object]]:
     accuracy = store.read("class_accuracy")
     names = store.read("class_name")
     order = sorted((i for i, a in enumerate(accuracy) if a == a), key=lambda i: -accuracy[i])
-    shown = [f"{names[i]} {percent(accuracy[i], '')}" for i in order]
+    shown = [f"{names[i]} {percent(accuracy[i])}" for i in order]
     if len(shown) < 2:
         return []
     half = min(5, len(shown) // 2)

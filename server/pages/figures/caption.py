@@ -23,7 +23,7 @@ def _image(shown: Shown) -> str:
     kinds = [f"true {data.true_class(image)}"] if data.is_labelled[image] else []
     if data.has_classifier and data.predicted[image] >= 0:
         guess = data.class_name(int(data.predicted[image]))
-        kinds.append(f"predicted {guess}, {percent(data.probability[image].max(), '')}")
+        kinds.append(f"predicted {guess}, {percent(data.probability[image].max())}")
     return f"image {data.names[image]}" + (f" ({', '.join(kinds)})" if kinds else "")
 
 

@@ -186,7 +186,7 @@ def _caption(
         )
     words = (
         f"{model}; image {data.names[image]} ({true}explained for {data.class_name(which)}, "
-        f"P = {percent(float(found.probability), '')}). {random}n = 1 image. {_sum_words(found)} "
+        f"P = {percent(float(found.probability))}). {random}n = 1 image. {_sum_words(found)} "
         f"What a head speaks for a class is not its importance. "
         f"{sink_words(found.sinks, found.outliers)}"
     )

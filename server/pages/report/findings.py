@@ -171,9 +171,9 @@ def _consistency(data: StoreData, number: int) -> str:
     place = first_places(values[known], number)
     of = "the images" if known.all() else f"the {known.sum()} images of which its effect is known"
     among = "" if data.num_heads <= _FEW else (
-        f" and among the five most important in {percent(float(np.mean(place < _FEW)), '')}"
+        f" and among the five most important in {percent(float(np.mean(place < _FEW)))}"
     )  # fmt: skip
-    first = percent(float(np.mean(place == 0)), "")
+    first = percent(float(np.mean(place == 0)))
     return (
         f"it is the most important head in {first} of {of}{among}; "
         f"{spread_words(values[:, number])}."

@@ -28,17 +28,18 @@ def explaining_parts(whole: float, parts: Mapping[str, float]) -> str:
     if abs(whole) < HARDLY:
         return "As a whole the head hardly matters here: its parts offset each other."
     named = [name for name, value in parts.items() if value / whole >= EXPLAINS - NOISE]
+    least = percent(EXPLAINS)
     if not named:
-        return f"No part alone explains it: none reaches {EXPLAINS:.0%} of the whole effect."
+        return f"No part alone explains it: none reaches {least} of the whole effect."
     beyond = [name for name in named if EXPLAINS * parts[name] / whole > 1]
     if beyond:
         return (
             f"Pruning only {' or '.join(beyond)} changes more: the parts work against each other."
         )
     if len(named) == 1:
-        return f"So {named[0]} alone explains it: it reaches {EXPLAINS:.0%} of the whole effect."
+        return f"So {named[0]} alone explains it: it reaches {least} of the whole effect."
     listed = f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"So {listed} each explain it alone: each reaches {EXPLAINS:.0%} of the whole effect."
+    return f"So {listed} each explain it alone: each reaches {least} of the whole effect."
 
 
 def spread_words(own: np.ndarray) -> str:
@@ -60,9 +61,7 @@ def spread_words(own: np.ndarray) -> str:
         return f"its effect over these images has {middle}"
     tenth = -(-len(known) // 10)
     share = np.sort(losses)[::-1][:tenth].sum() / losses.sum()
-    told = (
-        f"the tenth of the images to which it matters most has {percent(share, '')} of its effect"
-    )
+    told = f"the tenth of the images to which it matters most has {percent(share)} of its effect"
     if share > 0.5:
         return f"{told}, so it matters to few images ({middle})"
     if np.median(known) >= known.mean() / 2:

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 
 from headbrush.analysis.store.errors import InputError
+from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.head_names import head_names, pattern_labels
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.name_list import quoted
@@ -30,7 +31,8 @@ def to_csv(data: StoreData, brush: Brush, table: str) -> bytes:
     rows = np.flatnonzero({"images": brush.images, "heads": brush.heads}.get(table, brush.patterns))
     if len(rows) > MOST_ROWS:
         raise InputError(
-            f"{len(rows):,} rows are brushed, at most {MOST_ROWS:,} are written: brush fewer."
+            f"{grouped(len(rows))} rows are brushed, at most {grouped(MOST_ROWS)} are written: "
+            "brush fewer."
         )
     columns = {"images": _images, "heads": _heads, "patterns": _patterns}[table](data, brush, rows)
     text = pd.DataFrame(columns).to_csv(index=False, float_format="%.7g", lineterminator="\n")

@@ -65,7 +65,7 @@ def share_words(largest: float | None) -> str:
     """Explains the size of the dots; empty if it has no meaning."""
     if largest is None:
         return ""
-    return f"dot size: share of patterns brushed (max {percent(largest, '')})"
+    return f"dot size: share of patterns brushed (max {percent(largest)})"
 
 
 def _scaled(values: Sequence[float]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from bokeh.server.callbacks import PeriodicCallback
 from headbrush.analysis.preflight.words import duration
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.facts.news import News
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.stores.shelf import SHELF
 from headbrush.server.stores.store_data import StoreData
@@ -66,7 +67,7 @@ class Waiting:
         if awaited is None or awaited.share < _KNOWN_FROM:
             return f"Waits for {what}."
         left = awaited.seconds * (1 - awaited.share) / awaited.share
-        return f"Waits for {what}: {awaited.share:.0%}, about {duration(left)} left."
+        return f"Waits for {what}: {percent(awaited.share)}, about {duration(left)} left."
 
     def _look(self) -> None:
         asked = self._asked

@@ -168,7 +168,7 @@ headbrush.report = (() => {
     const label = plot.center.find((/** @type {any} */ one) => one.name === "share_words")
     if (label == null) throw new Error(`the plot "${plot.name}" has no part named "share_words"`)
     const percent = Math.round((100 * largest) / of)
-    label.text = counts == null ? "" : `dot size: share of patterns brushed (max ${percent}%)`
+    label.text = counts == null ? "" : `dot size: share of patterns brushed (max ${percent}\u00a0%)`
   }
 
   /**

@@ -9,6 +9,7 @@ import numpy as np
 
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.server.stores.metrics import METRIC_EFFECTS, METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
@@ -258,7 +259,7 @@ def _count(rows: "pd.DataFrame", differing: int, match: str) -> str:
     rest = f" Of {grouped(untested)} more there is no spread to test by." if untested else ""
     return (
         f"{grouped(differing)} of {grouped(tested)} heads differ ({_test(rows)} over "
-        f"{_images(rows)}; {by}; p ≤ {BEYOND_CHANCE:.0%} after Benjamini and Hochberg).{rest}"
+        f"{_images(rows)}; {by}; p ≤ {percent(BEYOND_CHANCE)} after Benjamini and Hochberg).{rest}"
     )
 
 

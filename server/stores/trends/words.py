@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.metrics import METRIC_EFFECTS, NOISE
 from headbrush.server.stores.trends.classes import LEVEL
 
@@ -44,7 +45,7 @@ def test_words(metric: str, images: int, cells: int, permutations: int) -> str:
     """What was compared, over how many images and pairs, and how."""
     return (
         f"{METRIC_EFFECTS[metric]}, {grouped(images)} labelled images, {grouped(cells)} pairs of "
-        f"class and head, {grouped(permutations)} permutations, family-wise p ≤ {LEVEL:.0%}"
+        f"class and head, {grouped(permutations)} permutations, family-wise p ≤ {percent(LEVEL)}"
     )
 
 

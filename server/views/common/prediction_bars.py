@@ -15,6 +15,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from headbrush.analysis.store.facts.percent import SIGN, exact_percent
 from headbrush.server.session.palette import NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range
@@ -196,7 +197,7 @@ def percent(probability: float, digits: int = 1) -> str:
         return "?"
     step = 10.0**-digits
     if 0 < 100 * probability < step / 2:
-        return f"<{step:.{digits}f} %"
+        return f"<{step:.{digits}f}{SIGN}"
     if 100 - step / 2 <= 100 * probability < 100:
-        return f">{100 - step:.{digits}f} %"
-    return f"{100 * probability:.{digits}f} %"
+        return f">{100 - step:.{digits}f}{SIGN}"
+    return exact_percent(probability, digits)

@@ -7,6 +7,7 @@ from bokeh.layouts import column, row
 from bokeh.models import Button, Div
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.pattern_families import NO_NAME
 from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.session.brush.clauses import Brush
 from headbrush.server.session.brush.description import brushed_words
@@ -102,7 +103,7 @@ class TitleBar:
         data = self._session.data
         picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
-        words = [f"head {self._session.head}"]
+        words = [self._head_words(new.image)]
         self._all.visible = new.image is not None
         self._picture.visible = new.image is not None
         if new.image is None:
@@ -113,9 +114,20 @@ class TitleBar:
             kind = "true" if data.is_labelled[new.image] else "no label, predicted"
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
             if data.is_labelled[new.image] and data.has_classifier:
-                words += [f"predicted {guess} ({percent(data.probability[new.image].max(), '')})"]
+                words += [f"predicted {guess} ({percent(data.probability[new.image].max())})"]
         said = " · ".join(words)
         self._selection.update(text=said, html_attributes={"title": said})
+
+    def _head_words(self, image: int | None) -> str:
+        """The selected head, and what its pattern is called, in all images or in one."""
+        data, head = self._session.data, self._session.head
+        if not data.head_patterns:
+            return f"head {head}"
+        if image is None:
+            name = data.head_patterns[head.number]
+        else:
+            name = f"here {data.pattern_label(image, head.number)}"
+        return f"head {head}" if name.endswith(NO_NAME) else f"head {head}: {name}"
 
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""

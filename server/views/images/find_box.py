@@ -1,4 +1,4 @@
-"""The box over the images: finds one, or a head, by name, and brushes images that words describe."""
+"""The box over the images: finds one, or a head, by name, and brushes those that words describe."""
 
 import numpy as np
 from bokeh.models import AutocompleteInput, Paragraph
@@ -33,7 +33,7 @@ class FindBox:
             html_attributes={
                 **labelled("Find an image or head, or brush images"),
                 "title": data.worded(
-                    "An image by name or number; a head, as L2·H0; a class, or wrong, brushes images"
+                    "An image by name or number; a head as L2·H0; a class, or wrong, brushes images"
                 ),
             },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken

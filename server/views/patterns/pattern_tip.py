@@ -62,5 +62,5 @@ class PatternTip:
         lines = [f"{data.head(number)}{name}", data.names[image], f"true: {data.true_class(image)}"]
         if data.has_classifier:
             guess = data.class_name(int(data.predicted[image]))
-            lines.append(f"predicted: {guess} ({percent(data.probability[image].max(), '')})")
+            lines.append(f"predicted: {guess} ({percent(data.probability[image].max())})")
         return "\n".join(lines)

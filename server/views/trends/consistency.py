@@ -6,6 +6,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d
 from bokeh.plotting import figure
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.session.brush.clauses import Clause, Ids, without
 from headbrush.server.session.palette import BRUSHED, NEUTRAL
 from headbrush.server.session.session import Session
@@ -157,7 +158,8 @@ class ClassConsistency:
         sample = f"a sample of {grouped(count)}" if count == MOST_IMAGES else grouped(count)
         test = (
             f"{METRIC_NAMES[self._session.state.metric]}, {sample} images, energy distance, "
-            f"{grouped(PERMUTATIONS)} permutations, p ≤ {LEVEL:.0%} after Benjamini and Hochberg"
+            f"{grouped(PERMUTATIONS)} permutations, p ≤ {percent(LEVEL)} after Benjamini and "
+            "Hochberg"
         )
         differing, alike = int(found.differs.sum()), int(found.is_alike.sum())
         classes = self._session.data.worded("classes")

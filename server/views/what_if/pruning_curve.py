@@ -5,6 +5,7 @@ from bokeh.layouts import column
 from bokeh.models import Band, ColumnDataSource, HoverTool, LayoutDOM, Paragraph, Range1d
 from bokeh.plotting import figure
 
+from headbrush.analysis.store.facts.percent import exact_percent
 from headbrush.analysis.store.facts.studies.curve import ORDERS, Curve, Line, load_curve
 from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours
 from headbrush.server.session.prune.choosing import heads_set
@@ -120,7 +121,7 @@ class PruningCurve:
         return self._curve.accuracy(line) if self._is_accuracy else np.array(line.jsd)
 
     def _words(self, value: float) -> str:
-        return f"{100 * value:.1f} % correct" if self._is_accuracy else f"{value:.3g} bits"
+        return f"{exact_percent(value)} correct" if self._is_accuracy else f"{value:.3g} bits"
 
     def _show(self) -> None:
         """Draw the chosen measure."""

@@ -5,6 +5,7 @@ import numpy as np
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import exact_percent
 
 
 def gone_words(pruned: PruneSet, heads: int) -> str:
@@ -27,13 +28,13 @@ def gone_counts(pruned: PruneSet) -> str:
 
 def percent(share: float) -> str:
     """``92.0 %``."""
-    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
+    return "–" if np.isnan(share) else exact_percent(share)
 
 
 def interval_words(effect: PruneEffect) -> str:
     """The 95 % interval of the accuracy, as ``88.4 to 94.6 %``."""
     low, high = effect.interval
-    return "–" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f} %"
+    return "–" if np.isnan(low) else f"{100 * low:.1f} to {exact_percent(high)}"
 
 
 def effect_sentence(pruned: PruneSet, heads: int, effect: PruneEffect, of: str) -> str:

@@ -7,6 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from headbrush.analysis.prune.summary import wilson
+from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.facts.percent import SIGN
 from headbrush.analysis.store.facts.studies.curve import ORDERS, Curve, load_curve
 from headbrush.server.pages.figures.parts.drawing import (
     Entry,
@@ -109,8 +111,8 @@ def curve_words(curve: Curve) -> str:
         each = (curve.parameters[0] - curve.parameters[-1]) // count
         share = each / curve.parameters[0]
         costs = (
-            f"A head is {each:,} of {curve.parameters[0]:,} parameters ({short_number(100 * share)}"
-            " %)."
+            f"A head is {grouped(each)} of {grouped(curve.parameters[0])} parameters "
+            f"({short_number(100 * share)}{SIGN})."
         )
     return (
         f"heads are pruned one after the other. Orders were chosen on {len(curve.chosen)} "

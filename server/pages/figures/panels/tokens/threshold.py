@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from headbrush.analysis.store.facts.percent import exact_percent
 from headbrush.server.pages.figures.panels.tokens.matrix import attention_of, prefix_word
 from headbrush.server.pages.figures.parts.drawing import (
     Place,
@@ -48,5 +49,5 @@ def draw(shown: Shown, place: Place) -> str:
     number_ticks(axes.yaxis, 6, log=True)
     place.legend(keys)
     strong = int((attention >= tokens.threshold).sum())
-    share = 100 * strong / attention.size
-    return f"Attention values; {strong} of {attention.size} ({share:.1f} %) reach the threshold."
+    share = exact_percent(strong / attention.size)
+    return f"Attention values; {strong} of {attention.size} ({share}) reach the threshold."
