@@ -8,7 +8,7 @@ import numpy as np
 NONE, IDLE, BROADCASTS, MIXED = range(4)
 HEAVY = 10
 """Column mass of a sink, in shares of even attention."""
-SINK_KINDS = ("no sink", "does nothing", "broadcasts", "a sink that is neither")
+SINK_KINDS = ("no sink", "does nothing", "broadcasts", "another sink")
 
 MAPS = {
     "attends": "attention to the output, last layer",
@@ -144,7 +144,7 @@ def sink_words(sinks: np.ndarray, outliers: np.ndarray) -> str:
         return f"{norms} None of the {sinks.size} heads has a sink in this image."
     kinds = (IDLE, "does", "do", "nothing with it"), (BROADCASTS, "broadcasts", "broadcast", "it")
     counts = []
-    for kind, one, many, rest in (*kinds, (MIXED, "does", "do", "neither")):
+    for kind, one, many, rest in (*kinds, (MIXED, "uses", "use", "it otherwise")):
         if count := int((sinks == kind).sum()):
             counts.append(f"{count} {one if count == 1 else many} {rest}")
     has = "has" if found == 1 else "have"

@@ -85,9 +85,9 @@ NO_NORMS = "No token enters any of the 2 layers with a high norm."
         ([IDLE, *[0] * 5], (0, 4), "Tokens of high norm enter layer 1. 1 of 6 heads has a sink in "
          "this image: 1 does nothing with it."),
         ([0, BROADCASTS, BROADCASTS, MIXED, 0, 0], (1, 2), "Tokens of high norm enter layers 0, 1. "
-         "3 of 6 heads have a sink in this image: 2 broadcast it, 1 does neither."),
+         "3 of 6 heads have a sink in this image: 2 broadcast it, 1 uses it otherwise."),
         ([IDLE] * 2 + [MIXED] * 4, (0, 0), f"{NO_NORMS} 6 of 6 heads have a sink in this image: "
-         "2 do nothing with it, 4 do neither."),
+         "2 do nothing with it, 4 use it otherwise."),
     ],
 )  # fmt: skip
 def test_sinks_are_told_by_their_kinds_and_no_others(kinds, outliers, said):

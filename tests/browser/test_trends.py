@@ -73,7 +73,7 @@ def test_a_box_brushes_heads_and_classes(opened, data):
 
 def test_alike_heads_are_put_together_and_the_link_says_so(opened):
     before = cells(opened)["head"]
-    opened.page.get_by_role("button", name="alike heads together").click()
+    opened.page.get_by_role("button", name="similar heads together").click()
     opened.page.wait_for_function("location.search.includes('trend_order=alike')")
     after = cells(opened)["head"]
     assert sorted(after) == sorted(before)

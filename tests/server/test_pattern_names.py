@@ -81,9 +81,10 @@ def test_the_title_bar_says_what_the_selected_head_has_learned(named, tmp_path):
     said = "head L1·H1: 2 rows above (clear, in 75\u00a0% of images) · all 24 images"
     assert words(bar, "selection_text") == said
     named.select_image(3)
-    assert words(bar, "selection_text").startswith("head L1·H1: here 2 rows above · image 3")
+    assert words(bar, "selection_text").startswith("head L1·H1 · image 3, ")
+    assert words(bar, "selection_text").endswith(" · L1·H1 here: 2 rows above")
     named.select_image(20)
-    assert words(bar, "selection_text").startswith("head L1·H1 · image 20")
+    assert "here" not in words(bar, "selection_text")
     old = TitleBar(session_of(make_store(tmp_path / "old.headbrush")), "", report_of)
     assert ":" not in words(old, "selection_text")
 

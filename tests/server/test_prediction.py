@@ -3,7 +3,9 @@
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 
+from headbrush.server.views.common.prediction_bars import drawn_width, fitted
 from headbrush.server.views.importance.prediction import Prediction, most_probable
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from tests.server.fakes import answer, bars, pruned
@@ -54,5 +56,21 @@ def test_long_class_names_are_cut_but_whole_on_hover(session, model, document, d
     with patch.object(data, "class_names", [long] * 3):
         session.history.change(image=5)
         answer(document, model, pruned())
-    assert all(len(name) <= 20 and name.endswith("…") for name in bars(view)["shown"])
+    assert all(len(name) <= 30 and name.endswith("…") for name in bars(view)["shown"])
     assert bars(view)["name"] == [long] * 3
+
+
+@pytest.mark.parametrize("numbers", ["98.5\u00a0% → 95.4\u00a0%", "0.8\u00a0% → 3.7\u00a0%"])
+def test_a_usual_name_is_whole_in_the_narrowest_page_that_shows_all_panels(numbers):
+    """200 pixels are B3's at 1280."""
+    assert fitted("true: ankle-boot", 192 - drawn_width(numbers)) == "true: ankle-boot"
+
+
+@pytest.mark.parametrize("pixels", [0, 5, 20, 60])
+def test_a_shortened_name_is_the_longest_beginning_that_fits(pixels):
+    name = "Wimmelbild of many moths"
+    shown = fitted(name, pixels)
+    assert shown.endswith("…")
+    assert name.startswith(shown[:-1])
+    assert drawn_width(shown) <= max(pixels, drawn_width("…"))
+    assert drawn_width(name[: len(shown)] + "…") > pixels

@@ -173,7 +173,7 @@ def test_similar_images_need_an_image_and_can_be_brushed(page, planted):
     page.select_image(7)
     numbers = [int(n) for n in re.findall(r'data-number="(\d+)"', words(view, "similar_list"))]
     same = sum(int(data.labels[n] == data.labels[7]) for n in numbers)
-    assert f"{same} show its class" in words(view, "similar_said")
+    assert f"{same} are of its class" in words(view, "similar_said")
     happen(ButtonClick(part(view, "similar_brush")))
     assert set(np.flatnonzero(page.brush().images)) == {7, *numbers}
 
@@ -207,4 +207,4 @@ def test_a_report_holds_the_trends_of_its_store(planted):
     views = ["class_heads", "class_consistency", "unlike_images", "similar_images"]
     made = make_report(planted[0], views=views)
     assert [panel.view for panel in made.sections["trends"]] == views[:3]  # no image is selected
-    assert f"out, most: {planted[0].head_labels[4]} matters more" in made.html
+    assert f"out. The largest effect: {planted[0].head_labels[4]} matters more" in made.html

@@ -113,7 +113,9 @@ def beside_table(
     both = [one for one in shared if one == metric or not metric]
     if not both:
         named = f"values of {metric}" if metric else "a metric"
-        raise InputError(f"The two stores do not both have {named}, so nothing to compare.")
+        raise InputError(
+            f"The two stores do not both have {named}, so there is nothing to compare."
+        )
     pairs = head_pairs(first, second, match)
     return table_of([beside(first, second, one, pairs) for one in both], (first, second))
 

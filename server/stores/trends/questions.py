@@ -20,9 +20,13 @@ PERMUTATIONS = 1000
 MOST_CLASSES = 40
 """Classes that are shown together."""
 MOST_SIMILAR = 24
-_NO_CLASSES = "This store has no two classes of at least two images each, so no classes to compare."
+_NO_CLASSES = (
+    "This store does not have two classes of at least two images each, so there are no classes to "
+    "compare."
+)
 _NO_WRONG = (
-    "No class has two wrong and two right predictions, so nothing to compare within classes."
+    "No class has two wrong and two right predictions, so there is nothing to compare within "
+    "classes."
 )
 
 

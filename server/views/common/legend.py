@@ -73,7 +73,7 @@ def gradient(title: str, low: str, high: str, colours: Sequence[str]) -> str:
     """HTML of a colour ramp between two values."""
     ramp = ", ".join(colours[:: max(1, len(colours) // 12)])
     return (
-        f"{escape(title)}: {escape(low)} "
+        f'{escape(title)}: <span style="white-space:nowrap">{escape(low)} '
         f'<span style="display:inline-block;width:64px;height:9px;'
-        f'background:linear-gradient(to right, {ramp})"></span> {escape(high)}'
+        f'background:linear-gradient(to right, {ramp})"></span> {escape(high)}</span>'
     )

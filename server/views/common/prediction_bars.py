@@ -29,10 +29,11 @@ _ABOVE = -0.25
 """Room above the first name, in rows."""
 _TOP, _FEWEST = 5, 3
 """Most probable classes that are wanted, and that are shown however low the plot is."""
-_CHARACTER = 6.6
-"""Width in pixels of a character of a class name, rather more than less."""
-_NUMBERS = 120
-"""Pixels that the two numbers of a row take."""
+_NARROW, _WIDE = "fijlrtI.,:;'|-() \u00a0", "mwMW%@→"
+_WIDTHS = (4.0, 10.0, 6.8)
+"""Pixels of a narrow, a wide and any other character, rather more than less."""
+_GAP, _WIDTH = 8, 240
+"""Pixels between name and numbers; width of the plot where it is not known."""
 _COLUMNS = (
     "row", "mark", "name", "shown", "numbers", "before", "after", "above", "below", "percent",
     "percent_after",
@@ -165,15 +166,16 @@ class PredictionBars:
     def _fit_names(self) -> None:
         """Shorten the class names to the width of the plot."""
         rows = columns_of(self._source)
-        names = rows["name"]
         try:
-            room = int((self._plot.inner_width - _NUMBERS) / _CHARACTER)
+            width = self._plot.inner_width
         except UnsetValueError:
-            room = 20
-        if len(names):
-            wholes = [mark + name for mark, name in zip(rows["mark"], names, strict=True)]
-            shown = [whole if len(whole) <= room else whole[: room - 1] + "…" for whole in wholes]
-            rows["shown"] = shown
+            width = _WIDTH
+        parts = zip(rows["mark"], rows["name"], rows["numbers"], strict=True)
+        if len(rows["name"]):
+            rows["shown"] = [
+                fitted(mark + name, width - _GAP - drawn_width(numbers))
+                for mark, name, numbers in parts
+            ]
 
     def fade(self, alpha: float) -> None:
         """Draw bars and words as strongly as this."""
@@ -181,6 +183,22 @@ class PredictionBars:
             bars.glyph.fill_alpha = alpha
         for words in self._words:
             words.glyph.text_alpha = alpha
+
+
+def drawn_width(text: str) -> float:
+    """About how many pixels a text takes at 11 pixels, rather more than less."""
+    narrow, wide, usual = _WIDTHS
+    return sum(narrow if c in _NARROW else wide if c in _WIDE else usual for c in text)
+
+
+def fitted(text: str, pixels: float) -> str:
+    """``text``, shortened if it is drawn wider than ``pixels``."""
+    if drawn_width(text) <= pixels:
+        return text
+    cut = len(text)
+    while cut and drawn_width(text[:cut] + "…") > pixels:
+        cut -= 1
+    return text[:cut] + "…"
 
 
 def most_probable(before: np.ndarray, after: np.ndarray, label: int | None = None) -> list[int]:

@@ -103,11 +103,12 @@ class TitleBar:
         data = self._session.data
         picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
-        words = [self._head_words(new.image)]
+        head, name = self._session.head, self._pattern_name(new.image)
+        words = [f"head {head}"]
         self._all.visible = new.image is not None
         self._picture.visible = new.image is not None
         if new.image is None:
-            words += [self._all_words()]
+            words = [f"head {head}: {name}" if name else f"head {head}", self._all_words()]
         else:
             truth = data.class_name(int(data.labels[new.image]))
             guess = data.class_name(int(data.predicted[new.image]))
@@ -115,19 +116,17 @@ class TitleBar:
             words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
             if data.is_labelled[new.image] and data.has_classifier:
                 words += [f"predicted {guess} ({percent(data.probability[new.image].max())})"]
+            words += [f"{head} here: {name}"] if name else []
         said = " · ".join(words)
         self._selection.update(text=said, html_attributes={"title": said})
 
-    def _head_words(self, image: int | None) -> str:
-        """The selected head, and what its pattern is called, in all images or in one."""
-        data, head = self._session.data, self._session.head
+    def _pattern_name(self, image: int | None) -> str:
+        """What the pattern of the selected head is called, in all images or one; or ""."""
+        data, number = self._session.data, self._session.head.number
         if not data.head_patterns:
-            return f"head {head}"
-        if image is None:
-            name = data.head_patterns[head.number]
-        else:
-            name = f"here {data.pattern_label(image, head.number)}"
-        return f"head {head}" if name.endswith(NO_NAME) else f"head {head}: {name}"
+            return ""
+        name = data.head_patterns[number] if image is None else data.pattern_label(image, number)
+        return "" if name == NO_NAME else name
 
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""

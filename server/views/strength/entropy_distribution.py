@@ -11,9 +11,10 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure
-from headbrush.server.views.common.legend import make_legend, swatches
+from headbrush.server.views.common.legend import height_of, make_legend, swatches
 
 _BINS = 24
+_LINES = 2
 _SLOTS = tuple(f"compared_{place}" for place in range(MOST_COMPARED))
 _NARROWEST = 0.002
 """Width of the plot where all images have the same entropy."""
@@ -34,7 +35,7 @@ class EntropyDistribution:
         self._session = session
         columns = ("left", "right", "all", "brushed", *_SLOTS)
         self._source = ColumnDataSource({name: [] for name in columns}, name="entropy_bars")
-        self._legend = make_legend("entropy_legend", 2)
+        self._legend = make_legend("entropy_legend", _LINES)
         self._plot = self._figure()
         self.layout = column(self._legend, self._plot, sizing_mode="stretch_both", name=self.name)
         session.history.on_change(["layer", "head", "clauses"], self.react)
@@ -126,7 +127,10 @@ class EntropyDistribution:
             self._line.location = entropy
             names.append(f"this image: {entropy:.3f}")
             colours.append(SELECTED)
-        self._legend.text = swatches(names, colours)
+        self._legend.update(
+            text=swatches(names, colours),
+            height=height_of(max(_LINES, min(len(names), _LINES + 1))),
+        )
         head = str(self._session.head)
         spread = np.quantile(data.entropy[:, self._session.head.number], (0, 0.5, 1))
         self._session.summaries.describe(

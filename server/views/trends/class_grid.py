@@ -133,7 +133,7 @@ class ClassGrid:
         plot.xaxis[0].update(
             ticker=FixedTicker(ticks=list(range(len(labels)))),
             major_label_overrides=dict(enumerate(labels)), major_label_orientation="vertical",
-            axis_label="heads, those with alike effects side by side",
+            axis_label="heads, similar effects side by side",
         )  # fmt: skip
 
     def _tell_tips(self, group: str) -> None:

@@ -29,7 +29,7 @@ from headbrush.server.views.trends.class_grid import ClassGrid
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _GROUPS = ("class − rest", "wrong − right")
-_ORDERS = ("heads by layer", "alike heads together")
+_ORDERS = ("heads by layer", "similar heads together")
 
 
 class ClassHeads:
@@ -41,9 +41,9 @@ class ClassHeads:
         "Each cell compares one head between two groups of images by Hedges' g, the difference of "
         "means in pooled standard deviations: a class with all other images, or the wrong "
         "predictions of a class with its right ones. Orange: the head matters more to the class "
-        "(to its wrong predictions), blue: less. Dots mark what stands out although so many cells "
-        "are compared: of stores whose labels are shuffled, at most 1 % have any dot. Classes are "
-        "ordered so that alike ones are neighbours. Click a cell to select its head and brush the "
+        "(to its wrong predictions), blue: less. Dots mark the cells that stand out even though so "
+        "many are compared: of stores with shuffled labels, at most 1 % have any dot. Similar "
+        "classes are next to each other. Click a cell to select its head and brush the "
         "images of its class; drag a box to brush heads and classes."
     )
 
@@ -133,7 +133,7 @@ class ClassHeads:
             none = none_words(group, test, float(np.nanmin(found.family_p)))
             return f"{worded(none)}{shown}"
         count = worded(count_words(outstanding, group))
-        return f"{count}, most: {self._largest(matrix)} ({test}).{shown}"
+        return f"{count}. The largest effect: {self._largest(matrix)} ({test}).{shown}"
 
     def _largest(self, matrix: TrendMatrix) -> str:
         """The largest effect that stands out, in words."""

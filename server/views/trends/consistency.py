@@ -40,13 +40,13 @@ class ClassConsistency:
     name = "class_consistency"
     title = "Do images of one class use the heads alike?"
     help = (
-        "Every image is the list of what pruning each head changes in it, each head's values "
-        "replaced by normal scores of their ranks. The blue dot is the mean distance between two "
+        "An image is described by what pruning each head changes in it: for each head, by the "
+        "normal score of its rank among all images. The blue dot is the mean distance between two "
         "images of the class, the grey one between an image of it and one of another class; two "
-        "unrelated images are about 1.4 apart. The farther blue lies left of grey, the more alike "
-        "the class uses the heads. Pale classes cannot be told from shuffled labels (energy "
-        "distance, permutation p ≤ 1 % after Benjamini and Hochberg). Click a class to brush its "
-        "images."
+        "unrelated images are about 1.4 apart. The farther the blue dot is left of the grey one, "
+        "the more alike the images of the class use the heads. Pale classes do not differ from "
+        "shuffled labels (energy distance, permutation p > 1 % after Benjamini and Hochberg). "
+        "Click a class to brush its images."
     )
 
     def __init__(self, session: Session) -> None:
@@ -124,7 +124,7 @@ class ClassConsistency:
         ]
         what = self._session.data.worded("class")
         self._bits.text = (
-            f"<p>The {what} decides most where these heads look: {', '.join(told)}.</p>"
+            f"<p>The {what} decides most about where these heads look: {', '.join(told)}.</p>"
         )
 
     def _draw(self) -> None:
@@ -168,12 +168,12 @@ class ClassConsistency:
         if not differing:
             return f"None {of} uses the heads differently from the rest ({test})."
         nearer = np.where(found.is_alike, found.between - found.within, -np.inf)
-        most = f", most of all {names[int(nearer.argmax())]}" if alike else ""
+        most = f", those of {names[int(nearer.argmax())]} most" if alike else ""
         shown = f" The first {len(self._rows)} are shown." if len(self._rows) < known else ""
         return (
             f"{grouped(differing)} {of} use the heads differently from the rest; in "
-            f"{some} of them the images are more alike than to other {classes}{most} "
-            f"({test}).{shown}"
+            f"{some} of them, images are more like one another than like those of other "
+            f"{classes}{most} ({test}).{shown}"
         )
 
     def _say(self, words: str) -> None:

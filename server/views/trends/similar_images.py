@@ -14,19 +14,19 @@ from headbrush.server.views.common.written import written
 from headbrush.server.views.trends.tiles import class_words, tiles
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
-_NO_IMAGE = "Select an image to see in which others the heads matter alike."
+_NO_IMAGE = "Select an image to find others in which the same heads matter."
 
 
 class SimilarImages:
     """The nearest images, the nearest first; they can be brushed."""
 
     name = "similar_images"
-    title = "In which images do the heads matter alike?"
+    title = "In which images do the same heads matter?"
     help = (
-        "The images nearest to the selected one: every image is the list of what pruning each "
-        "head changes in it, by the chosen metric, each head's values replaced by normal scores "
-        "of their ranks. The distance is the root of the mean square difference; two unrelated "
-        "images are about 1.4 apart. Click an image to select it; the button brushes the selected "
+        "The images nearest to the selected one. An image is described by what pruning each head "
+        "changes in it, by the chosen metric: for each head, by the normal score of its rank among "
+        "all images. The distance is the root of the mean square difference; two unrelated images "
+        "are about 1.4 apart. Click an image to select it; the button brushes the selected "
         "one and those listed."
     )
 
@@ -70,16 +70,16 @@ class SimilarImages:
 
     def _words(self, found: Similar, image: int) -> str:
         data = self._session.data
-        said = f"{len(found.images)} images nearest to {data.names[image]}"
-        of = f"of {grouped(data.num_images)}"
+        count = f"{len(found.images)} of {grouped(data.num_images)} images are listed"
+        said = f"{count}, those nearest to {data.names[image]}"
         if not data.is_labelled[image]:
-            return f"The {said}, {of}."
+            return f"{said}."
         same = data.is_labelled & (data.labels == data.labels[image])
         share = (same.sum() - 1) / max(data.num_images - 1, 1)
         alike = int(same[found.images].sum())
         return (
-            f"The {said}, {of}: {alike} show its {data.worded('class')}, "
-            f"{data.true_class(image)}; by chance {len(found.images) * share:.1f} would."
+            f"{said}. {alike} are of its {data.worded('class')}, {data.true_class(image)}; "
+            f"{len(found.images) * share:.1f} are expected by chance."
         )
 
     def _say(self, words: str) -> None:

@@ -26,12 +26,12 @@ class UnlikeImages:
     name = "unlike_images"
     title = "Which images are unlike their class?"
     help = (
-        "For every head, each image has a place among the images of its class, by the chosen "
-        "metric. Listed are the brushed images (all if none) by the number of heads in which they "
-        "are among the outer tenth of their class, which is a tenth of the heads for a usual "
-        "image. For the selected image, the five heads in which it is farthest from the middle of "
-        "its class are named; click one to select it. Classes of fewer than ten images are left "
-        "out."
+        "For each head, the images of a class are ranked by the chosen metric. The outer tenth "
+        "are the first and the last 5 %. The brushed images (all, if nothing is brushed) are "
+        "listed by the number of heads for which they are in the outer tenth of their class; for a "
+        "usual image that is a tenth of the heads. For the selected image, the five heads are "
+        "named for which it is farthest from the middle of its class; click one to select it. "
+        "Classes of fewer than ten images are left out."
     )
 
     def __init__(self, session: Session) -> None:
@@ -83,8 +83,8 @@ class UnlikeImages:
         usual, what = f"{OUTER * heads:.0f}", self._session.data.worded("class")
         return (
             f"{self._session.data.names[first]} ({class_words(self._session, first)}) is the most "
-            f"unlike its {what}, of {grouped(len(brushed))} images: among its outer tenth in "
-            f"{found.outer[first]} of {heads} heads, about {usual} for a usual image."
+            f"unlike its {what} of {grouped(len(brushed))} images: it is in the outer tenth for "
+            f"{found.outer[first]} of {heads} heads; about {usual} are usual."
         )
 
     def _of_image(self, found: Unlike, image: int) -> str:
@@ -93,8 +93,8 @@ class UnlikeImages:
         if not told:
             return f"{name} has no {what} of ten images to be compared with."
         return (
-            f"{name} ({class_words(self._session, image)}) is among the outer tenth of its {what} "
-            f"in {found.outer[image]} of {self._session.data.num_heads} heads, farthest out in "
+            f"{name} ({class_words(self._session, image)}) is in the outer tenth of its {what} "
+            f"for {found.outer[image]} of {self._session.data.num_heads} heads. Farthest out: "
             f"{', '.join(told)}."
         )
 

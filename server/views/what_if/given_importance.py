@@ -20,6 +20,8 @@ from headbrush.server.views.what_if.set_answer import SetAnswer
 
 _COLUMNS = ("number", "label", "before", "given", "state", "gone")
 _MARGIN = 0.06
+_LEGEND = 210
+"""Pixels that both names of the legend need in one line."""
 _USUAL, _HEADLESS = "jsd", "patch"
 """What is shown for metrics of single heads only; the second of a model without classifier."""
 _LATER = "asked when the predictions are known …"
@@ -50,13 +52,14 @@ class GivenImportance:
         )  # fmt: skip
         self._metric.on_change("value", self._choose_metric)
         self._legend = make_legend("given_legend")
+        self._legend.min_width = _LEGEND
         self._note = Paragraph(
             text="", name="given_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
         )
         self._plot = self._figure()
         controls = row(
             self._metric, self._legend, sizing_mode="stretch_width",
-            styles={"align-items": "center"},
+            styles={"align-items": "center", "flex-wrap": "wrap"},
         )  # fmt: skip
         self.layout = column(
             controls, self._note, self._plot, sizing_mode="stretch_both", name=self.name

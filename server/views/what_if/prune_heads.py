@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from bokeh.layouts import column
+from bokeh.layouts import column, row
 from bokeh.models import Button, NumericInput, Row, Select
 
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
@@ -90,8 +90,7 @@ class PruneHeads:
             self._selected,
             self._brushed,
             self._by_name,
-            self._count,
-            self._weakest,
+            row(self._count, self._weakest, margin=0),
             self._clear,
         )
 

@@ -96,7 +96,7 @@ class SetEffects:
         answer = self._answer
         effect = answer.effect(pruned)
         if not pruned:
-            return "No head is pruned: choose heads beside, and see what the predictions become."
+            return "No head is pruned: choose heads in E1 to see what the predictions become."
         if effect is None:
             return answer.fault_of(pruned) or answer.waits_for or "asking the model …"
         of = answer.count_words(pruned)

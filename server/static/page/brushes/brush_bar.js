@@ -79,20 +79,33 @@
     return row
   }
 
+  /**
+   * @param {NamedBrush} brush
+   * @param {number} index
+   */
+  function comparedName(brush, index) {
+    const pair = made("span", null, { className: "hb-chip" })
+    const name = made("span", null, { className: "hb-name", title: brush.words })
+    name.append(dot(brush.colour), ` ${brush.name}`)
+    const label = `Stop comparing ${brush.name}`
+    const look = { type: "button", ariaLabel: label, title: label }
+    pair.append(
+      name,
+      made("button", "×", look, () => ask("compare", index)),
+    )
+    return pair
+  }
+
   /** @param {NamedBrush[]} named */
   function showNamed(named) {
     const focused = [...list.querySelectorAll("button, input")].indexOf(document.activeElement)
     list.replaceChildren(...named.map(namedRow))
     if (focused >= 0) list.querySelectorAll("button, input")[focused]?.focus() // it may be gone
     element("named_count").textContent = named.length ? ` (${named.length})` : ""
-    const names = named
-      .filter((brush) => brush.compared)
-      .map((brush) => {
-        const name = made("span", null, { className: "hb-name", title: brush.words })
-        name.append(dot(brush.colour), ` ${brush.name}`)
-        return name
-      })
-    compared.replaceChildren(...names)
+    const pressed = [...compared.querySelectorAll("button")].indexOf(document.activeElement)
+    const names = named.map((brush, index) => (brush.compared ? comparedName(brush, index) : null))
+    compared.replaceChildren(...names.filter((name) => name != null))
+    if (pressed >= 0) (compared.querySelector("button") ?? element("named")).focus()
   }
 
   const stem = () => `headbrush_brushes ${state.store} `

@@ -48,9 +48,9 @@ class ExplainedImage:
     def __init__(self, session: Session, answer: ExplanationAnswer) -> None:
         self._session, self._answer = session, answer
         self._shown: tuple[object, ...] = ()
-        self._class = self._menu("explained_class", "Explained class", 160)
+        self._class = self._menu("explained_class", "Explained class", 174)
         self._class.on_change("value", self._choose_class)
-        self._map = self._menu("explained_map", "Map", 132)
+        self._map = self._menu("explained_map", "Map", 118)
         self._map.options = list(TITLES.items())
         session.history.bind(self._map, "explained_map")
         self._heads = small_buttons("explained_heads", ("all heads", "brushed", "selected"),

@@ -56,10 +56,10 @@ class SpeakingHeads:
         "What each head adds to the class's logit directly, along the residual stream, with the "
         "last norm's scale as it is on this image: dark, to the right for the class, to the left "
         "against it. Blue is the total effect: how far the logit falls when the head is pruned. "
-        "The two differ, since later layers answer to a head's loss; what a head says is not its "
-        "importance. With a patch pinned, heads are ranked by what they take from it: attention, "
-        "what is moved, or what is said through it, as the shown map. Without an image, the mean "
-        "over the brushed images, for the true class. Click a bar to select the head."
+        "The two differ, since later layers respond to the loss of a head; what a head says is not "
+        "its importance. With a patch pinned, heads are ranked by what they take from it: "
+        "attention, what is moved, or what is said through it, as the shown map. Without an image, "
+        "the mean over the brushed images, for the true class. Click a bar to select the head."
     )
 
     def __init__(self, session: Session, answer: ExplanationAnswer) -> None:

@@ -20,8 +20,8 @@ _WAYS = "deletion", "insertion"
 _MEANS = {
     "attends": "attention that the output pays to each patch through {heads}",
     "moves": "how much is moved from each patch to the output through {heads}",
-    "speaks": "what each patch says for {class} through {heads}",
-    "rollout": "attention followed through all layers, of {heads}",
+    "speaks": "what each patch adds to the logit of {class} through {heads}",
+    "rollout": "attention followed through all layers, over {heads}",
     "generic": "attention times its gradient for {class}, layer upon layer",
     "lens": "the logit of {class} if every token that the output reads were this one",
     "ablation": "how far the logit of {class} falls when the patch is removed",
