@@ -55,6 +55,13 @@ Texts = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Stage = Annotated[
+    int | None,
+    typer.Option(
+        help="Stage of a Swin Transformer, from 1; by default the one with the most layers.",
+        rich_help_panel=MODEL,
+    ),
+]
 ImageSize = Annotated[
     str | None, typer.Option(help="Input size in pixels: 384 or 224x448.", rich_help_panel=MODEL)
 ]

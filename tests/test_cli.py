@@ -115,7 +115,7 @@ def test_an_unknown_model_is_answered_with_close_names(inputs, tmp_path):
     assert SMALL_VIT in line
 
 
-@pytest.mark.parametrize("name", ["swin_tiny_patch4_window7_224", "convnext_atto"])
+@pytest.mark.parametrize("name", ["swinv2_tiny_window8_256", "convnext_atto"])
 def test_what_is_no_plain_vit_is_refused_with_the_reason(inputs, tmp_path, name):
     line = refused_analysis(inputs, tmp_path / "s", "--model", name, "--no-pretrained")
     assert name in line

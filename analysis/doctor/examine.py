@@ -53,7 +53,7 @@ def _examine_summary(store: Store) -> Iterator[Said]:
             yield Finding(str(error))
             continue
         yield from _examine_values(store.path, name, values)
-    hops = max(store.grid)
+    hops = max(store.pattern_grid)
     if store.sizes["hop"] != hops:
         yield Finding(f"{store.path}: {store.sizes['hop']} hops, expected {hops} for this grid.")
     if not store.has(ATTENTION_CHECKSUM):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from headbrush.analysis.explain.direct import class_logits
-from headbrush.analysis.explain.refusal import InexactError
+from headbrush.analysis.explain.refusal import JOINED, InexactError
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
 from headbrush.analysis.model.tracing import forwards
 from headbrush.analysis.model.vision_model import VisionModel
@@ -41,8 +41,9 @@ def outputs_without(model: VisionModel, image: Tensor, removed: np.ndarray) -> T
     ValueError
         If nothing would be left.
     InexactError
-        If the model's last block returns more than tokens.
+        If the model's last block returns more than tokens, or its patches are joined later.
     """
+    demand_separate_patches(model)
     if removed.all(1).any():
         raise ValueError("all patches of the image would be removed.")
     counts = removed.sum(1)
@@ -54,6 +55,18 @@ def outputs_without(model: VisionModel, image: Tensor, removed: np.ndarray) -> T
             found = _pass_without(model, image, torch.from_numpy(removed[some]).to(image.device))
             outputs |= dict(zip(some.tolist(), found, strict=True))
     return torch.stack([outputs[row] for row in range(len(removed))])
+
+
+def demand_separate_patches(model: VisionModel) -> None:
+    """Refuse a model that joins patches, of which none can be looked at alone.
+
+    Raises
+    ------
+    InexactError
+        If it has stages.
+    """
+    if model.stage is not None:
+        raise InexactError(JOINED)
 
 
 def _pass_without(model: VisionModel, image: Tensor, removed: Tensor) -> Tensor:

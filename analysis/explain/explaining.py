@@ -23,7 +23,7 @@ from headbrush.analysis.explain.maps import (
     moved_to_output,
     rollout,
 )
-from headbrush.analysis.explain.refusal import InexactError
+from headbrush.analysis.explain.refusal import LATER_STAGES, InexactError
 from headbrush.analysis.explain.sinks import outlying_tokens, sinks_of
 from headbrush.analysis.explain.words import OF_HEADS, Explanation, Sources
 from headbrush.analysis.measures.importance import pruned_outputs
@@ -161,6 +161,8 @@ def _direct(model: VisionModel, traced: Trace, which: int) -> tuple[Direct | Non
         direct = direct_contributions(model, traced, chosen)
     except InexactError as refusal:
         return None, str(refusal)
+    if float(direct.error[0]) > TOLERANCE and model.stage is not None:
+        return None, LATER_STAGES
     if float(direct.error[0]) > TOLERANCE:
         return None, f"the logit is off the sum over its parts by {float(direct.error[0]):.1g}"
     return direct, ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from headbrush.analysis.explain.ablation import demand_separate_patches
 from headbrush.analysis.explain.direct import class_logits
 from headbrush.analysis.explain.refusal import InexactError
 from headbrush.analysis.model.modules.attention_calls import AttentionCall, AttentionSpy
@@ -127,8 +128,9 @@ def logit_lens(model: VisionModel, traced: Trace, which: int) -> Tensor:
     Raises
     ------
     InexactError
-        If the blocks return more than tokens.
+        If the blocks return more than tokens, or the model joins its patches later.
     """
+    demand_separate_patches(model)
     last = traced.layers[-1].block_output
     if not isinstance(last, Tensor):
         raise InexactError("its blocks return more than tokens")

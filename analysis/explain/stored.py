@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from headbrush.analysis.explain.direct import TOLERANCE, demand_logits, direct_contributions
-from headbrush.analysis.explain.refusal import InexactError
+from headbrush.analysis.explain.refusal import LATER_STAGES, InexactError
 from headbrush.analysis.measures.importance import true_classes
 from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
@@ -37,6 +37,8 @@ def why_inexact(model: VisionModel, images: Tensor) -> str:
         return str(refusal)
     if float(error) <= TOLERANCE:
         return ""
+    if model.stage is not None:
+        return LATER_STAGES
     return (
         "something beside norms and linear maps stands between the layers and its logits "
         f"(the sum over its parts is off by {float(error):.1g} of their range)"

@@ -43,7 +43,7 @@ def images_at_once(model: VisionModel, batch_size: int) -> int:
 
 def images_in_a_shard(geometry: Geometry, most: int) -> int:
     """How many images share one part on disk, from 1 to ``most``; all modules hold it whole."""
-    patches = geometry.num_patches
+    patches = geometry.pattern_patches
     # packed patch pattern, CLS pattern, attention of some source patches
     each = patches**2 / 8 + _FLOAT * (2 * patches + 1) + 2 * SOURCES * patches
     return at_once(2 * geometry.num_layers * geometry.num_heads * each, most)

@@ -10,7 +10,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headbrush.analysis.measures.offset_kernel import to_patches
+from headbrush.analysis.measures.source_patches import source_patches, source_windows
+from headbrush.analysis.store.matrices.windows import Windows
+
 SHARE = 0.01
+
+
+def mean_window(attention: Tensor, windows: Windows) -> Tensor:
+    """``(..., P, P)`` of a grid to the mean over its windows ``(..., W, W)``.
+
+    Windows that an edge of the image cuts are left out: their patches see fewer others.
+    """
+    total: Tensor | None = None
+    for members in torch.from_numpy(windows.uncut()).to(attention.device):
+        window = attention[..., members[:, None], members]
+        total = window if total is None else total + window
+    assert total is not None
+    return total / (windows.uncut_rows * windows.uncut_columns)
+
+
+def from_sources(attention: Tensor, num_prefix_tokens: int, grid: tuple[int, int]) -> Tensor:
+    """Rows of some source patches of ``(..., T, T)`` over all patches, ``(..., S, P)``."""
+    sources = torch.from_numpy(num_prefix_tokens + source_patches(grid)).to(attention.device)
+    return to_patches(attention[..., sources, :], num_prefix_tokens)
+
+
+def from_windows(attention: Tensor, windows: Windows) -> Tensor:
+    """Rows of some source patches of ``(..., P, P)`` over their window, ``(..., S, W)``."""
+    sources, targets = map(torch.from_numpy, source_windows(windows))
+    sources, targets = sources.to(attention.device), targets.to(attention.device)
+    return to_patches(attention[..., sources[:, None], targets], 0)
 
 
 def cls_pattern(attention: Tensor, num_prefix_tokens: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from headbrush.analysis.store.matrices.windows import Windows
+
 SOURCES = 16
 
 
@@ -21,3 +23,17 @@ def source_patches(grid: tuple[int, int], most: int = SOURCES) -> np.ndarray:
     y = ((row + (column + 0.5) / across) * height / down).astype(int)
     x = ((column + (row + 0.5) / down) * width / across).astype(int)
     return np.unique(y * width + x)
+
+
+def source_windows(windows: Windows, most: int = SOURCES) -> tuple[np.ndarray, np.ndarray]:
+    """Source patches ``(S,)`` as :func:`source_patches`, and the patches of their windows.
+
+    They lie in windows that no edge cuts. The second is ``(S, height · width)``.
+    """
+    (height, width), members = windows.size, windows.uncut()
+    across = windows.uncut_columns
+    area = windows.uncut_rows * height, across * width
+    row, column = np.divmod(source_patches(area, most), area[1])
+    targets = members[row // height * across + column // width]
+    within = row % height * width + column % width
+    return targets[np.arange(len(targets)), within], targets

@@ -9,25 +9,31 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from headbrush.analysis.store.matrices.windows import Windows
+
 Grid = tuple[int, int]
 
 
-def hop_strength(attention: Tensor, num_prefix_tokens: int, grid: Grid) -> Tensor:
+def hop_strength(
+    attention: Tensor, num_prefix_tokens: int, grid: Grid, windows: Windows | None = None
+) -> Tensor:
     """Attention-strength vector of every head.
 
     Parameters
     ----------
     attention
         ``(..., T, T)``, rows = source.
+    windows
+        If patches attend within windows: only those that a patch sees are its neighbours.
 
     Returns
     -------
-    ``(..., K)`` float32, K = max(grid): s_k is the mean, over the patches that have k-hop
-    neighbours, of the mean attention to those neighbours; in [0, 1].
+    ``(..., K)`` float32, K = the longer side of the grid, or of the window: s_k is the mean, over
+    the patches that have k-hop neighbours, of the mean attention to those neighbours; in [0, 1].
     """
     patches = attention[..., num_prefix_tokens:, num_prefix_tokens:].float()
-    hop, weights = _hops(grid, attention.device)
-    sums = patches.new_zeros((*patches.shape[:-1], max(grid)))
+    hop, weights = _hops(grid, attention.device, windows)
+    sums = patches.new_zeros((*patches.shape[:-1], weights.shape[-1]))
     sums.scatter_add_(-1, hop.expand(patches.shape), patches)  # (..., P, P) -> (..., P, K)
     return (sums * weights).sum(-2)
 
@@ -63,18 +69,24 @@ def _offsets(grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
     return rows[:, None] - rows, columns[:, None] - columns  # (P, P) each
 
 
-@lru_cache(maxsize=1)
-def _hops(grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
+@lru_cache(maxsize=2)
+def _hops(
+    grid: Grid, device: torch.device, windows: Windows | None = None
+) -> tuple[Tensor, Tensor]:
     """Hop of every pair ``(P, P)`` int64, and what a patch's sums count for, ``(P, K)``.
 
     A patch's sum over its k-hop neighbours is divided by their number, then by the number of
-    patches that have any.
+    patches that have any. Hops to what is out of sight are whatever is in range.
     """
     down, right = _offsets(grid, device)
     hop = torch.maximum(down.abs(), right.abs())
-    neighbours = torch.stack([(hop == k).sum(1) for k in range(max(grid))], 1)  # (P, K)
+    if windows is not None:
+        seen = torch.from_numpy(windows.seen()).to(device)
+        hop = hop.where(seen, -1)
+    count = max(grid if windows is None else windows.size)
+    neighbours = torch.stack([(hop == k).sum(1) for k in range(count)], 1)  # (P, K)
     having = (neighbours > 0).sum(0).clamp(min=1)
-    return hop, 1.0 / (neighbours.clamp(min=1) * having)
+    return hop.clamp(min=0), 1.0 / (neighbours.clamp(min=1) * having)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from headbrush.analysis.model.modules.refusals import (
     SUPPORTED,
     why_no_attention,
 )
+from headbrush.analysis.model.modules.windowed import Stage, layers_of
 from headbrush.analysis.store.errors import ModelError
 
 
@@ -103,6 +104,12 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         _demand_tokens(site, recording, (len(inputs), *tokens), name)
     parent = next((one for one in reversed(shared) if one in recording.take_pictures), shared[-1])
     return Sites(layers, tokens.pop(), heads[0], parent)
+
+
+def sites_of_stage(module: nn.Module, stage: Stage) -> Sites:
+    """The attention layers of a stage of a Swin Transformer."""
+    swin, layers = layers_of(module)
+    return Sites(tuple(Site(*layer) for layer in layers), stage.tokens, stage.heads, swin)
 
 
 def _shared(stacks: Sequence[list[nn.Module]]) -> list[nn.Module]:

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from headbrush.analysis.model.attention_sites import Sites
+from headbrush.analysis.model.modules.windowed import Stage
 from headbrush.analysis.store.errors import ModelError
+from headbrush.analysis.store.matrices.windows import Windows
 
 _CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
 """Names of the class token in timm, torchvision and open_clip."""
@@ -15,7 +17,10 @@ _CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
 
 @dataclass(frozen=True)
 class Geometry:
-    """Layers, heads and tokens of a model; tokens are prefix tokens, then patches row by row."""
+    """Layers, heads and tokens of a model; tokens are prefix tokens, then patches row by row.
+
+    ``windows`` are those of each layer, if patches attend within windows.
+    """
 
     num_layers: int
     num_heads: int
@@ -23,6 +28,7 @@ class Geometry:
     grid_height: int
     grid_width: int
     has_class_token: bool
+    windows: tuple[Windows, ...] = ()
 
     @property
     def num_patches(self) -> int:
@@ -33,6 +39,16 @@ class Geometry:
     def num_tokens(self) -> int:
         """T = prefix tokens + P."""
         return self.num_prefix_tokens + self.num_patches
+
+    @property
+    def pattern_grid(self) -> tuple[int, int]:
+        """Rows and columns of the patches of a pattern: those of a window, else of the image."""
+        return self.windows[0].size if self.windows else (self.grid_height, self.grid_width)
+
+    @property
+    def pattern_patches(self) -> int:
+        """Patches of a pattern."""
+        return self.pattern_grid[0] * self.pattern_grid[1]
 
 
 def geometry_of(
@@ -71,6 +87,12 @@ def geometry_of(
         for token in _CLASS_TOKENS
     )
     return Geometry(len(sites.layers), sites.heads, prefix, *grid, has_class_token and prefix > 0)
+
+
+def geometry_of_stage(stage: Stage) -> Geometry:
+    """Geometry of a stage of a Swin Transformer."""
+    grid = stage.windows[0].grid
+    return Geometry(len(stage.windows), stage.heads, 0, *grid, False, stage.windows)
 
 
 def _grid(vit: nn.Module, patches: int, size: tuple[int, int]) -> tuple[int, int] | None:

@@ -34,6 +34,7 @@ def load_recipe(recipe: ModelRecipe) -> VisionModel:
         device=recipe.device,
         outputs=recipe.outputs,
         classifier=recipe.classifier,
+        stage=recipe.stage,
         **dict(recipe.arguments),
     )
 
@@ -47,6 +48,7 @@ def load_model(
     outputs: str = "auto",
     headless: bool = False,
     classifier: GivenClassifier | None = None,
+    stage: int | None = None,
     **arguments: Any,
 ) -> VisionModel:
     """Load a timm model by name, or a folder with timm's ``config.json`` and weights.
@@ -68,6 +70,8 @@ def load_model(
         Whether a classifier of its own is taken off.
     classifier
         One that is given to it; a probe takes the place of its own.
+    stage
+        Of a model that has stages, from 1; None: the one with the most layers.
     arguments
         Passed to ``timm.create_model``; ``img_size`` for an input of another size, for which timm
         resamples the position embeddings.
@@ -93,8 +97,14 @@ def load_model(
     if headless or (classifier is not None and classifier.kind == PROBE):
         notes += without_classifier(module, source.shown)
     model = wrap_model(
-        module, name=source.shown, checkpoint_sha256=digest, device=device, outputs=outputs
+        module,
+        name=source.shown,
+        checkpoint_sha256=digest,
+        device=device,
+        outputs=outputs,
+        stage=stage,
     )
+    recipe = replace(recipe, stage=model.stage)
     model = replace(model, recipe=recipe, notes=(*notes, *model.notes))
     return model if classifier is None else with_classifier(model, classifier)
 

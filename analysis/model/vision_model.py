@@ -30,6 +30,7 @@ class ModelRecipe:
     arguments: tuple[tuple[str, Any], ...] = ()
     outputs: str = "auto"
     classifier: GivenClassifier | None = None
+    stage: int | None = None
 
     def as_json(self) -> str:
         """For a store's attributes, from which the server loads the model again.
@@ -94,6 +95,8 @@ class VisionModel:
         The one that was given to it, if it is not its own.
     inexact
         Why its logits are no sum over its heads, a clause; empty where they are, or not checked.
+    stage
+        Number of the stage that is analyzed, of a model that has stages.
     class_ids, class_names
         Identifiers (for example ImageNet synsets) and readable names, if known.
     recipe
@@ -117,6 +120,7 @@ class VisionModel:
     has_gradient: bool = True
     classifier: GivenClassifier | None = None
     inexact: str = ""
+    stage: int | None = None
     class_ids: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     recipe: ModelRecipe | None = None

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from headbrush.analysis.model.attention_sites import find_sites, use_fused_attention
-from headbrush.analysis.model.capture import measured
-from headbrush.analysis.model.geometry import geometry_of
+from headbrush.analysis.model.attention_sites import find_sites, sites_of_stage, use_fused_attention
+from headbrush.analysis.model.capture import close, measured
+from headbrush.analysis.model.geometry import geometry_of, geometry_of_stage
 from headbrush.analysis.model.model_config import (
     find_vit,
     input_config,
@@ -24,7 +24,7 @@ from headbrush.analysis.model.modules.notes import (
     notes_on_layers,
     notes_on_outputs,
 )
-from headbrush.analysis.model.modules.outputs import output_kind
+from headbrush.analysis.model.modules.outputs import output_kind, scores
 from headbrush.analysis.model.modules.refusals import demand_known_kind
 from headbrush.analysis.model.modules.trial import Trial
 from headbrush.analysis.model.modules.unwrapping import (
@@ -32,6 +32,7 @@ from headbrush.analysis.model.modules.unwrapping import (
     unwrapped,
     without_checkpointing,
 )
+from headbrush.analysis.model.modules.windowed import notes_on_stage, staged
 from headbrush.analysis.model.tracing import forwards, inputs_of
 from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.store.errors import ModelError
@@ -46,6 +47,7 @@ def wrap_model(
     checkpoint_sha256: str | None = None,
     device: str = "auto",
     outputs: str = "auto",
+    stage: int | None = None,
 ) -> VisionModel:
     """Describe a module that exists in this process.
 
@@ -65,11 +67,13 @@ def wrap_model(
     outputs
         ``softmax`` or ``sigmoid``: how its outputs become probabilities; ``auto``: a single output
         by sigmoid, several by softmax, unless its forward pass ends with one of them.
+    stage
+        Of a Swin Transformer, from 1; None: the one with the most layers.
 
     Raises
     ------
     ModelError
-        If it is not a plain ViT.
+        If it is neither a plain ViT nor a Swin Transformer.
     """
     module = unwrapped(given)
     name = name or type(module).__name__
@@ -85,14 +89,20 @@ def wrap_model(
         if transform is None:
             config |= trial.own_normalisation()
             notes += trial.notes
-        sites = find_sites(module, trial.images, name)
-        geometry = geometry_of(
-            sites.parent,
-            sites,
-            trial.images,
-            lambda images: _entering(module, sites.layers[0].block, images),
-            name,
-        )
+        module, found = staged(module, stage, name)
+        if found is None:
+            sites = find_sites(module, trial.images, name)
+            geometry = geometry_of(
+                sites.parent,
+                sites,
+                trial.images,
+                lambda images: _entering(module, sites.layers[0].block, images),
+                name,
+            )
+        else:
+            sites, geometry = sites_of_stage(module, found), geometry_of_stage(found)
+            _demand_same_outputs(module, trial, name)
+            notes += notes_on_stage(found)
         kind = output_kind(
             module, sites.parent, trial.output, trial.last, outputs, name, trial.features
         )
@@ -116,6 +126,7 @@ def wrap_model(
             kind=kind,
             class_ids=ids,
             class_names=given_names or names,
+            stage=None if found is None else found.number,
             notes=tuple(notes),
         )
         return measured(model, trial.images)
@@ -196,6 +207,17 @@ def _prepared(module: nn.Module, place: torch.device) -> nn.Module:
     without_checkpointing(module)
     use_fused_attention(module)
     return module
+
+
+def _demand_same_outputs(module: nn.Module, trial: Trial, name: str) -> None:
+    """Refuse a Swin Transformer that computes otherwise than timm's, such as a subclass."""
+    with torch.no_grad():
+        found = scores(module(trial.images), name)
+    if not close(found, trial.output):
+        raise ModelError(
+            f"{name}: its windows attend otherwise than those of timm's Swin Transformer, so its "
+            "attention would be wrong."
+        )
 
 
 def _entering(module: nn.Module, block: nn.Module, images: Tensor) -> Tensor:

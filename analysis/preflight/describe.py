@@ -54,7 +54,8 @@ def _model_lines(request: Request, model: VisionModel) -> Lines:
         ("model", f"{model.name}, {_weights(request)}, on {model.device}"),
         (
             "heads",
-            f"{number(geometry.num_layers, 'layer')} × {number(geometry.num_heads, 'head')}, "
+            f"{number(geometry.num_layers, 'layer')} × {number(geometry.num_heads, 'head')}"
+            f"{'' if model.stage is None else f' of stage {model.stage}'}, "
             f"{geometry.num_tokens} tokens ({geometry.num_prefix_tokens} prefix + {grid} patches), "
             f"{outputs}",
         ),

@@ -153,7 +153,7 @@ def _screening(request: Request, images: ImageSet, measured: Measured) -> float:
 
 def _fitting(model: VisionModel, patterns: int, measured: Measured) -> float:
     """Seconds of fitting the autoencoder."""
-    sampled = min(patterns, most_sampled(model.geometry.num_patches))
+    sampled = min(patterns, most_sampled(model.geometry.pattern_patches))
     return measured.training_seconds + sampled * measured.training_pattern_seconds
 
 

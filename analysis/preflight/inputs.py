@@ -79,6 +79,7 @@ def requested_model(request: Request, texts: GivenClassifier | None = None) -> V
             transform=request.transform,
             device=request.device,
             outputs=request.outputs if texts is None else "auto",
+            stage=request.stage,
         )
         return model if texts is None else with_classifier(model, texts)
     size = {} if request.image_size is None else {"img_size": request.image_size}
@@ -90,6 +91,7 @@ def requested_model(request: Request, texts: GivenClassifier | None = None) -> V
         outputs=request.outputs if texts is None else "auto",
         headless=request.probe,
         classifier=texts,
+        stage=request.stage,
         **size,
     )
 

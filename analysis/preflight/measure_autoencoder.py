@@ -54,7 +54,7 @@ def measure_autoencoder(
 def _linear(request: Request, model: VisionModel, packed: np.ndarray) -> tuple[float, Fitted]:
     """Seconds for each pattern, to which they are proportional."""
     start = time.perf_counter()
-    patches, kind = model.geometry.num_patches, request.autoencoder
+    patches, kind = model.geometry.pattern_patches, request.autoencoder
     fitted = fit(kind, packed, patches, seed=request.seed, device=model.device)
     return (time.perf_counter() - start) / len(packed), fitted
 
@@ -63,7 +63,7 @@ def _convolutional(
     request: Request, model: VisionModel, packed: np.ndarray
 ) -> tuple[float, Fitted]:
     """Seconds of the whole training, from its first steps."""
-    patches, kind = model.geometry.num_patches, request.autoencoder
+    patches, kind = model.geometry.pattern_patches, request.autoencoder
     seen: list[tuple[float, float]] = []
     start = time.perf_counter()
 

@@ -190,6 +190,7 @@ def _load(source: dict[str, Any], classifier: "GivenClassifier | None") -> "Visi
             pretrained=source["pretrained"],
             outputs=source.get("outputs", "auto"),
             classifier=classifier,
+            stage=source.get("stage"),
             **source.get("arguments", {}),
         )
     except InputError as error:

@@ -41,7 +41,7 @@ def fit_to_sample(
     advance: Advance,
 ) -> None:
     """Fit an autoencoder to patterns drawn alike from every shard, layer and head; save it."""
-    patches = model.geometry.num_patches
+    patches = model.geometry.pattern_patches
     packed = _sample(shards, parts, "", "patch_pattern", most_sampled(patches), seed)
     fitted = fit(kind, packed, patches, seed=seed, device=model.device, on_progress=advance)
     parts.save(AUTOENCODER, **fitted.weights())
@@ -72,7 +72,9 @@ def encode_shard(model: VisionModel, job: EncodeJob, _advance: Advance) -> None:
 
 def fitted_autoencoder(model: VisionModel, parts: PartFiles, kind: str) -> Fitted:
     """The autoencoder that :func:`fit_to_sample` has saved."""
-    return fitted_of(kind, parts.load_all(AUTOENCODER), model.geometry.num_patches, model.device)
+    return fitted_of(
+        kind, parts.load_all(AUTOENCODER), model.geometry.pattern_patches, model.device
+    )
 
 
 def has_room_beside(request: Request, model: VisionModel, images: int) -> bool:

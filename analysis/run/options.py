@@ -20,8 +20,9 @@ _LEAST = {
     "best_worst": 1,
     "batch_size": 1,
     "seed": 0,
+    "stage": 1,
 }
-_MAY_BE_NONE = ("max_megapixels", "limit", "per_class", "best_worst")
+_MAY_BE_NONE = ("max_megapixels", "limit", "per_class", "best_worst", "stage")
 _MOST_SEED = 2**32 - 1
 """scikit-learn takes no larger one."""
 _FILES = ("checkpoint", "classes", "texts")

@@ -32,6 +32,7 @@ def whole_plan(request: Request, model: VisionModel, images: ImageSet) -> dict[s
     return known_plan(request) | {
         "model": model.name,
         "checkpoint_sha256": model.checkpoint_sha256,
+        "stage": model.stage,
         "input_size": list(model.input_size),
         "device": model.device.type,
         "reading": json.loads(images.reading.as_json()),

@@ -35,6 +35,9 @@ class Request:
         Whether a ridge probe on the model's features, fitted to the images, is its classifier.
     texts
         File of texts with their embeddings, which are the classes.
+    stage
+        Of a model with stages (Swin), the one that is analyzed, from 1; None: the one with the
+        most layers.
     image_size
         Height and width of the model's input in pixels; None: the model's own.
     exif_rotation
@@ -88,6 +91,7 @@ class Request:
     outputs: str = "auto"
     probe: bool = False
     texts: Path | None = None
+    stage: int | None = None
     image_size: tuple[int, int] | None = None
     exif_rotation: bool = False
     max_megapixels: int | None = None

@@ -20,13 +20,15 @@ from headbrush.analysis.measures.memory_budget import (
 )
 from headbrush.analysis.measures.names.measured import measure_names
 from headbrush.analysis.measures.neighbours import features_of
-from headbrush.analysis.measures.offset_kernel import (
-    between_patches,
-    offset_features,
-    to_patches,
+from headbrush.analysis.measures.offset_kernel import between_patches, offset_features
+from headbrush.analysis.measures.patterns import (
+    binarise,
+    cls_pattern,
+    from_sources,
+    from_windows,
+    mean_window,
+    pack,
 )
-from headbrush.analysis.measures.patterns import binarise, cls_pattern, pack
-from headbrush.analysis.measures.source_patches import source_patches
 from headbrush.analysis.measures.strength import attention_distance, hop_strength, strength_entropy
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.geometry import Geometry
@@ -205,7 +207,7 @@ def _measure_layers(
         few = []
         for some in pieces(heads, count * head_bytes(tokens)):
             attention = record.attention(some)  # (B, H, T, T)
-            few.append(_measure_heads(model, attention, with_bits))
+            few.append(_measure_heads(model, layer, attention, with_bits))
             if writer is not None:
                 for row, image in stored:
                     writer.write(image, layer, attention[row].cpu().numpy(), some.start)
@@ -220,24 +222,28 @@ def _joined(
 
 
 def _measure_heads(
-    model: VisionModel, attention: torch.Tensor, with_bits: bool
+    model: VisionModel, layer: int, attention: torch.Tensor, with_bits: bool
 ) -> dict[str, np.ndarray]:
     """What A of some heads ``(B, H, T, T)`` tells: each value ``(B, H, …)``."""
     geometry = model.geometry
     prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
-    strength = hop_strength(attention, prefix, grid)
-    patches = between_patches(attention, prefix)
+    windows = geometry.windows[layer] if geometry.windows else None
+    strength = hop_strength(attention, prefix, grid, windows)
+    if windows is None:
+        pattern, sources = attention, from_sources(attention, prefix, grid)
+    else:
+        pattern, sources = mean_window(attention, windows), from_windows(attention, windows)
+    patches = between_patches(pattern, prefix)
     measured = {
         "strength": strength,
         "strength_entropy": strength_entropy(strength),
         "attention_distance": attention_distance(attention, prefix, grid),
-        "offset_pattern": offset_features(patches, grid),
+        "offset_pattern": offset_features(patches, geometry.pattern_grid),
+        "source_pattern": sources.half(),
     }
     if geometry.has_class_token:
         measured["cls_pattern"] = cls_pattern(attention, prefix)
-    sources = torch.from_numpy(prefix + source_patches(grid)).to(attention.device)
-    measured["source_pattern"] = to_patches(attention[..., sources, :], prefix).half()
     arrays = {name: value.cpu().numpy() for name, value in measured.items()}
-    names = measure_names(attention, patches, geometry)
-    bits = {"patch_pattern": pack(binarise(attention, prefix))} if with_bits else {}
+    names = measure_names(pattern, patches, geometry)
+    bits = {"patch_pattern": pack(binarise(pattern, prefix))} if with_bits else {}
     return arrays | names | bits

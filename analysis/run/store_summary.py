@@ -27,6 +27,7 @@ from headbrush.analysis.run.shards import (
     sources_part,
 )
 from headbrush.analysis.run.work_folder import PartFiles
+from headbrush.analysis.store.matrices.windows import window_attributes
 from headbrush.analysis.store.schema import HEADLESS_METRICS, METRICS, SCHEMA_VERSION
 
 
@@ -113,7 +114,7 @@ def _names(
     def loaded(name: str) -> list[np.ndarray]:
         return [parts.load(shard.name, name)[0] for shard in shards]
 
-    grid, has_class_token = (geometry.grid_height, geometry.grid_width), geometry.has_class_token
+    grid, has_class_token = geometry.pattern_grid, geometry.has_class_token
     kept = [name for name in NAMES_STORED if has_class_token or name != "class_token_names"]
     values = {name: np.concatenate(loaded(name)) for name in kept}
     total = np.sum(loaded("offset_kernel"), axis=0, dtype=np.float64)
@@ -183,6 +184,8 @@ def attributes(
         "command": request.command,
         "skipped_images": len(candidates.skipped),
     }
+    if model.stage is not None:
+        described |= window_attributes(model.stage, geometry.windows)
     if model.classifier is not None:
         described["classifier"] = model.classifier.kind
         described["classifier_words"] = model.classifier.words
@@ -190,8 +193,8 @@ def attributes(
         described["class_mapping"] = said(images.mapping)
     if request.best_worst is not None:
         described["select"] = f"best-worst:{request.best_worst}"
-    if notes := " ".join(filter(None, (*model.notes, *candidates.notes, undefined))):
-        described["notes"] = notes
+    if notes := "; ".join(filter(None, (*model.notes, *candidates.notes, undefined))):
+        described["notes"] = notes.replace(".; ", ". ")  # most are clauses
     reasons = why_missing(request, model)
     return described | ({"missing": "; ".join(reasons)} if reasons else {})
 

@@ -27,7 +27,8 @@ from headbrush.analysis.store.checksums import (
 )
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.lazy_property import lazy_property
-from headbrush.analysis.store.matrix_reader import MatrixReader
+from headbrush.analysis.store.matrices.matrix_reader import MatrixReader
+from headbrush.analysis.store.matrices.windows import Windows, windows_of
 from headbrush.analysis.store.schema import (
     LONGEST_NAME,
     MOST_TEXT,
@@ -106,6 +107,16 @@ class Store:
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the patch grid."""
         return int(self.attrs["grid_height"]), int(self.attrs["grid_width"])
+
+    @lazy_property
+    def windows(self) -> tuple[Windows, ...]:
+        """The windows of each layer; none if its layers attend over the whole image."""
+        return windows_of(self.attrs, self.sizes["layer"])
+
+    @property
+    def pattern_grid(self) -> tuple[int, int]:
+        """Rows and columns of the patches of a pattern: those of a window, else of the image."""
+        return self.windows[0].size if self.windows else self.grid
 
     @property
     def num_prefix_tokens(self) -> int:
@@ -351,6 +362,10 @@ def _validate(path: Path, summary: "Summary | xr.Dataset") -> None:
     if missing:
         raise StoreError(f"{path}: summary.nc lacks the attribute {missing[0]!r}.")
     demand_attributes(path, summary.attrs)
+    try:
+        windows_of(summary.attrs, summary.sizes.get("layer", 0))
+    except ValueError as error:
+        raise StoreError(f"{path}: {error}.") from error
     for name, spec in VARIABLES.items():
         if name not in summary.variables:
             if spec.optional:

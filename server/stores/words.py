@@ -2,12 +2,24 @@
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import exact_percent
+from headbrush.analysis.store.facts.store_info import stage_words
 from headbrush.server.stores.store_data import StoreData
 
 
 def heads_words(data: StoreData) -> str:
-    """Layers and heads."""
-    return f"{data.num_layers} layers × {data.heads_per_layer} heads"
+    """Layers and heads, and which stage they are of."""
+    words = f"{data.num_layers} layers × {data.heads_per_layer} heads"
+    stage = stage_words(data.store)
+    return f"{words} of {stage}" if stage else words
+
+
+def within_words(data: StoreData, what: str) -> str:
+    """That ``what`` a panel shows is meant within a window; nothing where heads see the image."""
+    store = data.store
+    if store.pattern_grid == store.grid:
+        return ""
+    height, width = store.pattern_grid
+    return f"Patches attend within windows of {height}×{width}: {what}."
 
 
 def images_words(data: StoreData) -> str:

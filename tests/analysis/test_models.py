@@ -61,7 +61,7 @@ def test_position_embeddings_are_resampled(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("swin_tiny_patch4_window7_224", "shifted windows"),
+        ("swinv2_tiny_window8_256", "cosine attention"),
         ("convnext_atto", "no attention call over tokens"),
         ("maxvit_tiny_tf_224", "windowed and grid"),
         ("hiera_tiny_224", "pools tokens"),

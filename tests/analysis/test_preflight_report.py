@@ -226,9 +226,9 @@ def spoil(step, folder, given):
         given["classes"] = folder / "classes.csv"
         return "classes.csv"
     if step == "model":
-        given["model"] = "swin_tiny_patch4_window7_224"
+        given["model"] = "swinv2_tiny_window8_256"
         given["pretrained"] = False
-        return "swin_tiny"
+        return "swinv2_tiny"
     given["select"] = "best-worst:500"
     return "500"
 

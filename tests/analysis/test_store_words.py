@@ -12,6 +12,7 @@ from headbrush.analysis.images.reading.rules import Reading
 from headbrush.analysis.model.vision_model import ModelRecipe
 from headbrush.analysis.store.facts.attribute_words import attribute_facts
 from headbrush.analysis.store.facts.head_table import head_rows
+from headbrush.analysis.store.matrices.windows import WINDOW_ATTRIBUTES
 from headbrush.analysis.store.schema import ATTRIBUTES
 from headbrush.analysis.store.store import Store, store_size
 from headbrush.cli import app
@@ -73,7 +74,8 @@ def test_no_attribute_is_left_out_and_none_has_two_lines():
     assert len({name for name, _ in facts}) == len(facts)
     lines = " ".join(str(text) for _, text in facts)
     elsewhere = {"model", "images", "num_prefix_tokens", "grid_height", "grid_width",
-                 "has_class_token", "accuracy_images", "patch_layout_by", "classifier"}  # fmt: skip
+                 "has_class_token", "accuracy_images", "patch_layout_by", "classifier",
+                 *WINDOW_ATTRIBUTES}  # fmt: skip
     assert {name for name in attrs if attrs[name] not in lines} == elsewhere
 
 

@@ -5,16 +5,27 @@ import numpy as np
 from headbrush.analysis.measures.bits.groups import groups_of
 from headbrush.analysis.measures.bits.parts import Division, divide, entropy
 from headbrush.analysis.measures.bits.surprise import surprise
-from headbrush.analysis.measures.source_patches import source_patches
+from headbrush.analysis.measures.source_patches import source_patches, source_windows
+from headbrush.analysis.store.matrices.windows import Windows
 
 
-def source_rows(attention: np.ndarray, num_prefix_tokens: int, grid: tuple[int, int]) -> np.ndarray:
+def source_rows(
+    attention: np.ndarray,
+    num_prefix_tokens: int,
+    grid: tuple[int, int],
+    windows: Windows | None = None,
+) -> np.ndarray:
     """Attention of the source patches over all patches, ``(T, T)`` to ``(S, P)`` float32.
 
-    Rows sum to 1; a source that attends to no patch counts as one that attends evenly to all.
+    With ``windows``, P are the patches of each source's window. Rows sum to 1; a source that
+    attends to no patch counts as one that attends evenly to all.
     """
-    sources = num_prefix_tokens + source_patches(grid)
-    rows = attention[sources, num_prefix_tokens:].astype(np.float32)
+    if windows is None:
+        rows = attention[num_prefix_tokens + source_patches(grid), num_prefix_tokens:]
+    else:
+        sources, targets = source_windows(windows)
+        rows = attention[num_prefix_tokens + sources[:, None], num_prefix_tokens + targets]
+    rows = rows.astype(np.float32)
     total = rows.sum(-1, keepdims=True)
     tiny = np.finfo(np.float32).tiny
     return np.where(total > tiny, rows / np.maximum(total, tiny), 1 / rows.shape[-1])

@@ -26,15 +26,15 @@ _MATRICES = 8
 def measure_names(attention: Tensor, patches: Tensor, geometry: Geometry) -> dict[str, np.ndarray]:
     """Name the patterns of ``(B, H, T, T)``; the values of the variables are ``(B, H)``.
 
-    ``patches`` is the same between patches, ``(B, H, P, P)``.
+    ``patches`` is the same between patches, ``(B, H, P, P)``, or between those of a window.
 
     ``offset_kernel`` is ``(1, H, 2·height - 1, 2·width - 1)``, summed over the images.
     """
-    prefix, grid = geometry.num_prefix_tokens, (geometry.grid_height, geometry.grid_width)
+    prefix, grid = geometry.num_prefix_tokens, geometry.pattern_grid
     count, heads = attention.shape[:2]
     matrices, between = attention.flatten(0, 1), patches.flatten(0, 1)
     names = {name: np.empty(count * heads, kind) for name, kind in NAMES_STORED.items()}
-    for some in pieces(count * heads, 4 * _MATRICES * geometry.num_patches**2):
+    for some in pieces(count * heads, 4 * _MATRICES * geometry.pattern_patches**2):
         named = name_patterns(between[some], grid)
         names["pattern_name"][some] = named.number.cpu().numpy()
         names["pattern_fit"][some] = _units(named.excess)

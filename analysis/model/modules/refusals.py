@@ -9,9 +9,11 @@ from headbrush.analysis.store.errors import ModelError
 
 SUPPORTED = (
     "headbrush analyzes plain vision transformers, in which every layer attends over all tokens "
-    "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP)."
+    "(ViT, DeiT, DINOv2, DINOv3, EVA-02, BEiT, CLIP, SigLIP), and Swin stage by stage."
 )
-_SWIN = "it attends within shifted windows, so no attention matrix spans the image"
+_COSINE = (
+    "it attends within windows by cosine attention, by a softmax of its own that cannot be read"
+)
 _WINDOWS = "it attends within windows, so no attention matrix spans the image"
 _STAGES = "it has fewer tokens from stage to stage, so its layers share no grid of patches"
 _LATE = "it attends only in its last stages, behind convolutions"
@@ -37,9 +39,8 @@ _REASONS = {
     "nextvit": _POOLED,
     "pit": _STAGES,
     "pvt_v2": _POOLED,
-    "swin_transformer": _SWIN,
-    "swin_transformer_v2": _SWIN,
-    "swin_transformer_v2_cr": _SWIN,
+    "swin_transformer_v2": _COSINE,
+    "swin_transformer_v2_cr": _COSINE,
     "tiny_vit": _WINDOWS,
     "tnt": "it attends between parts of each patch, too, in a transformer of its own",
     "twins": _POOLED,

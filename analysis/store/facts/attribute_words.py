@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from headbrush.analysis.store.facts.grouped import grouped
+from headbrush.analysis.store.matrices.windows import WINDOW_ATTRIBUTES
 
 Facts = list[tuple[str, object]]
 _SAID = frozenset(
     ("model", "images", "Conventions", "grid_height", "grid_width", "num_prefix_tokens",
      "has_class_token", "accuracy_images", "autoencoder_average_precision", "patch_layout_by",
-     "created", "headbrush_version", "schema_version", "seed", "classifier")
+     "created", "headbrush_version", "schema_version", "seed", "classifier", *WINDOW_ATTRIBUTES)
 )  # fmt: skip
 """Attributes that other lines have."""
 _FIDELITY = re.compile(r"^(offset|patch|cls|image)_embedding_")
@@ -100,6 +101,8 @@ def _source(text: str) -> str:
         words.append(f"weights of {source['checkpoint']}")
     elif not source.get("pretrained", True):
         words.append("random weights")
+    if source.get("stage") is not None:
+        words.append(f"stage {source['stage']}")
     words += [f"{name} {_listed(value)}" for name, value in dict(source["arguments"]).items()]
     words.append(f"device {source['device']}")
     return ", ".join(words)

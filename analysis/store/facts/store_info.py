@@ -20,7 +20,7 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
     known = label >= 0
     facts: list[tuple[str, object]] = [
         ("model", attrs["model"]),
-        ("heads", f"{sizes['layer']} layers × {sizes['head']} heads"),
+        ("heads", f"{sizes['layer']} layers × {sizes['head']} heads{_stage(store)}"),
         ("tokens", f"{store.num_prefix_tokens} prefix + {store.grid[0]}×{store.grid[1]} patches"),
         ("images", f"{sizes['image']} from {attrs['images']}"),
         ("patterns", grouped(patterns)),
@@ -36,6 +36,19 @@ def facts_of(store: Store, size: int) -> list[tuple[str, object]]:
         facts.append(("accuracy", f"{accuracy} of {known.sum()} labelled images{how}"))
     facts += _class_facts(store) + _standing_out(store) + _layout_facts(store)
     return facts + study_facts(store) + attribute_facts(attrs)
+
+
+def stage_words(store: Store) -> str:
+    """Which stage a store is of, and its windows; nothing where its model has no stages."""
+    if not store.windows:
+        return ""
+    height, width = store.pattern_grid
+    return f"stage {store.attrs['stage']}, windows of {height}×{width}"
+
+
+def _stage(store: Store) -> str:
+    words = stage_words(store)
+    return f" of {words}" if words else ""
 
 
 def _layout_facts(store: Store) -> list[tuple[str, object]]:

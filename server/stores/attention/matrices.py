@@ -96,8 +96,9 @@ class StoredMatrices:
         """Attention of some source patches of each image, ``(n, 1, S, P)``."""
         store = self._store
         matrices = (store.attention(image, layer, head) for image in images)
+        windows = store.windows[layer] if store.windows else None
         rows = [
-            source_rows(matrix, store.num_prefix_tokens, store.grid)
+            source_rows(matrix, store.num_prefix_tokens, store.grid, windows)
             for matrix in matrices
             if matrix is not None
         ]

@@ -32,6 +32,7 @@ from headbrush.server.session.state import (
 )
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.words import within_words
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, number_range
 from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.latest_only import LatestOnly
@@ -81,7 +82,8 @@ class PatternLayout:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.help = f"{self.help} {_features_of(session.data)}".strip()
+        within = within_words(session.data, "a pattern is the mean of those that no edge cuts")
+        self.help = f"{self.help} {_features_of(session.data)} {within}".strip()
         self._pending = None
         self._previews = False
         self._drawn_compared = ()

@@ -13,6 +13,7 @@ from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.stores.words import within_words
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.choice import small_choice
@@ -48,6 +49,8 @@ class StrengthOverview:
     def __init__(self, session: Session) -> None:
         self._session = session
         data = session.data
+        within = within_words(data, "hops, bits and names are those within a window")
+        self.help = f"{self.help} {within}".strip()
         self._selected = ColumnDataSource({"x": [], "y": []}, name="head_ring")
         self.plot = plot = make_figure(
             "overview_plot",

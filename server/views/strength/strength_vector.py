@@ -10,6 +10,7 @@ from headbrush.server.session.palette import NEUTRAL, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.stores.words import within_words
 from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 
@@ -28,6 +29,8 @@ class StrengthVector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        within = within_words(session.data, "neighbours are those in the patch's window")
+        self.help = f"{self.help} {within}".strip()
         hops = session.data.strength.shape[-1]
         columns = ("hop", "strength", "mean", "low", "high")
         self._source = ColumnDataSource(

@@ -81,7 +81,8 @@ class ExplanationMaps:
                 band = f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
             if found is not None:
                 mark = f'<b style="left:{100 * float(found[row]):.1f}%"></b>'
-            number = "…" if found is None else f"{found[row]:.2f}"
+            unknown = "–" if self._answer.trouble else "…"
+            number = unknown if found is None else f"{found[row]:.2f}"
             made.append(
                 f'<span class="hb-band"><span class="hb-quiet">{name[:3]}. {number}</span>'
                 f'<span class="hb-scale">{band}{mark}</span></span>'
