@@ -187,7 +187,7 @@ def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJ
             request.predictions,
             run.parts,
             shard.start,
-            () if run.model.num_classes else tuple(one.name for one in shards),
+            tuple(one.name for one in shards) if run.model.has_features else (),
         )
         for shard in shards
     ]

@@ -89,6 +89,8 @@ def analyze(
     resume: bool = True,
     class_names: "Sequence[str] | None" = None,
     transform: "Callable[[Image.Image], torch.Tensor] | None" = None,
+    vit: str | None = None,
+    output: "Callable[[Any], torch.Tensor] | None" = None,
     quiet: bool = False,
 ) -> "Store":
     """Analyze a vision transformer on images and write a store.
@@ -108,6 +110,11 @@ def analyze(
         ``headbrush analyze --help`` explains them.
     class_names, transform
         Only for a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
+    vit, output
+        Only for a module that does more than a ViT, such as a segmenter: the path of the ViT inside
+        it, ``"backbone.vit"``, and a function of what it returns that gives a map ``(B, K, height,
+        width)`` of logits, or logits ``(B, K)``; by default what it returns, its ``logits`` or
+        ``out``.
     quiet
         Show no progress.
 
@@ -164,6 +171,8 @@ def preflight(
     resume: bool = True,
     class_names: "Sequence[str] | None" = None,
     transform: "Callable[[Image.Image], torch.Tensor] | None" = None,
+    vit: str | None = None,
+    output: "Callable[[Any], torch.Tensor] | None" = None,
 ) -> "Preflight":
     """Check everything that can be checked before an analysis, and say what it would do.
 

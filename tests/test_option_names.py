@@ -10,7 +10,7 @@ from headbrush.analysis.store.errors import InputError
 from headbrush.cli import app
 
 ONLY_PYTHON = {
-    "analyze": {"quiet", "class_names", "transform"},
+    "analyze": {"quiet", "class_names", "transform", "vit", "output"},
     "report": set(),
     "figure": set(),
     "explain": set(),

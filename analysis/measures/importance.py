@@ -175,6 +175,30 @@ def _model_metrics(traced: Trace, after: Tensor, chosen: Tensor) -> np.ndarray:
     return torch.stack([lost, divergence]).transpose(1, 2).cpu().numpy()
 
 
+@torch.inference_mode()
+def map_change(model: VisionModel, traced: Trace, modes: Sequence[int] = (1,)) -> np.ndarray:
+    """How far pruning each head changes the map that a model puts out, ``(mode, B, L, H)`` float32.
+
+    The mean over the places of the map of Eq. 4, in bits.
+    """
+    shape = (len(modes), len(traced.images), len(traced.layers), model.geometry.num_heads)
+    result = np.full(shape, np.nan, np.float32)
+    before = _at_places(model.kind, traced.output)
+    for layer in range(len(traced.layers)):
+        for position, mode in enumerate(modes):
+            for head in range(shape[-1]):  # maps of all heads would take much memory
+                pruned = pruned_outputs(model, traced, layer, mode, slice(head, head + 1))
+                after = _at_places(model.kind, resumed(model, traced, layer, pruned)[0])
+                change = _divergence(model.kind.at_a_place, before, after).mean(-1)
+                result[position, :, layer, head] = change.cpu().numpy()
+    return result
+
+
+def _at_places(kind: OutputKind, output: Tensor) -> Tensor:
+    """Maps ``(B, K, height, width)`` to probabilities ``(B, places, classes)``."""
+    return kind.at_a_place.probability(output.flatten(2).transpose(1, 2))
+
+
 def _divergence(kind: OutputKind, first: Tensor, second: Tensor) -> Tensor:
     """Eq. 4; of independent labels, the mean over them of each label's own divergence."""
     if not kind.is_multilabel:

@@ -56,8 +56,8 @@ def use_fused_attention(module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
-    """Find the attention layers of a plain ViT.
+def find_sites(module: nn.Module, inputs: Tensor, name: str, vit: nn.Module | None = None) -> Sites:
+    """Find the attention layers of a plain ViT, or of the part ``vit`` of a module.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ def find_sites(module: nn.Module, inputs: Tensor, name: str) -> Sites:
         that is not a separate module inside a block.
     """
     recording = _record_calls(module, inputs)
-    calls = recording.calls
+    own = None if vit is None else set(vit.modules())  # it may be used without being called itself
+    calls = [one for one in recording.calls if own is None or one[1][-1] in own]
     if not calls:
         raise ModelError(f"{name}: {why_no_attention(module, inputs)}")
     square = [

@@ -132,6 +132,11 @@ class VisionModel:
         return self.kind.num_classes
 
     @property
+    def has_features(self) -> bool:
+        """Whether it puts out features of an image: no classes, and no map."""
+        return not self.num_classes and not self.kind.is_map
+
+    @property
     def is_small(self) -> bool:
         """Whether it runs on the CPU and is so small that more threads hardly make it faster.
 

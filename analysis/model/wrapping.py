@@ -19,6 +19,7 @@ from headbrush.analysis.model.model_config import (
     known_classes,
 )
 from headbrush.analysis.model.modules.classifiers.given import Classified, GivenClassifier
+from headbrush.analysis.model.modules.mapped import Mapped, Output, kind_of_map, vit_inside
 from headbrush.analysis.model.modules.notes import (
     notes_on_assumptions,
     notes_on_layers,
@@ -48,6 +49,8 @@ def wrap_model(
     device: str = "auto",
     outputs: str = "auto",
     stage: int | None = None,
+    vit: str | None = None,
+    output: Output | None = None,
 ) -> VisionModel:
     """Describe a module that exists in this process.
 
@@ -69,6 +72,10 @@ def wrap_model(
         by sigmoid, several by softmax, unless its forward pass ends with one of them.
     stage
         Of a Swin Transformer, from 1; None: the one with the most layers.
+    vit
+        Path of the ViT inside a module that does more, such as a segmenter.
+    output
+        Makes of what such a module returns a map ``(B, K, height, width)``, or logits ``(B, K)``.
 
     Raises
     ------
@@ -80,20 +87,24 @@ def wrap_model(
     digest = module_digest(module) if checkpoint_sha256 is None else checkpoint_sha256
     place = _device(device)
     notes = [note for note in (float32_note(module),) if note]
-    demand_known_kind(module, name)
+    inside = None if vit is None else vit_inside(module, vit, name)
+    demand_known_kind(inside or module, name)
     module = _prepared(module, place)
+    if inside is not None or output is not None:
+        module = Mapped(module, output, name).eval()
     with spare_threads(module, place):
-        vit = find_vit(module)
-        config = input_config(vit)
-        trial = Trial(module, vit, tuple(config["input_size"]), place, name)
+        seen = inside or find_vit(module)
+        config = input_config(seen)
+        first = seen if inside is None else getattr(inside, "patch_embed", inside)
+        trial = Trial(module, first, tuple(config["input_size"]), place, name)
         if transform is None:
             config |= trial.own_normalisation()
             notes += trial.notes
         module, found = staged(module, stage, name)
         if found is None:
-            sites = find_sites(module, trial.images, name)
+            sites = find_sites(module, trial.images, name, inside)
             geometry = geometry_of(
-                sites.parent,
+                inside or sites.parent,
                 sites,
                 trial.images,
                 lambda images: _entering(module, sites.layers[0].block, images),
@@ -106,12 +117,14 @@ def wrap_model(
         kind = output_kind(
             module, sites.parent, trial.output, trial.last, outputs, name, trial.features
         )
-        ids, names = known_classes(vit, kind.num_classes)
+        if isinstance(module, Mapped):
+            kind = kind_of_map(kind, trial.output, trial.last, outputs, name)
+        ids, names = known_classes(seen, kind.num_classes)
         given_names = _fitting(class_names, kind.num_classes)
         notes += notes_on_outputs(kind)
         notes += notes_on_layers(module, [site.attention for site in sites.layers])
         if transform is None:
-            notes += notes_on_assumptions(vit, config, 0 if given_names else kind.num_classes)
+            notes += notes_on_assumptions(seen, config, 0 if given_names else kind.num_classes)
         model = VisionModel(
             module=module,
             geometry=geometry,

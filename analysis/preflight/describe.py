@@ -48,7 +48,10 @@ def _model_lines(request: Request, model: VisionModel) -> Lines:
     geometry = model.geometry
     grid = f"{geometry.grid_height}×{geometry.grid_width}"
     outputs = f"{number(model.num_classes, 'output')} ({model.kind.name})"
-    outputs = outputs if model.num_classes else "no classifier"
+    if model.kind.is_map:
+        outputs = f"a map of {number(model.kind.width, 'class')} ({model.kind.activation})"
+    elif not model.num_classes:
+        outputs = "no classifier"
     given = model.classifier
     return [
         ("model", f"{model.name}, {_weights(request)}, on {model.device}"),

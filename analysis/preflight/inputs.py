@@ -72,6 +72,7 @@ def requested_model(request: Request, texts: GivenClassifier | None = None) -> V
     ModelError
         If it cannot be loaded or analyzed.
     """
+    _demand_module(request)
     if not isinstance(request.model, str):
         model = wrap_model(
             request.model,
@@ -80,6 +81,8 @@ def requested_model(request: Request, texts: GivenClassifier | None = None) -> V
             device=request.device,
             outputs=request.outputs if texts is None else "auto",
             stage=request.stage,
+            vit=request.vit,
+            output=request.output,
         )
         return model if texts is None else with_classifier(model, texts)
     size = {} if request.image_size is None else {"img_size": request.image_size}
@@ -94,6 +97,18 @@ def requested_model(request: Request, texts: GivenClassifier | None = None) -> V
         stage=request.stage,
         **size,
     )
+
+
+def _demand_module(request: Request) -> None:
+    """Refuse what is for a module of this program, or for one without a map."""
+    if request.vit is None and request.output is None:
+        return
+    if isinstance(request.model, str):
+        raise InputError("vit= and output= are for a module of this program; give the module.")
+    if request.probe or request.texts is not None:
+        raise InputError(
+            "probe= and texts= are for a model of features; leave out vit= and output=."
+        )
 
 
 def requested_images(request: Request, model: VisionModel, listed: ImageSet | None) -> ImageSet:

@@ -191,7 +191,7 @@ def _shard_seconds(
     )
     prune = PruneJob(
         f"{PRUNED}00000", images, request.batch_size, request.modes, prunes, parts,
-        features=() if model.num_classes else (job.name,),
+        features=(job.name,) if model.has_features else (),
     )  # fmt: skip
     start = time.perf_counter()
     analyze_shard(model, job, lambda _share: None)

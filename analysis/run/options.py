@@ -109,6 +109,10 @@ def _value(name: str, value: Any) -> Any:
         return _number(name, value)
     if name == "class_names" and value is not None:
         return _names(value)
+    if name == "vit" and not (value is None or isinstance(value, str)):
+        raise InputError(f"vit {value!r}: expected the path of a part, such as 'backbone.vit'.")
+    if name in ("output", "transform") and not (value is None or callable(value)):
+        raise InputError(f"{name} {value!r}: expected a function.")
     return _truth(name, value) if name in _SWITCHES else value
 
 

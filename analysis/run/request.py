@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from torch import Tensor, nn
@@ -29,6 +30,9 @@ class Request:
         Whether to use timm's published weights if there is no checkpoint.
     class_names, transform
         Only for such a module: names of its outputs, and PIL image -> float32 ``(C, H, W)``.
+    vit, output
+        Only for such a module: the path of the ViT inside it, and what makes a map ``(B, K, height,
+        width)``, or logits ``(B, K)``, of what it returns.
     outputs
         How the model's outputs become probabilities: ``auto``, ``softmax`` or ``sigmoid``.
     probe
@@ -88,6 +92,8 @@ class Request:
     pretrained: bool = True
     class_names: tuple[str, ...] | None = None
     transform: Callable[[Image.Image], Tensor] | None = None
+    vit: str | None = None
+    output: Callable[[Any], Tensor] | None = None
     outputs: str = "auto"
     probe: bool = False
     texts: Path | None = None

@@ -153,12 +153,12 @@ def importance_of(shard: Shard, parts: PartFiles) -> np.ndarray:
     return np.concatenate([pruned, gradient[None]])
 
 
-def neighbours_lost_of(shard: Shard, parts: PartFiles) -> np.ndarray:
-    """How many neighbours a shard's images lose, ``(mode, B, L, H)``; NaN where not measured."""
+def other_metric_of(shard: Shard, parts: PartFiles) -> np.ndarray:
+    """The own metric of a model without classifier, ``(mode, B, L, H)``; NaN if not measured."""
     if parts.has(PRUNED + shard.name):
         found = parts.load_all(PRUNED + shard.name)
-        if "neighbours" in found:
-            return found["neighbours"]
+        if "other" in found:
+            return found["other"]
     (gradient,) = parts.load(shard.name, "gradient")
     return np.full_like(gradient, np.nan)
 
@@ -185,7 +185,7 @@ def _measure_images(
 
 def _features(model: VisionModel, traced: Trace) -> dict[str, np.ndarray]:
     """Of a model without classifier, those among which neighbours are sought."""
-    if model.num_classes:
+    if not model.has_features:
         return {}
     return {"feature": features_of(model, traced.output).cpu().numpy()}
 

@@ -22,13 +22,13 @@ from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import (
     Shard,
     importance_of,
-    neighbours_lost_of,
+    other_metric_of,
     source_layer,
     sources_part,
 )
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.matrices.windows import window_attributes
-from headbrush.analysis.store.schema import HEADLESS_METRICS, METRICS, SCHEMA_VERSION
+from headbrush.analysis.store.schema import METRICS, NEIGHBOURS, OUTPUT_MAP, SCHEMA_VERSION
 
 
 def summary(
@@ -36,7 +36,7 @@ def summary(
     shards: Sequence[Shard],
     parts: PartFiles,
     request: Request,
-    geometry: Geometry,
+    model: VisionModel,
 ) -> dict[str, np.ndarray]:
     """The store's variables, except bits and layouts, from the parts of all shards.
 
@@ -51,9 +51,10 @@ def summary(
     importance = np.concatenate([importance_of(shard, parts) for shard in shards], axis=2)
     values["metric"] = np.array(METRICS, object)
     if not values["probability"].shape[1]:
-        lost = np.concatenate([neighbours_lost_of(shard, parts) for shard in shards], axis=1)
-        importance = np.concatenate([importance, lost[None]])
-        values["metric"] = np.array(HEADLESS_METRICS, object)
+        other = np.concatenate([other_metric_of(shard, parts) for shard in shards], axis=1)
+        importance = np.concatenate([importance, other[None]])
+        its_own = OUTPUT_MAP if model.kind.is_map else NEIGHBOURS
+        values["metric"] = np.array((*METRICS, its_own), object)
     values["importance"] = importance[:, 0]
     if len(request.modes) > 1:
         values["mode"] = np.array(request.modes)
@@ -62,7 +63,7 @@ def summary(
         values["patch_latent"] = np.concatenate(
             [parts.load(f"latent-{shard.name}", "latent")[0] for shard in shards]
         )
-    values |= _names(shards, parts, len(images), geometry)
+    values |= _names(shards, parts, len(images), model.geometry)
     if not values["probability"].shape[1]:  # no classifier: its classes are those of the folders
         shape = (len(images), len(images.class_names))
         values["probability"] = np.full(shape, np.nan, np.float32)
@@ -203,9 +204,11 @@ def why_missing(request: Request, model: VisionModel) -> list[str]:
     """Why some metrics are NaN, one sentence a reason; empty if all are measured."""
     reasons = []
     if not model.num_classes:
-        reasons.append("probability, jsd and gradient: the model has no classifier")
+        puts_out = "puts out a map" if model.kind.is_map else "has no classifier"
+        reasons.append(f"probability, jsd and gradient: the model {puts_out}")
         if not request.predictions:
-            reasons.append("neighbours: heads were not pruned")
+            its_own = OUTPUT_MAP if model.kind.is_map else NEIGHBOURS
+            reasons.append(f"{its_own}: heads were not pruned")
     elif not request.predictions:
         reasons.append("probability and jsd: heads were not pruned, only the gradient was taken")
     if model.num_classes and not model.has_gradient:

@@ -10,8 +10,11 @@ METRICS = (*PRUNING_METRICS, "gradient")
 
 NEIGHBOURS = "neighbours"
 """The importance metric of a model without classifier, which needs no label."""
-HEADLESS_METRICS = (*METRICS, NEIGHBOURS)
-"""The metrics of such a model; those about predictions are NaN."""
+OUTPUT_MAP = "output_map"
+"""The importance metric of a model that puts out a map of the image."""
+ALL_METRICS = (*METRICS, NEIGHBOURS, OUTPUT_MAP)
+"""Those that a store may have. One without predictions has one of the last two, and NaN for those
+about predictions."""
 
 PARTS = ("fixed", "class", "within class", "spread")
 """Parts of the bits that decide where a head looks, in the order of the ``part`` dimension."""
@@ -137,7 +140,8 @@ VARIABLES: dict[str, Variable] = {
         "mean cosine distance of the patch tokens; and, without pruning, the gradient "
         "approximation: absolute derivative of the cross-entropy by the head's mask, in nats; of a "
         "model without classifier also the share of the 10 images with the nearest features that "
-        "are not among the 10 nearest any more",
+        "are not among the 10 nearest any more, or, if it puts out a map, the mean "
+        "Jensen-Shannon divergence over its places",
         "1",
         (-1, 1e6),
     ),

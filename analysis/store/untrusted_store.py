@@ -13,8 +13,8 @@ import numpy as np
 
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.schema import (
+    ALL_METRICS,
     ATTRIBUTES,
-    HEADLESS_METRICS,
     LONGEST_NAME,
     MOST_TEXT,
     MOST_TOKENS,
@@ -146,10 +146,10 @@ def demand_values(path: Path, name: str, values: np.ndarray) -> None:
         raise StoreError(
             f"{path}: the parts are {_shown(', '.join(texts))}, expected {', '.join(PARTS)}."
         )
-    if name == "metric" and (len(set(texts)) < len(texts) or set(texts) - set(HEADLESS_METRICS)):
+    if name == "metric" and (len(set(texts)) < len(texts) or set(texts) - set(ALL_METRICS)):
         raise StoreError(
             f"{path}: the metrics are {_shown(', '.join(texts))}, expected some of "
-            f"{', '.join(HEADLESS_METRICS)}, each once."
+            f"{', '.join(ALL_METRICS)}, each once."
         )
 
 

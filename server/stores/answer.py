@@ -14,6 +14,7 @@ _VERBS = {
     "probability": ("lowers the probability of the {label}", "by {} on average"),
     "cls": ("moves the class token", "mean CLS distance {}"),
     "patch": ("moves the patches", "mean patch distance {}"),
+    "output_map": ("changes the output map", "mean JSD over its places {} bits"),
     "neighbours": ("changes which images are alike", "mean share of neighbours lost {}"),
 }
 """Of pruning a head, by metric: what it does, and its figure."""

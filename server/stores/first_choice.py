@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from headbrush.analysis.store.schema import NEIGHBOURS
+from headbrush.analysis.store.schema import NEIGHBOURS, OUTPUT_MAP
 from headbrush.server.stores.heads import Head, rank_heads
 
 
@@ -35,7 +35,7 @@ class FirstChoice:
         correct: np.ndarray,
         kept: np.ndarray,
     ) -> None:
-        wanted = ("jsd", "gradient", NEIGHBOURS)
+        wanted = ("jsd", "gradient", NEIGHBOURS, OUTPUT_MAP)
         has_values = (metric for metric in wanted if np.isfinite(importance(metric)).any())
         self.metric = next(has_values, "patch")
         self._values, self._correct, self._kept = importance(self.metric), correct, kept

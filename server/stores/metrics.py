@@ -7,6 +7,7 @@ METRIC_NAMES = {
     "patch": "Patch distance",
     "gradient": "Gradient (estimate)",
     "neighbours": "Neighbours lost",
+    "output_map": "Change of the output map",
 }
 METRIC_AXES = {
     "probability": "P′[true class]",
@@ -15,6 +16,7 @@ METRIC_AXES = {
     "patch": "patch distance (0–2)",
     "gradient": "|dL/d mask| (nats)",
     "neighbours": "neighbours lost (0–1)",
+    "output_map": "JSD of the map (bits)",
 }
 METRIC_EFFECTS = {**METRIC_NAMES, "probability": "loss of true-class probability"}
 """What a value of a metric is, where it is the effect of pruning."""

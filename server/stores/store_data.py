@@ -19,7 +19,13 @@ from headbrush.analysis.store.facts.pattern_families import (
 )
 from headbrush.analysis.store.facts.percent import percent
 from headbrush.analysis.store.lazy_property import lazy_property
-from headbrush.analysis.store.schema import NEIGHBOURS, PRUNING_METRICS, VARIABLES
+from headbrush.analysis.store.schema import (
+    METRICS,
+    NEIGHBOURS,
+    OUTPUT_MAP,
+    PRUNING_METRICS,
+    VARIABLES,
+)
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.attention.matrices import StoredMatrices
 from headbrush.server.stores.attention.mean_matrices import MeanMatrices
@@ -42,6 +48,10 @@ CORRECTNESS = ("correct", "wrong", "no label")
 NO_CLASSIFIER = (
     "This model has no classifier, so pruning heads changes no prediction; an analysis with "
     "--probe or --texts gives it one."
+)
+NO_PREDICTION = (
+    "This model puts out a map and no class of an image, so pruning heads changes no prediction; "
+    "B1 shows how far it changes the map."
 )
 """Why there is nothing about predictions."""
 _UNSEEN = ("patch_latent", "classifier_weight", "classifier_bias")
@@ -156,6 +166,11 @@ class StoreData:
         """Whether the model predicts classes."""
         return bool(self.probability.shape[1])
 
+    @property
+    def no_prediction(self) -> str:
+        """Why a model without a classifier changes no prediction, as one sentence."""
+        return NO_PREDICTION if OUTPUT_MAP in self._metrics else NO_CLASSIFIER
+
     def worded(self, words: str) -> str:
         """Fixed words about classes: of a store whose classes are texts they say text."""
         if self.store.attrs.get("classifier") != "texts":
@@ -212,7 +227,7 @@ class StoreData:
         return {
             name: self.worded(title)
             for name, title in METRIC_NAMES.items()
-            if name != NEIGHBOURS or name in self._metrics
+            if name in METRICS or name in self._metrics
         }
 
     def why_undefined(self, metric: str) -> str:
@@ -223,8 +238,10 @@ class StoreData:
             return "Neighbours lost are measured of models without a classifier."
         if metric == NEIGHBOURS:
             return "This store does not say which neighbours are lost: its heads were not pruned."
+        if metric == OUTPUT_MAP:
+            return "This store does not say how far its map changes: its heads were not pruned."
         if not self.has_classifier:
-            return NO_CLASSIFIER
+            return self.no_prediction
         if metric == "gradient":
             return "This store was made without the gradient approximation."
         return "This store holds the gradient approximation only: its heads were not pruned."

@@ -3,7 +3,7 @@
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import exact_percent
 from headbrush.analysis.store.facts.store_info import stage_words
-from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.store_data import NO_CLASSIFIER, StoreData
 
 
 def heads_words(data: StoreData) -> str:
@@ -40,7 +40,7 @@ def accuracy_words(data: StoreData) -> str:
 def _right_words(data: StoreData) -> str:
     known = int(data.is_labelled.sum())
     if not data.has_classifier and data.has_labels:
-        return "no classifier"
+        return "no classifier" if data.no_prediction == NO_CLASSIFIER else "puts out a map"
     if not (data.has_labels and known):
         return data.worded("no labels: using the predicted class as the true one")
     of = "" if known == data.num_images else f" of {known} labelled images"

@@ -8,7 +8,7 @@ import headbrush
 from headbrush.analysis.measures.neighbours import Neighbours, neighbours_lost
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.prune.stored_model import load_stored
-from headbrush.analysis.store.schema import HEADLESS_METRICS
+from headbrush.analysis.store.schema import METRICS, NEIGHBOURS
 from tests.analysis import families, oracles
 from tests.models import save_images, save_tiny_model
 
@@ -82,7 +82,7 @@ def test_a_store_of_a_headless_model_has_them_and_they_do_not_depend_on_labels(t
     folder = save_images(tmp_path / "images")
     quick = {"attention": "none", "no_autoencoder": True, "batch_size": 5, "quiet": True}
     store = headbrush.analyze(model, folder, tmp_path / "s", **quick)
-    assert store.read("metric").tolist() == list(HEADLESS_METRICS)
+    assert store.read("metric").tolist() == [*METRICS, NEIGHBOURS]
     lost = store.read("importance")[-1]
     stored = load_stored(store)
     traced = trace(stored.model, stored.batch(range(12)))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from headbrush.analysis.store.checksums import CHECKSUM
-from headbrush.analysis.store.schema import HEADLESS_METRICS, NEIGHBOURS
+from headbrush.analysis.store.schema import METRICS, NEIGHBOURS
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.stores.answer import answer_words
 from headbrush.server.stores.metrics import METRIC_NAMES
@@ -69,7 +69,7 @@ def test_a_headless_store_begins_with_the_neighbours_that_others_do_not_offer(tm
     importance = np.concatenate([content["importance"], lost])
     importance[[0, 1, 4]] = np.nan
     nothing = np.full((24, 3), np.nan, "f4")
-    more = {"metric": np.array(HEADLESS_METRICS, object), "importance": importance}
+    more = {"metric": np.array((*METRICS, NEIGHBOURS), object), "importance": importance}
     write_summary(path, content | more | {"probability": nothing}, attributes())
     data = StoreData(Store(path))
     assert data.first.metric == NEIGHBOURS

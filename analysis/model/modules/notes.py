@@ -12,7 +12,12 @@ from headbrush.analysis.model.modules.outputs import OutputKind
 def notes_on_outputs(kind: OutputKind) -> list[str]:
     """How outputs are read that are no logits of several classes."""
     notes = []
-    if kind.width == 1:
+    if kind.is_map:
+        notes.append(
+            f"it puts out a map ({kind.activation}): importance is how far pruning changes it, the "
+            "mean divergence over its places"
+        )
+    elif kind.width == 1:
         notes.append(
             "it has a single output: p = sigmoid of it, and its two classes are 1 - p and p"
         )

@@ -1,7 +1,7 @@
 """What a model puts out, whatever its ``num_classes`` says: logits, probabilities or features."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,21 +30,25 @@ class OutputKind:
         Outputs; one output with ``sigmoid`` means two classes, ``[1 - p, p]``.
     applied
         Whether the model's outputs are probabilities already.
+    is_map
+        Whether there are outputs for each place of the image, ``(…, width, height, columns)``, and
+        none for the image.
     """
 
     activation: str = "none"
     width: int = 0
     applied: bool = False
+    is_map: bool = False
 
     @property
     def name(self) -> str:
-        """``softmax``, ``sigmoid`` or ``none``: how probabilities come about."""
-        return self.activation
+        """``softmax``, ``sigmoid`` or ``none``: how probabilities come about; says if of a map."""
+        return f"{self.activation} map" if self.is_map else self.activation
 
     @property
     def num_classes(self) -> int:
         """Classes of the probabilities; 0 without a classifier."""
-        if self.activation == "none":
+        if self.activation == "none" or self.is_map:
             return 0
         return 2 if self.width == 1 else self.width
 
@@ -55,12 +59,17 @@ class OutputKind:
 
     def probability(self, output: Tensor) -> Tensor:
         """``(…, width)`` outputs -> ``(…, num_classes)`` probabilities."""
-        if self.activation == "none":
+        if self.activation == "none" or self.is_map:
             return output.new_zeros((len(output), 0))
         if self.activation == "softmax":
             return output if self.applied else output.softmax(-1)
         chance = output if self.applied else output.sigmoid()
         return torch.cat([1 - chance, chance], -1) if self.width == 1 else chance
+
+    @property
+    def at_a_place(self) -> "OutputKind":
+        """Of a map, the kind of its outputs at one place."""
+        return replace(self, is_map=False)
 
     def log_probability(self, output: Tensor) -> Tensor:
         """Natural logarithm of :meth:`probability`, exact also where it is close to 0."""
@@ -106,7 +115,7 @@ def are_features(output: Any) -> bool:
 def _named(output: Any) -> str:
     """By which name the scores are in it; empty if by none."""
     given = _members(output)
-    return next((key for key in ("logits", *_FEATURES) if given.get(key) is not None), "")
+    return next((key for key in ("logits", "out", *_FEATURES) if given.get(key) is not None), "")
 
 
 def _members(output: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from headbrush.analysis.images.image_set import ImageSet
-from headbrush.analysis.measures.importance import leave_one_out
+from headbrush.analysis.measures.importance import leave_one_out, map_change
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.measures.neighbours import Neighbours, neighbours_lost
 from headbrush.analysis.model.batches import load_batch
@@ -29,7 +29,7 @@ class PruneJob:
     start
         Number of the shard's first image among all.
     features
-        Of a model without classifier, the parts that hold the features of all images.
+        Of a model that puts out features, the parts that hold those of all images.
     """
 
     name: str
@@ -45,9 +45,10 @@ class PruneJob:
 def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
     """Save the ``PRUNING_METRICS`` of a shard, ``(metric, mode, B, L, H)`` float32.
 
-    Of a model without classifier also how many ``neighbours`` are lost, ``(mode, B, L, H)``.
+    Of a model without classifier also ``other``, its own metric: how many neighbours are lost, or
+    how far its map changes, ``(mode, B, L, H)``.
     """
-    found, lost, neighbours = [], [], _neighbours(job)
+    found, other, neighbours = [], [], _neighbours(job)
     size = images_at_once(model, job.batch_size)
     for start in range(0, len(job.images), size):
         indices = range(start, min(start + size, len(job.images)))
@@ -56,10 +57,12 @@ def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
         found.append(leave_one_out(model, traced, labels, job.modes, job.predictions))
         if neighbours is not None:
             numbers = range(job.start + indices.start, job.start + indices.stop)
-            lost.append(neighbours_lost(model, traced, numbers, neighbours, job.modes))
+            other.append(neighbours_lost(model, traced, numbers, neighbours, job.modes))
+        elif model.kind.is_map and job.predictions:
+            other.append(map_change(model, traced, job.modes))
         advance(indices.stop / len(job.images))
     arrays = {"pruned": np.concatenate(found, axis=2)}
-    job.parts.save(job.name, **arrays, **({"neighbours": np.concatenate(lost, 1)} if lost else {}))
+    job.parts.save(job.name, **arrays, **({"other": np.concatenate(other, 1)} if other else {}))
 
 
 def _neighbours(job: PruneJob) -> Neighbours | None:

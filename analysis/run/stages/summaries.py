@@ -86,7 +86,7 @@ class Summaries:
 
     def _write(self, described: dict[str, str | int | float]) -> str:
         request, model, images, parts = self.request, self.model, self.images, self.parts
-        values = summary(images, self.shards, parts, request, model.geometry)
+        values = summary(images, self.shards, parts, request, model)
         values |= self._bits | direct_values(model, self.shards, parts) | classifier_values(model)
         for name in LAYOUTS:
             values[name], shares = self._layout(name, values["importance"].shape[1:])

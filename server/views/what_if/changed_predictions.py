@@ -9,7 +9,6 @@ from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.views.common.written import button, written
 from headbrush.server.views.what_if.set_answer import SetAnswer
 
@@ -68,7 +67,7 @@ class ChangedPredictions:
 
     def _words(self, effect: PruneEffect | None) -> str:
         if not self._session.data.has_classifier:
-            return NO_CLASSIFIER
+            return self._session.data.no_prediction
         if not self._session.state.pruned:
             return "No head is pruned, so no prediction changes."
         if effect is None:

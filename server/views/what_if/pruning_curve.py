@@ -11,7 +11,6 @@ from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours
 from headbrush.server.session.prune.choosing import heads_set
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.choice import small_buttons
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest
@@ -58,7 +57,7 @@ class PruningCurve:
         session.history.on_change(["pruned"], self.react)
         if curve is None:
             missing = _MISSING.format(session.data.store.path.name)
-            self._say(missing if session.data.has_classifier else NO_CLASSIFIER)
+            self._say(missing if session.data.has_classifier else session.data.no_prediction)
             return
         self._is_there = True
         self._show()

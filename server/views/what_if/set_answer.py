@@ -17,7 +17,6 @@ from headbrush.server.stores.model.live_model import LiveModel, live_model, wait
 from headbrush.server.stores.model.null_model import NullModel
 from headbrush.server.stores.model.set_effects import RunningSet, running_set
 from headbrush.server.stores.redact_paths import said_of
-from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
 
@@ -64,7 +63,7 @@ class SetAnswer:
     def why_none(self) -> str:
         """Why no set has an effect here; empty if it has."""
         if not self._session.data.has_classifier:
-            return NO_CLASSIFIER
+            return self._session.data.no_prediction
         return "" if self._brushed.any() else "No image is brushed."
 
     @property

@@ -17,7 +17,6 @@ from headbrush.analysis.store.facts.studies.interactions import (
 from headbrush.server.session.prune.choosing import heads_set
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.views.common.choice import labelled
 from headbrush.server.views.what_if.relations.answers import Answers
 from headbrush.server.views.what_if.relations.pair_plots import PairArcs, PairMatrix
@@ -66,7 +65,7 @@ class HeadPairs:
         )
         if not is_there:
             missing = _MISSING.format(store.path.name)
-            self._say(missing if session.data.has_classifier else NO_CLASSIFIER)
+            self._say(missing if session.data.has_classifier else session.data.no_prediction)
             return
         self._show(self._choice.value)
         session.history.on_change(["layer", "head"], self.react_to_head)
