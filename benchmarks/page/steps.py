@@ -48,6 +48,7 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     density.warm_up()
     clauses.warm_up()
     data = StoreData(Store(store))
+    data.prepare()
     curdoc().clear()
     with patch("headbrush.server.session.session.History", _Timed):
         session = Session(data, default_state(data))
