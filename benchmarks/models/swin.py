@@ -4,7 +4,7 @@
 whole forward pass. Then a trace of each stage, all heads of one image pruned, and the largest error
 of a few heads against whole passes of timm's own model in which the head is zero.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/swin.py
+    PYTHONPATH=. .venv/bin/python benchmarks/models/swin.py
 """
 
 import copy
