@@ -33,7 +33,7 @@ class Benchmark:
 PLAN = {
     "starting": Benchmark("serving/starting.py", f"{STORE} --repeats 5", f"{STORE} --repeats 1"),
     "brushing": Benchmark(
-        "page/brushing.py", STORE, f"{STORE} --sizes 14000 --repeats 2", limit=720
+        "page/brushing.py", STORE, f"{STORE} --sizes 14000 --repeats 2", limit=900
     ),
     "density": Benchmark("page/density.py", "--points 1000000", "--points 50000 --repeats 2"),
     "hover": Benchmark("page/hover.py", "--moves 40", "--moves 5"),
@@ -43,8 +43,8 @@ PLAN = {
         f"{STORE} --sessions 2 --seconds 3",
     ),
     "report": Benchmark("page/report.py", "", "--images 100"),
-    "memory": Benchmark("analysis/memory.py", "--images 300", "--images 20"),
-    "importance": Benchmark("analysis/importance.py", "", "--images 2 --repeats 2"),
+    "memory": Benchmark("analysis/memory.py", "--images 300", "--images 20", limit=600),
+    "importance": Benchmark("analysis/importance.py", "--images 4", "--images 2 --repeats 2"),
     "partial_pruning": Benchmark(
         "analysis/partial_pruning.py", f"--model {BUNDLED}", f"--model {BUNDLED} --repeats 2"
     ),
@@ -56,7 +56,7 @@ PLAN = {
     "names": Benchmark("measures/names.py", "--matrices 2000", "--matrices 200"),
     "trends": Benchmark("measures/trends.py", "--sizes bundled ViT-B/16",
                         "--permutations 50 --sizes bundled"),
-    "two_stores": Benchmark("measures/two_stores.py", STORE, f"{STORE} --times 20"),
+    "two_stores": Benchmark("measures/two_stores.py", f"{STORE} --times 200", f"{STORE} --times 20"),
     "store": Benchmark("stores/store.py", f"--model {BUNDLED}", f"--model {BUNDLED} --images 2"),
 }  # fmt: skip
 """By the name that ``make bench BENCH=…`` takes."""
