@@ -56,7 +56,8 @@ PLAN = {
     "names": Benchmark("measures/names.py", "--matrices 2000", "--matrices 200"),
     "trends": Benchmark("measures/trends.py", "--sizes bundled ViT-B/16",
                         "--permutations 50 --sizes bundled"),
-    "two_stores": Benchmark("measures/two_stores.py", f"{STORE} --times 200", f"{STORE} --times 20"),
+    "two_stores": Benchmark("measures/two_stores.py", f"{STORE} --times 200",
+                            f"{STORE} --times 20"),
     "store": Benchmark("stores/store.py", f"--model {BUNDLED}", f"--model {BUNDLED} --images 2"),
 }  # fmt: skip
 """By the name that ``make bench BENCH=…`` takes."""
