@@ -204,9 +204,11 @@ class WorkFolder:
 
     def _is_unfinished(self) -> bool:
         """Whether an analysis has begun here, if only just; a lock may vanish when it is freed."""
-        has_begun = any((self.folder / name).is_file() for name in (*NAMES, "plan.json"))
+        begun = (*NAMES, "plan.json", "news.json")
+        has_begun = any((self.folder / name).is_file() for name in begun)
+        left = {path.name for path in self.store.iterdir()}
         return has_begun or (
-            [path.name for path in self.store.iterdir()] == ["parts"]
+            left in ({"parts"}, {"parts", "skipped.csv"})
             and self.folder.is_dir()
             and not any(self.folder.iterdir())
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from headbrush.analysis.store.atomic_files import WriteError
 from headbrush.analysis.store.attention_file import (
     MAX_RELATIVE_ERROR,
     AttentionReader,
@@ -82,8 +83,13 @@ def test_blosc_is_read_like_zlib(tmp_path):
     matrix = stores.attention(1, 1, 1, 33)[0, 0]
     read = {}
     for codec in ("zlib", "blosc_zstd"):
-        with AttentionWriter(tmp_path / f"{codec}.nc", [0], (1, 1, 33), codec) as writer:
-            writer.write(0, 0, matrix)
+        try:
+            with AttentionWriter(tmp_path / f"{codec}.nc", [0], (1, 1, 33), codec) as writer:
+                writer.write(0, 0, matrix)
+        except WriteError as error:
+            if "Filter error" not in str(error):
+                raise
+            pytest.skip("this netCDF4 comes without blosc, as 1.7.5.1 does")
         with netCDF4.Dataset(tmp_path / f"{codec}.nc") as file:
             read[codec] = np.asarray(file["attention"][0, 0, 0])
     np.testing.assert_array_equal(read["zlib"], read["blosc_zstd"])

@@ -24,7 +24,7 @@ _PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="
 
 _NARROW = "@media (max-width: 1100px) { :host { flex-wrap: wrap; row-gap: 4px; } }"
 _ELLIPSIS = (
-    ".bk-clearfix { overflow: hidden; text-overflow: ellipsis; } "
+    ".bk-clearfix { display: block; overflow: hidden; text-overflow: ellipsis; } "
     "@media (max-width: 1100px) { :host { white-space: normal !important; } }"
 )
 """Of the block within that holds the words; the whole is in their title."""
