@@ -53,8 +53,10 @@ def draw(shown: Shown, place: Place) -> str:
     number_ticks(axes.yaxis, log=state.importance_scale == "log")
     _mark(axes, shown)
     place.legend(keys)
+    dots = f"; dots: the mean, {shown.of_images}" if compared and state.image is None else ""
     share = share_words(shown.session.brushes.head_share)
-    return f"{METRIC_NAMES[state.metric]} when each head is pruned{f'; {share}' if share else ''}."
+    more = dots + (f"; {share}" if share else "")
+    return f"{METRIC_NAMES[state.metric]} when each head is pruned{more}."
 
 
 def _places(shown: Shown) -> np.ndarray:
