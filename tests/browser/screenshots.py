@@ -41,7 +41,7 @@ def main(store: str, folder: str) -> None:
             x, y = (frame["x0"] + frame["x1"]) / 2, (frame["y0"] + frame["y1"]) / 2
             page.drag("images_plot", (frame["x0"], frame["y0"]), (x, y))
             page.wait("named('brushed_text').text.startsWith('brushed')")
-            page.page.wait_for_timeout(1500)
+            _settle(page)
             page.page.screenshot(path=out / "brushed.png")
             _what_if(browser, out / "what-if.png")
             if load_interactions(Store(store)) is not None:
@@ -63,7 +63,7 @@ def _what_if(browser: Browser, path: Path) -> None:
     query = f"?workspace=what_if&prune={late}&set_of={first}*first+layer"
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
-    page.wait("named('set_table')?.text.split('of 300').length === 3", 180)
+    page.wait("named('set_table')?.text.split('of 300').length === 3", 600)
     page.wait("named('given_note').text.includes('mean of 100')", 300)
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)
@@ -73,7 +73,7 @@ def _pairs(browser: Browser, path: Path) -> None:
     """Prune two heads that stand in for each other, beside each alone."""
     query = "?workspace=what_if&prune=0.1,1.3&head=0.1&set_of=0.1*L0·H1&set_of=1.3*L1·H3"
     page = _open(browser, 1440, 900, query)
-    page.wait("named('set_table')?.text.split('of 300').length === 4", 180)
+    page.wait("named('set_table')?.text.split('of 300').length === 4", 600)
     page.wait("named('given_note').text.includes('mean of 100')", 300)
     page.page.wait_for_timeout(1500)
     page.page.screenshot(path=path)
@@ -112,10 +112,15 @@ def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
     context = browser.new_context(viewport={"width": width, "height": height})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('selection_text').text.length > 0")
-    answered = "named('pruning_note').text.startsWith('L')"
-    page.wait(f"{answered} && !named('pruning_note').text.includes('so far')", 120)
-    page.page.wait_for_timeout(1500)
+    _settle(page)
     return page
+
+
+def _settle(page: HeadbrushPage) -> None:
+    """Wait until the model has answered B2 and B3 of all images."""
+    for note in ("pruning_note", "prediction_note"):
+        page.wait(f"named('{note}').text && !/computing|so far/.test(named('{note}').text)", 300)
+    page.page.wait_for_timeout(1500)
 
 
 def _wait() -> None:
