@@ -58,11 +58,11 @@ test-oldest: .venv-oldest/ready
 
 # BENCH names some of benchmarks/suite/plan.py, STORE another store than that of the bundled images.
 bench: .venv/ready-to-bench
-	$(BIN)/python benchmarks/suite/run.py $(BENCH) $(if $(STORE),--store $(STORE)) \
+	PYTHONPATH=. $(BIN)/python benchmarks/suite/run.py $(BENCH) $(if $(STORE),--store $(STORE)) \
 	  $(if $(QUICK),--quick) --out $(or $(OUT),build/bench/figures.json)
 
 bench-compare: .venv/ready
-	$(BIN)/python benchmarks/suite/compare.py $(BEFORE) $(AFTER)
+	PYTHONPATH=. $(BIN)/python benchmarks/suite/compare.py $(BEFORE) $(AFTER)
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check --fix .
