@@ -27,6 +27,8 @@ from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.common.written import button, written
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
+_LEAST_BITS = 0.005
+"""That a class decides, to be said: less is written as 0.00."""
 _LINES = ("within the class", "to other classes")
 _COLUMNS = ("y", "class", "within", "between", "energy", "p", "n", "alpha")
 _REACH = 60
@@ -109,7 +111,7 @@ class ClassConsistency:
     def _by_class(self) -> list[tuple[int, float]]:
         """Heads and the bits that the class decides of where they look, the most first."""
         bits = [(n, one.by_class) for n, one in enumerate(self._session.data.head_bits)]
-        known = [pair for pair in bits if pair[1] > 0]
+        known = [pair for pair in bits if pair[1] > _LEAST_BITS]
         return sorted(known, key=lambda pair: -pair[1])[:_MOST_HEADS]
 
     def react_to_head(self, _state: ViewState) -> None:
@@ -119,7 +121,7 @@ class ClassConsistency:
             button(
                 "head", number, labels[number], f"Select {labels[number]}", "", number == selected
             )
-            + f" {bits:.2g} bits"
+            + f" {bits:.2f} bits"
             for number, bits in self._by_class()
         ]
         what = self._session.data.worded("class")
