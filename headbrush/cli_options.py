@@ -51,7 +51,8 @@ Probe = Annotated[
 Texts = Annotated[
     Path | None,
     typer.Option(
-        help="Texts as classes, for CLIP and SigLIP: .npz or .csv with names and embeddings.",
+        help="Texts as classes, for CLIP and SigLIP: names and embeddings as .npz, .safetensors or "
+        ".csv.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -1,11 +1,14 @@
 """Files of texts: what they hold becomes the classifier, and what is wrong is one line."""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from headbrush.analysis.model.modules.classifiers.texts_file import TextsError, texts_classifier
 
-EMBEDDING = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 3)))[0].T.astype("f4")
+EMBEDDING = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 3)))[0].T.astype("f4", "C")
 NAMES = ["cat", "chien, petit", "梟"]
 
 
@@ -25,6 +28,41 @@ def test_an_npz_gives_names_scale_bias_and_sigmoid(tmp_path):
     assert found.activation == "sigmoid"
     assert found.words == "3 texts of t.npz, scale 112.5, bias -16.5"
     assert texts_classifier(file, "softmax").activation == "softmax"
+
+
+def test_a_file_of_safetensors_gives_the_same_with_names_in_its_metadata(tmp_path):
+    numbers = {"scale": np.array(112.5), "bias": np.array([-16.5])}
+    expected = texts_classifier(written(tmp_path / "t.npz", **numbers))
+    for name in ("t.safetensors", "renamed.bin"):
+        file = tmp_path / name
+        save_file({"embedding": EMBEDDING, **numbers}, file, {"name": json.dumps(NAMES)})
+        found = texts_classifier(file)
+        assert found == expected
+        assert found.names == expected.names
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "expected"),
+    [
+        ({"embedding": EMBEDDING}, None, "lacks name"),
+        ({"embedding": EMBEDDING}, {"name": "cat, dog"}, "a JSON list of texts"),
+        ({"embedding": EMBEDDING}, {"name": '["cat", 2]'}, "lacks name"),
+        ({"embedding": EMBEDDING, "name": np.arange(3)}, None, "lacks name"),
+        ({"texts": EMBEDDING}, {"name": json.dumps(NAMES)}, "lacks embedding"),
+    ],
+)
+def test_what_is_wrong_with_safetensors_is_one_line(tmp_path, tensors, metadata, expected):
+    save_file(tensors, tmp_path / "t.safetensors", metadata)
+    with pytest.raises(TextsError, match=expected) as caught:
+        texts_classifier(tmp_path / "t.safetensors")
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_safetensors_are_one_line(tmp_path):
+    save_file({"embedding": EMBEDDING}, tmp_path / "t.safetensors")
+    (tmp_path / "t.safetensors").write_bytes((tmp_path / "t.safetensors").read_bytes()[:-8])
+    with pytest.raises(TextsError, match="not a readable safetensors file"):
+        texts_classifier(tmp_path / "t.safetensors")
 
 
 def test_a_csv_gives_the_same_with_the_scale_of_clip(tmp_path):
@@ -76,7 +114,7 @@ def test_what_is_wrong_with_an_npz_is_one_line(tmp_path, changed, expected):
         (b"cat,1,0\nowl,1\n", "2 lines of 2, 3 cells"),
         (b"cat,1,0\nowl,0,x\n", "text 2: 'x' is not a number"),
         (b"cat,1,0\nowl,0,nan\n", "'owl' is not finite"),
-        (b"\xff\xff\xff\x01", "give .npz or .csv"),
+        (b"\xff\xff\xff\x01", "give .npz, .safetensors or .csv"),
         (b"PK\x03\x04 and nothing more", "not a readable npz"),
     ],
 )

@@ -1,12 +1,14 @@
 """Texts as classes: their names and embeddings in a file, as CLIP and SigLIP are used."""
 
 import csv
+import json
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from headbrush.analysis.images.labels.text_file import TextError, decoded
 from headbrush.analysis.model.modules.classifiers.given import TEXTS, GivenClassifier
@@ -39,7 +41,8 @@ def texts_classifier(path: Path, outputs: str = "auto") -> GivenClassifier:
     ----------
     path
         ``.npz`` with ``embedding`` (K, d), ``name`` (K,) and perhaps ``scale`` and ``bias``, one
-        number each; or ``.csv``, a line a text: its name and the numbers of its embedding.
+        number each; ``.safetensors`` with the same, but the names as a JSON list, ``name`` of its
+        metadata; or ``.csv``, a line a text: its name and the numbers of its embedding.
     outputs
         ``softmax`` or ``sigmoid``; ``auto``: by sigmoid, as SigLIP's, where the file has a bias.
 
@@ -53,8 +56,12 @@ def texts_classifier(path: Path, outputs: str = "auto") -> GivenClassifier:
         content = path.read_bytes()
     except OSError as error:
         raise TextsError(f"--texts {path}: cannot be read ({error.strerror}).") from error
-    read = _of_npz if content.startswith(b"PK") else _of_csv
-    found = read(path, content)
+    if content.startswith(b"PK"):
+        found = _of_npz(path, content)
+    else:
+        has_header = int.from_bytes(content[:8], "little") < len(content)  # its length
+        is_safetensors = has_header or path.suffix == ".safetensors"
+        found = _of_safetensors(path) if is_safetensors else _of_csv(path, content)
     _demand_sound(path, found)
     activation = ("softmax" if found.bias is None else "sigmoid") if outputs == "auto" else outputs
     bias = "" if found.bias is None else f", bias {found.bias:.4g}"
@@ -79,6 +86,28 @@ def _of_npz(path: Path, content: bytes) -> _Texts:
         raise TextsError(
             f"--texts {path}: not a readable npz of plain arrays ({words}); {_EXPECTED}."
         ) from error
+    return _of_arrays(path, values)
+
+
+def _of_safetensors(path: Path) -> _Texts:
+    """Its tensors are numbers, so the names are in its metadata."""
+    try:
+        with safe_open(path, framework="np") as file:
+            values = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            names = json.loads((file.metadata() or {}).get("name", "null"))
+    except (SafetensorError, ValueError, TypeError, OSError, RecursionError) as error:
+        words = " ".join(str(error).split())[:120]
+        raise TextsError(
+            f"--texts {path}: not a readable safetensors file of NumPy's numbers ({words}); "
+            "expected embedding (texts × numbers), and name in its metadata, a JSON list of texts."
+        ) from error
+    values.pop("name", None)
+    if isinstance(names, list) and names and all(isinstance(one, str) for one in names):
+        values["name"] = np.array(names)
+    return _of_arrays(path, values)
+
+
+def _of_arrays(path: Path, values: dict[str, np.ndarray]) -> _Texts:
     missing = [name for name in ("embedding", "name") if name not in values]
     if missing:
         raise TextsError(f"--texts {path}: lacks {missing[0]}; {_EXPECTED}.")
@@ -109,7 +138,7 @@ def _of_csv(path: Path, content: bytes) -> _Texts:
     try:
         rows = [row for row in csv.reader(StringIO(decoded(content))) if any(map(str.strip, row))]
     except (TextError, csv.Error) as error:
-        raise TextsError(f"--texts {path}: {error}; give .npz or .csv.") from error
+        raise TextsError(f"--texts {path}: {error}; give .npz, .safetensors or .csv.") from error
     if rows and len(rows[0]) > 1 and not _is_number(rows[0][1]):
         rows = rows[1:]  # a header
     widths = {len(row) for row in rows}
