@@ -9,6 +9,9 @@ import torch
 from scipy.spatial.distance import cosine, jensenshannon
 from timm.models.swin_transformer import WindowAttention
 
+from headbrush.analysis.explain.ablation import outputs_without
+from headbrush.analysis.explain.maps import logit_lens
+from headbrush.analysis.explain.refusal import InexactError
 from headbrush.analysis.explain.stored import why_inexact
 from headbrush.analysis.measures.bits.whole import source_rows
 from headbrush.analysis.measures.importance import leave_one_out
@@ -20,6 +23,8 @@ from headbrush.analysis.model.modules.borrowing import borrowed
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.wrapping import wrap_model
+from headbrush.analysis.prune.export.describing import config_of
+from headbrush.analysis.prune.export.shrinking import InexactExport
 from headbrush.analysis.store.errors import ModelError
 from headbrush.analysis.store.matrices.windows import Windows
 from tests.analysis import swins
@@ -231,3 +236,17 @@ def test_windows_that_attend_otherwise_are_refused():
 def test_cosine_attention_is_refused_with_this_reason(name):
     with pytest.raises(ModelError, match="cosine"):
         wrap_model(timm.create_model(name), name=name, device="cpu")
+
+
+def test_a_stage_is_not_exported_and_says_why():
+    model, _ = swins.wrapped(3)
+    with pytest.raises(InexactExport, match="attends within windows"):
+        config_of(model)
+
+
+def test_no_patch_of_a_stage_is_taken_alone(found):
+    _, model, _, images, traced = found
+    with pytest.raises(InexactError, match="join neighbouring patches"):
+        outputs_without(model, images[:1], np.zeros((1, model.geometry.num_patches), bool))
+    with pytest.raises(InexactError, match="join neighbouring patches"):
+        logit_lens(model, traced, 0)

@@ -183,6 +183,8 @@ def notes_on_stage(stage: Stage) -> list[str]:
             f"patches attend within windows of {height}×{width}: hops are counted, and patterns "
             f"named and laid out, within the window{without}"
         )
+    if not others:
+        return [number, within]
     return [f"{number}: the others run whole, and --stage {rest} shows their heads", within]
 
 

@@ -44,6 +44,7 @@ def config_of(model: VisionModel) -> dict[str, Any]:
             f"{model.name}: its classes come from {model.classifier.words}, which no checkpoint of "
             "timm holds; export from a store of the model alone."
         )
+    _demand_no_windows(model)
     described = getattr(model.module, "pretrained_cfg", None)
     if not isinstance(described, Mapping) or "architecture" not in described:
         raise InexactExport(
@@ -97,6 +98,14 @@ def flops(module: nn.Module, images: Tensor) -> int:
     return counter.get_total_flops() // len(images)
 
 
+def _demand_no_windows(model: VisionModel) -> None:
+    if model.stage is not None:
+        raise InexactExport(
+            f"{model.name}: it attends within windows, which the loader of smaller models does "
+            "not know, so it is not exported."
+        )
+
+
 def costs(model: VisionModel, pruned: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Parameters, and FLOPs for one image, of a model of which so many heads were left out.
 
@@ -105,6 +114,7 @@ def costs(model: VisionModel, pruned: Sequence[int]) -> tuple[tuple[int, ...], t
     InexactExport
         If no smaller model would give the same outputs.
     """
+    _demand_no_windows(model)
     every = PruneSet.of_heads((layer, 0) for layer in range(len(model.sites)))
     smaller_weights(model, heads_kept(model, every))
     images = torch.zeros(1, *model.input_size, device=model.device)

@@ -192,4 +192,4 @@ def waiting_words() -> str:
     others = _POOL.urgent - _ASKED_BY_A_PAGE
     if others < 1:
         return "computing with the model …"
-    return f"computing … ({others} others waiting)"
+    return f"computing … ({others} {'other' if others == 1 else 'others'} waiting)"
