@@ -119,3 +119,8 @@ def class_colours(count: int) -> list[str]:
 def value_colours() -> list[str]:
     """A sequential ramp for values in a range."""
     return list(cividis(256)[40:245])
+
+
+def signed_colours() -> list[str]:
+    """From below 0 to above it, for values with a sign; seen on light and dark paper."""
+    return list(_diverging("#b4bac2", PREFIX, PATCH))

@@ -5,8 +5,8 @@ import numpy as np
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.heads import rank_heads
-from headbrush.server.stores.metrics import NOISE
-from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.metrics import DIRECT, NOISE, signed
+from headbrush.server.stores.store_data import StoreData, mean_and_deviation
 
 _FEW = 5
 _VERBS = {
@@ -27,10 +27,10 @@ def answer_words(data: StoreData, metric: str, brushed: np.ndarray) -> str:
         return "No image is brushed, so no head matters here."
     values = data.importance(metric)
     if not np.isfinite(values).any():
-        if "importance" in data.store.pending:
+        if metric != DIRECT and "importance" in data.store.pending:
             return "Which head matters most is not known yet: the analysis still prunes the heads."
         return data.why_undefined(metric)
-    mean = values[brushed].mean(0, dtype=float)
+    mean = mean_and_deviation(np.asarray(values[brushed], float))[0]
     known = mean[np.isfinite(mean)]
     if not len(known):
         return "Which head matters most is not known: these images have no values."
@@ -52,6 +52,8 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
         most = f"{head}{_tied(data, mean, order)}"
         return f"By the gradient, predictions depend most on {most}: {figure} {over}{together}."
     label = data.worded("true class" if data.has_labels else "predicted class")
+    if metric == DIRECT:
+        return _speaking(mean, data.head_labels, label, over)
     does, figure = _VERBS[metric][0].replace("{label}", label), _VERBS[metric][1]
     if highest < NOISE:
         if known.min() < -NOISE:
@@ -59,6 +61,23 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
         return f"No head matters by itself: pruning one never {does} on average {over}."
     most = f" most{_tied(data, mean, order)}" if data.num_heads > 1 else ""
     return f"Pruning {head} {does}{most}: {figure.format(f'{highest:.2g}')} {over}{together}."
+
+
+def _speaking(mean: np.ndarray, labels: list[str], label: str, over: str) -> str:
+    """Which heads speak most for the true class, and against it."""
+    first, last = int(np.nanargmax(mean)), int(np.nanargmin(mean))
+    sides = []
+    if mean[first] > NOISE:
+        sides.append(
+            f"{labels[first]} speaks most for the {label}: {signed(mean[first])} of its logit"
+        )
+    if mean[last] < -NOISE:
+        side = "against it" if sides else f"against the {label}"
+        verb = "" if sides else " speaks"
+        sides.append(f"{labels[last]}{verb} most {side}: {signed(mean[last])}")
+    if not sides:
+        return f"No head speaks for or against the {label} {over}."
+    return f"Directly, {'; '.join(sides)}, on average {over}."
 
 
 def _tied(data: StoreData, mean: np.ndarray, order: list[int]) -> str:

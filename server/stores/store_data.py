@@ -31,7 +31,7 @@ from headbrush.server.stores.attention.matrices import StoredMatrices
 from headbrush.server.stores.attention.mean_matrices import MeanMatrices
 from headbrush.server.stores.first_choice import FirstChoice
 from headbrush.server.stores.heads import Head
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import DIRECT, METRIC_AXES, METRIC_NAMES
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
 from headbrush.server.tools.threads.kept_answers import KeptAnswers
@@ -54,6 +54,10 @@ NO_PREDICTION = (
     "B1 shows how far it changes the map."
 )
 """Why there is nothing about predictions."""
+NO_DIRECT = (
+    "This store does not hold what heads say for classes; headbrush analyze with the same options "
+    "and --restart adds it."
+)
 _UNSEEN = ("patch_latent", "classifier_weight", "classifier_bias")
 """No view shows them."""
 _CLASS = re.compile(r"\b([Cc]lass)(es)?\b(?! token)")
@@ -104,7 +108,7 @@ class StoreData:
         if not self.store.catch_up():
             return False
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
-        for name in ("first", "_layout_fingerprints"):
+        for name in ("first", "_layout_fingerprints", "_direct"):
             vars(self).pop(name, None)
         self.prepare()
         self.version += 1
@@ -197,10 +201,20 @@ class StoreData:
 
     def importance(self, metric: str) -> np.ndarray:
         """``(m, L·H)`` of one metric; NaN where the store does not hold it."""
+        if metric == DIRECT:
+            return self._direct
         shape = (self.num_images, self.num_heads)
         if metric not in self._metrics:
             return np.full(shape, np.nan, np.float32)
         return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
+
+    @lazy_property
+    def _direct(self) -> np.ndarray:
+        """``(m, L·H)`` what heads say for the true class, else the predicted one."""
+        shape = (self.num_images, self.num_heads)
+        if not self.store.has("direct"):
+            return np.full(shape, np.nan, np.float32)
+        return np.ascontiguousarray(self.store.read("direct")[..., 0]).reshape(shape)
 
     def importance_by_mode(self, images: int | np.ndarray, number: int) -> np.ndarray | None:
         """``(metric, mode, …)`` of one head under all modes that prune; None where not stored.
@@ -225,10 +239,20 @@ class StoreData:
     def metric_titles(self) -> dict[str, str]:
         """Title of every metric that readers may choose, by its name."""
         return {
-            name: self.worded(title)
+            name: self.metric_words(name, title)
             for name, title in METRIC_NAMES.items()
-            if name in METRICS or name in self._metrics
+            if name in METRICS or name in self._metrics or (name == DIRECT and self.has_classifier)
         }
+
+    def metric_axis(self, metric: str) -> str:
+        """Title of an axis with values of a metric."""
+        return self.worded(METRIC_AXES[metric])
+
+    def metric_words(self, metric: str, words: str) -> str:
+        """Fixed words about a metric: without labels, heads speak for the predicted class."""
+        if metric == DIRECT and not self.has_labels:
+            words = words.replace("true", "predicted")
+        return self.worded(words)
 
     def why_undefined(self, metric: str) -> str:
         """Why no head has a value of the metric, as one sentence."""
@@ -240,11 +264,22 @@ class StoreData:
             return "This store does not say which neighbours are lost: its heads were not pruned."
         if metric == OUTPUT_MAP:
             return "This store does not say how far its map changes: its heads were not pruned."
+        if metric == DIRECT:
+            return self._why_nothing_said
         if not self.has_classifier:
             return self.no_prediction
         if metric == "gradient":
             return "This store was made without the gradient approximation."
         return "This store holds the gradient approximation only: its heads were not pruned."
+
+    @property
+    def _why_nothing_said(self) -> str:
+        if not self.has_classifier:
+            return "This model has no classifier, so its heads speak for no class."
+        if not self.store.has("direct"):
+            return NO_DIRECT
+        reason = self.store.attrs.get("missing")
+        return "What heads say for classes is not known" + (f": {reason}." if reason else ".")
 
     def shown_importance(self, metric: str) -> np.ndarray:
         """Values that B1 plots, ``(m, L·H)``: P'[label] for ``probability``, else the metric."""
@@ -372,7 +407,13 @@ class StoreData:
 
 
 def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over the first axis; NaN without rows."""
+    """Mean and standard deviation over the first axis; NaN without rows.
+
+    Rows without any value, images whose logits are no sum over heads, do not count.
+    """
+    known = np.isfinite(rows).any(1)
+    if not known.all():
+        rows = rows[known]
     if not len(rows):
         empty = np.full(rows.shape[1:], np.nan)
         return empty, empty

@@ -9,13 +9,12 @@ from bokeh.events import Tap
 
 from headbrush.analysis.explain.words import BROADCASTS, IDLE, NONE, OF_HEADS, Sources
 from headbrush.analysis.store.errors import InputError
-from headbrush.analysis.store.store import Store, write_summary
+from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state, from_query, to_query
-from headbrush.server.stores.model.stored_direct import NOT_STORED
-from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.store_data import NO_DIRECT, StoreData
 from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
 from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
 from headbrush.server.views.tokens.explain.explanation_maps import ExplanationMaps
@@ -26,7 +25,7 @@ from headbrush.server.views.tokens.hidden_sinks import without_sinks
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes, to_codes
 from tests.server.fakes import FakeModel, live_models, run
 from tests.server.pages import columns, happen, part, words
-from tests.stores import attributes, make_store, values
+from tests.stores import make_speaking_store
 
 LAYERS, HEADS, PATCHES, IMAGE = 3, 2, 16, 5
 KINDS = ExplainedImage, ExplanationMaps, SpeakingHeads, SinkCard
@@ -271,17 +270,7 @@ def test_the_matrix_says_whether_sinks_are_left_out(session, data):
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """A store that holds what heads say."""
-    path = make_store(tmp_path_factory.mktemp("told") / "s.headbrush")
-    draw = np.random.default_rng(4)
-    content = values()
-    probable = np.argsort(-content["probability"], 1, kind="stable")
-    more = {
-        "direct": draw.normal(size=(24, LAYERS, HEADS, 4)).astype("f4"),
-        "direct_class": np.column_stack([content["label"], probable]).astype("i4"),
-    }
-    more["direct"][9] = np.nan
-    write_summary(path, content | more, attributes())
-    return StoreData(Store(path))
+    return StoreData(Store(make_speaking_store(tmp_path_factory.mktemp("told") / "s.headbrush")))
 
 
 def test_where_the_model_does_not_answer_stored_values_are_shown(told, document):
@@ -312,7 +301,7 @@ def test_without_an_image_the_mean_for_the_true_class_is_shown(told, document):
 
 def test_a_store_without_what_heads_say_says_how_to_add_it(data, document):
     page = Page(data, document, image=None)
-    assert page.said(page.heads) == NOT_STORED
+    assert page.said(page.heads) == NO_DIRECT
     assert page.said(page.image) == "Select an image to explain its prediction."
 
 

@@ -163,7 +163,7 @@ def _side(
 def _one_scale(plots: Sequence[figure]) -> None:
     """Draw plots from the lowest to the highest end of all; their tags keep their own."""
     ends = [ends_of(plot.y_range) for plot in plots]
-    for plot, (_, own) in zip(plots, ends, strict=True):
+    for plot, (least, own) in zip(plots, ends, strict=True):
         start, end = min(low for low, _ in ends), max(high for _, high in ends)
         plot.y_range.update(start=start, end=end)
-        plot.tags = [own]
+        plot.tags = [own, least]

@@ -6,6 +6,7 @@ import numpy as np
 
 from headbrush.analysis.model.pruning.prune_set import PrunedPart, PruneSet
 from headbrush.analysis.store.facts.pattern_families import NO_NAME
+from headbrush.server.stores.metrics import sizes
 from headbrush.server.stores.store_data import StoreData
 
 
@@ -18,9 +19,9 @@ def heads_set(data: StoreData, numbers: Iterable[int], mode: int = 1) -> PruneSe
 def weakest(data: StoreData, metric: str, images: np.ndarray, count: int) -> list[int]:
     """Numbers of the ``count`` heads that matter least: least mean over images ``(m,)`` bool.
 
-    Heads without a value are never among them.
+    Of what heads say it is the least, for or against. Heads without a value are never among them.
     """
-    mean = data.importance(metric)[images].mean(0, dtype=float)
+    mean = sizes(metric, data.importance(metric)[images].mean(0, dtype=float))
     known = np.flatnonzero(np.isfinite(mean))
     return known[np.argsort(mean[known], kind="stable")][:count].tolist()
 

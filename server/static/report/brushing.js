@@ -83,6 +83,19 @@ headbrush.report = (() => {
   }
 
   /**
+   * P[true class] of the selected image, beside the pruned ones; null where these are not shown.
+   * @param {ReportArgs} args
+   * @param {number | null} image
+   * @returns {number | null}
+   */
+  function levelOf(args, image) {
+    if (args.metric.value !== "probability" || image == null) return null
+    return column(args.images, "probability")[image]
+  }
+
+  const negated = (/** @type {Float64Array} */ values) => values.map((value) => -value)
+
+  /**
    * Draw mean, band and the selected image's line of a metric; returns the line.
    * @param {ReportArgs} args
    * @param {number[]} images
@@ -96,15 +109,17 @@ headbrush.report = (() => {
     const high = mean.map((value, at) => value + deviation[at])
     const line = image == null ? mean : rowOf(values, image)
     setData(args.importance_band, { number: Array.from(mean.keys()), mean, low, high })
-    const hasLevel = args.metric.value === "probability" && image != null
-    const level = hasLevel ? column(args.images, "probability")[image] : Number.NEGATIVE_INFINITY
-    args.importance_reference.visible = hasLevel
-    if (hasLevel) args.importance_reference.location = level
+    const isSigned = args.metric.value === "direct"
+    const level = isSigned ? 0 : levelOf(args, image)
+    args.importance_reference.visible = level != null
+    if (level != null) args.importance_reference.location = level
     const plot = args.importance_plot
-    plot.tags = [largest(high, line, [level]) * 1.06 || 0.01]
+    const least = isSigned ? -largest([0], ...[low, line].map(negated)) * 1.06 : 0
+    plot.tags = [largest(high, line, [level ?? 0]) * 1.06 || 0.01, least]
     const plots = [plot, ...args.beside]
+    const start = Math.min(...plots.map(({ tags }) => tags[1]))
     const end = Math.max(...plots.map(({ tags }) => tags[0]))
-    for (const { y_range } of plots) y_range.setv({ start: 0, end })
+    for (const { y_range } of plots) y_range.setv({ start, end })
     plot.left[0].axis_label = values.title
     return line
   }

@@ -4,11 +4,6 @@ import numpy as np
 
 from headbrush.server.stores.store_data import StoreData
 
-NOT_STORED = (
-    "This store does not hold what heads say for classes; headbrush analyze with the same options "
-    "and --restart adds it."
-)
-
 
 def stored_says(data: StoreData, image: int, which: int) -> np.ndarray | None:
     """``(L, H)``: what each head says for a class of one image; None where that is not stored."""

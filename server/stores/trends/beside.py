@@ -173,8 +173,9 @@ def beside(
     here, there = common_images(first, second)
     values = first.importance(metric)[:, heads], second.importance(metric)[:, others]
     values = tuple(np.asarray(one, float) for one in values)
+    is_known = (np.isfinite(one).any(1) for one in values)
     is_used = (np.ones(len(one), bool) for one in values) if images is None else images
-    mine, theirs = is_used
+    mine, theirs = (known & used for known, used in zip(is_known, is_used, strict=True))
     both = mine[here] & theirs[there]
     common = values[0][here[both]], values[1][there[both]]
     is_paired = int(both.sum()) >= _FEWEST_PAIRS

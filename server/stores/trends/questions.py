@@ -82,6 +82,15 @@ def known_labels(data: StoreData) -> np.ndarray:
     return np.where(data.is_labelled, data.labels, -1)
 
 
+def _of_known(data: StoreData, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values ``(m, L·H)`` of a metric and labels ``(m,)``, −1 also where an image has no value."""
+    values, label = trend_values(data, metric), known_labels(data)
+    has_value = np.isfinite(values).any(1)
+    if has_value.all():
+        return values, label
+    return np.where(np.isfinite(values), values, 0), np.where(has_value, label, -1)
+
+
 def compared_classes(
     data: StoreData, metric: str, group: str, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> ClassTrends:
@@ -92,7 +101,7 @@ def compared_classes(
     InputError
         If there is nothing to compare.
     """
-    values, label = trend_values(data, metric), known_labels(data)
+    values, label = _of_known(data, metric)
     classes = len(data.class_names)
     if group == "wrong":
         label = np.where(data.predicted >= 0, label, -1)
@@ -106,7 +115,7 @@ def compared_classes(
 
 def means_of(data: StoreData, metric: str, group: str) -> tuple[np.ndarray, np.ndarray]:
     """``(classes, L·H)`` means of the metric in the two groups that are compared."""
-    values, label = trend_values(data, metric), known_labels(data)
+    values, label = _of_known(data, metric)
     classes = len(data.class_names)
     if group == "wrong":
         label = np.where(data.predicted >= 0, label, -1)
@@ -147,7 +156,7 @@ def ask_unlike(data: StoreData, metric: str) -> "Future[Unlike]":
     return data.trends.ask(
         "unlike",
         (data.version, metric),
-        lambda: unlike_their_class(trend_values(data, metric), known_labels(data)),
+        lambda: unlike_their_class(*_of_known(data, metric)),
     )
 
 
@@ -156,8 +165,17 @@ def ask_similar(data: StoreData, metric: str, image: int) -> "Future[Similar]":
     return data.trends.ask(
         "similar",
         (data.version, metric, image),
-        lambda: Similar(*nearest(trend_values(data, metric), image, MOST_SIMILAR)),
+        lambda: _similar(data, metric, image),
     )
+
+
+def _similar(data: StoreData, metric: str, image: int) -> Similar:
+    values = trend_values(data, metric)
+    (known,) = np.nonzero(np.isfinite(values).any(1))
+    if image not in known:
+        raise InputError("This image has no value of the metric, so nothing to compare.")
+    found, distance = nearest(values[known], int(np.searchsorted(known, image)), MOST_SIMILAR)
+    return Similar(known[found], distance)
 
 
 def _matrix(data: StoreData, metric: str, group: str) -> TrendMatrix:
@@ -175,8 +193,8 @@ def alike(trends: ClassTrends, rows: np.ndarray) -> np.ndarray:
 
 
 def _consistency(data: StoreData, metric: str) -> Consistency:
-    label, classes = known_labels(data), len(data.class_names)
-    found = class_consistency(trend_values(data, metric), label, classes, PERMUTATIONS)
+    values, label = _of_known(data, metric)
+    found = class_consistency(values, label, len(data.class_names), PERMUTATIONS)
     if not np.isfinite(found.p).any():
         raise InputError(_NO_CLASSES)
     return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import percent
-from headbrush.server.stores.metrics import METRIC_EFFECTS, NOISE
+from headbrush.server.stores.metrics import DIRECT, METRIC_EFFECTS, NOISE
 from headbrush.server.stores.trends.classes import LEVEL
 
 if TYPE_CHECKING:
@@ -67,13 +67,15 @@ def pair_words(row: Mapping[Any, Any], group: str = "class") -> str:
     """What was measured of one pair, and what follows from the signs of its means.
 
     A head matters more to a class if pruning it does more harm there than to the rest, less if it
-    does less of some harm.
+    does less of some harm. Of what heads say, the sign is that of what they say.
     """
     mean, rest = row["mean"], row["mean_rest"]
     whom = row["class"] if group == "class" else f"wrong predictions of {row['class']}"
     others = "the rest" if group == "class" else "right ones"
     where, matters = f" in {whom}", ""
-    if max(mean, rest) > NOISE:  # else pruning does no harm to either
+    if row["metric"] == DIRECT:
+        matters = f" says {'more' if mean > rest else 'less'} for the true class"
+    elif max(mean, rest) > NOISE:  # else pruning does no harm to either
         where, matters = "", f" matters {'more' if mean > rest else 'less'} to {whom}"
     return (
         f"L{row['layer']}·H{row['head']}{matters}: mean {mean:.3g}{where} (n = {row['n']}) "

@@ -10,7 +10,6 @@ from bokeh.models import LayoutDOM
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMPORTANCE_FORMS, ViewState
-from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.trends.statistics.differences import Differences, head_differences
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.views.common.choice import small_choice
@@ -71,7 +70,7 @@ class DifferenceTable:
             "colours": [one.colour for one in compared],
             "counts": [int(one.images.sum()) for one in compared],
             "both": both,
-            "metric": METRIC_NAMES[metric] + drop,
+            "metric": self._session.data.metric_titles[metric] + drop,
             "labels": self._session.data.head_labels,
             "rows": [[None if value != value else value for value in row]
                      for row in zip(*columns, strict=True)],
@@ -81,7 +80,8 @@ class DifferenceTable:
 def differences(session: Session) -> Differences:
     """Of the two compared brushes, by the metric that is shown."""
     effect = session.data.importance(session.state.metric)
-    first, second = (effect[one.images] for one in session.reader.compared())
+    has_value = np.isfinite(effect).any(1)
+    first, second = (effect[one.images & has_value] for one in session.reader.compared())
     return head_differences(first, second)
 
 

@@ -22,7 +22,7 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
 from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_AXES
+from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.choice import controls_line, labelled
@@ -39,7 +39,7 @@ from headbrush.server.views.importance.difference_table import DifferenceTable
 from headbrush.server.views.importance.head_order import HeadOrder
 from headbrush.server.views.importance.outside_values import OutsideValues
 from headbrush.server.views.importance.top_heads import TopHeads
-from headbrush.server.views.importance.value_scale import LOWEST, ValueScale
+from headbrush.server.views.importance.value_scale import LOWEST, ValueScale, shown_scale
 
 _INK: dict[str, str | Node] = {"--bk-line-color": "var(--ink)"}
 
@@ -62,7 +62,9 @@ class HeadImportance:
         "the selected image outside of the axis. Heads may be sorted by their mean, or by the "
         "difference of two compared brushes. Neighbours lost, of a model without classifier, is "
         "the share of the 10 images most like an image, by the model's features, that are no "
-        "longer so when the head is pruned. With true-class probability they are sorted, and "
+        "longer so when the head is pruned. What a head says for the true class is its part of the "
+        "logit along the residual stream; below 0 it speaks against it. It is not what pruning "
+        "changes, which G3 shows beside it. With true-class probability they are sorted, and "
         "compared, by its drop P − P′. As a table, two brushes show the difference of each "
         "head with its 95 % interval and p by Welch's t test, adjusted over all heads by Benjamini "
         "and Hochberg; there, a click selects a head."
@@ -111,7 +113,7 @@ class HeadImportance:
     def _show_note(self) -> None:
         """Say why there are no values, or not yet of all metrics."""
         metric = self._session.state.metric
-        text = self._session.waiting.words("importance")
+        text = "" if metric == DIRECT else self._session.waiting.words("importance")
         if not text and not np.isfinite(self._session.data.importance(metric)).any():
             text = self._session.data.why_undefined(metric)
         self._note.update(text=text, visible=bool(text))
@@ -172,7 +174,7 @@ class HeadImportance:
         brush, compared = session.brush("heads"), session.reader.compared()
         self._show_note()
         mean, spread = mean_and_deviation(values[brush.images])
-        lowest = LOWEST[new.importance_scale]
+        lowest = LOWEST[shown_scale(new)]
         drops = data.importance(new.metric) if new.metric == "probability" else None
         parts = self._compared.resolve(compared, values, drops)
         effect = mean if drops is None else mean_and_deviation(drops[brush.images])[0]
@@ -195,16 +197,19 @@ class HeadImportance:
             drawn.visible = not compared
         self._compared.draw(compared, heads, lowest, new.metric)
         self._tip(compared)
-        bands = [top for one in parts for top in (one[0], one[0] + one[1])]
-        self._scale(line, bands if compared else [mean, mean + spread, line], [
-            one[0] for one in parts] if compared else [mean, line], level)  # fmt: skip
-        self.plot.yaxis[0].axis_label = data.worded(METRIC_AXES[new.metric])
+        drawn, lines = (parts, []) if compared else ([(mean, spread)], [line])
+        sides = (-1, 0, 1) if new.metric == DIRECT else (0, 1)  # the axis of others begins at 0
+        reach = [middle + side * wide for middle, wide in drawn for side in sides]
+        self._scale(line, [*reach, *lines], [*(middle for middle, _ in drawn), *lines], level)
+        self.plot.yaxis[0].axis_label = data.metric_axis(new.metric)
         self._share.text = share_words(session.brushes.head_share)
         self._describe(new)
 
     def _level(self, state: ViewState, values: np.ndarray) -> float | None:
-        """P[true class] of the selected image, where the pruned ones are shown."""
+        """0 of what has a sign; P[true class] of the selected image beside the pruned ones."""
         is_defined = bool(np.isfinite(values).any())
+        if state.metric == DIRECT and is_defined:
+            return 0.0
         if state.metric != "probability" or state.image is None or not is_defined:
             return None
         return float(self._session.data.label_probability[state.image])
@@ -250,7 +255,8 @@ class HeadImportance:
         of = f"the mean over {brushed} images" if state.image is None else data.names[state.image]
         self._session.summaries.describe(
             self.name,
-            f"{METRIC_AXES[state.metric]}, {of}: highest {values[high]:.3g} at {labels[high]}, "
+            f"{data.metric_axis(state.metric)}, {of}: "
+            f"highest {values[high]:.3g} at {labels[high]}, "
             f"lowest {values[low]:.3g} at {labels[low]}; selected head {labels[number]}: "
             f"{values[number]:.3g}.",
         )
@@ -269,14 +275,15 @@ class HeadImportance:
         reference = [] if is_fit or level is None else [level]
         parts = [part[shown] for part in (lines if is_fit else whole)]
         values = np.concatenate([*parts, reference]).astype(float)
-        self.extent = self._values.extent(state.importance_scale, values, is_fit)
+        scale = shown_scale(state)
+        self.extent = self._values.extent(scale, values, is_fit)
         if self.extent is None:
             return
-        self._values.show(state.importance_scale, self.extent)
+        self._values.show(scale, self.extent)
         self._values.show_heads(self._order.places[shown] if is_fit else None)
         self._outside.show(
             np.where(shown, line, np.nan), self._order.places, session.data.head_labels,
-            self._told, self.extent, state.importance_scale == "log",
+            self._told, self.extent, scale == "log",
         )  # fmt: skip
 
     def _on_cursor(self, place: float, final: bool) -> None:

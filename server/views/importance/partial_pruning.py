@@ -23,7 +23,7 @@ from headbrush.analysis.store.schema import NEIGHBOURS, PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_AXES, NOISE
+from headbrush.server.stores.metrics import DIRECT, METRIC_AXES, NOISE
 from headbrush.server.stores.model.mean_pruning import MeanPruned
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, on_event
@@ -40,6 +40,14 @@ _FADED = 0.2
 _MARGINS = 0.2, 1.7
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 """A pictogram of the attention matrix, prefix tokens first; the pruned part is dark."""
+_NO_PARTS = {
+    NEIGHBOURS: "The model is not asked for the parts of a head by this metric; choose another in "
+    "B1.",
+    DIRECT: "What a head says for a class is known of the whole head, not of its parts; choose "
+    "another metric in B1.",
+}
+"""Why there are no bars, by metric."""
+_NOT_PRUNED = "This metric is not measured by pruning; choose another in B1."
 
 
 class PartialPruning:
@@ -173,12 +181,7 @@ class PartialPruning:
     def _draw_bars(self, result: PrunedHead | MeanPruned) -> None:
         state, data = self._session.state, self._session.data
         if state.metric not in PRUNING_METRICS:
-            self._explain(
-                "The model is not asked for the parts of a head by this metric; choose another in "
-                "B1."
-                if state.metric == NEIGHBOURS
-                else "This metric is not measured by pruning; choose another in B1."
-            )
+            self._explain(_NO_PARTS.get(state.metric, _NOT_PRUNED))
             return
         values = self._values(result, state)
         if np.isnan(values).all():

@@ -7,9 +7,15 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.heads import rank_heads
+from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.views.common.choice import labelled, small_buttons
 
 _SHOWN = 5
+_STEPS = {
+    False: ("more important head", "less important head"),
+    True: ("head that says more", "head that says less"),
+}
+"""What the buttons step to, by whether the metric is what heads say."""
 _SMALL = ["hb-small"]
 _WORDS: dict[str, str | None] = {"margin": "4px 4px", "white-space": "nowrap", "font-size": "11px"}
 
@@ -25,11 +31,12 @@ class TopHeads:
             text="", render_as_text=True, name="head_rank", styles=_WORDS | {"min-width": "44px"}
         )
         self._title = Div(text="", render_as_text=True, name="top_heads_of", styles=_WORDS)
+        self._steps = [self._step_button("‹", -1), self._step_button("›", 1)]
         self.layout = row(
             self._title,
-            self._step_button("‹", "more important head", -1),
+            self._steps[0],
             self._heads,
-            self._step_button("›", "less important head", 1),
+            self._steps[1],
             self._rank,
             spacing=0,
             styles={"flex-wrap": "wrap", "max-width": "100%"},
@@ -39,7 +46,7 @@ class TopHeads:
         session.reader.follow_named(self._make_room)
         self._heads.on_change("active", self._on_active)
 
-    def _step_button(self, label: str, title: str, by: int) -> Button:
+    def _step_button(self, label: str, by: int) -> Button:
         button = Button(
             label=label,
             name=f"head_rank_{by:+d}",
@@ -47,7 +54,6 @@ class TopHeads:
             height=24,
             margin=0,
             css_classes=_SMALL,
-            html_attributes={"title": title, **labelled(title)},
         )
         button.on_click(lambda: self._step(by))
         return button
@@ -60,6 +66,8 @@ class TopHeads:
         else:
             effect = values[self._session.brush("heads").images].sum(0)
         self._title.text = self._of(new)
+        for button, words in zip(self._steps, _STEPS[new.metric == DIRECT], strict=True):
+            button.html_attributes = {"title": words, **labelled(words)}
         self._order = rank_heads(effect)
         labels = self._session.data.head_labels
         self._heads.labels = [labels[number] for number in self._order[:_SHOWN]]
@@ -71,10 +79,11 @@ class TopHeads:
 
     def _of(self, state: ViewState) -> str:
         count = int(self._session.brush("heads").images.sum())
+        top = "say most in" if state.metric == DIRECT else "top of"
         if state.image is not None:
-            return "top of this image:"
+            return f"{top} this image:"
         is_brushed = count < self._session.data.num_images
-        return f"top of {count} images:" if is_brushed else "top of all images:"
+        return f"{top} {count} images:" if is_brushed else f"{top} all images:"
 
     def react_to_head(self, _state: ViewState) -> None:
         """Mark the selected head, and say its rank."""

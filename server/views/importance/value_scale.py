@@ -1,4 +1,7 @@
-"""B1's scale of values: linear, or logarithmic, which shows small effects beside a large one."""
+"""B1's scale of values: linear, or logarithmic, which shows small effects beside a large one.
+
+What heads say has a sign, so it is always drawn on the linear scale, with 0 within it.
+"""
 
 import numpy as np
 from bokeh.layouts import row
@@ -13,7 +16,8 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import IMPORTANCE_FITS, IMPORTANCE_SCALES
+from headbrush.server.session.state import IMPORTANCE_FITS, IMPORTANCE_SCALES, ViewState
+from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.views.common.choice import small_choice
 
 LOWEST = {"linear": -np.inf, "log": 1e-30}
@@ -21,6 +25,11 @@ LOWEST = {"linear": -np.inf, "log": 1e-30}
 _ROOM = 1.06
 _SMALLEST = 1e-6
 """Values below this share of the largest one are cut off on the logarithmic scale."""
+
+
+def shown_scale(state: ViewState) -> str:
+    """The scale that values are drawn on: of :data:`IMPORTANCE_SCALES`."""
+    return "linear" if state.metric == DIRECT else state.importance_scale
 
 
 class ValueScale:
@@ -35,6 +44,7 @@ class ValueScale:
         plot.y_scale, plot.yaxis[0].ticker = self._parts["linear"]
         history = session.history
         choice = small_choice(history, "importance_scale", IMPORTANCE_SCALES, margin=(4, 3, 2, 3))
+        history.follow(["metric"], lambda state: choice.update(disabled=state.metric == DIRECT))
         fit = small_choice(history, "importance_fit", IMPORTANCE_FITS, margin=(4, 3, 2, 0))
         self._is_narrow = False
         self.layout = row(choice, fit)
@@ -44,7 +54,8 @@ class ValueScale:
     ) -> tuple[float, float] | None:
         """The range that shows ``values``, of any shape; None if none of them can be shown.
 
-        On the linear scale it begins at 0, or, if ``is_fit``, near the least of them.
+        On the linear scale it begins at 0, or at a negative value, which only what heads say has;
+        if ``is_fit``, near the least of them.
         """
         shown = values[np.isfinite(values) & ((values > 0) | (scale == "linear"))]
         if not len(shown):
@@ -54,7 +65,8 @@ class ValueScale:
             room = (_ROOM - 1) * (top - least) or 0.005
             return least - room, top + room
         if scale == "linear":
-            return 0.0, top * _ROOM or 0.01
+            low = least * _ROOM if self._session.state.metric == DIRECT else 0.0
+            return min(low, 0.0), max(top * _ROOM, 0.0) or 0.01
         return max(least, top * _SMALLEST) / 1.5, top * 1.5
 
     def show(self, scale: str, extent: tuple[float, float]) -> None:

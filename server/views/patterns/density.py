@@ -32,6 +32,7 @@ class Colouring:
     ----------
     categories, palette
         ``(n,)`` int category of every point, and a ``#rrggbb`` each; negative ones are not drawn.
+        Of values the palette is their ramp, by default that of values without a sign.
     values, span
         ``(n,)`` value of every point, shown as the mean of a pixel over the range ``span``.
     """
@@ -40,6 +41,11 @@ class Colouring:
     palette: Sequence[str] = ()
     values: np.ndarray | None = None
     span: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def ramp(self) -> Sequence[str]:
+        """Colours of values, from the least to the largest."""
+        return self.palette or value_colours()
 
 
 COUNT = Colouring()
@@ -109,7 +115,7 @@ def draw(
         other = np.uint8(_OTHER)
         if colouring.values is not None:
             pixels = _by_value(points, placement, chosen, colouring, total)
-            colours = _colours(tuple(value_colours()))
+            colours = _colours(tuple(colouring.ramp))
         else:
             pixels = _by_count(points, placement, chosen, flat, total)
             colours = _colours((ramp[-2],) if flat else tuple(ramp))

@@ -16,7 +16,9 @@ from headbrush.server.session.palette import (
     layer_colours,
     name_colours,
     rgb,
+    signed_colours,
 )
+from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.patterns.contours import Lines, contours
 from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, draw
@@ -78,9 +80,17 @@ def _colouring(data: StoreData, name: str, _version: int) -> Colouring:
     if name == "class":
         kinds = np.repeat(data.labels.astype(np.int16), data.num_heads)
         return Colouring(kinds, class_colours(int(data.labels.max()) + 1))
+    if name == DIRECT:
+        return _by_sign(data.importance(DIRECT).ravel())
     values = (data.entropy if name == "entropy" else data.importance(name)).ravel()
     low, high = np.nanquantile(values, (0.02, 0.98)) if np.isfinite(values).any() else (0, 1)
     return Colouring(values=values, span=(float(low), float(high)))
+
+
+def _by_sign(values: np.ndarray) -> Colouring:
+    """Values with a sign: 0 is in the middle."""
+    most = np.nanquantile(np.abs(values), 0.98) if np.isfinite(values).any() else 1
+    return Colouring(palette=signed_colours(), values=values, span=(-float(most), float(most)))
 
 
 def _by_name(families: PatternFamilies) -> Colouring:

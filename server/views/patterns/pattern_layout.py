@@ -22,7 +22,7 @@ from headbrush.server.session.brush.clauses import (
     joined,
     resolve,
 )
-from headbrush.server.session.palette import SELECTED, class_colours, layer_colours, value_colours
+from headbrush.server.session.palette import SELECTED, class_colours, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import (
     PATTERN_STYLES,
@@ -355,9 +355,9 @@ class PatternLayout:
             return self._names_legend()
         if colour == "class":
             return swatches(data.class_names, class_colours(max(len(data.class_names), 1)))
-        low, high = colouring(data, colour).span
-        title = METRIC_NAMES.get(colour, colour)
-        return gradient(title, f"{low:.2g}", f"{high:.2g}", value_colours())
+        low, high = (kinds := colouring(data, colour)).span
+        title = data.metric_titles.get(colour, colour)
+        return gradient(title, f"{low:.2g}", f"{high:.2g}", kinds.ramp)
 
     def _names_legend(self) -> str:
         """Buttons that brush the patterns of a name, with the share of all that it has."""

@@ -41,10 +41,10 @@ class ClassHeads:
         "Each cell compares one head between two groups of images by Hedges' g, the difference of "
         "means in pooled standard deviations: a class with all other images, or the wrong "
         "predictions of a class with its right ones. Orange: the head matters more to the class "
-        "(to its wrong predictions), blue: less. Dots mark the cells that stand out even though so "
-        "many are compared: of stores with shuffled labels, at most 1 % have any dot. Similar "
-        "classes are next to each other. Click a cell to select its head and brush the "
-        "images of its class; drag a box to brush heads and classes."
+        "(to its wrong predictions) or says more for it, blue: less. Dots mark the cells that "
+        "stand out even though so many are compared: of stores with shuffled labels, at most 1 % "
+        "have any dot. Similar classes are next to each other. Click a cell to select its "
+        "head and brush the images of its class; drag a box to brush heads and classes."
     )
 
     def __init__(self, session: Session) -> None:
@@ -142,6 +142,7 @@ class ClassHeads:
         one, number = (int(at) for at in np.unravel_index(int(size.argmax()), size.shape))
         head = data.head(number)
         row = {
+            "metric": self._session.state.metric,
             "class": data.class_names[one], "layer": head.layer, "head": head.head,
             "n": found.count[one], "n_rest": found.rest[one], "mean": matrix.mean[one, number],
             "mean_rest": matrix.mean_rest[one, number], "hedges_g": found.g[one, number],

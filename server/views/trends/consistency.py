@@ -42,8 +42,8 @@ class ClassConsistency:
     name = "class_consistency"
     title = "Do images of one class use the heads alike?"
     help = (
-        "An image is described by what pruning each head changes in it: for each head, by the "
-        "normal score of its rank among all images. The blue dot is the mean distance between two "
+        "An image is described by its values of the chosen metric: for each head, by the normal "
+        "score of its rank among all images. The blue dot is the mean distance between two "
         "images of the class, the grey one between an image of it and one of another class; two "
         "unrelated images are about 1.4 apart. The farther the blue dot is left of the grey one, "
         "the more alike the images of the class use the heads. Pale classes do not differ from "

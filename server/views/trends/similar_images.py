@@ -23,11 +23,11 @@ class SimilarImages:
     name = "similar_images"
     title = "In which images do the same heads matter?"
     help = (
-        "The images nearest to the selected one. An image is described by what pruning each head "
-        "changes in it, by the chosen metric: for each head, by the normal score of its rank among "
-        "all images. The distance is the root of the mean square difference; two unrelated images "
-        "are about 1.4 apart. Click an image to select it; the button brushes the selected "
-        "one and those listed."
+        "The images nearest to the selected one. An image is described by its values of the chosen "
+        "metric: for each head, by the normal score of its rank among all images. "
+        "The distance is the root of the mean square difference; two unrelated images are about "
+        "1.4 apart. Click an image to select it; the button brushes the selected one and "
+        "those listed."
     )
 
     def __init__(self, session: Session) -> None:

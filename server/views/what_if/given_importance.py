@@ -159,7 +159,7 @@ class GivenImportance:
         other = ""
         if self._session.state.metric != self._shown_metric:
             what, shown = (METRIC_NAMES[one] for one in (state.metric, self._shown_metric))
-            other = f" {what} is known of single heads only, so {shown} is shown."
+            other = f" “{what}” is known of single heads only, so {shown} is shown."
         if not np.isfinite(given).any():
             return f"{self._session.data.why_undefined(self._shown_metric)}{other}"
         first = int(np.nanargmax(given))

@@ -19,7 +19,7 @@ from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.prune.choosing import heads_set
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import DIRECT, METRIC_NAMES, sizes
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, on_region
 
@@ -110,12 +110,14 @@ class HeadGrid:
         images = self._session.brush("heads").images
         values = self._session.data.importance(new.metric)[images]
         mean = values.mean(0, dtype=float) if len(values) else np.full(values.shape[1], np.nan)
-        shade = np.sqrt(np.nan_to_num(mean).clip(0))  # else one head would leave all others pale
+        size = np.nan_to_num(sizes(new.metric, mean)).clip(0)
+        shade = np.sqrt(size)  # else one head would leave all others pale
         told = np.array(["not known" if np.isnan(value) else f"{value:.3g}" for value in mean])
         update_columns(self._cells, told=told, shade=shade)
         self._shades.high = max(float(shade.max(initial=0)), 1e-12)
         name = METRIC_NAMES[new.metric]
-        self._hover.tooltips = [("head", "@label"), ("", "@state"), (f"{name} alone", "@told")]
+        what = name if new.metric == DIRECT else f"{name} alone"
+        self._hover.tooltips = [("head", "@label"), ("", "@state"), (what, "@told")]
 
     def react_to_head(self, new: ViewState) -> None:
         """Frame the selected head."""

@@ -16,7 +16,7 @@ from headbrush.server.session.prune.choosing import (
 )
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import DIRECT, METRIC_NAMES
 from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.written import CROSS, button, written
 from headbrush.server.views.importance.pruning_answer import mode_labels
@@ -127,7 +127,10 @@ class PruneHeads:
         )
 
     def _call_weakest(self, new: ViewState) -> None:
-        title = f"Prune so many heads with the least mean {METRIC_NAMES[new.metric]}, and no others"
+        which = f"with the least mean {METRIC_NAMES[new.metric]}"
+        if new.metric == DIRECT:
+            which = "that say least for or against the true class"
+        title = f"Prune so many heads {which}, and no others"
         self._weakest.html_attributes = {"title": title}
 
     def _choose_mode(self, _attribute: str, _old: str, new: str) -> None:

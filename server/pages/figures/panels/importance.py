@@ -22,9 +22,10 @@ from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.brush.dot_share import share_words
 from headbrush.server.session.brush.named_brushes import Compared
 from headbrush.server.session.palette import LIGHT, NEUTRAL, SELECTED
-from headbrush.server.stores.metrics import METRIC_NAMES
+from headbrush.server.stores.metrics import DIRECT, METRIC_NAMES
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.views.importance.head_importance import HeadImportance
+from headbrush.server.views.importance.value_scale import shown_scale
 
 _VIEW = HeadImportance.name
 _STRIPE = "#f1f3f5"
@@ -40,7 +41,8 @@ def draw(shown: Shown, place: Place) -> str:
         raise AbsentError(note.text) if note.text else shown.nothing
     axes, state = place.axes(), shown.state
     plot = shown.plot(_VIEW, "importance_plot")
-    axes.set_yscale(state.importance_scale)
+    scale = shown_scale(state)
+    axes.set_yscale(scale)
     compared = shown.session.reader.compared()
     keys = _compared(shown, place, axes, compared) if compared else _mean(shown, axes)
     keys += _image(shown, axes)
@@ -50,13 +52,17 @@ def draw(shown: Shown, place: Place) -> str:
     axes.set_ylim(*ends_of(plot.y_range))
     axes.set_xlabel(elided(str(plot.xaxis[0].axis_label), place.width - 0.6, TEXT))
     name_height(place, axes, str(plot.yaxis[0].axis_label))
-    number_ticks(axes.yaxis, log=state.importance_scale == "log")
+    number_ticks(axes.yaxis, log=scale == "log")
     _mark(axes, shown)
     place.legend(keys)
     dots = f"; dots: the mean, {shown.of_images}" if compared and state.image is None else ""
     share = share_words(shown.session.brushes.head_share)
     more = dots + (f"; {share}" if share else "")
-    return f"{METRIC_NAMES[state.metric]} when each head is pruned{more}."
+    what = f"{METRIC_NAMES[state.metric]} when each head is pruned"
+    if state.metric == DIRECT:
+        what = "What each head says for the true class, directly along the residual stream"
+        what = shown.data.metric_words(DIRECT, what)
+    return f"{what}{more}."
 
 
 def _places(shown: Shown) -> np.ndarray:
@@ -146,7 +152,8 @@ def _image(shown: Shown, axes: Axes) -> list[Entry]:
     reference = shown.model(_VIEW, "importance_reference")
     if reference.visible:
         axes.axhline(reference.location, color=LIGHT.ink, lw=0.8, linestyle="--")
-        keys.append((line_key(LIGHT.ink, linewidth=0.8, linestyle="--"), "not pruned"))
+        if state.metric != DIRECT:
+            keys.append((line_key(LIGHT.ink, linewidth=0.8, linestyle="--"), "not pruned"))
     return keys
 
 

@@ -25,7 +25,6 @@ from headbrush.server.session.palette import (
     NEUTRAL,
     class_colours,
     layer_colours,
-    value_colours,
 )
 from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
@@ -117,7 +116,7 @@ def _kinds(shown: Shown, place: Place, axes: Axes) -> list[Entry]:
             bar.set_ticks([0, 1], labels=["few", "many"])
         return []
     if kinds.categories is None:
-        colour_bar(place, axes, value_colours(), kinds.span, _VALUES.get(colour, colour))
+        colour_bar(place, axes, list(kinds.ramp), kinds.span, _VALUES.get(colour, colour))
         return []
     if colour == "layer":
         layers = data.num_layers

@@ -16,7 +16,7 @@ from headbrush.server.pages.report.parts.panels import HeadPage, Panel, named_mo
 from headbrush.server.pages.report.parts.request import why_kept
 from headbrush.server.session.brush.clauses import BrushView
 from headbrush.server.session.session import Session
-from headbrush.server.stores.metrics import METRIC_AXES, METRIC_NAMES
+from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
 
@@ -71,8 +71,10 @@ def link(
     notes: list[str] = []
     if "head_importance" in shown:
         metrics, notes = _sent_metrics(data, session.state.metric)
-        args["metric"].options = [(name, METRIC_NAMES[name]) for name in metrics]
-        args["importance"] = [_codes(n, data.shown_importance(n), METRIC_AXES[n]) for n in metrics]
+        args["metric"].options = [(name, data.metric_titles[name]) for name in metrics]
+        args["importance"] = [
+            _codes(n, data.shown_importance(n), data.metric_axis(n)) for n in metrics
+        ]
     if "entropy" in shown:
         args["entropy"] = _codes("entropy", data.entropy)
     if "pattern_layout" in shown:

@@ -9,7 +9,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, LayoutDOM
 
 from headbrush.server.pages.report.browser.quantise import to_codes
-from headbrush.server.session.palette import DARK, LIGHT, NEUTRAL, value_colours
+from headbrush.server.session.palette import DARK, LIGHT, NEUTRAL
 from headbrush.server.session.session import Session
 from headbrush.server.views.patterns.density import COUNT, GREY, Colouring
 from headbrush.server.views.patterns.drawing import colouring, pattern_colours
@@ -77,7 +77,7 @@ def _kinds(chosen: Colouring) -> tuple[np.ndarray | None, list[str]]:
         places = np.array([palette.index(colour) for colour in chosen.palette] or [_NO_KIND])
         categories = cast(np.ndarray, chosen.categories)
         return np.where(categories < 0, _NO_KIND, places[categories]), palette
-    ramp = value_colours()
+    ramp = chosen.ramp
     low, high = chosen.span
     with np.errstate(invalid="ignore"):
         share = np.clip((chosen.values - low) / ((high - low) or 1.0), 0, 1)

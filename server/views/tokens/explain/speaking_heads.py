@@ -18,7 +18,8 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.palette import BRUSHED, NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.model.stored_direct import NOT_STORED, mean_says
+from headbrush.server.stores.model.stored_direct import mean_says
+from headbrush.server.stores.store_data import NO_DIRECT
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, number_range, on_event
 from headbrush.server.views.common.figure_tools import make_figure, padded_range, short_numbers
 from headbrush.server.views.common.legend import make_legend, swatches
@@ -144,9 +145,7 @@ class SpeakingHeads:
         if found is None:
             is_stored = self._session.data.store.has("direct")
             why = (
-                "For the brushed images it is not known what heads say."
-                if is_stored
-                else NOT_STORED
+                "For the brushed images it is not known what heads say." if is_stored else NO_DIRECT
             )
             self._explain(why)
             return
