@@ -90,7 +90,7 @@ def test_it_is_called_what_heads_say_and_never_their_effect(session, view, speak
     first, last = (speaking.head_labels[at(mean)] for at in (np.argmax, np.argmin))
     assert f"{first} speaks most for the true class: +{mean.max():.2g}" in sentence
     assert f"{last} most against it: −{-mean.min():.2g}" in sentence
-    for word in ("matter", "importan", "prun"):
+    for word in ("matter", "importance", "prun"):
         assert word not in sentence
     assert part(view, "top_heads_of").text == "say most in all images:"
 
