@@ -321,6 +321,7 @@ def explain(
     *,
     class_name: int | str | None = None,
     maps: Sequence[str] = (),
+    tile: int | str = "auto",
     width: str | float = "two",
     dpi: int = 300,
     caption: bool = True,
@@ -337,6 +338,9 @@ def explain(
     maps
         Of ``"attends"``, ``"moves"``, ``"speaks"``, ``"rollout"``, ``"generic"``, ``"lens"`` and
         ``"ablation"``; by default all.
+    tile
+        Patches of a side of the tiles that ``"ablation"`` removes: 1, 2 or 4; by default 4, divided
+        where the effect is large.
     width, dpi, caption, out
         Of the figure, as of :func:`figure`.
 
@@ -355,13 +359,14 @@ def explain(
     from headbrush.server.pages.report.parts.request import read_image
 
     inches, kinds = request.read_width(width), explanation.read_maps(maps)
+    tiles = explanation.read_tile(tile)
     request.check_dpi(dpi, inches)
     if out is not None:
         request.check_out(Path(out))
     data = data_of(store)
     number = read_image(data, image)
     which = explanation.read_class(data, class_name, number)
-    found = explain_stored(data.store, number, which, kinds)
+    found = explain_stored(data.store, number, which, kinds, tiles)
     figure = explanation.draw_explanation(data, number, which, kinds, found, inches, dpi, caption)
     if out is not None:
         make_figure.save_figure(figure, Path(out))

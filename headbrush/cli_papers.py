@@ -159,6 +159,13 @@ def explain_command(
             "all."
         ),
     ] = None,
+    tile: Annotated[
+        str,
+        typer.Option(
+            help="Patches of a side of what ablation removes: 1, 2, 4; auto: 4, divided where it "
+            "matters."
+        ),
+    ] = "auto",
     width: Annotated[
         str, typer.Option(help="one column (3.35 in), two columns (6.9 in), or inches.")
     ] = "two",
@@ -174,8 +181,8 @@ def explain_command(
         from headbrush import explain
 
         made = explain(
-            store, image, class_name=class_name, maps=maps or (), width=width, dpi=dpi,
-            caption=caption, out=path,
+            store, image, class_name=class_name, maps=maps or (), tile=tile, width=width,
+            dpi=dpi, caption=caption, out=path,
         )  # fmt: skip
     out_console.print(made.figure.caption, markup=False)
     out_console.print(f"{path}: written.", markup=False)

@@ -33,13 +33,17 @@ from headbrush.analysis.model.vision_model import VisionModel
 
 
 @torch.inference_mode()
-def explain(model: VisionModel, traced: Trace, which: int, kinds: Sequence[str]) -> Explanation:
+def explain(
+    model: VisionModel, traced: Trace, which: int, kinds: Sequence[str], tile: str = "auto"
+) -> Explanation:
     """Explain the prediction of one traced image for a class.
 
     Parameters
     ----------
     kinds
         Of ``MAPS``.
+    tile
+        Of ``TILES``, what the ablation removes.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def explain(model: VisionModel, traced: Trace, which: int, kinds: Sequence[str])
         If the model puts out no logits.
     """
     sources = sources_of_heads(model, traced, which)
-    made = [_map(model, traced, which, kind, sources) for kind in kinds]
+    made = [_map(model, traced, which, kind, sources, tile) for kind in kinds]
     maps = np.full((len(made), model.geometry.num_patches), np.nan, np.float32)
     for row, (values, _) in enumerate(made):
         if values is not None:
@@ -71,6 +75,7 @@ def explain(model: VisionModel, traced: Trace, which: int, kinds: Sequence[str])
         absent_parts=sources.absent_parts,
         sinks=sources.sinks,
         outliers=sources.outliers,
+        tile=tile,
     )
 
 
@@ -196,7 +201,7 @@ def _values(
 
 
 def _map(
-    model: VisionModel, traced: Trace, which: int, kind: str, sources: Sources
+    model: VisionModel, traced: Trace, which: int, kind: str, sources: Sources, tile: str
 ) -> tuple[np.ndarray | None, str]:
     """A map ``(P,)`` float32 of all heads, or why there is none."""
     if kind in OF_HEADS:
@@ -204,7 +209,8 @@ def _map(
         return (None, why) if why else (sources.of(kind), "")
     try:
         if kind == "ablation":
-            *_, finest = patch_ablation(model, traced.images, which)
+            side = None if tile == "auto" else int(tile)
+            *_, finest = patch_ablation(model, traced.images, which, side)
             return finest.effect.ravel().astype(np.float32), ""
         return map_of_model(model, traced, which, kind), ""
     except InexactError as refusal:

@@ -10,11 +10,10 @@ import numpy as np
 from torch import Tensor
 
 from headbrush.analysis.explain.ablation import outputs_without
+from headbrush.analysis.explain.words import random_orders
 from headbrush.analysis.model.vision_model import VisionModel
 
 STEPS = 10
-ORDERS = 5
-"""Random orders of the band."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +42,28 @@ def faithfulness(
     which: int,
     maps: Sequence[np.ndarray],
     seed: int = 0,
-    random: int = ORDERS,
 ) -> Faithfulness:
-    """Measure some maps ``(P,)`` of an image ``(1, C, H, W)`` for a class.
-
-    Deletion removes 0, 1/10 … 9/10 of the patches, insertion keeps 1/10, 2/10 … all.
-
-    Parameters
-    ----------
-    random
-        Number of random orders.
-    """
-    draw = np.random.default_rng(seed)
-    count = model.geometry.num_patches
+    """Measure some maps ``(P,)`` of an image ``(1, C, H, W)`` for a class, beside random orders."""
     orders = [np.argsort(-one, kind="stable") for one in maps]
-    orders += [draw.permutation(count) for _ in range(random)]
+    orders += [np.array(order) for order in random_orders(model.geometry.num_patches, seed)]
+    means = means_of_orders(model, image, which, orders)
+    of_maps, of_random = means[:, : len(maps)], means[:, len(maps) :]
+    return Faithfulness(*of_maps, *of_random)
+
+
+def means_of_orders(
+    model: VisionModel, image: Tensor, which: int, orders: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Deletion and insertion of some orders of the patches, ``(2, n)``.
+
+    Deletion removes 0, 1/10 … 9/10 of the patches, the first of an order first; insertion keeps
+    1/10, 2/10 … all.
+    """
     removed = np.concatenate([_removed(order) for order in orders])  # (n·2·STEPS, P)
     distinct, place = np.unique(removed, axis=0, return_inverse=True)
     output = outputs_without(model, image, distinct)
     chance = model.kind.probability(output)[:, which].double().cpu().numpy()
-    means = chance[place.reshape(-1)].reshape(len(orders), 2, STEPS).mean(-1)
-    of_maps, of_random = means[: len(maps)], means[len(maps) :]
-    return Faithfulness(of_maps[:, 0], of_maps[:, 1], of_random[:, 0], of_random[:, 1])
+    return chance[place.reshape(-1)].reshape(len(orders), 2, STEPS).mean(-1).T
 
 
 def _removed(order: np.ndarray) -> np.ndarray:

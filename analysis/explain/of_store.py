@@ -11,13 +11,17 @@ from headbrush.analysis.prune.stored_model import demand_source, load_stored, st
 from headbrush.analysis.store.store import Store
 
 
-def explain_stored(store: Store, image: int, which: int, kinds: Sequence[str]) -> Explanation:
+def explain_stored(
+    store: Store, image: int, which: int, kinds: Sequence[str], tile: str = "auto"
+) -> Explanation:
     """Explain one image of a store for a class.
 
     Parameters
     ----------
     kinds
         Of ``MAPS``.
+    tile
+        Of ``TILES``.
 
     Raises
     ------
@@ -30,6 +34,6 @@ def explain_stored(store: Store, image: int, which: int, kinds: Sequence[str]) -
     traced = trace(stored.model, stored.inputs(image))
     stored.demand_same_prediction(image, traced.probability[0].cpu().numpy())
     try:
-        return explain(stored.model, traced, which, kinds)
+        return explain(stored.model, traced, which, kinds, tile)
     except InexactError as refusal:
         raise LiveError(f"This prediction cannot be explained: {refusal}.") from refusal

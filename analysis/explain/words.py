@@ -26,6 +26,18 @@ OF_HEADS = ("attends", "moves", "speaks")
 """Maps that are made of what single heads do."""
 
 
+TILES = ("auto", "1", "2", "4")
+"""Patches of a side of the tiles that an ablation removes; auto: 4, divided where it matters."""
+RANDOM_ORDERS = 5
+"""Random orders of the band that a map has to leave."""
+
+
+def random_orders(patches: int, seed: int = 0) -> list[tuple[int, ...]]:
+    """The random orders of the patches of an image."""
+    draw = np.random.default_rng(seed)
+    return [tuple(draw.permutation(patches).tolist()) for _ in range(RANDOM_ORDERS)]
+
+
 @dataclass(frozen=True)
 class Sources:
     """What each head does with the patches of one image, for one class.
@@ -110,6 +122,8 @@ class Explanation:
         ``(L, H)`` int8, places in :data:`SINK_KINDS`.
     outliers
         ``(L,)`` int: tokens that enter the layer with a norm far above the others'.
+    tile
+        Of :data:`TILES`: what the ablation removed.
     """
 
     maps: np.ndarray
@@ -126,6 +140,13 @@ class Explanation:
     absent_parts: np.ndarray
     sinks: np.ndarray
     outliers: np.ndarray
+    tile: str = "auto"
+
+    def map_words(self, kind: str) -> str:
+        """What a patch's value is in a map."""
+        if kind == "ablation" and self.tile in ("2", "4"):
+            return f"logit lost by tiles of {self.tile} × {self.tile}"
+        return MAPS[kind]
 
 
 def sink_words(sinks: np.ndarray, outliers: np.ndarray) -> str:

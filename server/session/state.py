@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from bokeh.model import Model
 
-from headbrush.analysis.explain.words import MAPS
+from headbrush.analysis.explain.words import MAPS, TILES
 from headbrush.analysis.model.pruning.prune_set import NOTHING, PruneSet
 from headbrush.analysis.store.facts.layouts import LAYOUTS
 from headbrush.server.session.brush.clauses import Clause
@@ -37,6 +37,7 @@ BESIDE_ORDERS = ("difference", "layer")
 EXPLAINED_MAPS = tuple(MAPS)
 EXPLAINED_HEADS = ("all", "brushed", "selected")
 EXPLAINED_FORMS = ("over", "beside")
+EXPLAINED_TILES = TILES
 SINKS = ("shown", "hidden")
 OVERVIEWS = ("entropy", "counts", "bits", "names")
 PATTERNS = LAYOUTS
@@ -88,6 +89,8 @@ class ViewState:
         The class whose logit is explained; None: the one that is predicted.
     explained_map, explained_heads, explained_form
         The map that is drawn large, the heads that it is of, and whether it lies over the image.
+    explained_tile
+        The tiles that patch ablation removes.
     sinks
         Whether attention to sinks is shown.
     """
@@ -127,6 +130,7 @@ class ViewState:
     explained_map: str = "speaks"
     explained_heads: str = "all"
     explained_form: str = "over"
+    explained_tile: str = "auto"
     sinks: str = "shown"
 
 
@@ -168,6 +172,7 @@ class Changes(TypedDict, total=False):
     explained_map: str
     explained_heads: str
     explained_form: str
+    explained_tile: str
     sinks: str
 
 

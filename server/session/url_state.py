@@ -24,6 +24,7 @@ from headbrush.server.session.state import (
     EXPLAINED_FORMS,
     EXPLAINED_HEADS,
     EXPLAINED_MAPS,
+    EXPLAINED_TILES,
     GALLERY_OF,
     IMAGE_COLOURS,
     IMAGE_DIRECTIONS,
@@ -87,6 +88,7 @@ _CHOICES: dict[str, Callable[[StoreData], tuple[str, ...]]] = {
     "explained_map": lambda _data: EXPLAINED_MAPS,
     "explained_heads": lambda _data: EXPLAINED_HEADS,
     "explained_form": lambda _data: EXPLAINED_FORMS,
+    "explained_tile": lambda _data: EXPLAINED_TILES,
     "sinks": lambda _data: SINKS,
 }
 

@@ -16,7 +16,7 @@ PATIENCE_MS = 200
 TIME_OUT_MS = 60_000
 _MODEL_FAILED = "The model failed: "
 _TOO_LATE = (
-    "No answer within a minute: the server is busy with other pages, or a disk is slow. "
+    "No answer within {minutes}: the server is busy with other pages, or a disk is slow. "
     "Select it again to retry."
 )
 
@@ -25,10 +25,15 @@ class PendingAnswer:
     """The pending question of one view of one page; a newer question replaces an older one.
 
     So a page never has more than one question of a view in a queue.
+
+    Parameters
+    ----------
+    time_out_ms
+        How long an answer is waited for.
     """
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self, document: Document, time_out_ms: int = TIME_OUT_MS) -> None:
+        self._document, self._time_out_ms = document, time_out_ms
         self._future: Future[Any] | None = None
         self._timers: list[TimeoutCallback] = []
         document.on_session_destroyed(lambda _context: self._forget())
@@ -68,9 +73,16 @@ class PendingAnswer:
 
         self._timers = [
             self._document.add_timeout_callback(late, PATIENCE_MS),
-            self._document.add_timeout_callback(lambda: answered(None, _TOO_LATE), TIME_OUT_MS),
+            self._document.add_timeout_callback(
+                lambda: answered(None, self._too_late), self._time_out_ms
+            ),
         ]
         when_done(future, answered, soon(self._document))
+
+    @property
+    def _too_late(self) -> str:
+        minutes = self._time_out_ms // TIME_OUT_MS
+        return _TOO_LATE.format(minutes="a minute" if minutes == 1 else f"{minutes} minutes")
 
     def _forget(self) -> None:
         if self._future is not None:

@@ -5,7 +5,12 @@ import pytest
 import torch
 
 from headbrush.analysis.explain import maps
-from headbrush.analysis.explain.ablation import outputs_without, patch_ablation
+from headbrush.analysis.explain.ablation import (
+    can_delete,
+    outputs_masked,
+    outputs_without,
+    patch_ablation,
+)
 from headbrush.analysis.explain.faithfulness import STEPS, faithfulness
 from headbrush.analysis.model.tracing import trace
 from tests.analysis import families, oracles
@@ -106,7 +111,10 @@ def test_a_removed_patch_is_as_if_its_token_were_deleted(family):
     module, prefix = model.module, model.geometry.num_prefix_tokens
     removed = np.random.default_rng(0).random((5, model.geometry.num_patches)) < 0.4
     removed[0] = False
+    assert can_delete(model, traced.images)
     found = outputs_without(model, traced.images, removed)
+    masked = outputs_masked(model, traced.images, removed)
+    torch.testing.assert_close(masked, found, atol=1e-5, rtol=0)
     for row, gone in enumerate(removed):
         kept = np.r_[np.arange(prefix), prefix + np.flatnonzero(~gone)]
         with torch.no_grad():
@@ -120,6 +128,7 @@ def test_a_removed_patch_is_as_if_its_token_were_deleted(family):
 @pytest.mark.parametrize("family", ["beit", "rotary", "relative position", "eva02 clip"])
 def test_nothing_removed_changes_nothing_and_something_does(family):
     model, traced = one(family)
+    assert not can_delete(model, traced.images)
     removed = np.zeros((2, model.geometry.num_patches), bool)
     removed[1, 4:] = True
     found = outputs_without(model, traced.images, removed)
@@ -129,9 +138,9 @@ def test_nothing_removed_changes_nothing_and_something_does(family):
 
 def test_ablation_becomes_finer_and_ends_with_what_single_patches_do(vit):
     model, traced = vit
-    steps = list(patch_ablation(model, traced.images, CLASS, tile=2))
+    steps = list(patch_ablation(model, traced.images, CLASS))
     assert [step.is_done for step in steps] == [*[False] * (len(steps) - 1), True]
-    assert (steps[0].tile == 4).all()
+    assert (steps[0].tile == 16).all()  # all patches are not removed
     assert np.isfinite(steps[0].effect).all()
     last = steps[-1]
     whole = traced.output[0, CLASS]
@@ -142,6 +151,20 @@ def test_ablation_becomes_finer_and_ends_with_what_single_patches_do(vit):
         removed[0, 4 * row + column] = True
         lost = whole - outputs_without(model, traced.images, removed)[0, CLASS]
         np.testing.assert_allclose(last.effect[row, column], lost, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_tiles_of_one_size_are_not_divided(vit, side):
+    model, traced = vit
+    *_, last = patch_ablation(model, traced.images, CLASS, side)
+    assert last.is_done
+    assert (last.tile == side**2).all()
+    for row in range(0, 4, side):
+        removed = np.zeros((4, 4), bool)
+        removed[row : row + side, :side] = True
+        without = outputs_without(model, traced.images, removed.reshape(1, -1))[0, CLASS]
+        lost = traced.output[0, CLASS] - without
+        np.testing.assert_allclose(last.effect[row : row + side, :side], lost / side**2, atol=1e-5)
 
 
 def test_faithfulness_is_the_mean_probability_of_each_step(vit):

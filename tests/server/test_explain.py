@@ -5,9 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bokeh.document import Document
-from bokeh.events import Tap
+from bokeh.events import ButtonClick, Tap
 
-from headbrush.analysis.explain.words import BROADCASTS, IDLE, NONE, OF_HEADS, Sources
+from headbrush.analysis.explain.words import (
+    BROADCASTS,
+    IDLE,
+    NONE,
+    OF_HEADS,
+    Sources,
+    random_orders,
+)
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
@@ -15,6 +22,7 @@ from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state, from_query, to_query
 from headbrush.server.stores.store_data import NO_DIRECT, StoreData
+from headbrush.server.views.tokens.explain import explanation_answer
 from headbrush.server.views.tokens.explain.explained_image import ExplainedImage
 from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer
 from headbrush.server.views.tokens.explain.explanation_maps import ExplanationMaps
@@ -23,7 +31,7 @@ from headbrush.server.views.tokens.explain.speaking_heads import SpeakingHeads
 from headbrush.server.views.tokens.explain.words import faith_words
 from headbrush.server.views.tokens.hidden_sinks import without_sinks
 from headbrush.server.views.tokens.selected_matrix import ShownMatrix, from_codes, to_codes
-from tests.server.fakes import FakeModel, live_models, run
+from tests.server.fakes import FakeModel, live_models, pass_time, run
 from tests.server.pages import columns, happen, part, words
 from tests.stores import make_speaking_store
 
@@ -61,8 +69,13 @@ def reply(question):
     if what == "ablation":
         return draw.normal(size=PATCHES), more[0] == 1
     if what == "faithfulness":
-        return draw.random((2, 1)) if more else np.array([[0.4, 0.6], [0.5, 0.7]])
+        return means_of(more[0])[:, :4]  # the model answers about the first
     return draw.normal(size=PATCHES if what == "patch_map" else (LAYERS, HEADS))
+
+
+def means_of(orders):
+    """Deletion and insertion ``(2, n)`` of orders, each by its own words."""
+    return np.transpose([np.random.default_rng(order).random(2) for order in orders])
 
 
 class Page:
@@ -119,12 +132,16 @@ def test_the_shown_map_is_asked_for_first_then_how_faithful_it_is(data, document
         ("ablation",), ("ablation",),
     ]  # fmt: skip
     assert kinds[6:9] == [("faithfulness",), ("faithfulness",), ("total_effects",)]
-    assert len(kinds) == 15
-    assert kinds[9:] == [("faithfulness",)] * 6
+    assert kinds[9:] == [("faithfulness",)] * 2
     assert {question[1:3] for question in asked} == {(IMAGE, 2)}
     lens = reply(("patch_map", IMAGE, 2, "lens", ()))
     order = tuple(sorted(range(PATCHES), key=lambda patch: -lens[patch]))
-    assert asked[7] == ("faithfulness", IMAGE, 2, order)
+    (first, *_), rest = asked[6][3], asked[7][3]
+    assert first == order
+    assert rest == asked[6][3][4:]  # what was not yet answered
+    assert [len(one[3]) for one in asked if one[0] == "faithfulness"] == [6, 2, 6, 2]
+    np.testing.assert_allclose(page.answer.random, means_of(random_orders(PATCHES)))
+    np.testing.assert_allclose(page.answer.faith("lens"), means_of([order])[:, 0])
     np.testing.assert_allclose(shown_values(page), lens, rtol=1e-6)
 
 
@@ -309,7 +326,7 @@ def test_a_link_brings_the_explanation_back(data):
     state = replace(
         default_state(data), workspace="explain", image=3, explained_class=2, token=4,
         explained_map="rollout", explained_heads="selected", explained_form="beside",
-        sinks="hidden",
+        explained_tile="2", sinks="hidden",
     )  # fmt: skip
     query, _ = to_query(state, data)
     pairs = dict(pair.split("=") for pair in query.split("&"))
@@ -319,6 +336,61 @@ def test_a_link_brings_the_explanation_back(data):
         found, fault = from_query({"explained_class": [wrong.encode()]}, data)
         assert found.explained_class is None
         assert "explained_class could not be used" in fault
+
+
+def test_tiles_of_one_size_are_asked_for_and_kept(data, document):
+    page = Page(data, document, explained_map="ablation", explained_class=2)
+    page.reply()
+    page.change(explained_tile="2")
+    assert shown_values(page).size == 1  # nothing is known of it
+    asked = page.reply()
+    assert asked[:2] == [("ablation", IMAGE, 2, 0, "2"), ("ablation", IMAGE, 2, 1, "2")]
+    assert asked[2][0] == "faithfulness"
+    np.testing.assert_allclose(shown_values(page), reply(asked[1])[0], rtol=1e-6)
+    assert "without each 2 × 2 patches" in page.said(page.image)
+    page.session.history.undo()
+    assert page.reply() == []
+    np.testing.assert_allclose(
+        shown_values(page), reply(("ablation", IMAGE, 2, 1, "auto"))[0], rtol=1e-6
+    )
+
+
+def test_a_part_of_an_ablation_is_drawn_where_it_is_known(data, document):
+    page = Page(data, document, explained_map="ablation")
+    page.reply(1)
+    effect = np.full(PATCHES, np.nan)
+    effect[:3] = 0.5, -2, 1
+    ((_, future),) = [one for one in page.model.asked if not one[1].done()]
+    with live_models(lambda _store: page.model):
+        future.set_result((effect, False))
+        run(document)
+    np.testing.assert_array_equal(shown_values(page), effect)
+    mapper = part(page.image, "explained_plot").renderers[1].glyph.color_mapper
+    assert (mapper.low, mapper.high) == (-2, 2)
+
+
+def test_a_model_that_died_is_asked_again_by_a_button(data, document, monkeypatch):
+    page = Page(data, document)
+    button = part(page.image, "explained_retry")
+    assert not button.visible
+    monkeypatch.setattr(explanation_answer, "LiveModel", FakeModel)
+    with live_models(lambda _store: page.model):
+        page.model.asked[0][1].set_exception(InputError("The model's process ended."))
+        run(document)
+        assert button.visible
+        assert page.said(page.image).endswith("The model's process ended.")
+        happen(ButtonClick(button))
+    assert page.reply()[0][0] == "sources"
+    assert not button.visible
+    assert page.answer.fault == ""
+
+
+def test_a_model_that_loads_for_minutes_is_waited_for(data, document):
+    page = Page(data, document)
+    pass_time(document, 10 * 60_000)
+    assert page.answer.waits_for.endswith("the model …")
+    assert page.reply()[0][0] == "sources"
+    assert page.answer.fault == ""
 
 
 def test_a_report_has_what_is_stored(told):

@@ -7,7 +7,12 @@ from matplotlib.collections import QuadMesh
 from headbrush.analysis.explain.words import MAPS, Explanation
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.store import Store
-from headbrush.server.pages.figures.explanation import draw_explanation, read_class, read_maps
+from headbrush.server.pages.figures.explanation import (
+    draw_explanation,
+    read_class,
+    read_maps,
+    read_tile,
+)
 from headbrush.server.stores.store_data import StoreData
 from tests.stores import make_store
 
@@ -59,6 +64,9 @@ def test_every_map_is_drawn_with_its_figures_and_a_missing_one_says_why(data):
             drawn[words].get_title()
         )
     assert figure.content("pdf")[:4] == b"%PDF"
+    tiles = draw_explanation(data, 0, 1, ["ablation"], explanation(data, tile="2"), 6.9, 100, True)
+    titles = [axes.get_title() for axes in tiles.subfigs[0].axes]
+    assert titles[1].startswith("logit lost by tiles of 2 × 2\n")
 
 
 def test_bars_are_the_heads_that_say_most_beside_their_total_effect(data):
@@ -108,7 +116,10 @@ def test_classes_are_named_or_numbered_and_others_refused_in_one_line(data):
     assert read_maps(["lens", "lens", "rollout"]) == ["lens", "rollout"]
     assert read_maps([]) == list(MAPS)
     assert read_maps("lens") == ["lens"]
-    for refused in (lambda: read_class(data, "-1", 0), lambda: read_maps(["gradcam"])):
+    assert (read_tile(2), read_tile("auto")) == ("2", "auto")
+    for refused in (
+        lambda: read_class(data, "-1", 0), lambda: read_maps(["gradcam"]), lambda: read_tile(3)
+    ):  # fmt: skip
         with pytest.raises(InputError) as found:
             refused()
         assert "\n" not in str(found.value)

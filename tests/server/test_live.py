@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageOps
 from rich.console import Console
 
 from headbrush.analysis.explain.explaining import explain
-from headbrush.analysis.explain.words import MAPS, OF_HEADS
+from headbrush.analysis.explain.words import MAPS, OF_HEADS, random_orders
 from headbrush.analysis.images.decoding import load_image
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
@@ -148,13 +148,18 @@ def test_an_explanation_in_steps_is_the_whole_one(store, folder):
         live.ablation(image, which, step + 1).result()
     for kind, values in found.items():
         np.testing.assert_allclose(values, maps[kind], atol=1e-5)
-    for row, kind in enumerate(MAPS):
-        order = np.argsort(-maps[kind], kind="stable").tolist()
-        means = live.faithfulness(image, which, order).result()[:, 0]
-        np.testing.assert_allclose(means, [whole.deletion[row], whole.insertion[row]], atol=1e-6)
-    random = live.faithfulness(image, which).result()
-    expected = whole.random_deletion, whole.random_insertion
-    np.testing.assert_allclose(random, expected, atol=1e-6)
+    orders = [np.argsort(-maps[kind], kind="stable").tolist() for kind in MAPS]
+    orders += random_orders(len(orders[0]))
+    means = np.empty((2, 0))
+    while means.shape[1] < len(orders):
+        more = live.faithfulness(image, which, orders[means.shape[1] :]).result()
+        means = np.concatenate([means, more], 1)
+    expected = np.stack([np.r_[whole.deletion, whole.random_deletion],
+                         np.r_[whole.insertion, whole.random_insertion]])  # fmt: skip
+    np.testing.assert_allclose(means, expected, atol=1e-6)
+    whole_tile, is_done = live.ablation(image, which, 0, "4").result()
+    assert is_done
+    assert len(np.unique(whole_tile)) == 1  # the image has 4 × 4 patches
     np.testing.assert_allclose(live.total_effects(image, which).result(), whole.total, atol=1e-5)
     some = live.patch_map(image, which, "rollout", [True, *[False] * (whole.says.size - 1)])
     assert not np.allclose(some.result(), maps["rollout"])

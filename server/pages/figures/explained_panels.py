@@ -31,6 +31,7 @@ def draw_map(shown: Shown, place: Place) -> str:
         raise AbsentError(note)
     rows, columns = shown.data.store.grid
     pixels = np.asarray(shown.data.store.read("thumbnail")[image])
+    values = np.nan_to_num(values)  # of tiles that are not yet removed
     most, is_signed = float(np.abs(values).max()) or 1.0, kind in SIGNED
     low = -most if is_signed else 0.0
     axes = place.figure.subplots(1, 2)

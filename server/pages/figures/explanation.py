@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from headbrush.analysis.explain.words import (
     MAPS,
     SIGNED,
+    TILES,
     Explanation,
     faithful_words,
     sink_words,
@@ -66,6 +67,19 @@ def read_class(data: StoreData, word: object, image: int) -> int:
         f"--class {text[:80]}: expected an id from 0 to {len(names) - 1} or a name, for example "
         f"{names[0]}."
     )
+
+
+def read_tile(word: object) -> str:
+    """The tiles of an ablation.
+
+    Raises
+    ------
+    InputError
+        If there are no such tiles.
+    """
+    if str(word) not in TILES:
+        raise InputError(f"--tile {str(word)[:80]}: expected one of {', '.join(TILES)}.")
+    return str(word)
 
 
 def read_maps(words: Sequence[str]) -> list[str]:
@@ -135,7 +149,7 @@ def _map(
     axes: Axes, kind: str, found: Explanation, row: int, grid: tuple[int, int], room: float
 ) -> None:
     """One map, on its own scale; a signed one is white at 0."""
-    title = elided(MAPS[kind], room)
+    title = elided(found.map_words(kind), room)
     values = found.maps[row].reshape(grid)
     if not np.isfinite(values).all():
         axes.set_title(title, fontsize=SMALL, pad=2)

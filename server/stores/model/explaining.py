@@ -1,5 +1,6 @@
 """What the process of the models answers about one prediction; runs in that process only."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from headbrush.analysis.model.tracing import Trace
     from headbrush.analysis.model.vision_model import VisionModel
 
+_ABOUT_S = 1.0
+"""Seconds of an answer that could be shorter or longer."""
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -30,7 +33,7 @@ class Explaining:
         self, model: "Callable[[], VisionModel]", traced: "Callable[[int], Trace]"
     ) -> None:
         self._model, self._traced = model, traced
-        self._refining: tuple[tuple[int, int], Iterator[Ablation], int] | None = None
+        self._refining: tuple[tuple[int, int, str], Iterator[Ablation], int] | None = None
         self.answers: dict[str, Callable[..., Arrays]] = {
             "sources": self._sources, "patch_map": self._patch_map, "ablation": self._ablation,
             "faithfulness": self._faithfulness, "total_effects": self._total_effects,
@@ -56,14 +59,15 @@ class Explaining:
         chosen = np.array(heads, bool).reshape(shape) if heads else None
         return {"map": map_of_model(model, traced, which, kind, chosen)}
 
-    def _ablation(self, image: int, which: int, step: int) -> Arrays:
+    def _ablation(self, image: int, which: int, step: int, tile: str) -> Arrays:
         """``(P,)`` what the logit loses without each patch, after so many refinements."""
         model, traced = self._ready(image)
         from headbrush.analysis.explain.ablation import patch_ablation
 
-        known = self._refining
-        if known is None or known[0] != (image, which) or known[2] > step:
-            known = (image, which), patch_ablation(model, traced.images, which), 0
+        known, wanted = self._refining, (image, which, tile)
+        if known is None or known[0] != wanted or known[2] > step:
+            side = None if tile == "auto" else int(tile)
+            known = wanted, patch_ablation(model, traced.images, which, side), 0
         key, finer, at = known
         for found in finer:
             at += 1
@@ -72,18 +76,21 @@ class Explaining:
                 return {"effect": found.effect.ravel(), "is_done": np.array(found.is_done)}
         raise LiveError("There is no finer map.")
 
-    def _faithfulness(self, image: int, which: int, order: Sequence[int]) -> Arrays:
-        """Mean probabilities as patches go and come in an order, or in random ones without any."""
-        model, traced = self._ready(image)
-        from headbrush.analysis.explain.faithfulness import ORDERS, faithfulness
+    def _faithfulness(self, image: int, which: int, orders: Sequence[Sequence[int]]) -> Arrays:
+        """Mean probabilities as patches go and come, ``(2, k)`` of the first k orders.
 
-        maps = [-np.argsort(order).astype(float)] if order else []
-        found = faithfulness(
-            model, traced.images, which, maps, random=0 if order else ORDERS
-        )  # fmt: skip
-        if order:
-            return {"means": np.stack([found.deletion, found.insertion])}
-        return {"means": np.stack([found.random_deletion, found.random_insertion])}
+        At least of one, and of as many as take about a second.
+        """
+        model, traced = self._ready(image)
+        from headbrush.analysis.explain.faithfulness import means_of_orders
+
+        given, began = [np.array(order) for order in orders], time.monotonic()
+        means = [means_of_orders(model, traced.images, which, given[:1])]
+        seconds = time.monotonic() - began
+        more = given[1 : int(_ABOUT_S / seconds)]
+        if more:
+            means.append(means_of_orders(model, traced.images, which, more))
+        return {"means": np.concatenate(means, 1)}
 
     def _total_effects(self, image: int, which: int) -> Arrays:
         """``(L, H)``: how far the logit falls without each head."""

@@ -1,5 +1,6 @@
 """The live model: computes on demand, in another process, what the store does not hold."""
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
@@ -20,8 +21,10 @@ T = TypeVar("T")
 _MEBIBYTE = 2**20
 _POOL = Pool("headbrush-live")
 _PROCESS = LiveProcess()
-_LOADING_S = 900
+LOADING_S = 900
 """A large model on a slow disk, or on a busy machine: stopped earlier, it would never be loaded."""
+_loading = threading.Lock()
+"""Held while a model is loaded, which takes no time where it is."""
 _ASKED_BY_A_PAGE = 4
 """Questions at once: the model itself, a matrix, pruning, and an explanation."""
 
@@ -101,29 +104,32 @@ class LiveModel:
         key = (image, which, kind, tuple(map(bool, heads)))
         return self._ask(self._matrices, "patch_map", lambda arrays: arrays["map"], key)
 
-    def ablation(self, image: int, which: int, step: int) -> "Future[tuple[np.ndarray, bool]]":
+    def ablation(
+        self, image: int, which: int, step: int, tile: str = "auto"
+    ) -> "Future[tuple[np.ndarray, bool]]":
         """Ask for what the logit loses without each patch ``(P,)``, and whether none is finer.
 
-        Ask for step 0, 1 and so on, each when the one before is there.
+        Ask for step 0, 1 and so on, each when the one before is there. ``tile`` is of ``TILES``.
         """
         return self._ask(
             self._explained,
             "ablation",
             lambda arrays: (arrays["effect"], bool(arrays["is_done"])),
-            (image, which, step),
+            (image, which, step, tile),
         )
 
     def faithfulness(
-        self, image: int, which: int, order: Sequence[int] = ()
+        self, image: int, which: int, orders: Sequence[Sequence[int]]
     ) -> "Future[np.ndarray]":
-        """Ask for the mean probability while patches go, and while they come, ``(2, n)``.
+        """Ask for the mean probability while patches go, and while they come, ``(2, k)``.
 
         Parameters
         ----------
-        order
-            All patches, the first to go first: n = 1; by default random orders.
+        orders
+            Of all patches, the first to go first. The answer is about the first k of them, at
+            least one: ask again for the rest.
         """
-        key = (image, which, tuple(int(patch) for patch in order))
+        key = (image, which, tuple(tuple(map(int, order)) for order in orders))
         return self._ask(
             self._matrices, "faithfulness", lambda arrays: arrays["means"], key, is_urgent=False
         )
@@ -168,7 +174,8 @@ class LiveModel:
         return done
 
     def _load(self) -> None:
-        _PROCESS.ask({**self._named(), "ask": "load", "of": ()}, limit=_LOADING_S)
+        with _loading:
+            _PROCESS.ask({**self._named(), "ask": "load", "of": ()}, limit=LOADING_S)
 
     def _named(self) -> dict[str, object]:
         """Which store it is; an unfinished one is another after each step of its analysis."""
@@ -189,6 +196,8 @@ def load_ahead(store: Store) -> None:
 
 def waiting_words() -> str:
     """The text that a page shows while it waits for the model."""
+    if _loading.locked():
+        return "loading the model …"
     others = _POOL.urgent - _ASKED_BY_A_PAGE
     if others < 1:
         return "computing with the model …"

@@ -4,12 +4,17 @@ from typing import Any
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import Paragraph, Row, Select
+from bokeh.models import Button, Paragraph, Row, Select
 
 from headbrush.analysis.explain.words import SIGNED
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.session import Session
-from headbrush.server.session.state import EXPLAINED_FORMS, EXPLAINED_HEADS, ViewState
+from headbrush.server.session.state import (
+    EXPLAINED_FORMS,
+    EXPLAINED_HEADS,
+    EXPLAINED_TILES,
+    ViewState,
+)
 from headbrush.server.views.common.choice import controls_line, labelled, small_buttons
 from headbrush.server.views.common.prediction_bars import percent
 from headbrush.server.views.common.written import written
@@ -18,6 +23,7 @@ from headbrush.server.views.tokens.explain.explanation_answer import Explanation
 from headbrush.server.views.tokens.explain.patch_plot import PatchPlot
 from headbrush.server.views.tokens.explain.words import (
     OF_CHOSEN_HEADS,
+    TILE_WORDS,
     TITLES,
     faith_words,
     meaning,
@@ -26,6 +32,7 @@ from headbrush.server.views.tokens.token_name import pinned_patch, token_name
 from headbrush.server.views.trends.tiles import class_words, tiles
 
 _PREDICTED = ""
+_TILES = ("auto", "1 patch", "2 × 2", "4 × 4")
 _MOST_CLASSES = 5
 _MOST_IMAGES = 24
 
@@ -40,7 +47,8 @@ class ExplainedImage:
         "to a patch (of all heads: in the last layer). Moves: how much is moved from it. Speaks "
         "for it: its part of the class's logit, exact along the residual stream; orange "
         "for, blue against. Rollout, generic attention and the logit lens are published methods; "
-        "ablation removes the patch, tiles first. Point at a patch to read its value, click to "
+        "ablation removes the patch: tiles of 4 × 4 first, divided where the effect is large, or "
+        "tiles of one size. Point at a patch to read its value, click to "
         "pin it: the heads are then ranked by what they take from it. The map can be of all, of "
         "the brushed, or of the selected heads."
     )
@@ -56,8 +64,15 @@ class ExplainedImage:
         self._heads = small_buttons("explained_heads", ("all heads", "brushed", "selected"),
                                     margin=(4, 3, 2, 3))  # fmt: skip
         session.history.bind(self._heads, "explained_heads", EXPLAINED_HEADS)
+        self._tile = small_buttons("explained_tile", _TILES, margin=(4, 3, 2, 3))
+        session.history.bind(self._tile, "explained_tile", EXPLAINED_TILES)
         self._form = small_buttons("explained_form", EXPLAINED_FORMS, margin=(4, 3, 2, 3))
         session.history.bind(self._form, "explained_form", EXPLAINED_FORMS)
+        self._retry = Button(
+            label="Retry", name="explained_retry", width=56, height=24, css_classes=["hb-small"],
+            margin=(4, 3, 2, 3), visible=False,
+        )  # fmt: skip
+        self._retry.on_click(lambda: answer.retry())
         self._note = Paragraph(
             text="",
             name="explained_note",
@@ -83,7 +98,9 @@ class ExplainedImage:
         )  # fmt: skip
 
     def _controls(self) -> Row:
-        return controls_line(self._class, self._map, self._heads, self._form)
+        return controls_line(
+            self._class, self._map, self._heads, self._tile, self._form, self._retry
+        )
 
     def react(self, _state: ViewState) -> None:
         """Lay the map over the image, or beside it; tell the pinned patch's value."""
@@ -92,8 +109,14 @@ class ExplainedImage:
     def _draw(self) -> None:
         state, answer = self._session.state, self._answer
         is_there = not answer.why_none
-        for one in (self._class, self._map, self._heads, self._form):
+        is_ablation = state.explained_map == "ablation"
+        for one in (self._class, self._map, self._form):
             one.visible = is_there
+        self._heads.visible, self._tile.visible = (
+            is_there and not is_ablation,
+            is_there and is_ablation,
+        )
+        self._retry.visible = is_there and answer.can_retry
         self._heads.disabled = state.explained_map not in OF_CHOSEN_HEADS
         self._pictures.visible, self._choice.visible = is_there, state.image is None
         plots = [self._plain.plot] if state.explained_form == "beside" else []
@@ -168,6 +191,8 @@ class ExplainedImage:
 
     def _heads_words(self) -> str:
         heads, kind = self._answer.heads, self._session.state.explained_map
+        if kind == "ablation":
+            return TILE_WORDS[self._session.state.explained_tile]
         if heads is None:
             return "all heads" if kind in ("speaks", "rollout") else "the heads of the last layer"
         if self._session.state.explained_heads == "selected":

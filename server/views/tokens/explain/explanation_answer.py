@@ -4,16 +4,22 @@ The views of the workspace share it. The newest question wins: another image or 
 asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
-from headbrush.analysis.explain.words import OF_HEADS, Sources
+from headbrush.analysis.explain.words import OF_HEADS, Sources, random_orders
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_MAPS, ViewState
-from headbrush.server.stores.model.live_model import LiveModel, live_model, waiting_words
+from headbrush.server.stores.model.live_model import (
+    LOADING_S,
+    LiveModel,
+    live_model,
+    waiting_words,
+)
 from headbrush.server.stores.model.null_model import NullModel
 from headbrush.server.stores.model.stored_direct import stored_says
 from headbrush.server.stores.redact_paths import said_of
@@ -21,6 +27,10 @@ from headbrush.server.tools.pending_answer import PendingAnswer
 from headbrush.server.tools.signal import Signal
 
 WORKSPACE = "explain"
+_PATIENCE_MS = 1000 * (LOADING_S + 120)
+"""As long as the model may take to load and to answer: it says itself why it was stopped."""
+_Order = tuple[int, ...]
+"""Patches of an image, the first to be removed first."""
 _Take = Callable[[Any, str], None]
 _Question = tuple[Callable[[], "Future[Any]"], _Take]
 
@@ -36,8 +46,6 @@ class ExplanationAnswer:
         What each head does with each patch; None while unknown.
     total
         ``(L, H)``: how far the logit falls without each head; None while unknown.
-    random
-        ``(2, n)``: deletion and insertion of random orders; None while unknown.
     fault
         Why the model explains nothing; empty if it does.
     trouble
@@ -51,10 +59,19 @@ class ExplanationAnswer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.changed: Signal[[]] = Signal()
-        self._question = PendingAnswer(session.document)
+        self._question = PendingAnswer(session.document, _PATIENCE_MS)
+        self._random_orders = random_orders(int(np.prod(session.data.store.grid)))
         self._forget()
         session.history.on_change(
-            ["explained_map", "explained_heads", "sinks", "clauses", "layer", "head"],
+            [
+                "explained_map",
+                "explained_heads",
+                "explained_tile",
+                "sinks",
+                "clauses",
+                "layer",
+                "head",
+            ],
             self.react_to_choice,
         )
         session.history.follow(["image", "explained_class"], self.react)
@@ -62,12 +79,12 @@ class ExplanationAnswer:
     def _forget(self) -> None:
         self.sources: Sources | None = None
         self.total: np.ndarray | None = None
-        self.random: np.ndarray | None = None
         self.fault = self.trouble = self.waits_for = ""
-        self._maps: dict[tuple[str, tuple[bool, ...]], np.ndarray] = {}
+        self._maps: dict[tuple[str, tuple[object, ...]], np.ndarray] = {}
         self._absent: dict[str, str] = {}
-        self._faith: dict[tuple[int, ...], np.ndarray] = {}
-        self._step, self._is_finest = 0, False
+        self._faith: dict[_Order, np.ndarray] = {}
+        self._steps: defaultdict[str, int] = defaultdict(int)
+        self._finest: set[str] = set()
 
     @property
     def _model(self) -> LiveModel | NullModel:
@@ -131,7 +148,7 @@ class ExplanationAnswer:
         if kind in OF_HEADS:
             found = self.shown_sources
             return None if found is None or self.absent(kind) else found.of(kind, self.heads)
-        return self._maps.get((kind, self._heads_of(kind)))
+        return self._maps.get((kind, self._of(kind)))
 
     def absent(self, kind: str) -> str:
         """Why a map does not exist; empty if it does, or is not known yet."""
@@ -145,6 +162,13 @@ class ExplanationAnswer:
         order = self._order(kind)
         return None if order is None else self._faith.get(order)
 
+    @property
+    def random(self) -> np.ndarray | None:
+        """``(2, n)``: deletion and insertion of random orders; None while unknown."""
+        found = [self._faith.get(order) for order in self._random_orders]
+        known = [one for one in found if one is not None]
+        return np.stack(known, 1) if len(known) == len(found) else None
+
     def react(self, state: ViewState) -> None:
         """Ask about another image or class; answers to older questions are dropped."""
         self._question.drop()
@@ -152,20 +176,42 @@ class ExplanationAnswer:
         if state.workspace == WORKSPACE:  # a report of another one has no prediction to explain
             self._go_on()
 
+    @property
+    def can_retry(self) -> bool:
+        """Whether the model gave no answer, and may give one now."""
+        return bool(self.fault or self.trouble or self._absent) and isinstance(
+            self._model, LiveModel
+        )
+
+    def retry(self) -> None:
+        """Ask again what the model did not answer."""
+        self._question.drop()
+        self.fault = self.trouble = ""
+        self._absent = {}
+        self._go_on()
+
     def react_to_choice(self, state: ViewState) -> None:
         """Ask what other heads, or another map first, need beyond what is known."""
         if state.workspace == WORKSPACE:
             self._question.drop()
             self._go_on()
 
+    @property
+    def _tile(self) -> str:
+        return self._session.state.explained_tile
+
+    def _of(self, kind: str) -> tuple[object, ...]:
+        """What a map is of beside image and class: heads, or tiles."""
+        return (self._tile,) if kind == "ablation" else self._heads_of(kind)
+
     def _heads_of(self, kind: str) -> tuple[bool, ...]:
         heads = self.heads if kind == "rollout" else None
         return () if heads is None else tuple(heads.ravel().tolist())
 
-    def _order(self, kind: str) -> tuple[int, ...] | None:
+    def _order(self, kind: str) -> _Order | None:
         """The patches of a whole map, the highest first."""
         found = self.map(kind)
-        if found is None or (kind == "ablation" and not self._is_finest):
+        if found is None or (kind == "ablation" and self._tile not in self._finest):
             return None
         return tuple(np.argsort(-found, kind="stable").tolist())
 
@@ -205,36 +251,47 @@ class ExplanationAnswer:
         kinds = sorted(EXPLAINED_MAPS, key=lambda kind: kind != first)
         for kind in kinds:
             yield from self._missing_map(image, which, kind)
-        if self.random is None:
-            yield lambda: model.faithfulness(image, which), self._take_random
-        for place, kind in enumerate(kinds):
-            order = self._order(kind)
-            if order is not None and order not in self._faith:
-                yield lambda one=order: model.faithfulness(image, which, one), self._faith_of(order)
-            if not place and self.total is None:
-                yield lambda: model.total_effects(image, which), self._take_total
+        orders = [self._order(kind) for kind in kinds]
+        yield from self._missing_faith(image, which, [orders[0], *self._random_orders])
+        if self.total is None:
+            yield lambda: model.total_effects(image, which), self._take_total
+        yield from self._missing_faith(image, which, orders)
 
     def _missing_map(self, image: int, which: int, kind: str) -> Iterator[_Question]:
         model, heads = self._model, self._heads_of(kind)
         if kind in OF_HEADS or kind in self._absent:
             return
         if kind == "ablation":
-            if not self._is_finest:
-                step = self._step
-                yield lambda: model.ablation(image, which, step), self._take_ablation
+            tile, step = self._tile, self._steps[self._tile]
+            if tile not in self._finest:
+                take = self._ablation_of(tile)
+                yield lambda: model.ablation(image, which, step, tile), take
         elif (kind, heads) not in self._maps:
             take = self._map_of(kind, heads)
             yield lambda: model.patch_map(image, which, kind, heads), take
 
+    def _missing_faith(
+        self, image: int, which: int, orders: Sequence[_Order | None]
+    ) -> Iterator[_Question]:
+        """All that is not known of some orders, as one question."""
+        unknown = [one for one in dict.fromkeys(orders) if one and one not in self._faith]
+        if unknown:
+            ask = self._model.faithfulness
+            yield lambda: ask(image, which, unknown), self._faith_of(unknown)
+
     def _take_sources(self, found: Sources | None, fault: str) -> None:
         self.sources, self.fault = found, said_of(fault, self._session.data.store)
 
-    def _take_ablation(self, found: tuple[np.ndarray, bool] | None, fault: str) -> None:
-        if found is None:
-            self._absent["ablation"] = said_of(fault, self._session.data.store)
-            return
-        self._maps["ablation", ()], self._is_finest = found
-        self._step += 1
+    def _ablation_of(self, tile: str) -> _Take:
+        def take(found: tuple[np.ndarray, bool] | None, fault: str) -> None:
+            if found is None:
+                self._absent["ablation"] = said_of(fault, self._session.data.store)
+                return
+            self._maps["ablation", (tile,)], is_finest = found
+            self._steps[tile] += 1
+            self._finest |= {tile} if is_finest else set()
+
+        return take
 
     def _map_of(self, kind: str, heads: tuple[bool, ...]) -> _Take:
         def take(found: np.ndarray | None, fault: str) -> None:
@@ -245,17 +302,13 @@ class ExplanationAnswer:
 
         return take
 
-    def _faith_of(self, order: tuple[int, ...]) -> _Take:
+    def _faith_of(self, orders: Sequence[_Order]) -> _Take:
         def take(found: np.ndarray | None, fault: str) -> None:
             self._fail(fault)
-            if found is not None:
-                self._faith[order] = found[:, 0]
+            if found is not None:  # of the first orders, at least one
+                self._faith |= zip(orders, found.T, strict=False)
 
         return take
-
-    def _take_random(self, found: np.ndarray | None, fault: str) -> None:
-        self._fail(fault)
-        self.random = found
 
     def _take_total(self, found: np.ndarray | None, fault: str) -> None:
         self._fail(fault)

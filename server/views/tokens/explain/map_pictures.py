@@ -25,6 +25,7 @@ def map_picture(pixels: np.ndarray, values: np.ndarray, grid: tuple[int, int]) -
     """
     times = -(-_LEAST // min(pixels.shape[:2]))
     below = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).repeat(times, 0).repeat(times, 1)
+    values = np.nan_to_num(values)  # not yet known
     most = float(np.abs(values).max()) or 1.0
     share = np.clip(values / most, -1, 1).reshape(grid)
     rows, columns = (

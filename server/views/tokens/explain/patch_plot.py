@@ -24,6 +24,7 @@ OPAQUE = 0.85
 """Opacity of the largest value; that of others falls to 0 with their size."""
 _BAR = 52
 """Pixels beside the picture for the colour bar, also of the one that has none: they are alike."""
+_CLEAR_COLOUR = "#00000000"
 _NOTHING = np.zeros((1, 1), np.float32)
 
 
@@ -46,7 +47,7 @@ class PatchPlot:
         self._image = ColumnDataSource({"image": [CLEAR]}, name=f"{name}_image")
         self._map = ColumnDataSource({"image": [_NOTHING]}, name=f"{name}_values")
         self._pinned = ColumnDataSource({"x": [], "y": []}, name=f"{name}_pinned")
-        self._colours = LinearColorMapper(palette=FOR, low=0, high=1)
+        self._colours = LinearColorMapper(palette=FOR, low=0, high=1, nan_color=_CLEAR_COLOUR)
         self.plot = self._figure(name, has_map)
         session.history.follow(["token"], self.react)
 
@@ -101,11 +102,11 @@ class PatchPlot:
         self._image.data = {"image": [CLEAR if pixels is None else rgba(pixels)]}
 
     def show_map(self, values: np.ndarray | None, is_signed: bool) -> None:
-        """Draw a map ``(P,)``, or none; a signed one is clear at 0."""
-        if values is None:
+        """Draw a map ``(P,)``, NaN where it is not known, or none; a signed one is clear at 0."""
+        if values is None or np.isnan(values).all():
             self._map.data = {"image": [_NOTHING]}
             return
-        most = float(np.abs(values).max()) or 1.0
+        most = float(np.nanmax(np.abs(values))) or 1.0
         palette = [*reversed(AGAINST), *FOR] if is_signed else FOR
         self._colours.update(palette=palette, low=-most if is_signed else 0, high=most)
         rows, columns = self._session.data.store.grid

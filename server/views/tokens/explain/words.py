@@ -24,13 +24,22 @@ _MEANS = {
     "rollout": "attention followed through all layers, over {heads}",
     "generic": "attention times its gradient for {class}, layer upon layer",
     "lens": "the logit of {class} if every token that the output reads were this one",
-    "ablation": "how far the logit of {class} falls when the patch is removed",
+    "ablation": "how far the logit of {class} falls without {heads}",
 }
 
 
 def meaning(kind: str, class_name: str, heads: str) -> str:
-    """What a patch's value is in a map, as a clause."""
+    """What a patch's value is in a map, as a clause; ``heads`` is what the map is of."""
     return _MEANS[kind].replace("{class}", class_name).replace("{heads}", heads)
+
+
+TILE_WORDS = {
+    "auto": "each tile of patches, 4 × 4 first, divided where that matters",
+    "1": "each patch",
+    "2": "each 2 × 2 patches",
+    "4": "each 4 × 4 patches",
+}
+"""What patch ablation removes, as a clause."""
 
 
 def better_ways(found: np.ndarray | None, random: np.ndarray | None) -> tuple[bool, bool]:
