@@ -36,12 +36,13 @@ _WATCH = """
   })
   const ask = (what, number) => headbrush.ready.ask("asked", what, number)
   window.explained = async (image) => {
-    ask("image", image)
-    await until(() => size() === 1 || !isDone())
     const began = performance.now()
-    const first = until(() => size() > 1)
-    const all = until(isDone)
-    return [await first, await all]
+    ask("image", image)
+    await until(() => size() === 1)
+    await until(() => size() > 1)
+    const first = performance.now() - began
+    await until(isDone)
+    return [first, performance.now() - began]
   }
   const changed = (source, what, number) => {
     const before = source.data

@@ -347,7 +347,7 @@ def test_tiles_of_one_size_are_asked_for_and_kept(data, document):
     assert asked[:2] == [("ablation", IMAGE, 2, 0, "2"), ("ablation", IMAGE, 2, 1, "2")]
     assert asked[2][0] == "faithfulness"
     np.testing.assert_allclose(shown_values(page), reply(asked[1])[0], rtol=1e-6)
-    assert "without each 2 × 2 patches" in page.said(page.image)
+    assert "without each tile of 2 × 2 patches" in page.said(page.image)
     page.session.history.undo()
     assert page.reply() == []
     np.testing.assert_allclose(

@@ -92,7 +92,6 @@ def test_it_is_called_what_heads_say_and_never_their_effect(session, view, speak
     assert f"{last} most against it: −{-mean.min():.2g}" in sentence
     for word in ("matter", "importance", "prun"):
         assert word not in sentence
-    assert part(view, "top_heads_of").text == "say most in all images:"
 
 
 def test_a_link_a_table_and_the_weakest_know_it(speaking, said):

@@ -79,11 +79,10 @@ class TopHeads:
 
     def _of(self, state: ViewState) -> str:
         count = int(self._session.brush("heads").images.sum())
-        top = "say most in" if state.metric == DIRECT else "top of"
         if state.image is not None:
-            return f"{top} this image:"
+            return "top of this image:"
         is_brushed = count < self._session.data.num_images
-        return f"{top} {count} images:" if is_brushed else f"{top} all images:"
+        return f"top of {count} images:" if is_brushed else "top of all images:"
 
     def react_to_head(self, _state: ViewState) -> None:
         """Mark the selected head, and say its rank."""

@@ -36,8 +36,8 @@ def meaning(kind: str, class_name: str, heads: str) -> str:
 TILE_WORDS = {
     "auto": "each tile of patches, 4 × 4 first, divided where that matters",
     "1": "each patch",
-    "2": "each 2 × 2 patches",
-    "4": "each 4 × 4 patches",
+    "2": "each tile of 2 × 2 patches",
+    "4": "each tile of 4 × 4 patches",
 }
 """What patch ablation removes, as a clause."""
 
