@@ -53,6 +53,8 @@ PLAN = {
     "compensation": Benchmark("analysis/compensation.py", STORE, f"{STORE} 2 1"),
     "pairs": Benchmark("analysis/pairs.py", f"{STORE} 2", f"{STORE} 1 20"),
     "explain": Benchmark("analysis/explain.py", f"{STORE} 5", f"{STORE} 2"),
+    "explain_peers": Benchmark("analysis/explain_peers.py", f"{STORE} 5", f"{STORE} 1"),
+    "explain_page": Benchmark("page/explain.py", f"{STORE} 10", f"{STORE} 2"),
     "names": Benchmark("measures/names.py", "--matrices 2000", "--matrices 200"),
     "trends": Benchmark("measures/trends.py", "--sizes bundled ViT-B/16",
                         "--permutations 50 --sizes bundled"),

@@ -1,6 +1,6 @@
 """Maps and contributions against Captum, and against plain forms of published methods.
 
-    python benchmarks/explain_peers.py STORE [IMAGES]
+    python benchmarks/analysis/explain_peers.py STORE [IMAGES]
 
 Each pair computes the same: rollout as vit-explain does, by hooks on unfused
 attention; generic attention by its authors' recipe, autograd through unfused attention; the
@@ -19,6 +19,7 @@ from collections import defaultdict
 import numpy as np
 import torch
 
+from benchmarks.common import note
 from headbrush.analysis.explain.ablation import AT_ONCE, patch_ablation
 from headbrush.analysis.explain.direct import direct_contributions
 from headbrush.analysis.explain.maps import generic_attention, rollout
@@ -170,6 +171,9 @@ def main() -> None:
     print(f"{count} images; median ms of processor time, largest difference in shares of the map's")
     for name, seconds in spent.items():
         ours, peer = 1000 * np.median(seconds, 0)
+        what, other = name.split(" | ")
+        for who, values in zip(("headbrush", other), np.transpose(seconds), strict=True):
+            note(f"{what}, processor time", 1000 * values, "ms", who)
         print(f"{name:<34} {ours:7.1f} | {peer:7.1f}   x{peer / ours:4.2f}   {max(off[name]):.1e}")
 
 

@@ -1,6 +1,6 @@
 """How long the tab Explain takes: the first map, everything, a pinned patch, another head.
 
-    python benchmarks/explain_page.py STORE [IMAGES]
+    python benchmarks/page/explain.py STORE [IMAGES]
 
 A real server and a real Chromium at 1440×900. The model is loaded by an image that does not count;
 then images are selected one after another, each when the one before is explained: times run until
@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import sync_playwright
 
-from benchmarks.common import port_free, serve
+from benchmarks.common import note, port_free, serve
 from headbrush.analysis.store.store import Store
 from tests.browser.conftest import CHROMIUM, FLAGS, HeadbrushPage
 
@@ -56,16 +56,17 @@ _WATCH = """
 
 
 class _Processors:
-    """Seconds of the server's process, and of the model's."""
+    """Seconds of the server's processes, and of the model's."""
 
     def __init__(self, server: int) -> None:
         self._server = psutil.Process(server)
 
     def seconds(self) -> np.ndarray:
         """``(2,)``: server and model so far."""
-        children = self._server.children(recursive=True)
-        model = next(one for one in children if "model.process_main" in " ".join(one.cmdline()))
-        return np.array([sum(one.cpu_times()[:2]) for one in (self._server, model)])
+        every = [self._server, *self._server.children(recursive=True)]
+        seconds = {one: sum(one.cpu_times()[:2]) for one in every}
+        model = next(one for one in every if "model.process_main" in " ".join(one.cmdline()))
+        return np.array([sum(seconds.values()) - seconds[model], seconds[model]])
 
 
 def main() -> None:
@@ -109,8 +110,10 @@ def _measure(page: HeadbrushPage, store: Store, images: list[int], used: _Proces
             "heads of a pinned patch": pinned, "map of another head": heads}  # fmt: skip
     for name, values in rows.items():
         low, middle, high = np.quantile(values, [0.1, 0.5, 0.9])
+        note(name, np.ravel(values), "ms")
         print(f"{name:<26} {middle:7.0f} ms  ({low:.0f} to {high:.0f})")
     for name, values in zip(("server", "model"), np.array(spent).T, strict=True):
+        note(f"an explanation, processor time of the {name}", values, "s")
         print(f"processor time, {name:<8} {np.median(values):7.2f} s an image")
 
 
