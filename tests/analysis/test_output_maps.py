@@ -212,3 +212,4 @@ def test_a_store_has_the_metric_and_pages_say_what_it_is(tmp_path):
     assert data.first.metric == OUTPUT_MAP
     assert "puts out a map" in data.why_undefined("jsd")
     assert "changes the output map" in answer_words(data, OUTPUT_MAP, np.ones(6, bool))
+    assert "--probe" not in data.no_prediction

@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.analysis.model.pruning.modes import MODES, PRUNING_MODES, REGIONS, PrunedHead
-from headbrush.analysis.store.schema import NEIGHBOURS, PRUNING_METRICS
+from headbrush.analysis.store.schema import NEIGHBOURS, OUTPUT_MAP, PRUNING_METRICS
 from headbrush.server.session.palette import SELECTED, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
@@ -40,9 +40,10 @@ _FADED = 0.2
 _MARGINS = 0.2, 1.7
 """Room beside the longest bar, as parts of it: for the pictograms, and to the end of the words."""
 """A pictogram of the attention matrix, prefix tokens first; the pruned part is dark."""
+_NOT_ASKED = "The model is not asked for the parts of a head by this metric; choose another in B1."
 _NO_PARTS = {
-    NEIGHBOURS: "The model is not asked for the parts of a head by this metric; choose another in "
-    "B1.",
+    NEIGHBOURS: _NOT_ASKED,
+    OUTPUT_MAP: _NOT_ASKED,
     DIRECT: "What a head says for a class is known of the whole head, not of its parts; choose "
     "another metric in B1.",
 }

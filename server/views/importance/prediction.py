@@ -8,7 +8,6 @@ from headbrush.analysis.model.pruning.modes import MODES
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.model.mean_pruning import MeanPruned, label_words
-from headbrush.server.stores.store_data import NO_CLASSIFIER
 from headbrush.server.views.common.prediction_bars import (
     FADED,
     PredictionBars,
@@ -58,7 +57,7 @@ class Prediction:
         if result is None:
             return
         if not result.probability.shape[1]:
-            self._explain(NO_CLASSIFIER)
+            self._explain(self._session.data.no_prediction)
             return
         before, after = result.probability[0], result.probability[state.mode]
         if isinstance(result, MeanPruned):
@@ -112,7 +111,7 @@ class Prediction:
 
     def _wait(self, words: str) -> None:
         if not self._session.data.has_classifier:
-            self._explain(NO_CLASSIFIER)
+            self._explain(self._session.data.no_prediction)
             return
         self._bars.fade(FADED)
         self._note.text = words
