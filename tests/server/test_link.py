@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headbrush.analysis.store.schema import NEIGHBOURS, OUTPUT_MAP
 from headbrush.analysis.store.store import Store, write_summary
 from headbrush.server.session.brush.clause_text import read_clauses
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso
@@ -61,7 +62,7 @@ states = st.builds(
     pattern=st.sampled_from(["patch", "cls"]),
     pattern_style=st.sampled_from(PATTERN_STYLES),
     pattern_colour=st.sampled_from(
-        [name for name in PATTERN_COLOURS if name not in ("name", "neighbours")]
+        [name for name in PATTERN_COLOURS if name not in ("name", NEIGHBOURS, OUTPUT_MAP)]
     ),
     pattern_range=st.none() | st.tuples(pairs, pairs).map(lambda p: (*p[0], *p[1])),
     mode=st.integers(1, 7),
