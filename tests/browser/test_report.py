@@ -107,6 +107,13 @@ def test_brushed_images_move_the_hops_of_every_page(page, data):
         assert any(np.allclose(source, one, atol=1e-12) for one in expected)
 
 
+AT_REST = """() => new Promise((done) => {
+  const before = scrollY
+  setTimeout(() => done(scrollY === before), 250)
+})"""
+"""Of a page that a finger has pushed, and that goes on by itself for a while."""
+
+
 def touch_drag(page, *pixels):
     """A finger put down at the first place, moved to the others and lifted."""
     finger = page.page.context.new_cdp_session(page.page)
@@ -127,6 +134,7 @@ def test_a_finger_scrolls_and_with_a_tool_brushes_what_its_box_holds(browser, wr
         scrolled = page.page.evaluate("scrollY")
         touch_drag(page, *(page.at("images_plot", *place) for place in places))
         page.page.wait_for_function("before => scrollY != before", arg=scrolled)
+        page.page.wait_for_function(AT_REST)
         assert page.source("thumbnail")["selected"] == []
         show(page, "images_plot")
         page.page.locator("[data-name=image_overview] .bk-tool-icon-box-select").tap()

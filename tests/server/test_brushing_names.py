@@ -171,7 +171,7 @@ def test_the_legend_lists_the_names_with_their_shares(session):
     for number, name in enumerate(NAMES):
         share = round(100 * of(name).mean())
         assert f'data-kind="name" data-number="{number}"' in text
-        assert f"{name} {share} %" in text
+        assert f"{name} {share}\xa0%" in text
 
 
 def test_a_report_knows_the_name_of_every_pattern(session):

@@ -37,7 +37,7 @@ class FindBox:
                 ),
             },
             completions=[*suggestions(data), *data.names],  # the first that fits is taken
-            placeholder=data.worded("image, class, …"),
+            placeholder=data.worded("image, class"),
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,

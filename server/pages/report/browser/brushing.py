@@ -182,7 +182,7 @@ def _script(args: dict[str, Any], call: str, part: str = "report") -> CustomJS:
 
 
 def _sent_metrics(data: StoreData, shown: str) -> tuple[list[str], list[str]]:
-    defined = [name for name in METRIC_NAMES if np.isfinite(data.importance(name)).any()]
+    defined = [name for name in data.metric_titles if np.isfinite(data.importance(name)).any()]
     if len(defined) * data.num_patterns <= MOST_CODES or shown not in defined:
         return defined, []
     left_out = ", ".join(METRIC_NAMES[name] for name in defined if name != shown)
