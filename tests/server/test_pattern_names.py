@@ -20,7 +20,7 @@ from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.importance.head_importance import HeadImportance
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.strength.strength_overview import StrengthOverview
-from tests.server.pages import words
+from tests.server.pages import part, words
 from tests.stores import make_named_store, make_store
 
 VIEWS = (HeadImportance, StrengthOverview, PatternLayout)
@@ -78,8 +78,9 @@ def test_a_pattern_of_one_image_carries_its_own_name(named):
 def test_the_title_bar_says_what_the_selected_head_has_learned(named, tmp_path):
     bar = TitleBar(named, "", report_of)
     named.select_head(3)
-    said = "head L1·H1: 2 rows above (clear, in 75\u00a0% of images) · all 24 images"
-    assert words(bar, "selection_text") == said
+    assert words(bar, "selection_text") == "head L1·H1: 2 rows above · all 24 images"
+    title = part(bar, "selection_text").html_attributes["title"]
+    assert title == "head L1·H1: 2 rows above (clear, in 75\u00a0% of images) · all 24 images"
     named.select_image(3)
     assert words(bar, "selection_text").startswith("head L1·H1 · image 3, ")
     assert words(bar, "selection_text").endswith(" · L1·H1 here: 2 rows above")
