@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from itertools import chain, repeat
 
 import numpy as np
 from torch import Tensor
@@ -12,9 +13,8 @@ from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.prune.predicting import PREFIX_BYTES, Predicted, Predictor
 
 _MOST_COPIES = 4
-_BATCHES = (1, 4, 12)
-"""Images of the first batches, so that the first number is there soon; the last one repeats, for
-each copy."""
+_FIRST, _BATCH = (1, 4), 12
+"""Images of the first batches, so that the first number is there soon, and then for each copy."""
 
 
 class SideBySide:
@@ -47,12 +47,11 @@ class SideBySide:
 
     def stream(self, images: Sequence[int], pruned: PruneSet) -> Iterator[Predicted]:
         """Predict batch by batch, the first ones small; stop asking to cancel."""
-        place = number = 0
+        sizes, place = chain(_FIRST, repeat(_BATCH * len(self._predictors))), 0
         while place < len(images):
-            size = _BATCHES[min(number, len(_BATCHES) - 1)]
-            size *= len(self._predictors) if number >= len(_BATCHES) - 1 else 1
+            size = next(sizes)
             yield self.predict(images[place : place + size], pruned)
-            place, number = place + size, number + 1
+            place += size
 
     def predict(self, images: Sequence[int], pruned: PruneSet = NOTHING) -> Predicted:
         """Predict some images, in their order.

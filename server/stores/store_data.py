@@ -10,7 +10,7 @@ from headbrush.analysis.model.pruning.head_text import read_place
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 from headbrush.analysis.store.checksums import checksum
 from headbrush.analysis.store.facts.head_bits import HeadBits, head_bits
-from headbrush.analysis.store.facts.head_names import head_names, pattern_labels
+from headbrush.analysis.store.facts.head_names import HeadName, head_names, pattern_labels
 from headbrush.analysis.store.facts.layouts import layouts_of
 from headbrush.analysis.store.facts.pattern_families import (
     NO_NAME,
@@ -329,7 +329,16 @@ class StoreData:
     @lazy_property
     def head_patterns(self) -> list[str]:
         """What each head has learned over all images, in words; empty where the store has none."""
-        return [str(name) for name in head_names(self.store)]
+        return [str(name) for name in self._head_names]
+
+    @property
+    def short_patterns(self) -> list[str]:
+        """The same without how clear it is, and in how many images."""
+        return [name.short for name in self._head_names]
+
+    @lazy_property
+    def _head_names(self) -> list[HeadName]:
+        return head_names(self.store)
 
     @lazy_property
     def head_bits(self) -> list[HeadBits]:
@@ -348,7 +357,7 @@ class StoreData:
 
         "no name" where most have none; empty where the store has no names.
         """
-        return [name.family or NO_NAME for name in head_names(self.store)]
+        return [name.family or NO_NAME for name in self._head_names]
 
     def pattern_names(self, image: int) -> list[str]:
         """What each head's pattern in one image is called; empty where the store has no names."""

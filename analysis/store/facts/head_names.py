@@ -53,10 +53,15 @@ class HeadName:
         """``own row + self``; "" without a name."""
         return f"{self.label} + {self.second}" if self.family and self.second else self.label
 
+    @property
+    def short(self) -> str:
+        """``own row``, without how clear it is; without a name ``no name``."""
+        return ", ".join(filter(None, (self.words, *self.class_token))) or "no name"
+
     def __str__(self) -> str:
         """``own row (clear, in 94 % of images)``; without a name ``no name``."""
         if not self.family:
-            return ", ".join(self.class_token) or "no name"
+            return self.short
         strength = "clear" if self.is_clear else "leaning"
         words = f"{self.words} ({strength}, in {percent(self.confidence)} of images)"
         return ", ".join((words, *self.class_token))

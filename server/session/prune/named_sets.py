@@ -50,6 +50,13 @@ def read_set(text: str, data: StoreData) -> PruneSet:
     return pruned
 
 
+def compared_sets(sets: NamedSets, pruned: PruneSet) -> NamedSets:
+    """The named sets, behind the shown one if that has no name."""
+    if not pruned or any(one.pruned == pruned for one in sets):
+        return sets
+    return NamedSet("this set", pruned), *sets
+
+
 def with_set(sets: NamedSets, name: str, pruned: PruneSet) -> NamedSets:
     """The list with one more set; an existing one of that name keeps its place.
 

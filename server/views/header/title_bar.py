@@ -1,6 +1,6 @@
 """The title bar: the selection and the brush in words, with undo, redo and clear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from bokeh.layouts import column, row
@@ -103,31 +103,33 @@ class TitleBar:
         data = self._session.data
         picture = "" if new.image is None else data.thumbnail(new.image)
         self._picture.text = _PICTURE.format(picture) if picture else ""
-        head, name = self._session.head, self._pattern_name(new.image)
-        words = [f"head {head}"]
         self._all.visible = new.image is not None
         self._picture.visible = new.image is not None
         if new.image is None:
-            words = [f"head {head}: {name}" if name else f"head {head}", self._all_words()]
+            said, whole = self._of_all(data.short_patterns), self._of_all(data.head_patterns)
         else:
-            truth = data.class_name(int(data.labels[new.image]))
-            guess = data.class_name(int(data.predicted[new.image]))
-            kind = "true" if data.is_labelled[new.image] else "no label, predicted"
-            words += [f"image {new.image}, {data.names[new.image]}: {kind} {truth}"]
-            if data.is_labelled[new.image] and data.has_classifier:
-                words += [f"predicted {guess} ({percent(data.probability[new.image].max())})"]
-            words += [f"{head} here: {name}"] if name else []
-        whole = " · ".join(words)
-        said = whole.replace(_confidence(name), "", 1) if new.image is None else whole
+            said = whole = self._of_image(new.image)
         self._selection.update(text=said, html_attributes={"title": whole})
 
-    def _pattern_name(self, image: int | None) -> str:
-        """What the pattern of the selected head is called, in all images or one; or ""."""
-        data, number = self._session.data, self._session.head.number
-        if not data.head_patterns:
-            return ""
-        name = data.head_patterns[number] if image is None else data.pattern_label(image, number)
-        return "" if name == NO_NAME else name
+    def _of_all(self, patterns: Sequence[str]) -> str:
+        """The selected head, with what the patterns of heads are called, over all images."""
+        head = self._session.head
+        name = patterns[head.number] if patterns else NO_NAME
+        named = f"head {head}" if name == NO_NAME else f"head {head}: {name}"
+        return f"{named} · {self._all_words()}"
+
+    def _of_image(self, image: int) -> str:
+        """The selected head and an image, its classes, and what the head's pattern is there."""
+        data, head = self._session.data, self._session.head
+        truth = data.class_name(int(data.labels[image]))
+        guess = data.class_name(int(data.predicted[image]))
+        kind = "true" if data.is_labelled[image] else "no label, predicted"
+        words = [f"head {head}", f"image {image}, {data.names[image]}: {kind} {truth}"]
+        if data.is_labelled[image] and data.has_classifier:
+            words += [f"predicted {guess} ({percent(data.probability[image].max())})"]
+        name = data.pattern_label(image, head.number)
+        words += [f"{head} here: {name}"] if name != NO_NAME else []
+        return " · ".join(words)
 
     def react_to_brush(self, _state: ViewState) -> None:
         """Count what is brushed."""
@@ -175,8 +177,3 @@ def _button(label: str, name: str, act: Callable[[], None]) -> Button:
     button = Button(label=label, name=name, width=84, height=28, align="center", margin=(0, 3))
     button.on_click(lambda: act())
     return button
-
-
-def _confidence(name: str) -> str:
-    """Of ``own column (clear, in 94 % of images)``, what stands in parentheses, which is long."""
-    return name[name.find(" (") :] if " (" in name else ""

@@ -13,6 +13,7 @@ from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.named_brushes import LONGEST_NAME, NamedError
 from headbrush.server.session.prune.named_sets import (
     MOST_SETS,
+    compared_sets,
     from_json,
     joined_sets,
     to_json,
@@ -105,13 +106,10 @@ class SetEffects:
     def _rows(self) -> str:
         state, sets = self._session.state, self._session.reader.sets
         rows = [self._row("unpruned", NOTHING, False)]
-        if state.pruned and all(one.pruned != state.pruned for one in sets):
-            rows.append(self._row("this set", state.pruned, True))
-        for place, one in enumerate(sets):
-            delete = button("delete", place, CROSS, f"Delete {one.name}")
-            label = f"<span>{escape(one.name)}</span>"
-            apply = button("apply", place, "", f"Prune {one.name} again", label)
-            rows.append(self._row(delete + apply, one.pruned, one.pruned == state.pruned))
+        shown = compared_sets(sets, state.pruned)
+        for place, one in enumerate(shown, len(sets) - len(shown)):
+            name = one.name if place < 0 else _buttons(place, one.name)
+            rows.append(self._row(name, one.pruned, one.pruned == state.pruned))
         head = "".join(f'<th scope="col">{title}</th>' for title in _TITLES)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
@@ -192,3 +190,10 @@ class SetEffects:
             left = f"{len(lost)} of the link's are left out."
             note = f"{note} At most {MOST_SETS} sets are kept; {left}"
         self._note.text = escape(note.strip())
+
+
+def _buttons(place: int, name: str) -> str:
+    """HTML of a named set: to delete it, and to prune it again."""
+    label = f"<span>{escape(name)}</span>"
+    delete = button("delete", place, CROSS, f"Delete {name}")
+    return delete + button("apply", place, "", f"Prune {name} again", label)

@@ -3,13 +3,13 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.server.pages.figures.parts.drawing import Place, line_key, number_ticks
 from headbrush.server.pages.figures.parts.errors import AbsentError
 from headbrush.server.pages.figures.parts.fonts import SMALL, elided
 from headbrush.server.pages.figures.parts.shown import Shown
 from headbrush.server.session.palette import LIGHT, NEUTRAL
+from headbrush.server.session.prune.named_sets import NamedSets, compared_sets
 from headbrush.server.views.what_if.set_answer import SetAnswer
 from headbrush.server.views.what_if.set_effects import SetEffects
 from headbrush.server.views.what_if.words import gone_counts, percent
@@ -48,38 +48,36 @@ def draw(shown: Shown, place: Place) -> str:
     )
 
 
-def _sets(shown: Shown) -> list[tuple[str, PruneSet]]:
-    reader, pruned = shown.session.reader, shown.state.pruned
-    named = [(one.name, one.pruned) for one in reader.sets]
-    is_named = any(one.pruned == pruned for one in reader.sets)
-    return named if is_named or not pruned else [("this set", pruned), *named]
+def _sets(shown: Shown) -> NamedSets:
+    return compared_sets(shown.session.reader.sets, shown.state.pruned)
 
 
 def _effects(shown: Shown) -> list[tuple[str, PruneEffect]]:
     answer = shown.shared(SetAnswer)
-    found = [(name, answer.effect(pruned)) for name, pruned in _sets(shown)]
+    found = [(one.name, answer.effect(one.pruned)) for one in _sets(shown)]
     return [(name, effect) for name, effect in found if effect is not None]
 
 
 def _why_none(shown: Shown) -> str:
     answer = shown.shared(SetAnswer)
-    faults = [answer.fault_of(pruned) for _, pruned in _sets(shown)]
+    faults = [answer.fault_of(one.pruned) for one in _sets(shown)]
     return answer.why_none or next(filter(None, faults), "") or "No head is pruned."
 
 
 def _gone(shown: Shown) -> str:
-    return "; ".join(f"{name} {gone_counts(pruned)}" for name, pruned in _sets(shown))
+    return "; ".join(f"{one.name} {gone_counts(one.pruned)}" for one in _sets(shown))
 
 
 def _accuracies(axes: Axes, effects: list[PruneEffect]) -> None:
-    for row, effect in enumerate(effects):
+    known = [(row, effect) for row, effect in enumerate(effects) if effect.labelled]
+    for row, effect in known:
         low, high = effect.interval
         axes.plot([low, high], [row, row], color=LIGHT.ink, lw=1.0)
         axes.plot([effect.accuracy], [row], "o", color=LIGHT.ink, ms=3)
         _beside(axes, percent(effect.accuracy), effect.accuracy, row)
-    before = effects[0].accuracy_before
+    before = known[0][1].accuracy_before
     axes.axvline(before, color=NEUTRAL, lw=0.9, linestyle="--", zorder=0)
-    lows = [effect.interval[0] for effect in effects]
+    lows = [effect.interval[0] for _, effect in known]
     axes.set_xlim(max(0.0, min(*lows, before) - 0.02), 1.0)
     axes.set_xlabel("accuracy")
     number_ticks(axes.xaxis, 3)
