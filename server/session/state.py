@@ -218,6 +218,11 @@ class History:
         self._missed: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
+    def building(self) -> str | None:
+        """The workspace whose followers join now, see :meth:`only_in`."""
+        return self._building
+
+    @property
     def is_settled(self) -> bool:
         """Whether no gesture is in progress."""
         return self._before is None

@@ -38,6 +38,11 @@ class PendingAnswer:
         self._timers: list[TimeoutCallback] = []
         document.on_session_destroyed(lambda _context: self._forget())
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._future is not None
+
     def drop(self) -> None:
         """Cancel: a waiting question leaves the queue, a late answer is not delivered."""
         self._forget()

@@ -13,6 +13,7 @@ from bokeh.events import DocumentReady
 from headbrush.analysis.model.pruning.modes import MODES, PrunedHead
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import PRUNING_METRICS
+from headbrush.server.stores.model.pool import Rank
 from headbrush.server.views.importance.partial_pruning import PartialPruning
 from headbrush.server.views.importance.prediction import Prediction
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
@@ -27,16 +28,16 @@ class FakeModel:
     def warm_up(self):
         pass
 
-    def partial_pruning(self, *selection, **_how):
-        self.asked.append((selection, Future()))
+    def partial_pruning(self, image, layer, head, _rank=Rank.FIRST):
+        self.asked.append(((image, layer, head), Future()))
         return self.asked[-1][1]
 
-    def predictions(self, images, pruned, is_urgent=False):
-        self.asked.append((("predictions", tuple(images), pruned, is_urgent), Future()))
+    def predictions(self, images, pruned, rank=Rank.GROWING):
+        self.asked.append((("predictions", tuple(images), pruned, rank), Future()))
         return self.asked[-1][1]
 
-    def importance(self, image, pruned, is_urgent=True):
-        self.asked.append((("importance", image, pruned, is_urgent), Future()))
+    def importance(self, image, pruned, rank=Rank.FIRST):
+        self.asked.append((("importance", image, pruned, rank), Future()))
         return self.asked[-1][1]
 
     def sources(self, *question):

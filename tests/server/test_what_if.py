@@ -14,6 +14,7 @@ from headbrush.server.pages.keyboard import press
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.brush.clauses import Clause, Ids
 from headbrush.server.session.prune.choosing import weakest
+from headbrush.server.stores.model.pool import Rank
 from headbrush.server.stores.model.set_effects import MOST_GIVEN, RunningSet
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.what_if.changed_predictions import ChangedPredictions
@@ -94,9 +95,9 @@ def test_the_selected_image_is_asked_about_first_and_before_others(session, data
     session.history.change(image=5)
     effects, prediction = views(session, SetEffects, PrunedPrediction)
     session.history.change(pruned=SET)
-    (about, pruned, is_urgent), *_ = [one[0][1:] for one in fake.asked]
-    assert (about, pruned, is_urgent) == ((5,), SET, True)
-    assert not any(one[0][3] for one in fake.asked[1:])
+    (about, pruned, rank), *_ = [one[0][1:] for one in fake.asked]
+    assert (about, pruned, rank) == ((5,), SET, Rank.FIRST)
+    assert all(one[0][3] > Rank.FIRST for one in fake.asked[1:])
     reply(document, data, fake)
     expected = after(data, 5, SET)
     bars = columns(prediction, "pruned_prediction_bars")

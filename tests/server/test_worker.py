@@ -1,12 +1,14 @@
 """Work beside the page's thread: in order, bounded, never waiting for what hangs."""
 
 import threading
+import time
 from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
 from headbrush.server.stores.model.errors import BusyError
-from headbrush.server.stores.model.pool import Pool
+from headbrush.server.stores.model.pool import Pool, Rank
 from headbrush.server.tools.threads.thread_queue import ThreadQueue
 
 SOON = 20
@@ -82,6 +84,41 @@ def test_what_has_begun_learns_that_nobody_wants_it_while_another_waits(gate, an
         pool.submit(lambda _wanted: None)
     gate.set()
     assert wanted.result(SOON) is not another_waits
+
+
+def test_ranks_are_answered_in_their_order_and_each_in_the_order_of_its_questions(gate):
+    pool, seen = Pool("test"), []
+    pool.submit(lambda _wanted: gate.wait(SOON))
+    ranks = [Rank.LAST, Rank.GROWING, Rank.FIRST, Rank.LAST, Rank.FIRST, Rank.GROWING]
+    futures = [
+        pool.submit(partial(lambda place, _wanted: seen.append(place), place), rank)
+        for place, rank in enumerate(ranks)
+    ]
+    gate.set()
+    for future in futures:
+        future.result(SOON)
+    assert seen == sorted(range(len(ranks)), key=lambda place: ranks[place])
+
+
+def test_what_is_read_last_waits_for_all_that_grows_answer_by_answer():
+    pool, seen, done = Pool("test"), [], threading.Event()
+
+    def grow(left, _answered=None):
+        """Ask one after the other, each a little after the answer, as a page does."""
+        if left:
+            time.sleep(0.005)
+            asked = pool.submit(lambda _wanted: seen.append("growing"), Rank.GROWING)
+            asked.add_done_callback(
+                lambda _done: threading.Thread(target=grow, args=[left - 1]).start()
+            )
+        else:
+            done.set()
+
+    pool.submit(lambda _wanted: grow(5)).result(SOON)
+    last = pool.submit(lambda _wanted: seen.append("last"), Rank.LAST)
+    last.result(SOON)
+    assert done.wait(SOON)
+    assert seen == [*["growing"] * 5, "last"]
 
 
 def test_a_pools_error_is_the_answer_and_it_goes_on():

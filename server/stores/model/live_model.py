@@ -13,7 +13,7 @@ from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.model.null_model import NullModel, runs_none
-from headbrush.server.stores.model.pool import Pool
+from headbrush.server.stores.model.pool import Pool, Rank
 from headbrush.server.stores.model.process import LiveProcess
 from headbrush.server.tools.byte_lru import ByteLRU
 
@@ -50,22 +50,22 @@ class LiveModel:
         )
 
     def partial_pruning(
-        self, image: int, layer: int, head: int, is_urgent: bool = True
+        self, image: int, layer: int, head: int, rank: Rank = Rank.FIRST
     ) -> "Future[PrunedHead]":
         """Ask for the metrics and predictions of one head under every mode.
 
-        What is not urgent, one image of many, waits for what is.
+        One image of many is ``GROWING``.
         """
         return self._ask(
             self._prunings,
             "partial_pruning",
             lambda arrays: PrunedHead(**arrays),
             (image, layer, head),
-            is_urgent,
+            rank,
         )
 
     def predictions(
-        self, images: Sequence[int], pruned: PruneSet, is_urgent: bool = False
+        self, images: Sequence[int], pruned: PruneSet, rank: Rank = Rank.GROWING
     ) -> "Future[np.ndarray]":
         """Ask for ``(n, classes)`` probabilities of a few images under a prune set.
 
@@ -73,17 +73,15 @@ class LiveModel:
         """
         key = (tuple(int(image) for image in images), str(pruned))
         return self._ask(
-            self._matrices, "predictions", lambda arrays: arrays["probability"], key, is_urgent
+            self._matrices, "predictions", lambda arrays: arrays["probability"], key, rank
         )
 
     def importance(
-        self, image: int, pruned: PruneSet, is_urgent: bool = True
+        self, image: int, pruned: PruneSet, rank: Rank = Rank.FIRST
     ) -> "Future[np.ndarray]":
         """Ask for what pruning one more head changes: ``(metric, L, H)`` float32."""
         key = (int(image), str(pruned))
-        return self._ask(
-            self._matrices, "importance", lambda arrays: arrays["metrics"], key, is_urgent
-        )
+        return self._ask(self._matrices, "importance", lambda arrays: arrays["metrics"], key, rank)
 
     def sources(self, image: int, which: int) -> "Future[Sources]":
         """Ask for what each head does with the patches of one image, for a class."""
@@ -131,14 +129,14 @@ class LiveModel:
         """
         key = (image, which, tuple(tuple(map(int, order)) for order in orders))
         return self._ask(
-            self._matrices, "faithfulness", lambda arrays: arrays["means"], key, is_urgent=False
+            self._matrices, "faithfulness", lambda arrays: arrays["means"], key, Rank.GROWING
         )
 
     def total_effects(self, image: int, which: int) -> "Future[np.ndarray]":
         """Ask for how far the logit of a class falls without each head, ``(L, H)``."""
         return self._ask(
             self._matrices, "total_effects", lambda arrays: arrays["effect"], (image, which),
-            is_urgent=False,
+            Rank.GROWING,
         )  # fmt: skip
 
     def warm_up(self) -> None:
@@ -147,7 +145,7 @@ class LiveModel:
 
     def wait(self) -> None:
         """Wait until all questions have been answered."""
-        _POOL.submit(lambda _is_wanted: None, is_urgent=False).result()
+        _POOL.submit(lambda _is_wanted: None, Rank.LAST).result()
 
     def _ask(
         self,
@@ -155,7 +153,7 @@ class LiveModel:
         what: str,
         make: Callable[[dict[str, np.ndarray]], T],
         key: tuple[Any, ...],
-        is_urgent: bool = True,
+        rank: Rank = Rank.FIRST,
     ) -> "Future[T]":
         def answer(is_wanted: Callable[[], bool]) -> T:
             result = kept.get((what, key))
@@ -168,7 +166,7 @@ class LiveModel:
 
         known = kept.get((what, key))
         if known is None:
-            return _POOL.submit(answer, is_urgent)
+            return _POOL.submit(answer, rank)
         done: Future[T] = Future()
         done.set_result(known)
         return done

@@ -25,15 +25,15 @@ class NullModel:
         """Fail, as every question does here."""
         return _refusal()
 
-    def partial_pruning(self, *_selection: int, **_how: bool) -> "Future[PrunedHead]":
+    def partial_pruning(self, *_selection: int) -> "Future[PrunedHead]":
         """Fail, as every question does here."""
         return _refusal()
 
-    def predictions(self, *_question: object, **_how: bool) -> "Future[np.ndarray]":
+    def predictions(self, *_question: object) -> "Future[np.ndarray]":
         """Fail, as every question does here."""
         return _refusal()
 
-    def importance(self, *_question: object, **_how: bool) -> "Future[np.ndarray]":
+    def importance(self, *_question: object) -> "Future[np.ndarray]":
         """Fail, as every question does here."""
         return _refusal()
 

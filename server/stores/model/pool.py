@@ -1,10 +1,12 @@
 """The bounded queue of questions to the models of a process."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from enum import IntEnum
 from functools import partial
 from typing import TypeVar
 
@@ -12,6 +14,19 @@ from headbrush.server.stores.model.errors import BusyError
 from headbrush.server.tools.threads.thread_queue import ThreadQueue, settle
 
 T = TypeVar("T")
+_BETWEEN_S = 0.05
+"""A page that got an answer asks for the next within so long; what is read last waits for it."""
+
+
+class Rank(IntEnum):
+    """Which questions are answered first; those of one rank in the order in which they come."""
+
+    FIRST = 0
+    """A reader waits for it."""
+    GROWING = 1
+    """A figure that is read grows by it, as by one after the other."""
+    LAST = 2
+    """It is read when what grows is known."""
 
 
 class Pool:
@@ -33,17 +48,19 @@ class Pool:
     def __init__(self, name: str, most: int = 256) -> None:
         self._most = most
         self._lock = threading.Lock()
+        self._asked = threading.Condition(self._lock)
         self._worker = ThreadQueue(name)
-        self._queues: dict[bool, deque[Callable[[], None]]] = {True: deque(), False: deque()}
+        self._queues: dict[Rank, deque[Callable[[], None]]] = {rank: deque() for rank in Rank}
+        self._answered_at = -_BETWEEN_S
         self.waiting = self.urgent = 0
 
     def submit(
-        self, work: Callable[[Callable[[], bool]], T], is_urgent: bool = True
+        self, work: Callable[[Callable[[], bool]], T], rank: Rank = Rank.FIRST
     ) -> "Future[T]":
         """Work on ``work(is_wanted)`` when what was asked before is done.
 
-        What is not urgent waits until nothing urgent does. The future can be cancelled also when
-        its work has begun; ``is_wanted`` then is false as soon as another question waits.
+        The future can be cancelled also when its work has begun; ``is_wanted`` then is false as
+        soon as another question waits.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -56,16 +73,26 @@ class Pool:
                 )
                 return future
             self.waiting += 1
-            self.urgent += is_urgent
-            self._queues[is_urgent].append(partial(self._work, future, work))
-        future.add_done_callback(partial(self._count, is_urgent))
+            self.urgent += rank is Rank.FIRST
+            self._queues[rank].append(partial(self._work, future, work))
+            self._asked.notify()
+        future.add_done_callback(partial(self._count, rank))
         self._worker.submit(self._work_on_next)
         return future
 
     def _work_on_next(self) -> None:
-        with self._lock:
-            work = (self._queues[True] or self._queues[False]).popleft()
+        with self._asked:
+            soon = self._answered_at + _BETWEEN_S - time.monotonic()
+            self._asked.wait_for(lambda: self._next is not Rank.LAST, max(soon, 0))
+            rank = self._next
+            work = self._queues[rank].popleft()
         work()
+        if rank is not Rank.LAST:
+            self._answered_at = time.monotonic()
+
+    @property
+    def _next(self) -> Rank:
+        return next(rank for rank, queue in self._queues.items() if queue)
 
     def _work(self, future: "Future[T]", work: Callable[[Callable[[], bool]], T]) -> None:
         if future.cancelled():
@@ -79,7 +106,7 @@ class Pool:
             else:
                 future.set_exception(error)
 
-    def _count(self, was_urgent: bool, _done: Future) -> None:
+    def _count(self, rank: Rank, _done: Future) -> None:
         with self._lock:
             self.waiting -= 1
-            self.urgent -= was_urgent
+            self.urgent -= rank is Rank.FIRST

@@ -11,6 +11,7 @@ from headbrush.server.stores.heads import Head
 from headbrush.server.stores.model.live_model import LiveModel, waiting_words
 from headbrush.server.stores.model.mean_pruning import MOST_COMPUTED, MeanPruned, RunningMean
 from headbrush.server.stores.model.null_model import NullModel
+from headbrush.server.stores.model.pool import Rank
 from headbrush.server.tools.pending_answer import PendingAnswer
 
 _REDRAW_S = 0.25
@@ -62,13 +63,22 @@ class MeanQuestion:
         return self._running is None or self._next_of(self._running) is None
 
     @property
+    def is_open(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._question.is_open
+
+    @property
     def skipped(self) -> int:
         """How many images gave no answer."""
         return 0 if self._running is None else self._running.skipped
 
+    def pause(self) -> None:
+        """Ask no further until :meth:`ask` is called again; the mean so far stays."""
+        self._question.drop()
+
     def drop(self) -> None:
         """Ask no further; what has been answered is kept for the next who asks."""
-        self._question.drop()
+        self.pause()
         self._running = None
 
     def ask(self, brushed: np.ndarray) -> None:
@@ -88,9 +98,7 @@ class MeanQuestion:
         """Ask about the next images; those that are known are taken at once."""
         model = self._model()
         while (image := self._next_of(running)) is not None:
-            future = model.partial_pruning(
-                image, self._head.layer, self._head.head, is_urgent=False
-            )
+            future = model.partial_pruning(image, self._head.layer, self._head.head, Rank.GROWING)
             if not future.done():
                 self._show()
                 self._question.ask(future, self._deliver_to(running, image), self._wait)

@@ -13,6 +13,7 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.session.status.turn import Turn
 from headbrush.server.stores.model.live_model import LiveModel, live_model, waiting_words
 from headbrush.server.stores.model.mean_pruning import MeanPruned, stored_mean
 from headbrush.server.stores.model.null_model import NullModel
@@ -54,6 +55,7 @@ class PruningAnswer:
         self._changed: Signal[[]] = Signal()
         self._question = PendingAnswer(session.document)
         self._of_mean = MeanQuestion(session, self._model, self._deliver_mean)
+        self._turn = Turn(session.history, self._pause, self._resume)
         session.history.on_change(["image", "layer", "head"], self.react)
         session.history.on_change(["clauses"], self.react_to_brush)
         # loading torch must not slow the first page
@@ -129,7 +131,17 @@ class PruningAnswer:
 
     def _start(self, _event: DocumentReady) -> None:
         self._model().warm_up()
-        self.react(self._session.state)
+        if self._turn.is_on:
+            self.react(self._session.state)
+
+    def _pause(self) -> None:
+        self._question.drop()
+        self._of_mean.pause()
+
+    def _resume(self) -> None:
+        is_asked = self._question.is_open or self._of_mean.is_open
+        if not is_asked and (self.result is None or not self._of_mean.is_done):
+            self.react(self._session.state)
 
     def _ask_mean(self) -> None:
         self._brushed = self._now_brushed()

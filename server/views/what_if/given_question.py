@@ -10,7 +10,9 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.session.status.turn import Turn
 from headbrush.server.stores.model.live_model import live_model, waiting_words
+from headbrush.server.stores.model.pool import Rank
 from headbrush.server.stores.model.set_effects import MOST_GIVEN, RunningGiven, running_given
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.pending_answer import PendingAnswer
@@ -59,6 +61,7 @@ class GivenQuestion:
         self.result: Given | None = None
         self.fault = self.waits_for = ""
         answer.changed.connect(self._begin)
+        Turn(session.history, self._question.drop, self._resume)
 
     def ask(self, state: ViewState) -> None:
         """Ask anew; an answer to an older question is dropped."""
@@ -78,6 +81,14 @@ class GivenQuestion:
             self._shown_at, self._waits_for_turn = -np.inf, True
             self._begin()
         self._changed()
+
+    def _resume(self) -> None:
+        if self._question.is_open or self._waits_for_turn:
+            return
+        if self._running is not None:
+            self._go_on(self._running)
+        elif self.result is None and not self.fault:
+            self.ask(self._session.state)
 
     def _begin(self) -> None:
         """Ask about the mean once the predictions are known: they are read first."""
@@ -102,7 +113,7 @@ class GivenQuestion:
     def _go_on(self, running: RunningGiven) -> None:
         model, pruned = live_model(self._session.data.store), self._session.state.pruned
         while images := running.next_images:
-            future = model.importance(images[0], pruned, is_urgent=False)
+            future = model.importance(images[0], pruned, Rank.LAST)
             take = self._taken_by(running, images)
             if not future.done():
                 self._show(running)

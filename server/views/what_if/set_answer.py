@@ -13,8 +13,10 @@ from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.session.status.turn import Turn
 from headbrush.server.stores.model.live_model import LiveModel, live_model, waiting_words
 from headbrush.server.stores.model.null_model import NullModel
+from headbrush.server.stores.model.pool import Rank
 from headbrush.server.stores.model.set_effects import RunningSet, running_set
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.tools.pending_answer import PendingAnswer
@@ -51,6 +53,7 @@ class SetAnswer:
         self._shown_at = -np.inf
         self._image_question = PendingAnswer(session.document)
         self._set_question = PendingAnswer(session.document)
+        Turn(session.history, self._pause, self._resume)
         session.history.on_change(["pruned", "image", "clauses"], self.react)
         session.reader.follow_sets(lambda: self.react(session.state))
 
@@ -112,13 +115,23 @@ class SetAnswer:
         self._shown_at = -np.inf
         self._go_on()
 
+    def _pause(self) -> None:
+        self._image_question.drop()
+        self._set_question.drop()
+
+    def _resume(self) -> None:
+        if self._running and not self._set_question.is_open:
+            if self.of_image is None and not (self.fault or self._image_question.is_open):
+                self._ask_image(self._session.state)
+            self._go_on()
+
     def _ask_image(self, state: ViewState) -> None:
         if state.image is None:
             return
         if not state.pruned:
             self.of_image = self._session.data.probability[state.image]
             return
-        future = self.model.predictions([state.image], state.pruned, is_urgent=True)
+        future = self.model.predictions([state.image], state.pruned, Rank.FIRST)
         self._image_question.ask(future, self._take_image, self._wait)
 
     def _take_image(self, found: np.ndarray | None, fault: str) -> None:

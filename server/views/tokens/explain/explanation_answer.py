@@ -14,6 +14,7 @@ import numpy as np
 from headbrush.analysis.explain.words import OF_HEADS, Sources, random_orders
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_MAPS, ViewState
+from headbrush.server.session.status.turn import Turn
 from headbrush.server.stores.model.live_model import (
     LOADING_S,
     LiveModel,
@@ -62,6 +63,7 @@ class ExplanationAnswer:
         self._question = PendingAnswer(session.document, _PATIENCE_MS)
         self._random_orders = random_orders(int(np.prod(session.data.store.grid)))
         self._forget()
+        Turn(session.history, self._question.drop, self._resume)
         session.history.on_change(
             [
                 "explained_map",
@@ -174,6 +176,10 @@ class ExplanationAnswer:
         self._question.drop()
         self._forget()
         if state.workspace == WORKSPACE:  # a report of another one has no prediction to explain
+            self._go_on()
+
+    def _resume(self) -> None:
+        if not self._question.is_open and next(self._missing(), None) is not None:
             self._go_on()
 
     @property
