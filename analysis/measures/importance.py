@@ -30,6 +30,7 @@ def leave_one_out(
     labels: Tensor | None,
     modes: Sequence[int] = (1,),
     predictions: bool = True,
+    layers: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Importance of every head of every traced image.
 
@@ -39,6 +40,8 @@ def leave_one_out(
         ``(B,)`` true classes; where -1, or without labels, the predicted class is used.
     predictions
         Whether to resume the model for ``probability`` and ``jsd``, nearly all of the time.
+    layers
+        Those whose heads are pruned, by default all; the heads of others are NaN.
 
     Returns
     -------
@@ -50,7 +53,8 @@ def leave_one_out(
     count, heads = len(traced.output), model.geometry.num_heads
     shape = (len(PRUNING_METRICS), len(modes), count, len(traced.layers), heads)
     result = np.full(shape, np.nan, np.float32)
-    for layer, record in enumerate(traced.layers):
+    for layer in range(len(traced.layers)) if layers is None else layers:
+        record = traced.layers[layer]
         for position, mode in enumerate(modes):
             pruned = pruned_outputs(model, traced, layer, mode)  # (H, B, T, C)
             result[2:, position, :, layer] = _layer_metrics(model, record, pruned)

@@ -139,16 +139,19 @@ def _bare(record: LayerTrace, none: Tensor) -> LayerTrace:
     )
 
 
-def conditional_importance(model: VisionModel, traced: Trace, label: int) -> np.ndarray:
+def conditional_importance(
+    model: VisionModel, traced: Trace, label: int, layers: Sequence[int] | None = None
+) -> np.ndarray:
     """e(b|S): what pruning one more head b changes, on top of the set S of a trace of one image.
 
     ``e(b|S) = f(S) − f(S ∪ b)`` for the probability; the others are distances between S and S ∪ b.
 
     Returns
     -------
-    ``(metric, L, H)`` float32, the ``PRUNING_METRICS``; 0 for heads of S.
+    ``(metric, L, H)`` float32, the ``PRUNING_METRICS``; 0 for heads of S. NaN for heads of other
+    ``layers`` than the asked ones.
     """
-    found = leave_one_out(model, traced, torch.tensor([label]))[:, 0, 0]
+    found = leave_one_out(model, traced, torch.tensor([label]), layers=layers)[:, 0, 0]
     for part in traced.pruned:
         if part.mode == 1:
             gone = found[:, part.layer, part.head]

@@ -49,6 +49,11 @@ def test_conditional_importance_is_a_difference_of_full_passes():
         after = oracles.naive_set_pass(model, image, [*parts, (layer, head, 1)]).softmax(-1)[0, 3]
         assert found[0, layer, head] == pytest.approx(float(before - after), abs=1e-5)
     assert not found[:, 0, 1].any()
+    of_two = conditional_importance(
+        model, trace(model, image, PruneSet.parse("0.1,2.0:2")), 3, [0, 2]
+    )
+    np.testing.assert_array_equal(of_two[:, [0, 2]], found[:, [0, 2]])
+    assert np.isnan(of_two[:, 1]).all()
 
 
 def test_a_running_effect_is_counted_by_hand():

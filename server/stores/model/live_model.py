@@ -12,8 +12,9 @@ from headbrush.analysis.explain.words import Sources
 from headbrush.analysis.model.pruning.modes import PrunedHead
 from headbrush.analysis.model.pruning.prune_set import PruneSet
 from headbrush.analysis.store.store import Store
+from headbrush.server.stores.model.errors import LiveError
 from headbrush.server.stores.model.null_model import NullModel, runs_none
-from headbrush.server.stores.model.pool import Pool, Rank
+from headbrush.server.stores.model.pool import Job, Pool, Rank
 from headbrush.server.stores.model.process import LiveProcess
 from headbrush.server.tools.byte_lru import ByteLRU
 
@@ -81,7 +82,10 @@ class LiveModel:
     ) -> "Future[np.ndarray]":
         """Ask for what pruning one more head changes: ``(metric, L, H)`` float32."""
         key = (int(image), str(pruned))
-        return self._ask(self._matrices, "importance", lambda arrays: arrays["metrics"], key, rank)
+        parts = [(*key, layer) for layer in range(self._store.sizes["layer"])]
+        return self._ask(
+            self._matrices, "importance", lambda arrays: arrays["metrics"], key, rank, parts
+        )
 
     def sources(self, image: int, which: int) -> "Future[Sources]":
         """Ask for what each head does with the patches of one image, for a class."""
@@ -141,11 +145,11 @@ class LiveModel:
 
     def warm_up(self) -> None:
         """Load the model in the background, so that the first question does not wait for it."""
-        _POOL.submit(lambda _is_wanted: self._load())
+        _POOL.submit(lambda _job: self._load())
 
     def wait(self) -> None:
         """Wait until all questions have been answered."""
-        _POOL.submit(lambda _is_wanted: None, Rank.LAST).result()
+        _POOL.submit(lambda _job: None, Rank.LAST).result()
 
     def _ask(
         self,
@@ -154,12 +158,16 @@ class LiveModel:
         make: Callable[[dict[str, np.ndarray]], T],
         key: tuple[Any, ...],
         rank: Rank = Rank.FIRST,
+        parts: Sequence[tuple[Any, ...]] = (),
     ) -> "Future[T]":
-        def answer(is_wanted: Callable[[], bool]) -> T:
+        """Ask for ``key``, or for its parts, whose arrays are stacked along axis 1."""
+
+        def answer(job: Job) -> T:
             result = kept.get((what, key))
             if result is None:
                 self._load()  # whole, whoever leaves: the next would wait for it from its beginning
-                arrays = _PROCESS.ask({**self._named(), "ask": what, "of": key}, is_wanted)
+                found = [self._answer(job, what, part) for part in parts or [key]]
+                arrays = _stacked(found) if parts else found[0]
                 result = make(arrays)
                 kept.put((what, key), result, sum(array.nbytes for array in arrays.values()))
             return result
@@ -171,6 +179,12 @@ class LiveModel:
         done.set_result(known)
         return done
 
+    def _answer(self, job: Job, what: str, of: tuple[Any, ...]) -> dict[str, np.ndarray]:
+        job.give_way()
+        if not job.is_wanted():
+            raise LiveError("Nobody is waiting for the answer any more.")
+        return _PROCESS.ask({**self._named(), "ask": what, "of": of}, job.is_wanted)
+
     def _load(self) -> None:
         with _loading:
             _PROCESS.ask({**self._named(), "ask": "load", "of": ()}, limit=LOADING_S)
@@ -178,6 +192,10 @@ class LiveModel:
     def _named(self) -> dict[str, object]:
         """Which store it is; an unfinished one is another after each step of its analysis."""
         return {"store": str(self._store.path.absolute()), "stamp": self._store.stamp}
+
+
+def _stacked(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([part[name] for part in parts], 1) for name in parts[0]}
 
 
 @lru_cache(maxsize=16)

@@ -89,13 +89,14 @@ class StoreModel:
         found = self._predictor.predict(images, PruneSet.parse(pruned))
         return {"probability": found.probability}
 
-    def importance(self, image: int, pruned: str) -> Arrays:
-        """The pruning metrics of every head of one image, on top of a prune set."""
+    def importance(self, image: int, pruned: str, layer: int) -> Arrays:
+        """The pruning metrics ``(metric, H)`` of a layer's heads, on top of a prune set."""
         model, prune_set = self._loaded(), PruneSet.parse(pruned)
         from headbrush.analysis.prune.predicting import conditional_importance
 
         traced = self._trace(image, prune_set)
-        return {"metrics": conditional_importance(model, traced, int(self._labels[image]))}
+        label = int(self._labels[image])
+        return {"metrics": conditional_importance(model, traced, label, [layer])[:, layer]}
 
     def unload(self) -> None:
         """Free the model's memory; the next question loads it again."""
