@@ -45,7 +45,7 @@ def explore(
         Named brushes and prune sets in the address.
     """
     session = Session(data, state, theme_of(cookies), document)
-    session.reader.change_named(named)
+    session.reader.restore_named(named)
     session.reader.change_sets(sets)
     build = partial(built, session.faults)
     workspaces = Workspaces(session, build, partial(_use_server, session))

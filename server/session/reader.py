@@ -1,12 +1,13 @@
 """Settings of the reader, not of the page: the theme, the named brushes and prune sets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from headbrush.server.session.brush.named_brushes import Compared, Named
+from headbrush.server.session.brush.named_brushes import Compared, Named, compared_names
 from headbrush.server.session.brushes import Brushes
 from headbrush.server.session.palette import Theme
 from headbrush.server.session.prune.named_sets import NamedSets
+from headbrush.server.session.state import History, ViewState
 from headbrush.server.tools.signal import Signal
 
 
@@ -21,6 +22,9 @@ class ReaderLists:
 class Reader:
     """Theme, named brushes and named prune sets of one reader.
 
+    The lists are not part of the page's state, so that no undo loses a name; which brushes are
+    compared is.
+
     Attributes
     ----------
     theme
@@ -31,8 +35,9 @@ class Reader:
         The named prune sets, kept there too.
     """
 
-    def __init__(self, theme: Theme, brushes: Brushes) -> None:
+    def __init__(self, theme: Theme, brushes: Brushes, history: History) -> None:
         self.theme = theme
+        self._history = history
         self.named: Named = ()
         self.sets: NamedSets = ()
         self._brushes = brushes
@@ -40,6 +45,7 @@ class Reader:
         self._theme_changed: Signal[[]] = Signal()
         self._named_changed: Signal[[]] = Signal()
         self._sets_changed: Signal[[]] = Signal()
+        history.on_change(["compared"], self._show_compared)
 
     @property
     def lists(self) -> ReaderLists:
@@ -57,8 +63,36 @@ class Reader:
         self._theme_changed.follow(callback)
 
     def change_named(self, named: Named) -> None:
-        """Replace the list of named brushes."""
+        """Replace the list of named brushes; another comparison is a step to undo.
+
+        What is renamed or deleted is so also in all former states.
+        """
+        now = {brush.name: place for place, brush in enumerate(named)}
+        known = {}
+        for place, brush in enumerate(self.named):
+            is_renamed = brush.name not in now and len(named) == len(self.named)
+            known[brush.name] = named[place].name if is_renamed else brush.name
         self.named = named
+        self._history.revise(
+            lambda state: replace(
+                state, compared=tuple(known[one] for one in state.compared if known[one] in now)
+            )
+        )
+        if compared_names(named) == self._history.state.compared:
+            self._named_changed.emit()
+        else:
+            self._history.change(compared=compared_names(named))
+
+    def restore_named(self, named: Named) -> None:
+        """Take the list that the browser kept, or a link has: that is no step to undo."""
+        self.named = named
+        names = compared_names(named)
+        self._history.revise(lambda state: replace(state, compared=names))
+        self._named_changed.emit()
+
+    def _show_compared(self, state: ViewState) -> None:
+        """Compare what the state says, as undo may have changed it."""
+        self.named = tuple(replace(one, compared=one.name in state.compared) for one in self.named)
         self._named_changed.emit()
 
     def follow_named(self, callback: Callable[[], None]) -> None:

@@ -73,7 +73,7 @@ class Session:
         self.document = document or curdoc()
         self.history = History(state)
         self.brushes = Brushes(data, self.history)
-        self.reader = Reader(theme, self.brushes)
+        self.reader = Reader(theme, self.brushes, self.history)
         self.summaries = Summaries()
         self.faults = Faults()
         self.asks = Asks()

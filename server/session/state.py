@@ -93,6 +93,8 @@ class ViewState:
         The tiles that patch ablation removes.
     sinks
         Whether attention to sinks is shown.
+    compared
+        Names of the named brushes that are compared.
     """
 
     image: int | None
@@ -132,6 +134,7 @@ class ViewState:
     explained_form: str = "over"
     explained_tile: str = "auto"
     sinks: str = "shown"
+    compared: tuple[str, ...] = ()
 
 
 class Changes(TypedDict, total=False):
@@ -174,6 +177,7 @@ class Changes(TypedDict, total=False):
     explained_form: str
     explained_tile: str
     sinks: str
+    compared: tuple[str, ...]
 
 
 _ZOOMS = frozenset({"pattern_range", "images_range", "matrix_range"})
@@ -331,6 +335,12 @@ class History:
     def adopt(self, **values: Unpack[Changes]) -> None:
         """Replace parts of the state that nobody chose; no step to undo."""
         self._move(replace(self.state, **values))
+
+    def revise(self, change: Callable[[ViewState], ViewState]) -> None:
+        """Replace the state and all former and undone ones; nobody is told."""
+        self.state = change(self.state)
+        self._before = None if self._before is None else change(self._before)
+        self._steps.revise(change)
 
     def retell(self, *parts: str) -> None:
         """Call the followers of these parts: what they show has changed, the state has not."""

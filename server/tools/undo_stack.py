@@ -1,5 +1,6 @@
 """The undo and redo stacks."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Shown = TypeVar("Shown")
@@ -36,6 +37,11 @@ class UndoStack(Generic[Shown]):
         self._future.clear()
         self._last += 1
         self.number = self._last
+
+    def revise(self, change: Callable[[Shown], Shown]) -> None:
+        """Replace every kept state by ``change(state)``; the steps stay the same."""
+        for steps in (self._past, self._future):
+            steps[:] = [(number, change(shown)) for number, shown in steps]
 
     def back(self, now: Shown) -> Shown | None:
         """Take the state before the last step; ``now`` goes onto the redo stack."""

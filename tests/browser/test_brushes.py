@@ -146,6 +146,10 @@ def test_named_brushes_are_compared_and_come_back_after_a_reload(page, data):
     page.wait("named('pattern_legend').text.includes('both')")
     page.page.get_by_label(f"Stop comparing class {kinds[1]}").click()
     page.page.wait_for_function("document.querySelectorAll('#compared .hb-name').length == 1")
+    page.page.keyboard.press("Control+z")
+    page.page.wait_for_function("document.querySelectorAll('#compared .hb-name').length == 2")
+    page.page.keyboard.press("Control+y")
+    page.page.wait_for_function("document.querySelectorAll('#compared .hb-name').length == 1")
     page.page.locator("#named").click()
     name = page.page.get_by_label(f"Name of class {kinds[0]}")
     for refused in ("", f"class {kinds[1]}"):

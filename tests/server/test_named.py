@@ -171,3 +171,45 @@ def test_two_brushes_are_compared_in_every_view(session, data):
     assert importance.plot.y_range.start == 0
     assert not importance.plot.yaxis[1].visible
     assert not part(importance, "compared_legend").visible
+
+
+def compared(session):
+    return [one.name for one in session.reader.compared()]
+
+
+def test_a_comparison_is_a_step_to_undo_and_no_name_is_lost(session):
+    session.reader.restore_named(three())
+    names = [one.name for one in session.reader.named]
+    assert not session.history.has_past
+    session.reader.change_named(named.toggled(session.reader.named, 2))
+    assert compared(session) == names[1:]
+    before = session.state.metric
+    session.history.change(metric="cls")
+    session.history.undo()
+    session.history.undo()
+    assert compared(session) == names[:2]
+    session.history.redo()
+    assert compared(session) == names[1:]
+    assert [one.name for one in session.reader.named] == names
+    assert session.state.metric == before != "cls"
+
+
+def test_what_is_renamed_or_deleted_is_so_in_former_states_too(session):
+    session.reader.restore_named(three())
+    first, second, _ = [one.name for one in session.reader.named]
+    session.reader.change_named(named.toggled(session.reader.named, 0))
+    session.reader.change_named(named.renamed(session.reader.named, 0, "new"))
+    session.history.undo()
+    assert compared(session) == ["new", second]
+    session.reader.change_named(named.deleted(session.reader.named, 0))
+    assert compared(session) == [second]
+    session.history.redo()
+    assert compared(session) == [second]
+    assert first not in [one.name for one in session.reader.named]
+
+
+def test_what_the_browser_kept_is_compared_in_all_former_states(session):
+    session.history.change(head=1)
+    session.reader.restore_named(three())
+    session.history.undo()
+    assert compared(session) == [one.name for one in three()[:2]]

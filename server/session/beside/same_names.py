@@ -74,8 +74,8 @@ class SameNames:
 
 
 def linked_parts(state: ViewState) -> Changes:
-    """The parts of a state that both stores share."""
-    parts: Changes = {}
+    """The parts of a state that a step of two stores is about."""
+    parts: Changes = {"compared": state.compared}
     for name in LINKED:
         parts[name] = getattr(state, name)
     return parts

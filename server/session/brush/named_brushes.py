@@ -81,6 +81,11 @@ def saved(named: Named, name: str, clauses: tuple[Clause, ...]) -> Named:
     return (*named, NamedBrush(clean, colour, clauses, compared=few))
 
 
+def compared_names(named: Named) -> tuple[str, ...]:
+    """Names of those that are compared."""
+    return tuple(one.name for one in named if one.compared)
+
+
 def compared_pair(named: Named, pair: Sequence[tuple[str, tuple[Clause, ...]]]) -> Named:
     """Save two brushes and compare only these; a name that means another brush gets a number."""
     kept = tuple(replace(one, compared=False) for one in named)

@@ -82,11 +82,16 @@ class BrushBar:
             "head": self._select_head,
         }
         session.history.on_change(["clauses"], self.react)
+        session.history.on_change(["compared"], self._keep_compared)
         session.reader.follow_named(self._tell)
 
     def react(self, _state: ViewState) -> None:
         """Show the chips of the clauses."""
         self._tell()
+
+    def _keep_compared(self, _state: ViewState) -> None:
+        """Let the browser keep what is compared, unless it is a link's, which it does not keep."""
+        self._tell(keep=not self._linked)
 
     def _tell(self, keep: bool = False) -> None:
         session = self._session
@@ -186,7 +191,7 @@ class BrushBar:
         own, note = named_brushes.from_json(str(text), self._session.data)
         kept, clash = joined_named(own, self._linked)
         note = " ".join(filter(None, (note, clash)))
-        self._session.reader.change_named(kept)
+        self._session.reader.restore_named(kept)
         if note:
             self._say(note)
 

@@ -54,7 +54,7 @@ class Shown:
         names = list(views)
         self.data = data
         self.session = Session(data, state, LIGHT, document)
-        self.session.reader.change_named(lists.named)
+        self.session.reader.restore_named(lists.named)
         self.session.reader.change_sets(lists.sets)
         made = guarded_views(self.session, names)
         settle(document, data)

@@ -108,7 +108,7 @@ def overview_panels(
 
     ``side`` begins the panels' names where two stores have panels in one report.
     """
-    session.reader.change_named(named)
+    session.reader.restore_named(named)
     shown = [name for name in views if name in OVERVIEWS]
     made = guarded_views(session, shown)
     name, why = PatternLayout.name, why_kept(session.data, session.state.pattern_style)
@@ -174,7 +174,7 @@ def page_panels(
         state = replace(overview.state, image=image, layer=chosen.layer, head=chosen.head)
         session = Session(data, state, document=document)
         session.most_computed = MOST_COMPUTED
-        session.reader.change_named(overview.reader.named)
+        session.reader.restore_named(overview.reader.named)
         started.append((head, image, session, guarded_views(session, of_head)))
     settle(document, data)
     return [_page(number, *one) for number, one in enumerate(started, 1)]
