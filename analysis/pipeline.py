@@ -24,6 +24,7 @@ from headbrush.analysis.images.class_selection import (
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
 from headbrush.analysis.measures.autoencoders.kinds import NONE
+from headbrush.analysis.model.precision import FLOAT32
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.forecast import forecast_of
 from headbrush.analysis.preflight.prepare import prepared
@@ -40,6 +41,13 @@ from headbrush.analysis.run.progress import Advance, StageProgress
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
 from headbrush.analysis.run.shards import PRUNED, Shard, ShardJob, analyze_shard, cut_shards
+from headbrush.analysis.run.stages.comparing import (
+    COMPARED,
+    CompareJob,
+    compare_precisions,
+    compared_images,
+    precision_error,
+)
 from headbrush.analysis.run.stages.pruning import PruneJob, prune_shard
 from headbrush.analysis.run.stages.reporter import Reporter
 from headbrush.analysis.run.stages.screening import ScreenJob, screen_shard
@@ -161,6 +169,11 @@ def _make_the_rest(
         with reporter.making("importance") as report:
             watched = together.watched(report)
             run.each("prune heads", prune_shard, _prune_jobs(run, images, shards), watched)
+        if request.precision != FLOAT32:
+            job = CompareJob(COMPARED, compared_images(images), request.precision, parts)
+            run.each("compare with float32", compare_precisions, [job])
+            if error := precision_error(parts, request.precision):
+                run.progress.note(error.words)
         lay_out("image_embedding")
 
     def lay_out_patches() -> None:
@@ -188,6 +201,7 @@ def _prune_jobs(run: _Run, images: ImageSet, shards: list[Shard]) -> list[PruneJ
             run.parts,
             shard.start,
             tuple(one.name for one in shards) if run.model.has_features else (),
+            request.precision,
         )
         for shard in shards
     ]

@@ -113,6 +113,14 @@ Modes = Annotated[
         help="whole: prune each head as a whole; all: in all seven modes.", rich_help_panel=MEASURES
     ),
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="In which heads are pruned: float32, or the quicker bf16 or tf32; their error is "
+        "measured and stored.",
+        rich_help_panel=MEASURES,
+    ),
+]
 Autoencoder = Annotated[
     str | None,
     typer.Option(

@@ -127,6 +127,11 @@ class VisionModel:
     notes: tuple[str, ...] = ()
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights, and of what it computes."""
+        return next(self.module.parameters()).dtype
+
+    @property
     def num_classes(self) -> int:
         """Classes of the probabilities; 0 for a headless backbone."""
         return self.kind.num_classes

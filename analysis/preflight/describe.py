@@ -7,6 +7,7 @@ import psutil
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_mapping import said
+from headbrush.analysis.model.precision import FLOAT32
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.expect import Expected
 from headbrush.analysis.preflight.words import duration, number, size
@@ -116,7 +117,8 @@ def _metrics(request: Request, model: VisionModel) -> str:
     if missing:
         return f"without {'; '.join(missing)}"
     modes = f", in {len(request.modes)} pruning modes" if len(request.modes) > 1 else ""
-    return f"all {len(METRICS)}: {', '.join(METRICS)}{modes}"
+    precision = "" if request.precision == FLOAT32 else f", pruned in {request.precision}"
+    return f"all {len(METRICS)}: {', '.join(METRICS)}{modes}{precision}"
 
 
 def _cost_lines(expected: Expected, free: int) -> Lines:

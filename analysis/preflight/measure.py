@@ -23,6 +23,7 @@ from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.layouts.embedding import layout
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import resume
+from headbrush.analysis.model.precision import at_precision
 from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure_autoencoder import measure_autoencoder
@@ -101,7 +102,9 @@ def measure(request: Request, model: VisionModel, images: ImageSet) -> Measured:
     prunes = request.predictions
     is_long = prunes and variants * forward / 2 * count > _PATIENCE_S
     if is_long:
-        pruning = variants * _variant_seconds(model, traced)
+        with at_precision(model, request.precision) as pruned:
+            inputs = load_batch(model, few, range(1)).to(pruned.dtype)
+            pruning = variants * _variant_seconds(pruned, trace(pruned, inputs))
     with _temporary_folder() as folder, _peak_memory() as peak:
         parts = PartFiles(folder)
         for name in ("parts", "attention"):
@@ -191,7 +194,7 @@ def _shard_seconds(
     )
     prune = PruneJob(
         f"{PRUNED}00000", images, request.batch_size, request.modes, prunes, parts,
-        features=(job.name,) if model.has_features else (),
+        features=(job.name,) if model.has_features else (), precision=request.precision,
     )  # fmt: skip
     start = time.perf_counter()
     analyze_shard(model, job, lambda _share: None)

@@ -12,6 +12,7 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import drop_unreadable
 from headbrush.analysis.model import capture
 from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.precision import demand_precision
 from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.preflight.describe import describe
 from headbrush.analysis.preflight.expect import Expected, expect
@@ -117,6 +118,7 @@ def prepared(request: Request, progress: StageProgress, is_dry: bool = False) ->
                 two = load_batch(model, images, range(min(2, len(images))))
                 capture.self_check(model, two)
                 model = replace(model, inexact=why_inexact(model, two))
+                demand_precision(model, request.precision)
             folder = WorkFolder(request.out, whole_plan(request, model, images), request.restart)
             folder.refuse()
             with progress.stage("measure two images"):

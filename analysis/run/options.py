@@ -10,6 +10,7 @@ from typing import Any
 from headbrush.analysis.images.class_selection import parse_select
 from headbrush.analysis.measures.autoencoders.kinds import KINDS, LINEAR, NONE
 from headbrush.analysis.model.modules.outputs import OUTPUTS
+from headbrush.analysis.model.precision import PRECISIONS
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.store.errors import InputError
 
@@ -198,6 +199,7 @@ _FIELD_OF = {
         lambda value: NONE if _truth("no_autoencoder", value) else LINEAR,
     ),
     "modes": ("all_modes", lambda value: _one_of("modes", value, ("whole", "all")) == "all"),
+    "precision": ("precision", lambda value: _one_of("precision", value, PRECISIONS)),
     "resume": ("restart", lambda value: not _truth("resume", value)),
 }
 """The field of a request that an option of the command stands for, and what makes its value."""

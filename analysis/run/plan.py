@@ -21,6 +21,7 @@ def known_plan(request: Request) -> dict[str, object]:
         "per_class": request.per_class,
         "modes": list(request.modes),
         "predictions": request.predictions,
+        "precision": request.precision,
         "seed": request.seed,
         "autoencoder": request.autoencoder,
         "shards": "even",

@@ -65,6 +65,9 @@ class Request:
     predictions
         Whether heads are pruned to measure the change of the prediction. If not, the faster
         gradient approximation is used instead.
+    precision
+        In which heads are pruned: ``float32``, or the quicker ``bf16`` or ``tf32``, whose error is
+        measured on some images.
     autoencoder
         What summarises the patch patterns: ``linear``, their principal components, or
         ``convolutional``, the paper's, which takes longer; with ``none`` their layout is made from
@@ -109,6 +112,7 @@ class Request:
     attention: int | None = 60
     all_modes: bool = False
     predictions: bool = True
+    precision: str = "float32"
     autoencoder: str = "linear"
     batch_size: int = 16
     device: str = "auto"

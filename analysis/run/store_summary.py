@@ -151,7 +151,7 @@ def attributes(
     model: VisionModel,
     images: ImageSet,
     candidates: ImageSet,
-    undefined: str = "",
+    remarks: str = "",
 ) -> dict[str, str | int | float]:
     """The store's global attributes.
 
@@ -159,8 +159,8 @@ def attributes(
     ----------
     candidates
         The images from which ``images`` were chosen; the same if none was left out.
-    undefined
-        A sentence about numbers that the model could not compute, empty if there are none.
+    remarks
+        Sentences about the numbers, for example on those that the model could not compute.
     """
     geometry = model.geometry
     described: dict[str, str | int | float] = {
@@ -194,7 +194,7 @@ def attributes(
         described["class_mapping"] = said(images.mapping)
     if request.best_worst is not None:
         described["select"] = f"best-worst:{request.best_worst}"
-    if notes := "; ".join(filter(None, (*model.notes, *candidates.notes, undefined))):
+    if notes := "; ".join(filter(None, (*model.notes, *candidates.notes, remarks))):
         described["notes"] = notes.replace(".; ", ". ")  # most are clauses
     reasons = why_missing(request, model)
     return described | ({"missing": "; ".join(reasons)} if reasons else {})

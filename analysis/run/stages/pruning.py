@@ -10,6 +10,7 @@ from headbrush.analysis.measures.importance import leave_one_out, map_change
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.measures.neighbours import Neighbours, neighbours_lost
 from headbrush.analysis.model.batches import load_batch
+from headbrush.analysis.model.precision import FLOAT32, at_precision
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
@@ -30,6 +31,8 @@ class PruneJob:
         Number of the shard's first image among all.
     features
         Of a model that puts out features, the parts that hold those of all images.
+    precision
+        In which it is pruned, one of ``PRECISIONS``.
     """
 
     name: str
@@ -40,6 +43,7 @@ class PruneJob:
     parts: PartFiles
     start: int = 0
     features: tuple[str, ...] = ()
+    precision: str = FLOAT32
 
 
 def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
@@ -48,11 +52,16 @@ def prune_shard(model: VisionModel, job: PruneJob, advance: Advance) -> None:
     Of a model without classifier also ``other``, its own metric: how many neighbours are lost, or
     how far its map changes, ``(mode, B, L, H)``.
     """
+    with at_precision(model, job.precision) as pruned:
+        _prune(pruned, job, advance)
+
+
+def _prune(model: VisionModel, job: PruneJob, advance: Advance) -> None:
     found, other, neighbours = [], [], _neighbours(job)
     size = images_at_once(model, job.batch_size)
     for start in range(0, len(job.images), size):
         indices = range(start, min(start + size, len(job.images)))
-        traced = trace(model, load_batch(model, job.images, indices))
+        traced = trace(model, load_batch(model, job.images, indices).to(model.dtype))
         labels = torch.from_numpy(job.images.labels[indices.start : indices.stop])
         found.append(leave_one_out(model, traced, labels, job.modes, job.predictions))
         if neighbours is not None:

@@ -20,6 +20,7 @@ from headbrush.analysis.run.fits import (
 )
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import Shard, is_pruned
+from headbrush.analysis.run.stages.comparing import precision_error
 from headbrush.analysis.run.stages.non_finite import without_infinities
 from headbrush.analysis.run.store_summary import (
     attributes,
@@ -92,7 +93,10 @@ class Summaries:
             values[name], shares = self._layout(name, values["importance"].shape[1:])
             described |= shares
         values, undefined = without_infinities(values)
-        described |= attributes(request, model, images, self.candidates, undefined)
+        error = precision_error(parts, request.precision)
+        described |= {} if error is None else error.attributes
+        remarks = "; ".join(filter(None, (error and error.words, undefined)))
+        described |= attributes(request, model, images, self.candidates, remarks)
         described |= {"warning": self.warning} if self.warning else {}
         if parts.has(AUTOENCODER):
             precision = fitted_autoencoder(model, parts, request.autoencoder).average_precision
