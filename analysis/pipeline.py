@@ -24,7 +24,6 @@ from headbrush.analysis.images.class_selection import (
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import write_skipped
 from headbrush.analysis.measures.autoencoders.kinds import NONE
-from headbrush.analysis.model.precision import FLOAT32
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.forecast import forecast_of
 from headbrush.analysis.preflight.prepare import prepared
@@ -38,7 +37,7 @@ from headbrush.analysis.run.fits import (
     layout_stages,
 )
 from headbrush.analysis.run.progress import Advance, StageProgress
-from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.request import FLOAT32, Request
 from headbrush.analysis.run.scheduling import Scheduler, Task
 from headbrush.analysis.run.shards import PRUNED, Shard, ShardJob, analyze_shard, cut_shards
 from headbrush.analysis.run.stages.comparing import (

@@ -7,11 +7,10 @@ import psutil
 
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.labels.class_mapping import said
-from headbrush.analysis.model.precision import FLOAT32
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.expect import Expected
 from headbrush.analysis.preflight.words import duration, number, size
-from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.request import FLOAT32, Request
 from headbrush.analysis.run.store_summary import why_missing
 from headbrush.analysis.store.schema import METRICS
 

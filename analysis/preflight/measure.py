@@ -23,13 +23,13 @@ from headbrush.analysis.measures.autoencoders.kinds import NONE
 from headbrush.analysis.measures.layouts.embedding import layout
 from headbrush.analysis.model.batches import load_batch
 from headbrush.analysis.model.capture import resume
-from headbrush.analysis.model.precision import at_precision
 from headbrush.analysis.model.tracing import Trace, trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.preflight.measure_autoencoder import measure_autoencoder
 from headbrush.analysis.run.fits import AUTOENCODER
 from headbrush.analysis.run.request import Request
 from headbrush.analysis.run.shards import PRUNED, ShardJob, analyze_shard
+from headbrush.analysis.run.stages.precision import at_precision
 from headbrush.analysis.run.stages.pruning import PruneJob, prune_shard
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.atomic_files import WriteError

@@ -12,7 +12,6 @@ from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.images.reading_check import drop_unreadable
 from headbrush.analysis.model import capture
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.precision import demand_precision
 from headbrush.analysis.model.vision_model import VisionModel, spare_threads
 from headbrush.analysis.preflight.describe import describe
 from headbrush.analysis.preflight.expect import Expected, expect
@@ -35,6 +34,7 @@ from headbrush.analysis.run.scheduling import (
     demand_sendable,
     open_scheduler,
 )
+from headbrush.analysis.run.stages.precision import demand_precision
 from headbrush.analysis.run.work_folder import PartsError, WorkFolder
 
 MOST_OPENED = 2_000

@@ -10,8 +10,7 @@ from typing import Any
 from headbrush.analysis.images.class_selection import parse_select
 from headbrush.analysis.measures.autoencoders.kinds import KINDS, LINEAR, NONE
 from headbrush.analysis.model.modules.outputs import OUTPUTS
-from headbrush.analysis.model.precision import PRECISIONS
-from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.request import PRECISIONS, Request
 from headbrush.analysis.store.errors import InputError
 
 _LEAST = {

@@ -11,6 +11,10 @@ from torch import Tensor, nn
 from headbrush.analysis.images.dataset import MapDataset
 from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 
+FLOAT32, BF16, TF32 = "float32", "bf16", "tf32"
+PRECISIONS = (FLOAT32, BF16, TF32)
+"""Arithmetics in which heads are pruned."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -112,7 +116,7 @@ class Request:
     attention: int | None = 60
     all_modes: bool = False
     predictions: bool = True
-    precision: str = "float32"
+    precision: str = FLOAT32
     autoencoder: str = "linear"
     batch_size: int = 16
     device: str = "auto"

@@ -16,9 +16,10 @@ from benchmarks.analysis.what_if import timed
 from benchmarks.common import BUNDLED, note
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.loading import load_model
-from headbrush.analysis.model.precision import BF16, at_precision, demand_precision
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.wrapping import wrap_model
+from headbrush.analysis.run.request import BF16
+from headbrush.analysis.run.stages.precision import at_precision, demand_precision
 
 TURNS = 3
 

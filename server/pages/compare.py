@@ -26,9 +26,9 @@ from headbrush.server.pages.workspaces import PAIR_TITLES, PairTabs, empty_place
 from headbrush.server.session.beside.matched_heads import MatchedHeads
 from headbrush.server.session.beside.partners import read_partners
 from headbrush.server.session.brush.clause_text import LinkError
-from headbrush.server.session.error_boundary import Failed, built
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Stage, ViewState
+from headbrush.server.session.status.error_boundary import Failed, built
 from headbrush.server.session.url_state import from_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.beside import beside, table_of, to_file

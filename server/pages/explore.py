@@ -10,10 +10,10 @@ from headbrush.server.pages.layout import arrange, theme_of
 from headbrush.server.pages.report.make_report import report_of
 from headbrush.server.pages.workspaces import Workspaces
 from headbrush.server.session.brush.named_brushes import Named
-from headbrush.server.session.error_boundary import built
 from headbrush.server.session.prune.named_sets import NamedSets
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
+from headbrush.server.session.status.error_boundary import built
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.header.title_bar import TitleBar
 from headbrush.server.views.images.image_cloud import make_cloud

@@ -10,9 +10,9 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.pages.keyboard import key_variables, press
 from headbrush.server.pages.plot_keys import PlotKeys
 from headbrush.server.pages.workspaces import TITLES, Place, Workspaces
-from headbrush.server.session.error_boundary import Failed
 from headbrush.server.session.palette import DARK, LIGHT, Theme
 from headbrush.server.session.session import Session
+from headbrush.server.session.status.error_boundary import Failed
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.words import accuracy_words, heads_words, images_words
 from headbrush.server.tools import assets

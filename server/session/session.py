@@ -17,12 +17,12 @@ from headbrush.server.session.brush.clauses import (
     without,
 )
 from headbrush.server.session.brushes import Brushes
-from headbrush.server.session.error_boundary import Faults
 from headbrush.server.session.palette import LIGHT, Theme
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
 from headbrush.server.session.state import History, ViewState
 from headbrush.server.session.status.asks import Asks
+from headbrush.server.session.status.error_boundary import Faults
 from headbrush.server.session.status.summaries import Summaries
 from headbrush.server.session.status.waiting import Waiting
 from headbrush.server.stores.heads import Head

@@ -10,13 +10,13 @@ from scipy import stats
 from torch import nn
 
 from headbrush.analysis.measures.importance import leave_one_out
-from headbrush.analysis.model import precision
-from headbrush.analysis.model.precision import at_precision, demand_precision
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.pipeline import analyze
 from headbrush.analysis.preflight.prepare import preflight
 from headbrush.analysis.run.progress import StageProgress
 from headbrush.analysis.run.request import Request
+from headbrush.analysis.run.stages import precision
+from headbrush.analysis.run.stages.precision import at_precision, demand_precision
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.analysis.store.store import Store

@@ -9,8 +9,8 @@ import pytest
 from bokeh.events import SelectionGeometry
 from bokeh.models import Div
 
-from headbrush.server.session.error_boundary import Failed, Faults, built
 from headbrush.server.session.state import History, ViewState
+from headbrush.server.session.status.error_boundary import Failed, Faults, built
 from headbrush.server.tools.latest_only import LatestOnly
 from headbrush.server.views.patterns.pattern_layout import PatternLayout
 from headbrush.server.views.patterns.picture import PlotPicture

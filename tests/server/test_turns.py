@@ -3,7 +3,7 @@
 import pytest
 
 from headbrush.analysis.model.pruning.prune_set import PruneSet
-from headbrush.server.session.status.turn import Turn
+from headbrush.server.session.turn import Turn
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.importance.pruning_answer import PruningAnswer
 from headbrush.server.views.tokens.explain.explanation_answer import ExplanationAnswer

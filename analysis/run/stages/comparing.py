@@ -9,11 +9,10 @@ from scipy.stats import rankdata
 from headbrush.analysis.images.image_set import ImageSet
 from headbrush.analysis.measures.importance import leave_one_out
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.precision import at_precision
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
-from headbrush.analysis.preflight.words import number
 from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.stages.precision import at_precision
 from headbrush.analysis.run.work_folder import PartFiles
 from headbrush.analysis.store.schema import PRUNING_METRICS
 
@@ -92,11 +91,12 @@ class PrecisionError:
     @property
     def words(self) -> str:
         """A sentence about it."""
+        images = f"{self.count} image{'s' if self.count > 1 else ''}"
+        unit = " bits" if self.metric == "jsd" else ""
         return (
-            f"Heads were pruned in {self.precision}: in {number(self.count, 'image')} its "
-            f"{_TITLES[self.metric]} differs from that of float32 by at most {self.largest:.2g} "
-            f"(its median is {self.typical:.2g}), and the ranks of the heads correlate by "
-            f"{self.ranks:.4f}"
+            f"Heads were pruned in {self.precision}: in {images} its {_TITLES[self.metric]} "
+            f"differs from that of float32 by at most {self.largest:.2g}{unit} (its median is "
+            f"{self.typical:.2g}), and the ranks of the heads correlate by {self.ranks:.4f}"
         )
 
 

@@ -10,10 +10,11 @@ from headbrush.analysis.measures.importance import leave_one_out, map_change
 from headbrush.analysis.measures.memory_budget import images_at_once
 from headbrush.analysis.measures.neighbours import Neighbours, neighbours_lost
 from headbrush.analysis.model.batches import load_batch
-from headbrush.analysis.model.precision import FLOAT32, at_precision
 from headbrush.analysis.model.tracing import trace
 from headbrush.analysis.model.vision_model import VisionModel
 from headbrush.analysis.run.progress import Advance
+from headbrush.analysis.run.request import FLOAT32
+from headbrush.analysis.run.stages.precision import at_precision
 from headbrush.analysis.run.work_folder import PartFiles
 
 

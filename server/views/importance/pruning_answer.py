@@ -13,7 +13,7 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.store import Store
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.session.status.turn import Turn
+from headbrush.server.session.turn import Turn
 from headbrush.server.stores.model.live_model import LiveModel, live_model, waiting_words
 from headbrush.server.stores.model.mean_pruning import MeanPruned, stored_mean
 from headbrush.server.stores.model.null_model import NullModel

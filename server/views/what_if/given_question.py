@@ -10,7 +10,7 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.schema import PRUNING_METRICS
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.session.status.turn import Turn
+from headbrush.server.session.turn import Turn
 from headbrush.server.stores.model.live_model import live_model, waiting_words
 from headbrush.server.stores.model.pool import Rank
 from headbrush.server.stores.model.set_effects import MOST_GIVEN, RunningGiven, running_given

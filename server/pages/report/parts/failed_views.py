@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from headbrush.analysis.store.errors import InputError
-from headbrush.server.session.error_boundary import built
 from headbrush.server.session.session import Session
+from headbrush.server.session.status.error_boundary import built
 from headbrush.server.stores.redact_paths import said_of
 from headbrush.server.views.registry import BY_NAME, Row, Views, build_views
 from headbrush.server.views.tokens.description import MatrixWords

@@ -14,7 +14,7 @@ import numpy as np
 from headbrush.analysis.explain.words import OF_HEADS, Sources, random_orders
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import EXPLAINED_MAPS, ViewState
-from headbrush.server.session.status.turn import Turn
+from headbrush.server.session.turn import Turn
 from headbrush.server.stores.model.live_model import (
     LOADING_S,
     LiveModel,

@@ -8,10 +8,9 @@ from copy import deepcopy
 import torch
 
 from headbrush.analysis.model.vision_model import VisionModel
+from headbrush.analysis.run.request import BF16, TF32
 from headbrush.analysis.store.errors import InputError
 
-FLOAT32, BF16, TF32 = "float32", "bf16", "tf32"
-PRECISIONS = (FLOAT32, BF16, TF32)
 _SIDE, _TIMES = 512, 7
 _INSTEAD = "leave --precision out for float32, which is exact"
 
