@@ -22,6 +22,7 @@ from benchmarks.common import note
 from headbrush.server.stores.trends.classes import LEVEL, class_trends
 from headbrush.server.stores.trends.consistency import class_consistency
 from headbrush.server.stores.trends.questions import MOST_SIMILAR
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
 
 SIZES = {"bundled": (300, 72, 10), "ViT-B/16": (1000, 144, 10), "ViT-L/16": (50_000, 384, 1000)}
@@ -96,11 +97,12 @@ def main() -> None:
             "heads × classes": seconds(class_trends, values, label, classes, permutations),
             "consistency": seconds(class_consistency, values, label, classes, permutations),
             "unlike": seconds(unlike_their_class, values, label),
+            "scores": seconds(normal_scores, values),
             "nearest": seconds(nearest, values, 0, MOST_SIMILAR),
         }
         if images <= _MOST_FOR_SCIPY:
             took["scipy (scaled)"] = with_scipy(values, label, classes, permutations)
-        for what in ("consistency", "unlike", "nearest"):
+        for what in ("consistency", "unlike", "scores", "nearest"):
             note(f"{what}, {name}", took[what], "s")
         note(f"heads × classes, {name}", took["heads × classes"], "s")
         if images <= _MOST_FOR_SCIPY:

@@ -78,8 +78,8 @@ class ViewState:
     trend_group
         What is compared in each head: every class with the rest, or the wrong predictions of a
         class with its right ones.
-    trend_order
-        How the heads are sorted there.
+    trend_order, trend_words
+        How the heads are sorted there; and the words by which classes are found, empty for none.
     match, partners
         How the heads of two stores on one page are matched, one of ``MATCHES``; and the pairs that
         the reader has changed, by the heads' numbers, −1 for no partner.
@@ -125,6 +125,7 @@ class ViewState:
     pruned: PruneSet = NOTHING
     trend_group: str = "class"
     trend_order: str = "layer"
+    trend_words: str = ""
     match: str = "place"
     partners: tuple[tuple[int, int], ...] = ()
     beside_order: str = "difference"
@@ -168,6 +169,7 @@ class Changes(TypedDict, total=False):
     pruned: PruneSet
     trend_group: str
     trend_order: str
+    trend_words: str
     match: str
     partners: tuple[tuple[int, int], ...]
     beside_order: str

@@ -50,6 +50,8 @@ from headbrush.server.stores.trends.questions import TREND_GROUPS
 VERSION = "1"
 MOST_BRUSH = 6000
 """Characters of the longest brush that a link carries."""
+MOST_WORDS = 100
+"""Characters of the longest words by which a link finds classes."""
 
 _RANGES = {
     "range": "pattern_range", "images_range": "images_range", "matrix_range": "matrix_range",
@@ -116,7 +118,7 @@ def to_query(
         pairs["image"] = str(state.image)
     pairs["set"] = data.fingerprint
     pairs["head"] = f"{state.layer}.{state.head}"
-    for name in (*_CHOICES, "mode", "token", "explained_class"):
+    for name in (*_CHOICES, "mode", "token", "explained_class", "trend_words"):
         if getattr(state, name) != getattr(first, name):
             pairs[name] = str(getattr(state, name))
     if state.threshold is not None:
@@ -195,6 +197,12 @@ def _read_mode(_key: str, text: str, _data: StoreData) -> Changes:
     return {"mode": mode}
 
 
+def _read_words(_key: str, text: str, _data: StoreData) -> Changes:
+    if len(text) > MOST_WORDS:
+        raise LinkError
+    return {"trend_words": text}
+
+
 def _read_token(_key: str, text: str, data: StoreData) -> Changes:
     return {"token": index_below(text, data.num_tokens)}
 
@@ -232,6 +240,7 @@ _READERS = {
     "mode": _read_mode,
     "token": _read_token,
     "explained_class": _read_class,
+    "trend_words": _read_words,
     "threshold": _read_threshold,
     **dict.fromkeys(_RANGES, _read_range),
     "prune": _read_pruned,

@@ -8,6 +8,7 @@ import pytest
 
 from headbrush.server.stores.trends.classes import class_trends
 from headbrush.server.stores.trends.questions import MOST_SIMILAR
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
 from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage
@@ -90,7 +91,10 @@ def test_an_unlike_image_is_selected_and_those_near_it_are_listed(opened, data, 
     opened.page.locator("[data-name=unlike_images] li button").first.click()
     opened.wait(f"named('selection_text').text.includes('image {first}')")
     opened.wait("named('similar_list').text.includes('<li>')")
-    assert listed(opened, "similar_list") == nearest(effects, first, MOST_SIMILAR)[0].tolist()
+    assert (
+        listed(opened, "similar_list")
+        == nearest(normal_scores(effects), first, MOST_SIMILAR)[0].tolist()
+    )
     heads = found.columns_of(first, 5)
     label = data.head_labels[heads[1]]
     panel = opened.page.locator("[data-name=unlike_images]")

@@ -50,6 +50,15 @@ def test_family_wise_p_is_that_of_an_obvious_loop(values):
     np.testing.assert_allclose(found.family_p, expected)
 
 
+def test_the_clearest_class_has_the_largest_t(values):
+    found = class_trends(values, LABEL, 4, 10)
+
+    def largest_t(row):
+        return np.abs(stats.ttest_ind(values[row == LABEL], values[row != LABEL]).statistic).max()
+
+    assert found.clearest.tolist() == sorted(range(3), key=largest_t, reverse=True)
+
+
 def test_a_planted_effect_is_found_and_nothing_else():
     random = np.random.default_rng(0)
     label = np.repeat(np.arange(5), 30)

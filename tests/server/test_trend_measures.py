@@ -5,10 +5,16 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import cdist
 
+from headbrush.server.stores.trends import consistency
 from headbrush.server.stores.trends.classes import LEVEL
-from headbrush.server.stores.trends.consistency import MOST_IMAGES, class_consistency
+from headbrush.server.stores.trends.consistency import (
+    MOST_OF_CLASS,
+    MOST_OTHERS,
+    class_consistency,
+)
 from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 from headbrush.server.stores.trends.statistics.seriation import seriated
+from headbrush.server.stores.trends.statistics.tail import permutation_p
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
 from headbrush.server.stores.trends.within_class import within_class_trends
 
@@ -102,7 +108,7 @@ def test_a_class_that_uses_heads_alike_is_found_and_shuffled_labels_are_not():
     values[label == 1] = values[label == 1] * 0.3 + 2
     found = class_consistency(values, label, 4, 999)
     assert found.is_alike[1]
-    assert found.p[1] == 1 / 1000
+    assert found.p[1] < 1 / 1000
     shown = 0
     for seed in range(60):
         noise = random.gamma(0.5, size=(60, 8))
@@ -110,14 +116,72 @@ def test_a_class_that_uses_heads_alike_is_found_and_shuffled_labels_are_not():
     assert shown <= stats.binom.ppf(0.999, 60, 0.05 * 4)
 
 
-def test_many_images_are_sampled_by_the_seed_and_few_have_no_result():
+def test_p_is_that_of_an_obvious_loop_over_shuffled_labels(values):
+    label = np.repeat([0, 1, 2], [5, 10, 15])
+    distance = cdist(*[normal_scores(values)] * 2)
+
+    def energies(label):
+        is_in = [label == one for one in range(3)]
+        return np.array([
+            2 * distance[np.ix_(a, ~a)].mean() - distance[np.ix_(a, a)].mean()
+            - distance[np.ix_(~a, ~a)].mean() for a in is_in
+        ])  # fmt: skip
+
+    random, reached = np.random.default_rng(0), np.zeros(3)
+    for _ in range(2000):
+        reached += energies(random.permutation(label)) >= energies(label) - 1e-9
+    found = class_consistency(values, label, 3, 2000)
+    np.testing.assert_allclose(found.p, (1 + reached) / 2001, atol=0.05)
+    assert not found.is_sampled
+
+
+def test_samples_estimate_the_distances_of_all_pairs_and_each_class_is_compared():
     random = np.random.default_rng(0)
-    values, label = random.normal(size=(MOST_IMAGES + 50, 3)), random.integers(0, 2, 1050)
-    first, again = (class_consistency(values, label, 2, 3, seed=4) for _ in range(2))
-    assert len(first.images) == MOST_IMAGES == first.count.sum()
-    np.testing.assert_array_equal(first.images, again.images)
-    lone = class_consistency(values[:5], np.array([0, 0, 0, 0, 1]), 2, 3)
-    assert np.isnan(lone.energy).all()
+    label = np.r_[np.arange(1500) // 6, np.full(900, 250)]  # 250 small classes, and a large one
+    values = random.normal(size=(2400, 12))
+    values[label == 7] = values[label == 7] * 0.2 + 1
+    found, again = (class_consistency(values, label, 252, 999, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(found.p, again.p)
+    assert found.is_sampled
+    assert (found.images, found.count[0], found.count[250], found.count[251]) == (
+        2400, 6, MOST_OF_CLASS, 0,
+    )  # fmt: skip
+    assert np.flatnonzero(found.is_alike).tolist() == [7]
+    scores = normal_scores(values) / np.sqrt(12)
+    for one in (7, 8, 250):
+        is_in = label == one
+        inside, across = cdist(scores[is_in], scores[is_in]), cdist(scores[is_in], scores[~is_in])
+        count = is_in.sum()
+        assert found.within[one] == pytest.approx(inside.sum() / (count * (count - 1)), rel=0.05)
+        assert found.between[one] == pytest.approx(across.mean(), rel=0.05)
+
+
+def test_shuffled_labels_are_uniform_in_samples_too(monkeypatch):
+    monkeypatch.setattr(consistency, "MOST_OTHERS", 20)
+    monkeypatch.setattr(consistency, "MOST_OF_CLASS", 6)
+    random, label = np.random.default_rng(1), np.repeat([0, 1, 2], [4, 16, 40])
+    found = [
+        class_consistency(random.gamma(0.5, size=(60, 5)), label, 3, 99, seed).p
+        for seed in range(100)
+    ]
+    for of_class in np.transpose(found):
+        assert stats.kstest(of_class, "uniform").pvalue > 1e-3
+
+
+def test_beyond_all_permutations_p_is_that_of_many_more():
+    random = np.random.default_rng(0)
+    drawn = random.gamma([4.0, 40.0], size=(1000, 2)) * [1, -1]  # skewed to either side
+    far = stats.gamma(4).isf(1e-5), -stats.gamma(40).ppf(1e-5)
+    assert permutation_p(drawn, np.array(far), 0)[0] == pytest.approx(1e-5, rel=0.9)
+    assert 1e-6 < permutation_p(drawn, np.array(far), 0)[1] < 1 / 1001
+    usual = np.quantile(drawn, 0.9, axis=0)
+    np.testing.assert_allclose(permutation_p(drawn, usual, 0), (1 + (drawn >= usual).sum(0)) / 1001)
+    np.testing.assert_array_equal(permutation_p(np.ones((9, 1)), np.array([2.0]), 0), [0.1])
+
+
+def test_classes_without_others_have_no_distance():
+    values = np.random.default_rng(0).normal(size=(MOST_OTHERS, 3))
+    assert np.isnan(class_consistency(values[:5], np.array([0, 0, 0, 0, 1]), 2, 3).energy).all()
     assert np.isnan(class_consistency(values[:5], np.full(5, -1), 2, 3).p).all()
 
 
@@ -142,15 +206,15 @@ def test_percentiles_are_ranks_within_the_class():
 def test_the_nearest_are_those_of_all_distances():
     values = np.random.default_rng(1).gamma(0.3, size=(40, 6))
     values = np.c_[values, np.ones(40), np.full(40, np.nan)]
-    images, distance = nearest(values, 7, 5)
     scores = normal_scores(values)
+    images, distance = nearest(scores, 7, 5)
     assert scores.shape == (40, 6)
     every = cdist(scores[7:8], scores)[0] / np.sqrt(6)
     every[7] = np.inf
     np.testing.assert_array_equal(images, np.argsort(every)[:5])
     np.testing.assert_allclose(distance, np.sort(every)[:5])
-    assert len(nearest(values[:3], 0, 5)[0]) == 2
-    assert len(nearest(np.ones((4, 2)), 0, 5)[0]) == 0
+    assert len(nearest(scores[:3], 0, 5)[0]) == 2
+    assert len(nearest(np.ones((4, 0)), 0, 5)[0]) == 0
 
 
 def test_seriation_puts_a_shuffled_gradient_in_order():

@@ -1,6 +1,7 @@
 """The workspace Trends, without a browser: what it shows and what a click brushes."""
 
 import re
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from bokeh.events import ButtonClick, Tap
 from headbrush.analysis.store.store import Store
 from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
-from headbrush.server.session.url_state import default_state, from_query, to_query
+from headbrush.server.session.url_state import MOST_WORDS, default_state, from_query, to_query
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.classes import LEVEL, class_trends
+from headbrush.server.stores.trends.questions import compared_classes
 from headbrush.server.stores.trends.unlike import unlike_their_class
+from headbrush.server.views.common.class_axis import told_apart
 from headbrush.server.views.trends.class_heads import ClassHeads
 from headbrush.server.views.trends.consistency import ClassConsistency
 from headbrush.server.views.trends.similar_images import SimilarImages
@@ -125,15 +128,74 @@ def test_a_store_without_values_says_why(planted, monkeypatch):
     assert part(view, "trends_note").text == data.why_undefined(page.state.metric)
 
 
-def test_a_class_is_found_by_words_among_many(page, planted):
+def test_a_class_is_found_by_words_in_both_views_as_one_step_that_the_link_knows(page, planted):
     data, _ = planted
-    view = ClassHeads(page)
-    wanted = data.class_names[2]
-    part(view, "trends_find").value_input = f" {wanted.upper()} "
-    assert set(columns(view, "trend_cells")["class"]) == {wanted}
-    assert f"1 of {len(data.class_names)} classes are shown" in part(view, "trends_note").text
-    part(view, "trends_find").value_input = "none of them"
-    assert len(columns(view, "trend_cells")["class"]) == 0
+    heads, alike = ClassHeads(page), ClassConsistency(page)
+    wanted, steps = data.class_names[2], page.history.step
+    field = part(heads, "trends_find")
+    for typed in (wanted[:3], f" {wanted[-1]} {wanted[:4].upper()}"):
+        field.value_input = typed
+    field.value = typed
+    assert set(columns(heads, "trend_cells")["class"]) == {wanted}
+    assert columns(alike, "consistency_rows")["class"] == [wanted]
+    for note in (part(heads, "trends_note"), part(alike, "consistency_note")):
+        assert f"1 of {len(data.class_names)} classes are shown with “{typed.strip()}”" in note.text
+    assert opened(to_query(page.state, data)[0], data).trend_words == typed
+    page.history.undo()
+    assert (field.value_input, field.value, page.history.step) == ("", "", steps)
+    assert set(columns(heads, "trend_cells")["class"]) == set(data.class_names)
+    field.value_input = "none of them"
+    assert len(columns(heads, "trend_cells")["class"]) == 0
+    assert "None of 3 classes has a name with “none of them”" in part(heads, "trends_note").text
+
+
+def opened(query, data):
+    """The state of a link."""
+    state, note = from_query({k: [v.encode()] for k, v in parse_qsl(query)}, data)
+    assert note == ""
+    return state
+
+
+def test_words_of_a_link_are_not_trusted(planted):
+    data, _ = planted
+    state, note = from_query({"trend_words": [b"x" * (MOST_WORDS + 1)]}, data)
+    assert state.trend_words == ""
+    assert "trend_words" in note
+
+
+def test_without_labels_that_is_said(planted, monkeypatch):
+    data, _ = planted
+    monkeypatch.setattr(data, "is_labelled", np.zeros(data.num_images, bool))
+    monkeypatch.setattr(data, "version", 2)
+    page = Session(data, default_state(data))
+    for view, name in (
+        (ClassHeads(page), "trends_note"),
+        (ClassConsistency(page), "consistency_note"),
+    ):
+        assert part(view, name).text.startswith("No image of this store has a label")
+    assert "No image has a label" in words(UnlikeImages(page), "unlike_said")
+
+
+def test_an_image_without_values_takes_no_value_of_a_head(planted, monkeypatch):
+    data, effects = planted
+    effects = effects.copy()
+    effects[5], effects[6, 2] = np.nan, np.nan  # one image without values, one head without one
+    monkeypatch.setattr(data, "importance", lambda _metric: effects)
+    found = compared_classes(data, data.first.metric, "class", 20)
+    known = np.isfinite(effects).any(1)
+    expected = class_trends(effects[known], data.labels[known], 3, 20)
+    assert np.isnan(found.g[:, 2]).all()
+    np.testing.assert_array_equal(found.g, expected.g)
+
+
+def test_names_with_the_same_beginning_are_told_apart():
+    names = [f"a very long name of class number {n}" for n in (12, 13)]
+    shown = told_apart([*names, "short", "another name that is too long"])
+    assert len(set(shown)) == 4
+    assert max(map(len, shown)) == 20
+    assert shown[0].endswith("12")
+    assert shown[0].startswith(names[0][:9])
+    assert shown[2:] == ["short", "another name that i…"]
 
 
 def test_distances_of_classes_are_shown_and_brush_them(page, planted):
@@ -197,9 +259,7 @@ def test_the_choices_are_in_the_link(page, planted):
     page.history.change(workspace="trends", trend_group="wrong", trend_order="alike")
     query, note = to_query(page.state, planted[0])
     assert note == ""
-    arguments = {k: [v.encode()] for k, v in (pair.split("=") for pair in query.split("&"))}
-    state, note = from_query(arguments, planted[0])
-    assert note == ""
+    state = opened(query, planted[0])
     assert (state.workspace, state.trend_group, state.trend_order) == ("trends", "wrong", "alike")
 
 

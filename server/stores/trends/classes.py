@@ -37,6 +37,17 @@ class ClassTrends:
     count: np.ndarray
     rest: np.ndarray
 
+    @property
+    def clearest(self) -> np.ndarray:
+        """Numbers of the classes that have a result, that with the largest t first, of either sign.
+
+        The largest g would often be that of the smallest class.
+        """
+        rows = np.flatnonzero(np.isfinite(self.g).any(1))
+        count, rest = self.count[rows], self.rest[rows]
+        largest = np.nanmax(np.abs(self.g[rows]), 1, initial=0)
+        return rows[np.argsort(-largest * np.sqrt(count * rest / (count + rest)), kind="stable")]
+
 
 def class_trends(
     values: np.ndarray, label: np.ndarray, classes: int, permutations: int = 1000, seed: int = 0

@@ -7,9 +7,16 @@ import numpy as np
 from headbrush.server.stores.trends.classes import LEVEL
 from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
+from headbrush.server.stores.trends.statistics.tail import permutation_p
 
-MOST_IMAGES = 1000
-"""Pairs of so many images are compared; of more, a sample is drawn."""
+MOST_OF_CLASS = 250
+"""So many images of a class are compared; of a larger one, a sample."""
+MOST_OTHERS = 1000
+"""With so many images at most each of them is compared: all, or a sample of all."""
+_EQUAL = 1e-6
+"""Distances that differ by less differ by rounding."""
+_ROWS = 2000
+"""Images whose distances are in memory together."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +31,13 @@ class Consistency:
         Energy distance of the class and the rest (Székely and Rizzo 2013), of all pairs, at
         least 0: ``2·between − within − within_rest``, an image with itself counted.
     p
-        Of the energy distance under shuffled labels, at least 1 / (permutations + 1).
+        Of the energy distance under shuffled labels, see :func:`permutation_p`.
     fdr
         ``p`` after Benjamini and Hochberg's correction.
     count
-        ``(classes,)`` images that were compared.
+        ``(classes,)`` images of each class that were compared, at most ``MOST_OF_CLASS``.
     images
-        ``(n,)`` numbers of all images that were compared.
+        How many images have a class.
     """
 
     within: np.ndarray
@@ -39,7 +46,19 @@ class Consistency:
     p: np.ndarray
     fdr: np.ndarray
     count: np.ndarray
-    images: np.ndarray
+    images: int
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether not all pairs of images were compared."""
+        return self.images > MOST_OTHERS or bool((self.count == MOST_OF_CLASS).any())
+
+    @property
+    def clearest(self) -> np.ndarray:
+        """Numbers of the classes that have a result: those that differ, then by how alike."""
+        rows = np.flatnonzero(np.isfinite(self.energy))
+        nearer = (self.between - self.within)[rows]
+        return rows[np.lexsort((-nearer, ~self.differs[rows]))]
 
     @property
     def differs(self) -> np.ndarray:
@@ -66,58 +85,95 @@ def class_consistency(
     label
         ``(images,)`` class of each image, −1 unknown: such images are left out.
     permutations, seed
-        As of :func:`class_trends`; the seed also draws the sample of many images.
+        As of :func:`class_trends`; the seed also draws samples.
     """
-    from scipy.spatial.distance import cdist  # a server would start later
-
     random = np.random.default_rng(seed)
     known = np.flatnonzero(label >= 0)
-    if len(known) > MOST_IMAGES:
-        known = np.sort(random.choice(known, MOST_IMAGES, replace=False))
     label = label[known]
     z = normal_scores(values[known])
     count = np.bincount(label, minlength=classes)
     rows = np.flatnonzero((count >= 2) & (len(known) - count >= 2))
     results = [np.full(classes, np.nan) for _ in range(4)]
     if len(rows) and z.shape[1]:
-        distance = cdist(z, z) / np.sqrt(z.shape[1])
-        found = _tested(distance, label, count, permutations, random)
-        for result, of_all in zip(results, found, strict=True):
-            result[rows] = of_all[rows]
+        found = _tested(z / np.sqrt(z.shape[1]), label, rows, permutations, random)
+        for result, of_rows in zip(results, found, strict=True):
+            result[rows] = of_rows
     within, between, energy, p = results
-    return Consistency(within, between, energy, p, adjusted(p), count, known)
+    compared = np.minimum(count, MOST_OF_CLASS)
+    return Consistency(within, between, energy, p, adjusted(p), compared, len(known))
 
 
 def _tested(
-    distance: np.ndarray,
+    z: np.ndarray,
     label: np.ndarray,
-    count: np.ndarray,
+    rows: np.ndarray,
     permutations: int,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """Within, between, energy distance and p of all classes; some are not defined."""
-    rest = len(label) - count
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inside, across, energy = _sums(distance, label, count)
-        reached = np.zeros(len(count))
-        for _ in range(permutations):
-            reached += _sums(distance, random.permutation(label), count)[2] >= energy - 1e-12
-        p = (1 + reached) / (1 + permutations)
-        return inside / (count * (count - 1)), across / (count * rest), energy, p
+    """Within, between, energy distance and p of the classes ``rows``; NaN without others.
+
+    As a class is a part of all images, its energy distance to all is that to the rest times the
+    squared share of the rest.
+    """
+    others = _drawn(np.arange(len(z)), MOST_OTHERS, random)
+    to_others = _mean_distance(z, z[others])
+    of_class = [_drawn(np.flatnonzero(label == one), MOST_OF_CLASS, random) for one in rows]
+    size = np.array([len(members) for members in of_class])
+    inside = np.array([_sums_from_first(z[members])[-1] for members in of_class])
+    to_all = 2 * np.array([to_others[members].mean() for members in of_class]) - inside / size**2
+    p = _shuffled(z, to_others, size, to_all, permutations, random)
+    between = np.array([
+        _to_rest(z[members], z[others[label[others] != one]])
+        for members, one in zip(of_class, rows, strict=True)
+    ])  # fmt: skip
+    rest = 1 - np.bincount(label)[rows] / len(z)
+    energy = np.maximum(to_all - to_others[others].mean(), 0) / rest**2
+    found = inside / (size * (size - 1)), between, energy, p
+    return tuple(np.where(np.isfinite(between), one, np.nan) for one in found)
 
 
-def _sums(
-    distance: np.ndarray, label: np.ndarray, count: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of distances within each class and across, and the energy distance."""
-    from scipy.sparse import csc_array  # a server would start later
+def _shuffled(
+    z: np.ndarray,
+    to_others: np.ndarray,
+    size: np.ndarray,
+    observed: np.ndarray,
+    permutations: int,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """p of the classes of these sizes, whose distances to all are ``observed``.
 
-    total, rest = len(label), len(label) - count
-    begins = np.arange(total + 1)
-    members = csc_array((np.ones(total), label, begins), shape=(len(count), total))
-    to_class = members @ distance
-    of_own = to_class[label, begins[:-1]]
-    inside = np.bincount(label, weights=of_own, minlength=len(count))
-    across = to_class.sum(1) - inside
-    outside = distance.sum() - inside - 2 * across
-    return inside, across, 2 * across / (count * rest) - inside / count**2 - outside / rest**2
+    Shuffled labels make a class a random set of images, and a random order of images begins with
+    such a set of every size.
+    """
+    sizes, place = np.unique(size, return_inverse=True)
+    energy = np.empty((permutations, len(sizes)))
+    for number in range(permutations):
+        drawn = random.choice(len(z), sizes[-1], replace=False)
+        away = np.cumsum(to_others[drawn])[sizes - 1] / sizes
+        energy[number] = 2 * away - _sums_from_first(z[drawn])[sizes - 1] / sizes**2
+    return permutation_p(energy[:, place], observed, _EQUAL)
+
+
+def _drawn(numbers: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+    return numbers if len(numbers) <= most else random.choice(numbers, most, replace=False)
+
+
+def _to_rest(z: np.ndarray, rest: np.ndarray) -> float:
+    return float(_mean_distance(z, rest).mean()) if len(rest) else np.nan
+
+
+def _mean_distance(z: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``(n,)`` mean distance of each row to ``others``."""
+    parts = (z[start : start + _ROWS] for start in range(0, len(z), _ROWS))
+    return np.concatenate([_distances(part, others).mean(1) for part in parts])
+
+
+def _sums_from_first(z: np.ndarray) -> np.ndarray:
+    """``(n,)`` sums of the distances between the first 1, 2, … n rows, each pair twice."""
+    return 2 * np.cumsum(np.tril(_distances(z, z), -1).sum(1))
+
+
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Euclidean distances ``(n, m)`` of rows; by a product of matrices, which is quick."""
+    squares = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
+    return np.sqrt(np.maximum(squares, 0))

@@ -10,6 +10,7 @@ from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.classes import ClassTrends, class_trends
 from headbrush.server.stores.trends.consistency import Consistency, class_consistency
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 from headbrush.server.stores.trends.statistics.seriation import seriated
 from headbrush.server.stores.trends.unlike import Unlike, nearest, unlike_their_class
 from headbrush.server.stores.trends.within_class import within_class_trends
@@ -24,6 +25,7 @@ _NO_CLASSES = (
     "This store does not have two classes of at least two images each, so there are no classes to "
     "compare."
 )
+_NO_LABELS = "No image of this store has a label, so there are no classes to compare."
 _NO_WRONG = (
     "No class has two wrong and two right predictions, so there is nothing to compare within "
     "classes."
@@ -37,7 +39,7 @@ class TrendMatrix:
     Attributes
     ----------
     rows
-        The classes with the largest effects, at most ``MOST_CLASSES``; alike ones are neighbours.
+        The classes with the clearest effects, at most ``MOST_CLASSES``; alike ones are neighbours.
     columns
         ``(L·H,)`` all heads, those with alike effects on these classes side by side.
     mean, mean_rest
@@ -85,10 +87,7 @@ def known_labels(data: StoreData) -> np.ndarray:
 def _of_known(data: StoreData, metric: str) -> tuple[np.ndarray, np.ndarray]:
     """Values ``(m, L·H)`` of a metric and labels ``(m,)``, −1 also where an image has no value."""
     values, label = trend_values(data, metric), known_labels(data)
-    has_value = np.isfinite(values).any(1)
-    if has_value.all():
-        return values, label
-    return np.where(np.isfinite(values), values, 0), np.where(has_value, label, -1)
+    return values, np.where(np.isfinite(values).any(1), label, -1)
 
 
 def compared_classes(
@@ -109,7 +108,7 @@ def compared_classes(
     else:
         found = class_trends(values, label, classes, permutations, seed)
     if not np.isfinite(found.g).any():
-        raise InputError(_NO_WRONG if group == "wrong" else _NO_CLASSES)
+        raise InputError(_NO_WRONG if group == "wrong" else _why_none(label))
     return found
 
 
@@ -170,19 +169,28 @@ def ask_similar(data: StoreData, metric: str, image: int) -> "Future[Similar]":
 
 
 def _similar(data: StoreData, metric: str, image: int) -> Similar:
-    values = trend_values(data, metric)
-    (known,) = np.nonzero(np.isfinite(values).any(1))
+    key = (data.version, metric)
+    scores = data.trends.ask("scores", key, _scores, data, metric).result()
+    (known,) = np.nonzero(np.isfinite(scores).all(1))
     if image not in known:
         raise InputError("This image has no value of the metric, so nothing to compare.")
-    found, distance = nearest(values[known], int(np.searchsorted(known, image)), MOST_SIMILAR)
+    found, distance = nearest(scores[known], int(np.searchsorted(known, image)), MOST_SIMILAR)
     return Similar(known[found], distance)
+
+
+def _scores(data: StoreData, metric: str) -> np.ndarray:
+    """``(m, columns)`` float32 normal scores among the images with values; NaN of the others."""
+    values = trend_values(data, metric)
+    known = np.isfinite(values).any(1)
+    of_known = normal_scores(values[known])
+    scores = np.full((len(values), of_known.shape[1]), np.nan, np.float32)
+    scores[known] = of_known
+    return scores
 
 
 def _matrix(data: StoreData, metric: str, group: str) -> TrendMatrix:
     found = compared_classes(data, metric, group)
-    largest = np.nan_to_num(np.abs(found.g)).max(1)
-    rows = np.flatnonzero(np.isfinite(found.g).any(1))
-    rows = rows[np.argsort(-largest[rows], kind="stable")][:MOST_CLASSES]
+    rows = found.clearest[:MOST_CLASSES]
     columns = seriated(found.g[rows].T)
     return TrendMatrix(found, alike(found, rows), columns, *means_of(data, metric, group))
 
@@ -196,5 +204,10 @@ def _consistency(data: StoreData, metric: str) -> Consistency:
     values, label = _of_known(data, metric)
     found = class_consistency(values, label, len(data.class_names), PERMUTATIONS)
     if not np.isfinite(found.p).any():
-        raise InputError(_NO_CLASSES)
+        raise InputError(_why_none(label))
     return found
+
+
+def _why_none(label: np.ndarray) -> str:
+    """Why no classes can be compared."""
+    return _NO_CLASSES if (label >= 0).any() else _NO_LABELS

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
-
 OUTER = 0.1
 """Share of a class that counts as its outer part: half of it at either end."""
 _FEWEST = 10
@@ -70,23 +68,22 @@ def unlike_their_class(values: np.ndarray, label: np.ndarray) -> Unlike:
     return Unlike(percentile, outer.sum(1))
 
 
-def nearest(values: np.ndarray, image: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The images whose values lie nearest to those of one image.
+def nearest(scores: np.ndarray, image: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The images whose scores lie nearest to those of one image.
 
     Parameters
     ----------
-    values
-        ``(images, columns)``, of which normal scores are compared.
+    scores
+        ``(images, columns)`` finite, see :func:`normal_scores`.
 
     Returns
     -------
     Their numbers, the nearest first, and their Euclidean distances divided by the root of the
     number of columns: two independent images are about √2 apart.
     """
-    z = normal_scores(values)
-    if not z.shape[1]:
+    if not scores.shape[1]:
         return np.empty(0, int), np.empty(0)
-    distance = np.sqrt(((z - z[image]) ** 2).mean(1))
+    distance = np.sqrt(((scores - scores[image]) ** 2).mean(1))
     distance[image] = np.inf
-    order = np.argsort(distance, kind="stable")[: min(most, len(z) - 1)]
+    order = np.argsort(distance, kind="stable")[: min(most, len(scores) - 1)]
     return order, distance[order]

@@ -39,6 +39,14 @@ def without_buttons(text: str) -> str:
     return _BUTTON.sub(kept, text)
 
 
+def pictured(picture: str, first: str, second: str) -> str:
+    """What is in a tile: a picture, plain text in at most two lines, and a quiet line."""
+    return (
+        f'<img alt="" src="{picture}"><span><span class="hb-two-lines">{escape(first)}</span>'
+        f'<span class="hb-quiet">{escape(second)}</span></span>'
+    )
+
+
 def button(
     ask: str, number: int, label: str, title: str, inner: str = "", pressed: bool | None = None
 ) -> str:

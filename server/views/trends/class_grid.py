@@ -76,7 +76,7 @@ class ClassGrid:
             fill_color={"field": "g", "transform": self._colours},
         )  # fmt: skip
         self._dots = plot.scatter(
-            "x", "y", source=self._marked, size=5, name="trend_dots", line_color=None
+            "x", "y", source=self._marked, size=6, name="trend_dots", line_width=1.5
         )
         plot.rect(
             "x", "y", 1, "height", source=self._column, fill_color=None, line_color=SELECTED,
@@ -175,4 +175,6 @@ class ClassGrid:
     def _on_theme(self) -> None:
         theme = self._session.reader.theme
         self._colours.palette = list(theme.diverging)
-        self._dots.glyph.fill_color = theme.ink
+        self._dots.glyph.update(
+            fill_color=theme.ink, line_color=theme.diverging[len(theme.diverging) // 2]
+        )

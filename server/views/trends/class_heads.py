@@ -2,9 +2,8 @@
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import Paragraph, Row, Select, TextInput
+from bokeh.models import Paragraph, Row, Select
 
-from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.brush.clauses import Clause, Combine, Ids, joined
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import TREND_ORDERS, ViewState
@@ -26,6 +25,7 @@ from headbrush.server.stores.trends.words import (
 )
 from headbrush.server.views.common.choice import controls_line, labelled, small_buttons
 from headbrush.server.views.trends.class_grid import ClassGrid
+from headbrush.server.views.trends.find_class import class_search, found_classes, shown_words
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _GROUPS = ("class − rest", "wrong − right")
@@ -55,19 +55,12 @@ class ClassHeads:
             text="", name="trends_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
         )
         self._grid = ClassGrid(session, self._on_cell, self._on_box)
-        self._find = TextInput(
-            value="", placeholder=session.data.worded("find a class"), width=120, height=24,
-            name="trends_find", css_classes=["hb-small"], margin=(4, 3, 2, 3),
-            html_attributes=labelled("Find a class"),
-            visible=len(session.data.class_names) > MOST_CLASSES,
-        )  # fmt: skip
-        self._find.on_change("value_input", lambda _attribute, _old, _new: self._draw())
         self.layout = column(
             self._controls(), self._note, self._grid.plot, sizing_mode="stretch_both",
             name=self.name,
         )  # fmt: skip
         session.history.follow(["metric", "trend_group"], self.react)
-        session.history.on_change(["trend_order"], self.react_to_order)
+        session.history.on_change(["trend_order", "trend_words"], self.react_to_order)
 
     def _controls(self) -> Row:
         history, data = self._session.history, self._session.data
@@ -82,14 +75,14 @@ class ClassHeads:
         group.visible = data.has_classifier
         order = small_buttons("trend_order", _ORDERS, margin=(4, 3, 2, 3))
         history.bind(order, "trend_order", TREND_ORDERS)
-        return controls_line(metric, group, order, self._find)
+        return controls_line(metric, group, order, class_search(self._session))
 
     def react(self, state: ViewState) -> None:
         """Ask for the trends of another metric or comparison."""
         self._question.ask(ask_matrix(self._session.data, state.metric, state.trend_group))
 
     def react_to_order(self, _state: ViewState) -> None:
-        """Sort the heads anew."""
+        """Sort the heads anew, or show other classes."""
         self._draw()
 
     def _draw(self) -> None:
@@ -107,22 +100,17 @@ class ClassHeads:
         self._say(self._words(matrix))
 
     def _shown(self, matrix: TrendMatrix) -> np.ndarray:
-        """The classes with the largest effects, or those whose name has the words."""
-        wanted = self._find.value_input.strip().casefold()
-        if not wanted:
+        """The classes with the clearest effects, of those whose name has the words."""
+        if not self._session.state.trend_words.strip():
             return matrix.rows
-        has_result = np.isfinite(matrix.trends.g).any(1)
-        names = self._session.data.class_names
-        found = [n for n in np.flatnonzero(has_result) if wanted in names[n].casefold()]
-        return alike(matrix.trends, np.array(found[:MOST_CLASSES], int))
+        found = found_classes(self._session, matrix.trends.clearest)
+        return alike(matrix.trends, found[:MOST_CLASSES])
 
     def _words(self, matrix: TrendMatrix) -> str:
         state, found = self._session.state, matrix.trends
         has_result = np.isfinite(found.g).any(1)
         total, group = int(has_result.sum()), state.trend_group
-        some = len(self._rows) < total
-        of = f"{grouped(total)} {self._session.data.worded('classes')}"
-        shown = f" {len(self._rows)} of {of} are shown." if some else ""
+        shown = shown_words(self._session, len(self._rows), total)
         counted = has_result if group == "wrong" else np.flatnonzero(has_result)[:1]
         images = int(found.count[counted].sum() + found.rest[counted].sum())
         cells = int(np.isfinite(found.g).sum())

@@ -13,7 +13,11 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import METRIC_NAMES
 from headbrush.server.stores.trends.classes import LEVEL
-from headbrush.server.stores.trends.consistency import MOST_IMAGES, Consistency
+from headbrush.server.stores.trends.consistency import (
+    MOST_OF_CLASS,
+    MOST_OTHERS,
+    Consistency,
+)
 from headbrush.server.stores.trends.questions import (
     MOST_CLASSES,
     PERMUTATIONS,
@@ -25,6 +29,7 @@ from headbrush.server.views.common.class_axis import put_classes_on
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest
 from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.common.written import button, written
+from headbrush.server.views.trends.find_class import found_classes, shown_words
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
 _LEAST_BITS = 0.005
@@ -71,6 +76,7 @@ class ClassConsistency:
         self.layout = column(self._note, self._body, sizing_mode="stretch_both", name=self.name)
         session.history.follow(["layer", "head"], self.react_to_head)
         session.history.follow(["metric"], self.react)
+        session.history.on_change(["trend_words"], self.react_to_words)
 
     def _figure(self) -> figure:
         plot = make_figure(
@@ -108,6 +114,10 @@ class ClassConsistency:
         """Ask about another metric."""
         self._question.ask(ask_consistency(self._session.data, state.metric))
 
+    def react_to_words(self, _state: ViewState) -> None:
+        """Show the classes whose name has the words."""
+        self._draw()
+
     def _by_class(self) -> list[tuple[int, float]]:
         """Heads and the bits that the class decides of where they look, the most first."""
         bits = [(n, one.by_class) for n, one in enumerate(self._session.data.head_bits)]
@@ -137,9 +147,9 @@ class ClassConsistency:
             self._source.data = {name: [] for name in _COLUMNS}
             self._say(self._question.words)
             return
-        rows = np.flatnonzero(np.isfinite(found.energy))
-        self._rows = rows[np.argsort(-found.energy[rows], kind="stable")][:MOST_CLASSES]
-        rows, names = self._rows, self._session.data.class_names
+        names = self._session.data.class_names
+        rows = found_classes(self._session, found.clearest)[:MOST_CLASSES]
+        self._rows = rows
         self._source.data = {
             "y": np.arange(len(rows)), "class": [names[one] for one in rows],
             "within": found.within[rows], "between": found.between[rows],
@@ -147,31 +157,33 @@ class ClassConsistency:
             "alpha": np.where(found.differs[rows], 1.0, _FAINT),
         }  # fmt: skip
         put_classes_on(self._plot, [names[one] for one in rows])
-        ends = np.r_[found.within[rows], found.between[rows]]
-        room = 0.08 * (ends.max() - ends.min()) or 0.1
-        number_range(self._plot.x_range).update(
-            start=max(0, ends.min() - room), end=ends.max() + room
-        )
+        if len(rows):
+            ends = np.r_[found.within[rows], found.between[rows]]
+            room = 0.08 * (ends.max() - ends.min()) or 0.1
+            number_range(self._plot.x_range).update(
+                start=max(0, ends.min() - room), end=ends.max() + room
+            )
         self._say(self._words(found))
 
     def _words(self, found: Consistency) -> str:
         names, known = self._session.data.class_names, int(np.isfinite(found.fdr).sum())
-        count = len(found.images)
-        sample = f"a sample of {grouped(count)}" if count == MOST_IMAGES else grouped(count)
+        worded = self._session.data.worded
+        sample = f", at most {MOST_OF_CLASS} of a class beside a sample of {grouped(MOST_OTHERS)}"
+        images = f"{grouped(found.images)} images{worded(sample) if found.is_sampled else ''}"
         test = (
-            f"{METRIC_NAMES[self._session.state.metric]}, {sample} images, energy distance, "
+            f"{METRIC_NAMES[self._session.state.metric]}, {images}, energy distance, "
             f"{grouped(PERMUTATIONS)} permutations, p ≤ {percent(LEVEL)} after Benjamini and "
             "Hochberg"
         )
         differing, alike = int(found.differs.sum()), int(found.is_alike.sum())
-        classes = self._session.data.worded("classes")
+        classes = worded("classes")
         of = f"of {grouped(known)} {classes}"
         some = "all" if alike == differing else grouped(alike)
+        shown = shown_words(self._session, len(self._rows), known)
         if not differing:
-            return f"None {of} uses the heads differently from the rest ({test})."
+            return f"None {of} uses the heads differently from the rest ({test}).{shown}"
         nearer = np.where(found.is_alike, found.between - found.within, -np.inf)
         most = f", those of {names[int(nearer.argmax())]} most" if alike else ""
-        shown = f" The first {len(self._rows)} are shown." if len(self._rows) < known else ""
         return (
             f"{grouped(differing)} {of} use the heads differently from the rest; in "
             f"{some} of them, images are more like one another than like those of other "

@@ -1,10 +1,9 @@
 """Images as tiles: picture, a line, a quiet line; a click selects."""
 
 from collections.abc import Iterable
-from html import escape
 
 from headbrush.server.session.session import Session
-from headbrush.server.views.common.written import button
+from headbrush.server.views.common.written import button, pictured
 
 
 def tiles(session: Session, rows: Iterable[tuple[int, str, str]]) -> str:
@@ -17,10 +16,7 @@ def tiles(session: Session, rows: Iterable[tuple[int, str, str]]) -> str:
     """
     data, made = session.data, []
     for image, first, second in rows:
-        inner = (
-            f'<img alt="" src="{data.thumbnail(image)}"><span>{escape(first)}<br>'
-            f'<span class="hb-quiet">{escape(second)}</span></span>'
-        )
+        inner = pictured(data.thumbnail(image), first, second)
         title = f"{data.names[image]}: {first}; {second}"
         pressed = image == session.state.image
         made.append(f"<li>{button('image', image, '', title, inner, pressed)}</li>")

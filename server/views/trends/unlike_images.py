@@ -18,6 +18,7 @@ _MOST = 60
 _MOST_HEADS = 5
 _ENDINGS: dict[int, str] = {1: "st", 2: "nd", 3: "rd"}
 _NO_CLASS = "No class has ten images, so none can be unlike the rest of its class."
+_NO_LABELS = "No image has a label, so none can be unlike the rest of its class."
 
 
 class UnlikeImages:
@@ -57,7 +58,8 @@ class UnlikeImages:
         self._list.visible = len(order) > 0
         if found is None or not len(order):
             self._list.text = ""
-            self._say(self._question.words or _NO_CLASS)
+            none = _NO_CLASS if self._session.data.is_labelled.any() else _NO_LABELS
+            self._say(self._question.words or self._session.data.worded(none))
             return
         brushed = order[self._session.brush("heads").images[order]]
         self._list.text = tiles(self._session, self._rows(found, brushed))
@@ -82,9 +84,9 @@ class UnlikeImages:
         heads = self._session.data.num_heads
         usual, what = f"{OUTER * heads:.0f}", self._session.data.worded("class")
         return (
-            f"{self._session.data.names[first]} ({class_words(self._session, first)}) is the most "
-            f"unlike its {what} of {grouped(len(brushed))} images: it is in the outer tenth for "
-            f"{found.outer[first]} of {heads} heads; about {usual} are usual."
+            f"Of {grouped(len(brushed))} images, {self._session.data.names[first]} "
+            f"({class_words(self._session, first)}) is the most unlike its {what}: it is in the "
+            f"outer tenth for {found.outer[first]} of {heads} heads; about {usual} are usual."
         )
 
     def _of_image(self, found: Unlike, image: int) -> str:

@@ -9,7 +9,7 @@ from headbrush.analysis.prune.summary import PruneEffect
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.views.common.written import button, written
+from headbrush.server.views.common.written import button, pictured, written
 from headbrush.server.views.what_if.set_answer import SetAnswer
 
 _MOST = 60
@@ -83,10 +83,7 @@ class ChangedPredictions:
         was, now = data.class_name(int(data.predicted[image])), data.class_name(becomes)
         truth = data.true_class(image)
         name = data.names[image]
-        inner = (
-            f'<img alt="" src="{data.thumbnail(image)}"><span>{escape(was)} → {escape(now)}<br>'
-            f'<span class="hb-quiet">true: {escape(truth)}</span></span>'
-        )
+        inner = pictured(data.thumbnail(image), f"{was} → {now}", f"true: {truth}")
         title = f"{name}: {was} becomes {now}; {data.worded('true class')} {truth}"
         pressed = image == self._session.state.image
         return f"<li>{button('image', image, '', title, inner, pressed)}</li>"

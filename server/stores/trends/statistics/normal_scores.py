@@ -17,8 +17,10 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     from scipy.special import ndtri  # a server would start later
     from scipy.stats import rankdata
 
-    values = np.asarray(values, float)
     if not len(values):
         return values[:, :0]
     kept = np.isfinite(values).all(0) & (values != values[0]).any(0)
-    return ndtri((rankdata(values[:, kept], axis=0) - 0.5) / len(values))
+    scores = np.empty((len(values), int(kept.sum())))
+    for place, column in enumerate(np.flatnonzero(kept)):  # one by one needs the least memory
+        scores[:, place] = ndtri((rankdata(values[:, column]) - 0.5) / len(values))
+    return scores
