@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from headbrush.server.stores.trends import classes
 from headbrush.server.stores.trends.classes import LEVEL, class_trends
 
 LABEL = np.repeat([0, 1, 2], [8, 10, 12])
@@ -57,6 +58,15 @@ def test_the_clearest_class_has_the_largest_t(values):
         return np.abs(stats.ttest_ind(values[row == LABEL], values[row != LABEL]).statistic).max()
 
     assert found.clearest.tolist() == sorted(range(3), key=largest_t, reverse=True)
+
+
+def test_many_values_in_single_precision_have_the_same_result(values, monkeypatch):
+    double = class_trends(values, LABEL, 3, 99)
+    monkeypatch.setattr(classes, "_MANY", 1)
+    single = class_trends(values, LABEL, 3, 99)
+    np.testing.assert_allclose(single.g, double.g, rtol=1e-5)
+    np.testing.assert_array_equal(single.p, double.p)
+    np.testing.assert_array_equal(single.family_p, double.family_p)
 
 
 def test_a_planted_effect_is_found_and_nothing_else():

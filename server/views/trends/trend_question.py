@@ -10,6 +10,8 @@ from headbrush.server.tools.pending_answer import PendingAnswer
 
 T = TypeVar("T")
 _COMPUTING = "computing …"
+_TIME_OUT_MS = 600_000
+"""All trends of 50 000 images take half a minute, or minutes on a busy server."""
 
 
 class TrendQuestion(Generic[T]):
@@ -24,7 +26,7 @@ class TrendQuestion(Generic[T]):
     """
 
     def __init__(self, document: Document, changed: Callable[[], None]) -> None:
-        self._question = PendingAnswer(document)
+        self._question = PendingAnswer(document, _TIME_OUT_MS)
         self._changed = changed
         self.result: T | None = None
         self.words = _COMPUTING
