@@ -110,7 +110,7 @@ def figure_command(
         str | None, typer.Option(help="Id or file name, or all: means over images.")
     ] = None,
     panel: Annotated[
-        str, typer.Option(help="Letter of a panel, A to F2, or head: several of one head.")
+        str, typer.Option(help="Letter of a panel, A to G3, or head: several of one head.")
     ] = "head",
     link: Annotated[
         str, typer.Option(help="Address of a page: its selection, brush, metric and colours.")

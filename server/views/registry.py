@@ -144,11 +144,11 @@ ROWS = (
         report_parts=("consistency_body",),
     ),
     Row(
-        "F3", UnlikeImages, "unlike", workspace="trends", saves=(),
+        "F3", UnlikeImages, "unlike", workspace="trends", saves=("figure",),
         report_parts=("unlike_list",),
     ),
     Row(
-        "F4", SimilarImages, "similar", workspace="trends", saves=(),
+        "F4", SimilarImages, "similar", workspace="trends", saves=("figure",),
         report_parts=("similar_list",),
     ),
     Row(

@@ -27,6 +27,8 @@ from headbrush.server.session.brush.named_link import named_pairs
 from headbrush.server.session.reader import ReaderLists
 from headbrush.server.session.url_state import default_state, to_query
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
+from headbrush.server.stores.trends.unlike import nearest
 from tests.server.fakes import FakeModel, PromptWorker, live_models, pruned
 from tests.server.studies import LINES, curve_study, interactions
 from tests.server.test_explain import reply, sources
@@ -92,11 +94,22 @@ def long_names(tmp_path_factory):
     content = values(classes=1000)
     content["name"] = np.array([f"{LONG}/{i}-{LONG}.png" for i in range(24)], object)
     content["class_name"] = np.array([f"{LONG} {i}" for i in range(1000)], object)
-    content["label"] = np.arange(24, dtype=content["label"].dtype) % 4
+    content["label"] = np.arange(24, dtype=content["label"].dtype) % 2
     write_summary(path, content, attributes(model=f"models/{LONG}"))
     with_studies(path)
     with patch("headbrush.server.stores.attention.matrices.ThreadQueue", PromptWorker):
         return StoreData(Store(path))
+
+
+def test_images_of_trends_are_drawn_in_the_order_of_their_list(data):
+    effects = data.importance(data.first.metric)
+    images, distance = nearest(normal_scores(effects), 4, 8)
+    figure = drawn(data, "F4")
+    drawn_axes = [axes for axes in figure.axes if axes.images]
+    assert len(drawn_axes) == 8
+    for axes, one, away in zip(drawn_axes, images, distance, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), data.store.read("thumbnail")[one])
+        assert axes.get_xlabel().endswith(f"distance {away:.2f}")
 
 
 def selected(data, **changed):

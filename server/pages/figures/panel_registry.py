@@ -12,6 +12,7 @@ from headbrush.server.pages.figures.panels import (
     prediction,
     pruning,
     strength,
+    trend_images,
     trends,
 )
 from headbrush.server.pages.figures.panels.prune import curve, given, pairs, sets
@@ -65,6 +66,8 @@ PANELS = {
     "E7": Panel("Pairs of heads", pairs.draw, 0.92, 5.2),
     "F1": Panel("Heads and classes", trends.draw_classes, 0.6, 3.4),
     "F2": Panel("Images of a class", trends.draw_consistency, 0.65, 3.4, shows_head=False),
+    "F3": Panel("Images unlike their class", trend_images.draw_unlike, 0.5, 2.6, shows_head=False),
+    "F4": Panel("Images alike", trend_images.draw_similar, 0.5, 2.6, shows_head=False),
     "G1": Panel("One prediction explained", explained_panels.draw_map, 0.6, 3.6),
     "G3": Panel("Heads that speak for a class", explained_panels.draw_heads, 0.55, 2.4),
 }

@@ -18,7 +18,13 @@ _NO_IMAGE = "Select an image to find others in which the same heads matter."
 
 
 class SimilarImages:
-    """The nearest images, the nearest first; they can be brushed."""
+    """The nearest images, the nearest first; they can be brushed.
+
+    Attributes
+    ----------
+    listed
+        The images, and two lines of text about each.
+    """
 
     name = "similar_images"
     title = "In which images do the same heads matter?"
@@ -33,6 +39,7 @@ class SimilarImages:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._question: TrendQuestion[Similar] = TrendQuestion(session.document, self._draw)
+        self.listed: list[tuple[int, str, str]] = []
         self._said = written("similar_said", margin=(3, 6, 2, 6))
         self._brush = Button(
             label="", name="similar_brush", height=24, width=210, css_classes=["hb-small"],
@@ -57,15 +64,15 @@ class SimilarImages:
         is_known = found is not None and image is not None and len(found.images) > 0
         self._brush.visible = self._list.visible = is_known
         if found is None or image is None or not is_known:
-            self._list.text = ""
+            self.listed, self._list.text = [], ""
             self._say(self._question.words or "This store has no other image to compare it with.")
             return
         self._brush.label = f"Brush it and these {len(found.images)} images"
         pairs = zip(found.images.tolist(), found.distance.tolist(), strict=True)
-        self._list.text = tiles(
-            self._session,
-            [(one, class_words(self._session, one), f"distance {away:.2f}") for one, away in pairs],
-        )
+        self.listed = [
+            (one, class_words(self._session, one), f"distance {away:.2f}") for one, away in pairs
+        ]
+        self._list.text = tiles(self._session, self.listed)
         self._say(self._words(found, image))
 
     def _words(self, found: Similar, image: int) -> str:

@@ -22,7 +22,13 @@ _NO_LABELS = "No image has a label, so none can be unlike the rest of its class.
 
 
 class UnlikeImages:
-    """A list of images, the most unlike first, and the heads that treat the selected one unlike."""
+    """A list of images, the most unlike first, and the heads that treat the selected one unlike.
+
+    Attributes
+    ----------
+    listed
+        The images, and two lines of text about each.
+    """
 
     name = "unlike_images"
     title = "Which images are unlike their class?"
@@ -38,6 +44,7 @@ class UnlikeImages:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._question: TrendQuestion[Unlike] = TrendQuestion(session.document, self._draw)
+        self.listed: list[tuple[int, str, str]] = []
         self._said = written("unlike_said", margin=(3, 6, 2, 6))
         self._list = written("unlike_list", scrolls=True, margin=(2, 6))
         self.layout = column(self._said, self._list, sizing_mode="stretch_both", name=self.name)
@@ -56,13 +63,15 @@ class UnlikeImages:
         found = self._question.result
         order = np.empty(0, int) if found is None else found.order
         self._list.visible = len(order) > 0
+        self.listed = []
         if found is None or not len(order):
             self._list.text = ""
             none = _NO_CLASS if self._session.data.is_labelled.any() else _NO_LABELS
             self._say(self._question.words or self._session.data.worded(none))
             return
         brushed = order[self._session.brush("heads").images[order]]
-        self._list.text = tiles(self._session, self._rows(found, brushed))
+        self.listed = self._rows(found, brushed)
+        self._list.text = tiles(self._session, self.listed)
         self._said.text = f"<p>{self._sentence(found, brushed)}</p>"
         self._session.summaries.describe(self.name, self._plain(found, brushed))
 
