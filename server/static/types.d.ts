@@ -279,6 +279,7 @@ type Headbrush = {
     plotOf(canvas: Element): any
     plots(): { view: any; canvas: HTMLElement }[]
     showAll(view: any): void
+    tap(view: any, x: number, y: number): void
   }
   plotKeys: {
     add(plots: string[], keys: PlotKeys): void

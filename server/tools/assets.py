@@ -24,7 +24,7 @@ NAME_SCRIPTS = ("deep.js", "bokeh/places.js", "names.js")
 KEYBOARD_SCRIPTS = (
     *NAME_SCRIPTS, "page/keyboard/stops.js", "page/keyboard/plots.js", "page/keyboard/rectangle.js",
     "page/keyboard/points.js", "page/keyboard/tokens.js", "page/keyboard/patches.js",
-    "page/keyboard/keys.js",
+    "page/keyboard/cells.js", "page/keyboard/keys.js",
 )  # fmt: skip
 """Names and keys of a page."""
 TEMPLATES = Environment(

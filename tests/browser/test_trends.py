@@ -12,6 +12,7 @@ from headbrush.server.stores.trends.statistics.normal_scores import normal_score
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
 from tests.browser.axe import findings
 from tests.browser.conftest import HeadbrushPage
+from tests.browser.test_keyboard import go_to
 from tests.browser.test_sizes import FAULTS, SIZES, faults_of, resize
 
 
@@ -69,6 +70,26 @@ def test_a_box_brushes_heads_and_classes(opened, data):
     opened.drag("trend_plot", (-0.4, -0.4), (2.4, 0.4))
     opened.wait(f"named('brushed_text').text.includes('{count} of {data.num_images} images')")
     opened.wait("named('brushed_text').text.includes('3 of ')")
+    opened.drop_brush()
+
+
+def test_keys_go_over_heads_and_classes_and_enter_does_as_a_click(opened, data):
+    shown = cells(opened)
+    press = opened.page.keyboard.press
+    go_to(opened, "class_heads")
+    press("ArrowDown")  # the cell of the selected head in the first class
+    for key in ("ArrowDown", "ArrowLeft", *["ArrowLeft"] * data.num_heads, "ArrowRight", "Enter"):
+        press(key)
+    (place,) = np.flatnonzero((np.array(shown["x"]) == 1) & (np.array(shown["y"]) == 1))
+    count = int((data.labels == data.class_names.index(shown["class"][place])).sum())
+    opened.wait(f"named('selection_text').text.includes('head {shown['head'][place]}')")
+    opened.wait(f"named('brushed_text').text.includes('{count} of {data.num_images} images')")
+    press("Enter")
+    opened.wait("named('brushed_text').text.startsWith('nothing')")
+    go_to(opened, "class_consistency")
+    press("ArrowDown")
+    press("Enter")
+    opened.wait(f"named('brushed_text').text.includes('{count} of {data.num_images} images')")
     opened.drop_brush()
 
 

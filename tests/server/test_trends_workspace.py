@@ -128,6 +128,31 @@ def test_a_store_without_values_says_why(planted, monkeypatch):
     assert part(view, "trends_note").text == data.why_undefined(page.state.metric)
 
 
+def test_both_views_show_how_much_of_a_class_and_which_heads_are_brushed(page, planted):
+    data, _ = planted
+    heads, alike = ClassHeads(page), ClassConsistency(page)
+    assert len(columns(heads, "trend_brushed")["x0"]) == 0
+    of_class = np.flatnonzero(data.labels == 1)
+    share = len(of_class[::3]) / len(of_class)
+    page.brush_ids("images", of_class[::3].tolist(), "replace")
+    place = cell(heads, data.head_labels[0], data.class_names[1])
+    row = columns(heads, "trend_cells")["y"][place]
+    below, above = row - share / 2, row + share / 2
+    shown = {name: list(column) for name, column in columns(heads, "trend_brushed").items()}
+    assert shown == {"x0": [-0.5], "y0": [below], "x1": [-0.5], "y1": [above]}
+    row = list(columns(alike, "consistency_rows")["class"]).index(data.class_names[1])
+    shown = columns(alike, "consistency_brushed")
+    np.testing.assert_allclose([*shown["y0"], *shown["y1"]], [row - share / 2, row + share / 2])
+    page.drop_clauses("images")
+    page.brush_ids("heads", [4], "replace")
+    page.history.change(trend_order="alike")
+    place = cell(heads, data.head_labels[4], data.class_names[1])
+    at, bottom = columns(heads, "trend_cells")["x"][place], len(data.class_names) - 0.5
+    shown = {name: list(column) for name, column in columns(heads, "trend_brushed").items()}
+    assert shown == {"x0": [at - 0.5], "y0": [bottom], "x1": [at + 0.5], "y1": [bottom]}
+    assert len(columns(alike, "consistency_brushed")["y0"]) == 0
+
+
 def test_a_class_is_found_by_words_in_both_views_as_one_step_that_the_link_knows(page, planted):
     data, _ = planted
     heads, alike = ClassHeads(page), ClassConsistency(page)

@@ -1,6 +1,6 @@
 // Plots by their elements, and places in them in pixels of the window. BokehJS has public models, but no
-// public way to their pixels: `el`, `frame`, `canvas_view` and `reset_range` of a view were looked at
-// in 3.8.2 and 3.9.2. The canvas that hears the pointer has the class `bk-events`.
+// public way to their pixels: `el`, `frame`, `canvas_view`, `reset_range` and `trigger_event` were looked
+// at in 3.8.2 and 3.9.2. The canvas that hears the pointer has the class `bk-events`.
 globalThis.headbrush ??= /** @type {Headbrush} */ ({})
 headbrush.places = (() => {
   /** @type {WeakMap<object, HTMLElement>} */
@@ -65,5 +65,18 @@ headbrush.places = (() => {
    */
   const showAll = (view) => view.reset_range()
 
-  return { frame, pixel, plotOf, plots, showAll }
+  /**
+   * As a click at a place of the plot would: whoever listens to taps hears of it.
+   * @param {any} view
+   * @param {number} x
+   * @param {number} y
+   */
+  function tap(view, x, y) {
+    const { Tap } = Bokeh.require("core/bokeh_events")
+    const { x_scale, y_scale } = view.frame
+    const modifiers = { alt: false, ctrl: false, shift: false }
+    view.model.trigger_event(new Tap(x_scale.compute(x), y_scale.compute(y), x, y, modifiers))
+  }
+
+  return { frame, pixel, plotOf, plots, showAll, tap }
 })()

@@ -14,7 +14,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso
-from headbrush.server.session.palette import DARK, SELECTED
+from headbrush.server.session.palette import BRUSHED, DARK, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.trends.classes import LEVEL
@@ -23,11 +23,15 @@ from headbrush.server.views.common.class_axis import put_classes_on
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, on_region
 from headbrush.server.views.common.layer_axis import LayerAxis
 from headbrush.server.views.common.plot_theme import colour_bar
+from headbrush.server.views.trends.brushed_rows import brushed_share
 
 _COLUMNS = ("x", "y", "class", "head", "g", "mean", "mean_rest", "n", "n_rest", "p", "family_p")
+_BRUSHED = ("x0", "y0", "x1", "y1")
 _LEAST_G = 0.2
 """The colours reach at least to an effect that is called small."""
 _REACH = 60
+_EDGE = 10
+"""Pixels of the line along what is brushed; half of it lies outside."""
 _OF = {"class": ("class", "rest"), "wrong": ("wrong", "right")}
 
 
@@ -52,6 +56,8 @@ class ClassGrid:
         self._cells = ColumnDataSource({name: [] for name in _COLUMNS}, name="trend_cells")
         self._marked = ColumnDataSource({"x": [], "y": []}, name="trend_marked")
         self._column = ColumnDataSource({"x": [], "y": [], "height": []}, name="trend_head")
+        self._brushed = ColumnDataSource({name: [] for name in _BRUSHED}, name="trend_brushed")
+        self._rows = np.empty(0, int)
         self._colours = LinearColorMapper(
             low=-1, high=1, name="two_palettes", tags=[list(DARK.diverging)]
         )
@@ -59,6 +65,7 @@ class ClassGrid:
         self.plot = self._figure()
         self._layers = LayerAxis(session.data, self.plot)
         session.history.on_change(["layer", "head"], self.react_to_head)
+        session.history.on_change(["clauses"], self.react_to_brush)
         session.reader.follow_theme(self._on_theme)
 
     def _figure(self) -> figure:
@@ -82,6 +89,7 @@ class ClassGrid:
             "x", "y", 1, "height", source=self._column, fill_color=None, line_color=SELECTED,
             line_width=2, level="overlay",
         )  # fmt: skip
+        plot.segment(*_BRUSHED, source=self._brushed, line_color=BRUSHED, line_width=_EDGE)
         self._hover = HoverTool(renderers=[cells], tooltips=[])
         plot.add_tools(self._hover)
         plot.add_layout(colour_bar(self._session.reader, self._colours), "right")
@@ -93,13 +101,15 @@ class ClassGrid:
 
     def clear(self) -> None:
         """Show no cells."""
+        self._rows = np.empty(0, int)
+        self._brushed.data = {name: [] for name in _BRUSHED}
         self._cells.data = {name: [] for name in _COLUMNS}
         self._marked.data = {"x": [], "y": []}
         self._column.data = {"x": [], "y": [], "height": []}
 
     def show(self, matrix: TrendMatrix, rows: np.ndarray, by_layer: bool, group: str) -> None:
         """Draw the classes ``rows``, the heads by layer or as the matrix orders them."""
-        found, data = matrix.trends, self._session.data
+        found, data, self._rows = matrix.trends, self._session.data, rows
         self._heads = np.arange(data.num_heads) if by_layer else matrix.columns
         y, x = (one.ravel() for one in np.indices((len(rows), data.num_heads)))
         of_class, head = rows[y], self._heads[x]
@@ -121,6 +131,7 @@ class ClassGrid:
         self._tell_axes(rows, by_layer)
         self._tell_tips(group)
         self.react_to_head(self._session.state)
+        self.react_to_brush(self._session.state)
 
     def _tell_axes(self, rows: np.ndarray, by_layer: bool) -> None:
         plot, data = self.plot, self._session.data
@@ -156,6 +167,18 @@ class ClassGrid:
         shown = place if rows else place[:0]
         height = [float(rows)] * len(shown)
         self._column.data = {"x": shown, "y": [(one - 1) / 2 for one in height], "height": height}
+
+    def react_to_brush(self, _state: ViewState) -> None:
+        """Draw lines along the left of brushed classes, as long as their share, and under heads."""
+        share = brushed_share(self._session, self._rows)
+        y = np.flatnonzero(share)
+        heads = self._session.brush().heads[self._heads]
+        x = np.flatnonzero(heads & (len(self._rows) > 0)) if not heads.all() else np.empty(0, int)
+        left, bottom = np.full(len(y), -0.5), np.full(len(x), len(self._rows) - 0.5)
+        self._brushed.data = {
+            "x0": np.r_[left, x - 0.5], "y0": np.r_[y - share[y] / 2, bottom],
+            "x1": np.r_[left, x + 0.5], "y1": np.r_[y + share[y] / 2, bottom],
+        }  # fmt: skip
 
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
         return np.asarray(self._cells.data["x"]), np.asarray(self._cells.data["y"])

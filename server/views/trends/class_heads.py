@@ -44,7 +44,9 @@ class ClassHeads:
         "(to its wrong predictions) or says more for it, blue: less. Dots mark the cells that "
         "stand out even though so many are compared: of stores with shuffled labels, at most 1 % "
         "have any dot. Similar classes are next to each other. Click a cell to select its "
-        "head and brush the images of its class; drag a box to brush heads and classes."
+        "head and brush the images of its class; drag a box to brush heads and classes. A blue "
+        "line along the left is as long as the share of a class that is brushed, one along the "
+        "bottom marks brushed heads."
     )
 
     def __init__(self, session: Session) -> None:

@@ -29,6 +29,7 @@ from headbrush.server.views.common.class_axis import put_classes_on
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest
 from headbrush.server.views.common.legend import make_legend, swatches
 from headbrush.server.views.common.written import button, written
+from headbrush.server.views.trends.brushed_rows import brushed_share
 from headbrush.server.views.trends.find_class import found_classes, shown_words
 from headbrush.server.views.trends.trend_question import TrendQuestion
 
@@ -38,6 +39,7 @@ _LINES = ("within the class", "to other classes")
 _COLUMNS = ("y", "class", "within", "between", "energy", "p", "n", "alpha")
 _REACH = 60
 _FAINT = 0.35
+_BAND = 0.2
 _MOST_HEADS = 3
 
 
@@ -53,7 +55,7 @@ class ClassConsistency:
         "unrelated images are about 1.4 apart. The farther the blue dot is left of the grey one, "
         "the more alike the images of the class use the heads. Pale classes do not differ from "
         "shuffled labels (energy distance, permutation p > 1 % after Benjamini and Hochberg). "
-        "Click a class to brush its images."
+        "Click a class to brush its images; the share of its images that is brushed is shaded."
     )
 
     def __init__(self, session: Session) -> None:
@@ -61,6 +63,7 @@ class ClassConsistency:
         self._question: TrendQuestion[Consistency] = TrendQuestion(session.document, self._draw)
         self._rows = np.empty(0, int)
         self._source = ColumnDataSource({name: [] for name in _COLUMNS}, name="consistency_rows")
+        self._brushed = ColumnDataSource({"y0": [], "y1": []}, name="consistency_brushed")
         self._note = Paragraph(
             text="", name="consistency_note", sizing_mode="stretch_width",
             styles={"margin": "2px 6px"},
@@ -77,6 +80,7 @@ class ClassConsistency:
         session.history.follow(["layer", "head"], self.react_to_head)
         session.history.follow(["metric"], self.react)
         session.history.on_change(["trend_words"], self.react_to_words)
+        session.history.on_change(["clauses"], self.react_to_brush)
 
     def _figure(self) -> figure:
         plot = make_figure(
@@ -88,6 +92,9 @@ class ClassConsistency:
         plot.ygrid.visible = False
         plot.xaxis.axis_label = "mean distance"
         plot.yaxis.major_tick_line_color = None
+        plot.hstrip(
+            "y0", "y1", source=self._brushed, fill_color=BRUSHED, fill_alpha=_BAND, line_color=None
+        )
         plot.segment(
             "within", "y", "between", "y", source=self._source, line_width=2, line_color=NEUTRAL,
             line_alpha="alpha",
@@ -118,6 +125,12 @@ class ClassConsistency:
         """Show the classes whose name has the words."""
         self._draw()
 
+    def react_to_brush(self, _state: ViewState) -> None:
+        """Shade the classes of which images are brushed, as high as their share."""
+        share = brushed_share(self._session, self._rows)
+        (y,) = np.nonzero(share)
+        self._brushed.data = {"y0": y - share[y] / 2, "y1": y + share[y] / 2}
+
     def _by_class(self) -> list[tuple[int, float]]:
         """Heads and the bits that the class decides of where they look, the most first."""
         bits = [(n, one.by_class) for n, one in enumerate(self._session.data.head_bits)]
@@ -146,6 +159,7 @@ class ClassConsistency:
             self._rows = np.empty(0, int)
             self._source.data = {name: [] for name in _COLUMNS}
             self._say(self._question.words)
+            self.react_to_brush(self._session.state)
             return
         names = self._session.data.class_names
         rows = found_classes(self._session, found.clearest)[:MOST_CLASSES]
@@ -163,6 +177,7 @@ class ClassConsistency:
             number_range(self._plot.x_range).update(
                 start=max(0, ends.min() - room), end=ends.max() + room
             )
+        self.react_to_brush(self._session.state)
         self._say(self._words(found))
 
     def _words(self, found: Consistency) -> str:
