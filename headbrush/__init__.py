@@ -677,8 +677,11 @@ def trends(
     from headbrush.analysis.store.store import Store
     from headbrush.server.stores.store_data import StoreData
     from headbrush.server.stores.trends.beside import beside_table
+    from headbrush.server.stores.trends.matching import refuse_match
     from headbrush.server.stores.trends.table import trend_table
 
+    if beside is None:
+        refuse_match(str(match))
     if out is not None:
         check_writable(Path(out))
     data = StoreData(Store(Path(store)) if isinstance(store, (str, Path)) else store)

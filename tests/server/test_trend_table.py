@@ -103,9 +103,19 @@ def test_python_writes_what_it_returns(store_path, tmp_path):
     pd.testing.assert_frame_equal(again, table)
 
 
+def test_a_way_to_match_needs_a_second_store(store_path, tmp_path):
+    with pytest.raises(InputError, match="name without --beside"):
+        headbrush.trends(store_path, match="name", out=tmp_path / "trends.csv")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"metric": "jsdd"}, "choose one of"), ({"permutations": 0}, "give at least 1")],
+    [
+        ({"metric": "jsdd"}, "choose one of"),
+        ({"permutations": 0}, "give at least 1"),
+        ({"seed": -1}, "--seed -1: expected 0 or more"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(data, options, words):
     with pytest.raises(InputError, match=words) as found:

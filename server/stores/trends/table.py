@@ -42,13 +42,16 @@ def trend_table(
     Raises
     ------
     InputError
-        If the store has no such metric, no values of it, or nothing to compare.
+        If the store has no such metric, no values of it, or nothing to compare, or a number is too
+        small.
     """
     metric = metric or data.first.metric
     if group not in TREND_GROUPS:
         raise InputError(f"--compare {group}: choose one of {', '.join(TREND_GROUPS)}.")
     if permutations < 1:
         raise InputError(f"--permutations {permutations}: give at least 1, for example 1000.")
+    if seed < 0:
+        raise InputError(f"--seed {seed}: expected 0 or more.")
     found = compared_classes(data, metric, group, permutations, seed)
     return _frame(data, metric, group, found)
 
