@@ -214,13 +214,17 @@ def test_an_image_without_values_takes_no_value_of_a_head(planted, monkeypatch):
 
 
 def test_names_with_the_same_beginning_are_told_apart():
-    names = [f"a very long name of class number {n}" for n in (12, 13)]
+    names = [
+        f"a very long name of class number {n}{end}" for n in (12, 13) for end in ("", " of x" * 9)
+    ]
     shown = told_apart([*names, "short", "another name that is too long"])
-    assert len(set(shown)) == 4
+    assert len(set(shown)) == 6
     assert max(map(len, shown)) == 20
-    assert shown[0].endswith("12")
-    assert shown[0].startswith(names[0][:9])
-    assert shown[2:] == ["short", "another name that i…"]
+    assert all(name.startswith("a very …") for name in shown[:4])
+    assert [f" {n}" in name for n, name in zip((12, 12, 13, 13), shown[:4], strict=True)] == [
+        True
+    ] * 4
+    assert shown[4:] == ["short", "another name that i…"]
 
 
 def test_distances_of_classes_are_shown_and_brush_them(page, planted):
