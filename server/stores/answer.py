@@ -1,4 +1,4 @@
-"""The model's answer in one sentence: which head matters most, and how far it stands out. Pure."""
+"""The model's answer in one sentence: which head matters most, how surely and how far. Pure."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import DIRECT, NOISE, signed
 from headbrush.server.stores.store_data import StoreData, mean_and_deviation
+from headbrush.server.stores.trends.statistics.mean_interval import interval_words, mean_interval
 
 _FEW = 5
 _VERBS = {
@@ -30,16 +31,24 @@ def answer_words(data: StoreData, metric: str, brushed: np.ndarray) -> str:
         if metric != DIRECT and "importance" in data.store.pending:
             return "Which head matters most is not known yet: the analysis still prunes the heads."
         return data.why_undefined(metric)
-    mean = mean_and_deviation(np.asarray(values[brushed], float))[0]
+    chosen = np.asarray(values[brushed], float)
+    mean, deviation = mean_and_deviation(chosen)
     known = mean[np.isfinite(mean)]
     if not len(known):
         return "Which head matters most is not known: these images have no values."
+    low, high = mean_interval(mean, deviation, int(np.isfinite(chosen).any(1).sum()))
+    first = rank_heads(mean)[0]
     over = _over(count, data.num_images)
-    return _sentence(data, metric, mean, known, over)
+    return _sentence(data, metric, mean, known, interval_words(low[first], high[first]), over)
 
 
-def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray, over: str) -> str:
-    """The sentence for means ``(L·H,)``, of which ``known`` are not NaN."""
+def _sentence(
+    data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray, exactly: str, over: str
+) -> str:
+    """The sentence for means ``(L·H,)``, of which ``known`` are not NaN.
+
+    ``exactly`` is the interval of the largest, in words.
+    """
     order = rank_heads(mean)
     head, highest = data.head_labels[order[0]], float(mean[order[0]])
     together = _together(mean[order[:_FEW]], known)
@@ -50,6 +59,7 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
                 f"By the gradient, predictions hardly depend on any head: {figure} at most {over}."
             )
         most = f"{head}{_tied(data, mean, order)}"
+        figure += exactly
         return f"By the gradient, predictions depend most on {most}: {figure} {over}{together}."
     label = data.worded("true class" if data.has_labels else "predicted class")
     if metric == DIRECT:
@@ -60,7 +70,8 @@ def _sentence(data: StoreData, metric: str, mean: np.ndarray, known: np.ndarray,
             return f"Pruning one head never {does} on average {over}."
         return f"No head matters by itself: pruning one never {does} on average {over}."
     most = f" most{_tied(data, mean, order)}" if data.num_heads > 1 else ""
-    return f"Pruning {head} {does}{most}: {figure.format(f'{highest:.2g}')} {over}{together}."
+    figure = figure.format(f"{highest:.2g}") + exactly
+    return f"Pruning {head} {does}{most}: {figure} {over}{together}."
 
 
 def _speaking(mean: np.ndarray, labels: list[str], label: str, over: str) -> str:

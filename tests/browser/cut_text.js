@@ -8,7 +8,9 @@
   }
   const outer = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host ?? null
   const scrolls = (style) => /auto|scroll/.test(style.overflowX + style.overflowY)
-  const isCutInWords = (node) =>
+  // an ellipsis is drawn by the block that the text flows in, where that block is too narrow
+  const isCutInWords = (node, text) =>
+    node === blockOf(text) && node.scrollWidth > node.clientWidth &&
     getComputedStyle(node).textOverflow === "ellipsis" && (node.title || outer(node)?.title || "") !== ""
   const clips = (style) => /hidden|clip/.test(style.overflowX + style.overflowY)
 
@@ -51,7 +53,7 @@
       if (box.width < 1 || box.height < 1) continue
       const words = node.textContent.trim().slice(0, 40)
       let at = outer(node)
-      while (at && at !== panel && !scrolls(getComputedStyle(at)) && !isCutInWords(at)) {
+      while (at && at !== panel && !scrolls(getComputedStyle(at)) && !isCutInWords(at, node)) {
         if (clips(getComputedStyle(at)) && leaves(box, at.getBoundingClientRect())) {
           faults.push(`${name}: "${words}" is cut`)
         }

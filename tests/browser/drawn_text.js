@@ -64,14 +64,22 @@
     Math.min(one.right, other.right) - Math.max(one.left, other.left) > SLACK &&
     Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > SLACK
 
+  /** What an element's text flows in: it draws the ellipsis where the text is longer. */
+  function blockOf(element) {
+    let block = element
+    while (getComputedStyle(block).display === "inline") block = outer(block)
+    return block
+  }
   /** Whether an element is within what it lies in, up to the panel; what scrolls shows all of it. */
   function fits(element, at, panel) {
+    const block = blockOf(element)
     for (let one = element; one != null; one = outer(one)) {
       const { overflowX, overflowY, textOverflow } = getComputedStyle(one)
       const whole = one.getBoundingClientRect()
       if (one === panel) return isIn(at, whole)
       if (/auto|scroll/.test(overflowX + overflowY) && one.scrollWidth <= one.clientWidth + 1) return true
-      if (textOverflow === "ellipsis" && one.title !== "") return true
+      const isShortened = one === block && textOverflow === "ellipsis" && overflowX === "hidden"
+      if (isShortened && (one.title || outer(one)?.title)) return true
       if (overflowX === "hidden" && !isIn(at, whole)) return false
     }
     return true

@@ -65,7 +65,7 @@ def test_chips_come_and_go_without_moving_the_page(page):
     page.drag("patterns_plot", *corners(page, "patterns_plot", 0.5, 0.9), keys=["Shift"])
     page.page.wait_for_function("document.querySelectorAll('.hb-chip').length == 3")
     images, first, second = chips(page)
-    assert images.startswith("A images: ")
+    assert images.endswith(" images")
     assert (first, second) == ("D1 offset box", "+ D1 offset box")
     assert places() == before
     page.page.get_by_label("Remove D1 offset box").click()
@@ -122,7 +122,7 @@ def test_counts_have_numbers_and_a_tap_selects_the_head(page, data):
     page.drag("head_counts", (-0.45, data.heads_per_layer - 0.6), (0.45, -0.45))
     page.page.wait_for_function(
         f"[...document.querySelectorAll('.hb-chip')].some("
-        f"c => c.textContent.startsWith('B1/C1 heads: {data.heads_per_layer}'))"
+        f"c => c.textContent.startsWith('{data.heads_per_layer} heads'))"
     )
 
 

@@ -210,7 +210,7 @@ def test_pointing_at_a_matrix_follows_its_token(browser, data, requests, tmp_pat
         last = page.frame("matrix_plot")["x1"] - 0.5
         page.page.mouse.move(*page.at("matrix_plot", last, last))
         name = f"patch {data.num_tokens - 2}"
-        page.wait(f"named('from_title').text == 'who attends to {name}'")
+        page.wait(f"named('plain_title').text == 'token: {name}'")
 
 
 def test_every_figure_saves_its_svg(page):

@@ -134,14 +134,30 @@ def test_a_selection_that_is_cut_says_so(opened):
     opened.wait("named('selection_text').text.includes('image 0')")
     drawn = opened.page.evaluate("""(() => {
       const model = Bokeh.documents[0].get_model_by_name("selection_text")
-      const words = Bokeh.index.find_one(model).el.shadowRoot.querySelector(".bk-clearfix")
-      words.style.width = "80px"
+      const { el } = Bokeh.index.find_one(model)
+      const words = el.shadowRoot.querySelector(".bk-clearfix")
+      el.style.minWidth = "0"
+      el.style.maxWidth = "80px"
       const { overflow, textOverflow } = getComputedStyle(words)
-      words.style.width = ""
-      return [overflow, textOverflow, model.html_attributes.title === model.text]
+      const isCut = words.clientWidth <= 80 && words.scrollWidth > 80
+      el.style.minWidth = "220px"
+      el.style.maxWidth = ""
+      return [overflow, textOverflow, isCut, model.html_attributes.title === model.text]
     })()""")
-    assert drawn == ["hidden", "ellipsis", True]
+    assert drawn == ["hidden", "ellipsis", True, True]
     opened.page.keyboard.press("Escape")
+
+
+def test_a_pinned_token_is_named_in_whole(opened):
+    resize(opened, "usual")
+    rows, columns = 4, 4
+    opened.click("context_plain", columns / 2 - 0.5, rows / 2 - 0.5)
+    opened.wait("named('axes_note').text.startsWith('patch')")
+    for size in SIZES:
+        resize(opened, size)
+        assert faults_of(opened) == []
+    opened.page.keyboard.press("z")
+    opened.wait("!named('axes_note').text.startsWith('patch')")
 
 
 def test_two_compared_brushes_are_read_as_lines_and_as_a_table(opened):

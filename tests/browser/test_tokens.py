@@ -65,8 +65,8 @@ def test_the_first_screen_shows_the_strongest_percent_and_the_class_token(page, 
     assert lines_drawn(page) == found
     masks_are(page, data, matrix, 0)
     assert page.value("plain_title", "text") == "token: CLS"
-    assert page.value("from_title", "text") == "who attends to CLS"
-    assert page.value("to_title", "text") == "where CLS looks"
+    assert page.value("from_title", "text") == "who attends to it"
+    assert page.value("to_title", "text") == "where it looks"
 
 
 def at_rest(page):

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from headbrush.server.stores.answer import answer_words
 
@@ -13,16 +14,21 @@ OVER = {
     "all": "over all 24 images", "some": "over the 3 brushed images", "one": "in the brushed image",
 }  # fmt: skip
 SAYS = {
-    "jsd": "Pruning {head} changes predictions most: mean JSD {mean} bits {over}{share}.",
+    "jsd": "Pruning {head} changes predictions most: mean JSD {mean} bits{exactly} {over}{share}.",
     "probability": (
-        "Pruning {head} lowers the probability of the true class most: by {mean} on average "
+        "Pruning {head} lowers the probability of the true class most: by {mean} on average"
+        "{exactly} {over}{share}."
+    ),
+    "cls": (
+        "Pruning {head} moves the class token most: mean CLS distance {mean}{exactly} "
         "{over}{share}."
     ),
-    "cls": "Pruning {head} moves the class token most: mean CLS distance {mean} {over}{share}.",
-    "patch": "Pruning {head} moves the patches most: mean patch distance {mean} {over}{share}.",
+    "patch": (
+        "Pruning {head} moves the patches most: mean patch distance {mean}{exactly} {over}{share}."
+    ),
     "gradient": (
-        "By the gradient, predictions depend most on {head}: mean |dL/d mask| {mean} nats "
-        "{over}{share}."
+        "By the gradient, predictions depend most on {head}: mean |dL/d mask| {mean} nats"
+        "{exactly} {over}{share}."
     ),
 }
 
@@ -55,7 +61,16 @@ def test_it_names_the_head_its_mean_and_the_share_of_the_first_five(data, metric
     means = [sum(float(values[i, head]) for i in images) / len(images) for head in range(6)]
     best = max(range(6), key=lambda head: means[head])
     share = sum(sorted(means)[1:]) / sum(means)
+    low, high = (
+        stats.t.interval(
+            0.95, len(images) - 1, means[best], stats.sem(values[images, best].astype(float))
+        )
+        if len(images) > 1
+        else (0, 0)
+    )
+    interval = f" (95\u00a0%: {low:.2g} to {high:.2g})".replace("-", "−")
     assert answer_words(data, metric, mask(images)) == SAYS[metric].format(
+        exactly=interval if len(images) > 1 else "",
         head=data.head_labels[best],
         mean=f"{means[best]:.2g}",
         over=OVER[brush],
@@ -72,7 +87,7 @@ def test_gains_are_no_part_of_the_losses():
 
 
 NONE = "No head matters by itself: pruning one never changes predictions on average{}."
-ONE = "Pruning L0·H0 changes predictions: mean JSD 0.5 bits{}."
+ONE = "Pruning L0·H0 changes predictions: mean JSD 0.5 bits (95\u00a0%: −2.7 to 3.7){}."
 SECOND = "Pruning L0·H1 changes predictions most: mean JSD 0.3 bits{}."
 
 

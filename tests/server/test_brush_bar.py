@@ -53,12 +53,12 @@ def exported(bar):
 def test_a_chip_tells_its_view_and_what_it_is(data):
     heads = Clause("heads", Ids((1, 2, 3)))
     chips = [clause_words(clause, data) for clause in (IMAGES, heads, BOX, LASSO)]
-    assert chips == ["A images: 24", "B1/C1 heads: 3", "D1 patch box", "+ D1 CLS lasso"]
+    assert chips == ["24 images", "3 heads", "D1 patch box", "+ D1 CLS lasso"]
 
 
 def test_a_chip_removes_its_clause(bar, session):
     session.history.change(clauses=(IMAGES, BOX, LASSO))
-    assert ask(bar, "drop", 1)["chips"] == ["A images: 24", "+ D1 CLS lasso"]
+    assert ask(bar, "drop", 1)["chips"] == ["24 images", "+ D1 CLS lasso"]
     session.history.undo()
     assert session.state.clauses == (IMAGES, BOX, LASSO)
 

@@ -115,4 +115,4 @@ def test_the_rest_is_everything_else(session, data):
 def test_the_chip_of_a_class_says_the_class(data):
     kind = Clause("images", Ids(tuple(np.flatnonzero(data.labels == 2).tolist())), "add")
     assert clause_words(kind, data) == "+ class-2 · 8 images"
-    assert clause_words(IMAGES, data) == "A images: 6"
+    assert clause_words(IMAGES, data) == "6 images"

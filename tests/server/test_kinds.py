@@ -57,7 +57,7 @@ def test_without_a_classifier_no_image_is_right_or_wrong(press, session, data, m
 def test_what_leaves_no_image_brushes_none_not_all(press, session, data):
     press("image_overview", "class", 1, "replace")
     press("image_overview", "class", 2, "intersect")
-    assert clause_words(session.state.clauses[0], data) == "A images: 0"
+    assert clause_words(session.state.clauses[0], data) == "0 images"
     assert not session.brush().images.any()
     assert not session.brush().patterns.any()
     assert session.images.selected.indices == []

@@ -81,6 +81,11 @@ def test_the_title_bar_says_what_the_selected_head_has_learned(named, tmp_path):
     assert words(bar, "selection_text") == "head L1·H1: 2 rows above · all 24 images"
     title = part(bar, "selection_text").html_attributes["title"]
     assert title == "head L1·H1: 2 rows above (clear, in 75\u00a0% of images) · all 24 images"
+    unnamed = named.data.short_patterns.index("no name")
+    named.select_head(unnamed)
+    said = words(bar, "selection_text")
+    assert said == f"head {named.data.head_labels[unnamed]}: no pattern name · all 24 images"
+    named.select_head(3)
     named.select_image(3)
     assert words(bar, "selection_text").startswith("head L1·H1 · image 3, ")
     assert words(bar, "selection_text").endswith(" · L1·H1 here: 2 rows above")

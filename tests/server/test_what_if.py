@@ -259,6 +259,10 @@ def test_cells_are_pruned_by_taps_boxes_and_the_key(session):
     box |= {"sx0": 0, "sx1": 1, "sy0": 0, "sy1": 1}
     drag(view, box)
     assert session.state.pruned == PruneSet.of_heads([(1, 0), (2, 0)])
+    straight = {"x0": 1.1, "x1": 1.1, "y0": -0.3, "y1": 0.8}  # along a layer, enclosing no cell
+    drag(view, box | straight)
+    assert session.state.pruned == PruneSet.of_heads([(1, 0), (1, 1)])
+    drag(view, box)
     drag(view, box | {"x0": 1.6}, ctrl=True, shift=True)
     assert session.state.pruned == PruneSet.of_heads([(1, 0)])
     session.history.change(layer=2, head=1)

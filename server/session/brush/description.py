@@ -14,23 +14,23 @@ _SIGNS = {"replace": "", "add": "+ ", "subtract": "− ", "intersect": "∩ ", "
 
 
 def clause_words(clause: Clause, data: StoreData) -> str:
-    """``shirt · 30 images``, ``A images: 61``, ``A wrong coat: 4`` or ``+ D1 patch lasso``."""
+    """``shirt · 30 images``, ``61 images``, ``3 heads`` or ``+ D1 patch lasso``."""
     if isinstance(clause.shape, Ids) and clause.view == "patterns":
         return f"{_SIGNS[clause.combine]}D1 {_names(clause.shape.ids, data)}"
     if isinstance(clause.shape, Ids):
-        is_drawn = clause.view == "images" and not clause.shape.query
-        kind = kind_of(clause.shape.ids, data) if is_drawn else ""
-        count = grouped(len(clause.shape.ids))
-        view = _images(clause.shape.query) if clause.view == "images" else "B1/C1 heads"
-        words = f"{kind} · {count} images" if kind else f"{view}: {count}"
-        return f"{_SIGNS[clause.combine]}{words}"
+        return f"{_SIGNS[clause.combine]}{_ids_words(clause.view, clause.shape, data)}"
     shape = "box" if isinstance(clause.shape, Box) else "lasso"
     return f"{_SIGNS[clause.combine]}D1 {LAYOUT_NAMES[clause.layout]} {shape}"
 
 
-def _images(query: str) -> str:
-    """``A images``, or what words have found them."""
-    return f"A {shorten(query, _LONGEST_QUERY, placeholder=' …')}" if query else "A images"
+def _ids_words(view: str, shape: Ids, data: StoreData) -> str:
+    """How many images or heads, after the class that they are or the words that have found them."""
+    count = len(shape.ids)
+    if view != "images":
+        return f"{grouped(count)} {'head' if count == 1 else 'heads'}"
+    found = shorten(shape.query, _LONGEST_QUERY, placeholder=" …") or kind_of(shape.ids, data)
+    images = f"{grouped(count)} {'image' if count == 1 else 'images'}"
+    return f"{found} · {images}" if found else images
 
 
 def _names(ids: Sequence[int], data: StoreData) -> str:

@@ -41,7 +41,7 @@ function titlesOf(matrix, tokens, token) {
   const pinned = tokens.token != null ? ", pinned" : ""
   return {
     plain: `token: ${name}${tokens.hovered != null ? "" : pinned}`,
-    from: `who attends to ${name}`,
-    to: `where ${name} looks`,
+    from: "who attends to it",
+    to: "where it looks",
   }
 }

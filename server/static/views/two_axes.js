@@ -26,7 +26,7 @@ export default ({ source, tokens, patch, prefix, mark, note, most }) => {
   mark.setv({ data: marks }, { sync: false, check_eq: false })
 
   const [drawn, total] = [lines.value.length, lines.total].map(numbers.grouped)
-  const whose = token == null ? "" : `${matrix.describe(tokens, token)}: `
+  const whose = token == null ? "" : `${matrix.name(tokens, token)}: `
   const plural = lines.total === 1 ? "line" : "lines"
   const isCut = lines.value.length < lines.total
   const count = isCut ? `strongest ${drawn} of ${total} lines` : `${total} ${plural}`

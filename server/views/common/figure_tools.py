@@ -36,7 +36,7 @@ from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
 from headbrush.server.views.common.head_pictures import send_offset_picture
 
 _MARGIN = 0.06
-_TWO_LINES = "height: 34px !important; white-space: normal !important;"
+_TWO_LINES = "height: 34px !important; flex-basis: 34px !important; white-space: normal !important;"
 _ON_A_PHONE = f"@media (max-width: 640px) {{ :host {{ {_TWO_LINES} }} }}"
 LEAST_HEIGHT = 90
 """Of a plot, in pixels."""

@@ -24,7 +24,7 @@ _PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="
 
 _NARROW = "@media (max-width: 1100px) { :host { flex-wrap: wrap; row-gap: 4px; } }"
 _ELLIPSIS = (
-    ".bk-clearfix { display: block; overflow: hidden; text-overflow: ellipsis; } "
+    ".bk-clearfix { display: block !important; overflow: hidden; text-overflow: ellipsis; } "
     "@media (max-width: 1100px) { :host { white-space: normal !important; } }"
 )
 """Of the block within that holds the words; the whole is in their title."""
@@ -114,8 +114,9 @@ class TitleBar:
     def _of_all(self, patterns: Sequence[str]) -> str:
         """The selected head, with what the patterns of heads are called, over all images."""
         head = self._session.head
-        name = patterns[head.number] if patterns else NO_NAME
-        named = f"head {head}" if name == NO_NAME else f"head {head}: {name}"
+        name = patterns[head.number] if patterns else ""
+        name = "no pattern name" if name == NO_NAME else name
+        named = f"head {head}: {name}" if name else f"head {head}"
         return f"{named} · {self._all_words()}"
 
     def _of_image(self, image: int) -> str:

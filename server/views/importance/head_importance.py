@@ -24,6 +24,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.stores.trends.statistics.mean_interval import told_means
 from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.figure_tools import (
@@ -54,7 +55,8 @@ class HeadImportance:
     help = (
         "Each position is a head, layer after layer; the height shows how much pruning that "
         "head changes. Grey shows mean and ±1 standard deviation over the brushed images (all if "
-        "none), the dark line the selected image; each compared brush has a mean and a band, "
+        "none); a head's tooltip tells the 95 % interval of its mean. The dark line is the "
+        "selected image; each compared brush has a mean and a band, "
         "and a dashed line, with its axis on the right, shows their difference. Click or drag the "
         "red line to select a head, drag a box to brush heads. The logarithmic scale shows small "
         "effects beside a large one; it leaves out what is 0 or less. Fit narrows both axes to the "
@@ -186,7 +188,11 @@ class HeadImportance:
             "low": np.maximum(mean - spread, lowest)[heads], "high": (mean + spread)[heads],
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
-        self._told = _told(line, of if new.image is None else data.names[new.image])
+        known = int(np.isfinite(values[brush.images]).any(1).sum())
+        if new.image is None:
+            self._told = told_means(mean, spread, known, of)
+        else:
+            self._told = [f"{value:.3g}, {data.names[new.image]}" for value in line]
         self._show_line(line)
         self._cursor.location = float(self._order.places[session.head.number])
         level = self._level(new, values)
@@ -295,10 +301,6 @@ class HeadImportance:
 
 def _images_words(brushed: int, total: int) -> str:
     return f"{brushed} brushed images" if brushed < total else f"all {total} images"
-
-
-def _told(values: np.ndarray, of: str) -> list[str]:
-    return [f"{value:.3g}, {of}" for value in values]
 
 
 def _tips(compared: Sequence[Compared]) -> list[tuple[str, str]]:

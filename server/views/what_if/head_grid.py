@@ -1,4 +1,4 @@
-"""The heads as cells: a tap prunes one or gives it back, a box prunes many."""
+"""The heads as cells: a tap prunes one or gives it back, a box those that it touches."""
 
 from typing import Any
 
@@ -24,6 +24,8 @@ from headbrush.server.tools.bokeh.column_updates import update_columns
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest, on_region
 
 _CELL = 0.92
+_EDGE = 0.8
+"""From the middle of an outer cell to the frame: a drag may begin beside the cells."""
 _GONE, _KEPT = 0.15, 1.0
 _COLUMNS = ("x", "y", "label", "told", "shade", "alpha", "mark", "state")
 
@@ -65,8 +67,8 @@ class HeadGrid:
         plot = make_figure(
             "prune_grid",
             brush=("box",),
-            x_range=Range1d(start=-0.5, end=data.num_layers - 0.5),
-            y_range=Range1d(start=data.heads_per_layer - 0.5, end=-0.5),
+            x_range=Range1d(start=-_EDGE, end=data.num_layers - 1 + _EDGE),
+            y_range=Range1d(start=data.heads_per_layer - 1 + _EDGE, end=-_EDGE),
         )
         plot.grid.visible = False
         plot.xaxis.axis_label, plot.yaxis.axis_label = "layer", "head"
@@ -136,8 +138,10 @@ class HeadGrid:
         if not isinstance(shape, Box):
             return
         x, y = self._places()
-        inside = (x >= shape.x0) & (x <= shape.x1) & (y >= shape.y0) & (y <= shape.y1)
-        chosen = heads_set(self._session.data, np.flatnonzero(inside).tolist(), self.mode)
+        half = _CELL / 2  # a drag straight along a layer touches its cells and encloses none
+        touched = (x + half >= shape.x0) & (x - half <= shape.x1)
+        touched &= (y + half >= shape.y0) & (y - half <= shape.y1)
+        chosen = heads_set(self._session.data, np.flatnonzero(touched).tolist(), self.mode)
         self._session.history.change(pruned=combined(self._session.state.pruned, chosen, combine))
 
     def _on_theme(self) -> None:

@@ -113,7 +113,7 @@ class PruneHeads:
             for number, one in enumerate(words[:_MOST_CHIPS])
         ]
         rest = f" and {len(words) - _MOST_CHIPS} more" if len(words) > _MOST_CHIPS else ""
-        empty = "No head is pruned: click a cell, or choose heads above."
+        empty = "No head is pruned: click a cell, drag over many, or choose heads above."
         self._chips.text = " ".join(chips) + rest if words else empty
         is_in = (new.layer, new.head) in new.pruned.places
         self._selected.label = f"{'keep' if is_in else 'prune'} {self._session.head}"

@@ -32,6 +32,8 @@ from headbrush.server.views.what_if.words import (
     percent,
 )
 
+_SENTENCE = "51px"
+"""Three lines: what is below must not move away from the pointer when a set is chosen."""
 _TITLES = ("set", "heads gone", "correct", "95 %", "mean JSD (bits)", "changed")
 
 
@@ -52,7 +54,7 @@ class SetEffects:
     def __init__(self, session: Session, answer: SetAnswer) -> None:
         self._session, self._answer = session, answer
         self._linked = session.reader.sets
-        self._said = written("set_said", margin=(3, 6, 2, 6))
+        self._said = written("set_said", margin=(3, 6, 2, 6), styles={"min-height": _SENTENCE})
         self._table = written("set_table", scrolls=True, margin=(0, 6))
         self._name = TextInput(
             value="", placeholder="name of the set", max_length=LONGEST_NAME, width=150, height=24,

@@ -25,12 +25,13 @@
     return Object.assign(document.createElement(tag), { textContent: text })
   }
 
+  const minus = (/** @type {string} */ text) => text.replace(/^-/, "−")
   const word = (/** @type {number | null} */ value) =>
-    value == null ? "–" : String(numbers.rounded(value))
+    value == null ? "–" : minus(String(numbers.rounded(value)))
   /** @param {number | null} value */
   function short(value) {
     const two = Number((value ?? 0).toPrecision(2))
-    return Math.abs(two) < 0.001 && two !== 0 ? two.toExponential() : String(two)
+    return minus(Math.abs(two) < 0.001 && two !== 0 ? two.toExponential() : String(two))
   }
   const small = (/** @type {number | null} */ value) =>
     value != null && value < 0.001 ? "< 0.001" : word(value)

@@ -6,7 +6,7 @@ import numpy as np
 
 from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 
-_LEVEL = 0.975
+LEVEL = 0.975
 """Of a two-sided interval of 95 %."""
 
 
@@ -77,7 +77,7 @@ def _tested(
     difference = first - second
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(np.where(squared > 0, squared, np.nan))
-        reach = stdtrit(freedom, _LEVEL) * error
+        reach = stdtrit(freedom, LEVEL) * error
         p = 2 * stdtr(freedom, -np.abs(difference / error))
     return Differences(
         first, second, difference, difference - reach, difference + reach, p, adjusted(p)
