@@ -31,7 +31,7 @@ def test_the_menu_inverts_and_clears_the_brush_of_patterns(page, store_path):
 def test_wrong_is_compared_with_right_as_a_table_in_three_clicks(page, store_path):
     data = StoreData(Store(store_path))
     page.page.click("#composition summary")
-    page.page.click("[data-split=wrong]")
+    page.page.click("#composition [data-split=wrong]")
     page.page.click("[data-name=head_importance] button:text-is('table')")
     rows = page.page.locator(".hb-difference tbody tr")
     page.page.wait_for_function(
@@ -55,6 +55,13 @@ def test_wrong_is_compared_with_right_as_a_table_in_three_clicks(page, store_pat
         page.page.wait_for_function(f"location.search.includes('{word}')")
     page.page.reload()
     page.page.wait_for_selector(f"[data-head='{expected[2]}'][aria-selected=true]")
+
+
+def test_named_brushes_are_compared_from_their_own_menu(page):
+    page.page.click("#named")
+    page.page.locator("details[open] [data-split=wrong]").click()
+    page.page.wait_for_selector("#compared:has-text('all, wrong')")
+    assert page.page.locator("details[open]").count() == 0
 
 
 def test_a_class_is_brushed_by_typing_its_name(page, store_path):

@@ -163,7 +163,7 @@ def test_a_pinned_token_is_named_in_whole(opened):
 def test_two_compared_brushes_are_read_as_lines_and_as_a_table(opened):
     resize(opened, "usual")
     opened.page.locator("#composition > summary").click()
-    opened.page.locator("[data-split=wrong]").click()
+    opened.page.locator("#composition [data-split=wrong]").click()
     opened.wait("named('importance_form').visible")
     for form in ("chart", "table"):
         opened.page.locator("[data-name=head_importance]").get_by_text(form, exact=True).click()

@@ -68,7 +68,7 @@ def test_it_names_the_head_its_mean_and_the_share_of_the_first_five(data, metric
         if len(images) > 1
         else (0, 0)
     )
-    interval = f" (95\u00a0%: {low:.2g} to {high:.2g})".replace("-", "−")
+    interval = f" (95\u00a0%: {low:#.2g} to {high:#.2g})".replace("-", "−")
     assert answer_words(data, metric, mask(images)) == SAYS[metric].format(
         exactly=interval if len(images) > 1 else "",
         head=data.head_labels[best],

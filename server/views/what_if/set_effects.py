@@ -32,7 +32,7 @@ from headbrush.server.views.what_if.words import (
     percent,
 )
 
-_SENTENCE = "51px"
+_SENTENCE = "56px"
 """Three lines: what is below must not move away from the pointer when a set is chosen."""
 _TITLES = ("set", "heads gone", "correct", "95 %", "mean JSD (bits)", "changed")
 

@@ -66,10 +66,11 @@
 
   menu.addEventListener("toggle", () => ask("composition", menu.open))
   /** @type {NodeListOf<HTMLElement>} */
-  const splits = menu.querySelectorAll("[data-split]")
+  const splits = document.querySelectorAll("[data-split]") // also in the menu of named brushes
   for (const button of splits) {
     button.addEventListener("click", () => {
-      menu.open = false
+      const own = /** @type {HTMLDetailsElement} */ (button.closest("details"))
+      own.open = false
       ask("split", button.dataset.split)
     })
   }

@@ -31,7 +31,7 @@ def interval_words(low: float, high: float) -> str:
     """`` (95 %: 0.022 to 0.035)`` with the space before it; empty where it is unknown."""
     if np.isnan(low):
         return ""
-    return f" (95\u00a0%: {low:.2g} to {high:.2g})".replace("-", "\N{MINUS SIGN}")
+    return f" (95\u00a0%: {low:#.2g} to {high:#.2g})".replace("-", "\N{MINUS SIGN}")
 
 
 def told_means(mean: np.ndarray, deviation: np.ndarray, count: int, of: str) -> list[str]:
