@@ -26,6 +26,7 @@ from headbrush.server.pages.workspaces import PAIR_TITLES, PairTabs, empty_place
 from headbrush.server.session.beside.matched_heads import MatchedHeads
 from headbrush.server.session.beside.partners import read_partners
 from headbrush.server.session.brush.clause_text import LinkError
+from headbrush.server.session.palette import colours_beside
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import WORKSPACES, Stage, ViewState
 from headbrush.server.session.status.error_boundary import Failed, built
@@ -62,6 +63,7 @@ def compare(
     first = Session(stores[0], state, theme, document)
     second = Session(stores[1], ViewState(None, 0, 0, state.metric), theme, document)
     second.faults = first.faults  # of one page
+    second.class_colours = colours_beside(stores[1].class_names, stores[0].class_names)
     matched = built(first.faults, MatchedHeads, (first, second))
     pair = built(first.faults, Pair, (first, second), matched)
     views = [_views(session, side) for session, side in zip((first, second), SIDES, strict=True)]

@@ -1,5 +1,6 @@
 """Colours, safe for colour-blind readers and the same in every view."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,6 +115,18 @@ def _layer_colours(count: int) -> tuple[str, ...]:
 def class_colours(count: int) -> list[str]:
     """One colour per class; they repeat beyond ten."""
     return [_CLASSES[index % len(_CLASSES)] for index in range(count)]
+
+
+def colours_beside(names: Sequence[str], first: Sequence[str]) -> list[str]:
+    """One colour per class ``names``: that of the same name among the classes ``first``.
+
+    Names that are not among them have the colours that follow.
+    """
+    places = {name: place for place, name in enumerate(first)}
+    for name in names:
+        places.setdefault(name, len(places))
+    colours = class_colours(max(len(places), 1))
+    return [colours[places[name]] for name in names] or colours
 
 
 def value_colours() -> list[str]:

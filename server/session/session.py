@@ -17,7 +17,7 @@ from headbrush.server.session.brush.clauses import (
     without,
 )
 from headbrush.server.session.brushes import Brushes
-from headbrush.server.session.palette import LIGHT, Theme
+from headbrush.server.session.palette import LIGHT, Theme, class_colours
 from headbrush.server.session.reader import Reader
 from headbrush.server.session.shared_sources import SharedSources
 from headbrush.server.session.state import History, ViewState
@@ -56,6 +56,8 @@ class Session:
         What buttons within the views' HTML ask for.
     waiting
         What the analysis of an unfinished store has still to make.
+    class_colours
+        A colour for each class of the store; the page of two stores gives a name one colour.
     most_computed
         Images that the model is asked about for one mean, at most.
     previewed
@@ -83,6 +85,7 @@ class Session:
         sources = SharedSources(data, self.history, self.brushes)
         self.images, self.heads, self.narrow = sources.images, sources.heads, sources.narrow
         self.waiting = Waiting(data, self.document)
+        self.class_colours = class_colours(max(len(data.class_names), 1))
         self.most_computed = MOST_COMPUTED
         self._first_metric = data.first.metric
         self.waiting.filled.connect(sources.place_images)

@@ -203,3 +203,13 @@ def test_a_view_that_fails_on_one_side_leaves_the_other_and_says_which(stores, d
     assert {root.name for root in document.roots} >= {name, name.replace("b_", "a_")}
     sides = document.template_variables["sides"]
     assert sides[1]["views"][name].title == kind.title
+
+
+def test_a_class_has_one_color_on_both_sides(stores, document):
+    large, small = stores
+    with patch.object(small, "class_names", [*reversed(small.class_names), "only here"]):
+        first, second = compare(document, stores, {}, {}, ("large", "small"))
+        colours = dict(zip(large.class_names, first.class_colours, strict=True))
+        beside = dict(zip(small.class_names, second.class_colours, strict=True))
+    assert {name: beside[name] for name in colours} == colours
+    assert beside["only here"] not in colours.values()

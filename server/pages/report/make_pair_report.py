@@ -22,7 +22,7 @@ from headbrush.server.pages.report.parts.panels import Panel, named_models, over
 from headbrush.server.pages.report.parts.thumbnails import fill_offset_pictures, fill_thumbnails
 from headbrush.server.session.beside.matched_heads import pairs_of_state
 from headbrush.server.session.beside.same_names import SameNames
-from headbrush.server.session.palette import LIGHT
+from headbrush.server.session.palette import LIGHT, colours_beside
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.session.url_state import default_state
@@ -77,6 +77,7 @@ def make_pair_report(
         Session(one, drawn_state(state), LIGHT, document)
         for one, state in zip(data, states, strict=True)
     ]
+    sessions[1].class_colours = colours_beside(data[1].class_names, data[0].class_names)
     panels = [_panels(*each) for each in zip(sessions, _PREFIXES, names, strict=True)]
     parts = [_parts(some) for some in panels]  # before scripts join them
     for name in _ON_ONE_SCALE:

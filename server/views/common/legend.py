@@ -13,12 +13,17 @@ _BUTTON = (
 )
 
 
-def make_legend(name: str, lines: int = 1) -> Div:
-    """An empty legend with a fixed height in lines."""
+def make_legend(name: str, lines: int = 1, grows: bool = False) -> Div:
+    """An empty legend with a fixed height in lines; one that ``grows`` takes one more if it must.
+
+    What does not fit is scrolled to.
+    """
+    least, most = height_of(lines), height_of(lines + 1)
+    ends = {"min-height": f"{least}px", "max-height": f"{most}px"} if grows else {}
     return Div(
         text="",
         name=name,
-        height=height_of(lines),
+        height=None if grows else least,
         sizing_mode="stretch_width",
         styles={
             "font-size": "11px",
@@ -26,6 +31,7 @@ def make_legend(name: str, lines: int = 1) -> Div:
             "overflow": "hidden auto",
             "scrollbar-width": "thin",
             "margin": "0 6px",
+            **ends,
         },
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import BoxSelectTool, LassoSelectTool
 
 from headbrush.server.session.brush.clauses import Box, Combine, Lasso, inside
-from headbrush.server.session.palette import NEUTRAL, class_colours, value_colours
+from headbrush.server.session.palette import NEUTRAL, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.store_data import StoreData
@@ -84,7 +84,7 @@ class ImageCloud:
     def _draw(self) -> None:
         self._pending = None
         session = self._session
-        kinds, palette = _kinds(session.data, session.state.image_colour)
+        kinds, palette = _kinds(session.data, session.state.image_colour, session.class_colours)
         picked = session.images.selected.indices
         chosen = None
         if len(picked):
@@ -103,12 +103,14 @@ def make_cloud(session: Session, overview: ImageOverview) -> None:
         ImageCloud(session, overview)
 
 
-def _kinds(data: StoreData, colouring: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _kinds(
+    data: StoreData, colouring: str, of_classes: list[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Which colour each image has, and the colours."""
     if colouring == "class":
-        palette = class_colours(max(len(data.class_names), 1))
-        distinct = tuple(dict.fromkeys(palette))
-        return data.labels % len(palette) % len(distinct), distinct
+        distinct = tuple(dict.fromkeys(of_classes))
+        places = np.array([distinct.index(colour) for colour in of_classes], np.int16)
+        return places[data.labels % len(of_classes)], distinct
     if not data.has_classifier:
         return np.zeros(data.num_images, np.int16), (NEUTRAL,)
     if colouring == "correct":

@@ -14,7 +14,7 @@ from bokeh.transform import linear_cmap
 
 from headbrush.server.session.brush.clause_text import number_below
 from headbrush.server.session.brush.dot_share import share_label, share_words, sized
-from headbrush.server.session.palette import NEUTRAL, SELECTED, class_colours, value_colours
+from headbrush.server.session.palette import NEUTRAL, SELECTED, value_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState
 from headbrush.server.stores.store_data import CORRECTNESS
@@ -94,7 +94,7 @@ class ImageOverview:
         )  # fmt: skip
         form = small_choice(session.history, "images_form", IMAGES_FORMS, height=28)
         self._legend = make_legend(
-            "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2
+            "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2, grows=True
         )
         controls = row(find.field, self._colour, self._order, form, sizing_mode="stretch_width")
         self._note = Paragraph(
@@ -234,7 +234,7 @@ class ImageOverview:
             colour = linear_cmap("probability", value_colours(), 0, 1)
             self._legend.text = gradient(data.worded("P[true class]"), "0", "1", value_colours())
         elif new.image_colour == "class":
-            palette = class_colours(max(len(data.class_names), 1))
+            palette = self._session.class_colours
             images["shade"] = [palette[kind] for kind in data.labels]
             kinds = np.unique(data.labels[data.labels >= 0]).tolist()
             self._legend.text = choices(
