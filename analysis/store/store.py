@@ -26,7 +26,6 @@ from headbrush.analysis.store.checksums import (
     demand_sound,
 )
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.matrices.matrix_reader import MatrixReader
 from headbrush.analysis.store.matrices.windows import Windows, windows_of
 from headbrush.analysis.store.schema import (
@@ -43,7 +42,9 @@ from headbrush.analysis.store.summary_file import (
     SummaryFile,
     current_summary,
 )
-from headbrush.analysis.store.text_heap import storable
+from headbrush.analysis.store.tools.lazy_property import lazy_property
+from headbrush.analysis.store.tools.text_heap import storable
+from headbrush.analysis.store.unpacking import chunking, rows_of, unpacked
 from headbrush.analysis.store.untrusted_store import demand_attributes, demand_values
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Store:
         self.stamp = stamp_of(self.path)
         self._cache: dict[str, np.ndarray] = {}
         self._cache_lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         file = SummaryFile(self.path, unfinished)
         file.demand_modest()
         with file.summary() as summary:
@@ -166,23 +168,51 @@ class Store:
             self.read_all([variable])
         return self._cache[variable]
 
-    def read_all(self, variables: Iterable[str]) -> None:
-        """Read several variables at once, so that ``read`` of them is instant afterwards."""
-        with self._cache_lock:
-            missing = [variable for variable in variables if variable not in self._cache]
-            if not missing:
-                return
+    def read_images(self, variable: str, images: int | np.ndarray) -> np.ndarray:
+        """The values of one or a few images, of a variable whose first dimension they are.
+
+        Of a large variable only these are read, unless all are there; its other values may be
+        damaged.
+        """
+        if variable not in self._cache:
             self._demand_same()
             file = SummaryFile(self.path, self._may_be_unfinished)
             self._demand_same()
-            for variable in missing:  # others may use HDF5 in between
-                with file.summary() as summary:
-                    values = summary.variables[variable].values
-                    expected = summary.variables[variable].attrs.get(CHECKSUM)
-                demand_sound(self.path, f"summary.nc's {variable}", values, expected)
-                demand_values(self.path, variable, values)
-                values.setflags(write=False)
-                self._cache[variable] = values
+            found = rows_of(self.path, file, variable, np.atleast_1d(images))
+            if found is not None:
+                return found if np.ndim(images) else found[0]
+        return self.read(variable)[images]
+
+    def checksum(self, variable: str) -> int:
+        """CRC-32 of a variable's values, see ``checksum``; an older store is read for it."""
+        stored = self._checksums[variable]
+        is_known = isinstance(stored, (int, np.integer))
+        return int(stored) if is_known else checksum(self.read(variable))
+
+    def read_all(self, variables: Iterable[str]) -> None:
+        """Read several variables at once, so that ``read`` of them is instant afterwards."""
+        missing = [variable for variable in variables if variable not in self._cache]
+        if not missing:
+            return
+        self._demand_same()
+        stamp, file = self.stamp, SummaryFile(self.path, self._may_be_unfinished)
+        self._demand_same()
+        for variable in missing:  # others may use HDF5 in between
+            with self._lock_of(variable):
+                if variable in self._cache:
+                    continue
+                values = unpacked(self.path, file, variable)
+                with self._cache_lock:
+                    if stamp != self.stamp:  # of an unfinished store more is there now
+                        break
+                    self._cache[variable] = values
+        else:
+            return
+        self.read_all(missing)
+
+    def _lock_of(self, variable: str) -> threading.Lock:
+        with self._cache_lock:
+            return self._locks.setdefault(variable, threading.Lock())
 
     def to_xarray(self) -> "xr.Dataset":
         """All of the summary, read and checked, as one dataset with labelled dimensions.
@@ -317,6 +347,7 @@ def write_summary(path: Path, values: Mapping[str, Any], attrs: Mapping[str, Any
         encoding[name] = {"dtype": str} if spec.dtype == "str" else {"_FillValue": None}
         if spec.dtype != "str":
             encoding[name] |= {"zlib": True, "shuffle": True, "complevel": 1, "fletcher32": True}
+            encoding[name] |= chunking(array, spec.dims)
     kept = {k: storable(v, MOST_TEXT) if isinstance(v, str) else v for k, v in attrs.items()}
     dataset = xr.Dataset(data, attrs={"Conventions": "CF-1.10", **kept})
     _validate(path, dataset)

@@ -1,10 +1,12 @@
-"""The file ``summary.nc`` of a store, read into memory before HDF5 opens it.
+"""The file ``summary.nc`` of a store, read before HDF5 opens it.
 
 HDF5 does one thing at a time in a process. It reads a summary from memory, so that a store on a
-slow disk delays no other store for longer than its values take to unpack.
+slow disk delays no other store for longer than its values take to unpack; a large one it reads
+from the system's cache of the disk, where the look for damaged texts has put it.
 """
 
 import errno
+import mmap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +18,13 @@ import numpy as np
 
 from headbrush.analysis.store import alone_in_hdf5
 from headbrush.analysis.store.errors import StoreError
-from headbrush.analysis.store.text_heap import demand_finite_heaps
+from headbrush.analysis.store.tools.text_heap import demand_finite_heaps
 from headbrush.analysis.store.untrusted_store import UNREADABLE, demand_modest
 
 SUMMARY = "summary.nc"
 UNFINISHED = "parts/summary.nc"
 """What an analysis has written of the summary before it is finished; goes with the parts."""
-_MOST_IN_MEMORY = 1 << 30
+_MOST_IN_MEMORY = 1 << 27
 """Bytes; HDF5 reads a larger summary from the disk."""
 
 
@@ -54,9 +56,24 @@ class Variable:
         return self.file.__dict__
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its values."""
+        return self.file.shape
+
+    @property
+    def chunk_rows(self) -> int:
+        """How many entries of the first dimension are packed together."""
+        chunks = self.file.chunking()
+        return chunks[0] if isinstance(chunks, list) else 1
+
+    @property
     def values(self) -> np.ndarray:
         """All of them, as they are stored."""
         return np.asarray(self.file[...], self.dtype)
+
+    def rows(self, begin: int, end: int) -> np.ndarray:
+        """The values of some entries of the first dimension."""
+        return np.asarray(self.file[begin:end], self.dtype)
 
 
 @dataclass(frozen=True)
@@ -99,10 +116,21 @@ class SummaryFile:
 
     def demand_modest(self) -> None:
         """Refuse sizes and types that cannot be those of a store, and texts without an end."""
-        with _readable(self._path):
-            demand_finite_heaps(self._bytes or b"")
+        with _readable(self._path), self._content() as content:
+            demand_finite_heaps(content)
         with self._opened() as file:
             demand_modest(self._store, file, self._size)
+
+    @contextmanager
+    def _content(self) -> Iterator[bytes | mmap.mmap]:
+        if self._bytes is not None:
+            yield self._bytes
+            return
+        with (
+            self._path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as it,
+        ):
+            yield it
 
     @contextmanager
     def summary(self) -> Iterator[Summary]:

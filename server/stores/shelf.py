@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from headbrush.analysis.store.errors import StoreError
 from headbrush.analysis.store.facts.news import News, read_news
@@ -33,6 +33,7 @@ class Shelf:
         self._workers: dict[Path, ThreadQueue] = {}
         self._open: WeakValueDictionary[Path, StoreData] = WeakValueDictionary()
         self._last: OrderedDict[Path, StoreData] = OrderedDict()
+        self._rest: WeakKeyDictionary[StoreData, Future[None]] = WeakKeyDictionary()
         self._kept: dict[tuple[Path, Callable[[StoreData], object]], tuple[object, Any]] = {}
 
     def has(self, path: Path) -> bool:
@@ -65,6 +66,9 @@ class Shelf:
         if data is None:
             data = _opened(path)
             data.prepare()
+            self._prepare_rest(data)
+        elif (rest := self._rest.get(data)) is not None and rest.done():
+            rest.result()  # what is damaged is said to the next page
         with self._lock:
             self._open[path] = data
             self._last[path] = data
@@ -72,6 +76,14 @@ class Shelf:
             if len(self._last) > _KEPT:
                 self._last.popitem(last=False)
         return data
+
+    def _prepare_rest(self, data: StoreData) -> None:
+        """Read what no first page shows; of a large store beside the pages, so that none waits."""
+        if not data.is_large or data.store.pending:
+            data.prepare_rest()
+            return
+        worker = ThreadQueue("headbrush-rest")
+        self._rest[data] = worker.submit(data.prepare_rest)
 
     def _made(self, path: Path, make: "Callable[[StoreData], T]") -> T:
         stamp = stamp_of(path)

@@ -1,7 +1,7 @@
 """One store as the views need it: read-only arrays and derived values, no user state."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import numpy as np
 from PIL import Image
@@ -18,7 +18,6 @@ from headbrush.analysis.store.facts.pattern_families import (
     pattern_families,
 )
 from headbrush.analysis.store.facts.percent import percent
-from headbrush.analysis.store.lazy_property import lazy_property
 from headbrush.analysis.store.schema import (
     METRICS,
     NEIGHBOURS,
@@ -27,6 +26,7 @@ from headbrush.analysis.store.schema import (
     VARIABLES,
 )
 from headbrush.analysis.store.store import Store
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 from headbrush.server.stores.attention.matrices import StoredMatrices
 from headbrush.server.stores.attention.mean_matrices import MeanMatrices
 from headbrush.server.stores.first_choice import FirstChoice
@@ -58,8 +58,16 @@ NO_DIRECT = (
     "This store does not hold what heads say for classes; headbrush analyze with the same options "
     "and --restart adds it."
 )
-_UNSEEN = ("patch_latent", "classifier_weight", "classifier_bias")
+_UNSEEN = {"patch_latent", "classifier_weight", "classifier_bias"}
 """No view shows them."""
+_BY_IMAGE = {"thumbnail"}
+"""Of a large store read when an image is shown."""
+_LATER = _BY_IMAGE | {
+    "attention_checksum", "attention_distance", "direct", "importance_by_mode", "surprise",
+}  # fmt: skip
+"""What no first page shows."""
+_LARGE_FROM = 2_000_000
+"""Patterns."""
 _CLASS = re.compile(r"\b([Cc]lass)(es)?\b(?! token)")
 
 
@@ -108,28 +116,45 @@ class StoreData:
         if not self.store.catch_up():
             return False
         self.enclosed = ByteLRU(_ENCLOSED_BYTES)
-        for name in ("first", "_layout_fingerprints", "_direct"):
+        for name in ("first", "layout_fingerprints", "_direct"):
             vars(self).pop(name, None)
         self.prepare()
+        self.prepare_rest()
         self.version += 1
         return True
 
     def prepare(self) -> None:
-        """Read all that pages show, so that later only matrices wait for the disk."""
-        shown = [name for name in VARIABLES if name not in _UNSEEN and self.store.has(name)]
-        self.store.read_all(shown)
+        """Read what a page shows first."""
+        later = {f"{layout}_embedding" for layout in self.layouts[1:]} | _LATER
+        self._read(set(VARIABLES) - later)
         _ = self.first, self.fingerprint, self.layout_fingerprints
+
+    def prepare_rest(self) -> None:
+        """Read all else that pages show, so that later only matrices wait for the disk."""
+        self._read(set(VARIABLES) - _BY_IMAGE if self.is_large else set(VARIABLES))
+        self.pixels(0)
+
+    def _read(self, names: Set[str]) -> None:
+        shown = [name for name in VARIABLES if name in names - _UNSEEN and self.store.has(name)]
+        self.store.read_all(shown)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether reading all of the store takes seconds, for which a first page need not wait."""
+        return self.num_patterns >= _LARGE_FROM
 
     @lazy_property
     def fingerprint(self) -> str:
         """Which images the store is about, 8 hexadecimal digits: of their names and thumbnails."""
-        of_images = [checksum(self.store.read(name)) for name in ("name", "thumbnail")]
+        of_images = [self.store.checksum(name) for name in ("name", "thumbnail")]
         return f"{checksum(np.array(of_images)):08x}"
 
     @lazy_property
     def layout_fingerprints(self) -> Mapping[str, str]:
         """Of each of ``layouts``, and of ``name``, the names of patterns: 8 hexadecimal digits."""
-        found = {layout: f"{checksum(self.embedding(layout)):08x}" for layout in self.layouts}
+        found = {
+            layout: f"{self.store.checksum(f'{layout}_embedding'):08x}" for layout in self.layouts
+        }
         if self.families is not None:
             found["name"] = f"{checksum(np.array(self.families.names, object)):08x}"
         return found
@@ -398,9 +423,13 @@ class StoreData:
         """Data URL of an image's thumbnail; encoded on demand, the ones used last are kept."""
         found = self._thumbnails.get(image)
         if found is None:
-            found = data_url(Image.fromarray(self.store.read("thumbnail")[image]))
+            found = data_url(Image.fromarray(self.pixels(image)))
             self._thumbnails.put(image, found, len(found))
         return found
+
+    def pixels(self, images: int | np.ndarray) -> np.ndarray:
+        """``(y, x, channel)`` uint8 of the thumbnail of one image; of several the first axis."""
+        return self.store.read_images("thumbnail", images)
 
     @lazy_property
     def class_labels(self) -> list[str]:

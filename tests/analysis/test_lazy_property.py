@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 
 SOON = 20
 

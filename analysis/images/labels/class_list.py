@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from headbrush.analysis.store.errors import InputError
-from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 
 
 class ClassError(InputError):

@@ -27,10 +27,10 @@ def draw_map(shown: Shown, place: Place) -> str:
     note, image = shown.model(_VIEW, "explained_note").text, shown.state.image
     kind, answer = shown.state.explained_map, shown.shared(ExplanationAnswer)
     values = None if image is None or answer.fault else answer.map(kind)
-    if values is None:
+    if values is None or image is None:
         raise AbsentError(note)
     rows, columns = shown.data.store.grid
-    pixels = np.asarray(shown.data.store.read("thumbnail")[image])
+    pixels = shown.data.pixels(image)
     values = np.nan_to_num(values)  # of tiles that are not yet removed
     most, is_signed = float(np.abs(values).max()) or 1.0, kind in SIGNED
     low = -most if is_signed else 0.0

@@ -141,7 +141,7 @@ def draw_explanation(
 
 
 def _picture(data: StoreData, image: int) -> np.ndarray:
-    pixels = np.asarray(data.store.read("thumbnail")[image])
+    pixels = data.pixels(image)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 

@@ -11,7 +11,7 @@ from bokeh.embed import file_html
 from bokeh.resources import INLINE
 
 from headbrush.analysis.store.atomic_files import replacing
-from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 from headbrush.server.pages.report import findings
 from headbrush.server.pages.report.head_differences import DifferencesPart
 from headbrush.server.pages.report.parts.panels import Panel

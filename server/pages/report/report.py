@@ -16,7 +16,7 @@ from bokeh.embed import file_html
 from bokeh.resources import INLINE
 
 from headbrush.analysis.store.atomic_files import replacing
-from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 from headbrush.server.pages.report.output.fragments import Parts, item_text, make_item, make_parts
 from headbrush.server.pages.report.output.netcdf import to_netcdf
 from headbrush.server.pages.report.parts.contents import Contents

@@ -10,7 +10,7 @@ import numpy as np
 from headbrush.analysis.store.errors import InputError
 from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import percent
-from headbrush.analysis.store.lazy_property import lazy_property
+from headbrush.analysis.store.tools.lazy_property import lazy_property
 from headbrush.server.stores.metrics import METRIC_EFFECTS, METRIC_NAMES
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.match_file import pairs_of_file

@@ -114,10 +114,10 @@ class ImageContext:
     def _pixels(self) -> np.ndarray | None:
         """``(y, x, channel)`` uint8 of the selected image, else the mean of those of the matrix."""
         image, mean = self._session.state.image, self._matrix.mean
-        thumbnails = self._session.data.store.read("thumbnail")
+        pixels = self._session.data.pixels
         if image is not None:
-            return thumbnails[image]
-        return None if mean is None else thumbnails[mean.images].mean(0).round().astype(np.uint8)
+            return pixels(image)
+        return None if mean is None else pixels(mean.images).mean(0).round().astype(np.uint8)
 
 
 def mask_opacity(share: np.ndarray) -> np.ndarray:

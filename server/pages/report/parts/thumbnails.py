@@ -25,15 +25,16 @@ def fill_thumbnails(session: Session) -> list[str]:
     -------
     Sentences on what is left out.
     """
-    data, pictures = session.data, session.data.store.read("thumbnail")
+    data = session.data
     if data.num_images <= MOST_PICTURES:
+        pictures = data.pixels(np.arange(data.num_images))
         columns_of(session.images)["thumbnail"] = [_small(picture) for picture in pictures]
         return []
     ordered = sorted_images(data, "loss", "down", 0)
     shown = ordered[session.brush().images[ordered]][:MOST_IN_GALLERY]
     small = [""] * data.num_images
     for image in shown.tolist():
-        small[image] = _small(pictures[image])
+        small[image] = _small(data.pixels(image))
     columns_of(session.images)["thumbnail"] = small
     which = "with the largest loss" if data.has_classifier else "that come first"
     return [

@@ -170,7 +170,7 @@ class ExplainedImage:
         if key == self._shown:
             return
         self._shown = key
-        pixels = self._session.data.store.read("thumbnail")[image]
+        pixels = self._session.data.pixels(image)
         self._plain.show_image(pixels)
         self._mapped.show_image(None if is_beside else pixels)
         self._mapped.plot.outline_line_alpha = float(is_beside)

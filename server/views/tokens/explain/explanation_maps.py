@@ -92,7 +92,7 @@ class ExplanationMaps:
     def _picture(self, image: int, values: np.ndarray) -> str:
         key = values.tobytes()
         if key not in self._pictures:
-            pixels = self._session.data.store.read("thumbnail")[image]
+            pixels = self._session.data.pixels(image)
             self._pictures[key] = map_picture(pixels, values, self._session.data.store.grid)
         return self._pictures[key]
 

@@ -4,6 +4,7 @@ HDF5 2.2 reads a heap of texts that was overwritten with zeros for ever, holding
 """
 
 import struct
+from mmap import mmap
 
 _HEAP = b"GCOL\x01\0\0\0"
 _HEADER = 16
@@ -19,7 +20,7 @@ def storable(text: str, most: int) -> str:
     return kept if len(kept) <= most else f"{kept[: most - 1]}…"
 
 
-def demand_finite_heaps(content: bytes) -> None:
+def demand_finite_heaps(content: bytes | mmap) -> None:
     """Walk through every global heap as HDF5 does.
 
     Raises
@@ -34,7 +35,7 @@ def demand_finite_heaps(content: bytes) -> None:
         start = content.find(_HEAP, start + len(_HEAP))
 
 
-def _ends(content: bytes, start: int) -> bool:
+def _ends(content: bytes | mmap, start: int) -> bool:
     """Whether every object of the heap at ``start`` takes room; too large a one ends the walk."""
     if start + _HEADER > len(content):
         return True
