@@ -13,6 +13,7 @@ from headbrush.server.stores.attention import reader_process
 from headbrush.server.stores.model.live_model import load_ahead
 from headbrush.server.stores.shelf import SHELF
 from headbrush.server.stores.store_data import StoreData
+from headbrush.server.tools.loops import means
 from headbrush.server.views.common import nearest_tip
 from headbrush.server.views.images import dots
 from headbrush.server.views.patterns import contours, density
@@ -34,6 +35,7 @@ def on_server_loaded(server_context: BokehServerContext) -> None:
     nearest_tip.warm_up()
     dots.warm_up()
     clauses.warm_up()
+    means.warm_up()
     wait(opening, _PATIENCE_S)
     context = cast(ApplicationContext, server_context.application_context)
     context.application.add(PageBuilder(STORES))

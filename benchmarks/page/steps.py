@@ -57,7 +57,7 @@ def print_steps(store: Path, lassos: Sequence[Lasso]) -> None:
     for lasso in lassos:
         clause = Clause("patterns", lasso, "replace", data.layouts[0])
         start = time.perf_counter()
-        brush = resolve([clause], data.num_images, data.num_heads, data.embedding)
+        brush = resolve([clause], data.num_images, data.num_heads, data.places)
         resolving = 1e3 * (time.perf_counter() - start)
         timed.spent.clear()
         start = time.perf_counter()

@@ -6,8 +6,9 @@ from headbrush.analysis.store.facts.grouped import grouped
 from headbrush.analysis.store.facts.percent import percent
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import DIRECT, NOISE, signed
-from headbrush.server.stores.store_data import StoreData, mean_and_deviation
+from headbrush.server.stores.store_data import StoreData
 from headbrush.server.stores.trends.statistics.mean_interval import interval_words, mean_interval
+from headbrush.server.tools.loops.means import moments
 
 _FEW = 5
 _VERBS = {
@@ -27,16 +28,15 @@ def answer_words(data: StoreData, metric: str, brushed: np.ndarray) -> str:
     if not count:
         return "No image is brushed, so no head matters here."
     values = data.importance(metric)
-    if not np.isfinite(values).any():
+    mean, deviation, measured = moments(values, brushed)
+    known = mean[np.isfinite(mean)]
+    if not len(known):
+        if np.isfinite(values).any():
+            return "Which head matters most is not known: these images have no values."
         if metric != DIRECT and "importance" in data.store.pending:
             return "Which head matters most is not known yet: the analysis still prunes the heads."
         return data.why_undefined(metric)
-    chosen = np.asarray(values[brushed], float)
-    mean, deviation = mean_and_deviation(chosen)
-    known = mean[np.isfinite(mean)]
-    if not len(known):
-        return "Which head matters most is not known: these images have no values."
-    low, high = mean_interval(mean, deviation, int(np.isfinite(chosen).any(1).sum()))
+    low, high = mean_interval(mean, deviation, measured)
     first = rank_heads(mean)[0]
     over = _over(count, data.num_images)
     return _sentence(data, metric, mean, known, interval_words(low[first], high[first]), over)

@@ -27,6 +27,7 @@ from headbrush.analysis.store.schema import (
 )
 from headbrush.analysis.store.store import Store
 from headbrush.analysis.store.tools.lazy_property import lazy_property
+from headbrush.analysis.store.tools.name_search import NameSearch
 from headbrush.server.stores.attention.matrices import StoredMatrices
 from headbrush.server.stores.attention.mean_matrices import MeanMatrices
 from headbrush.server.stores.first_choice import FirstChoice
@@ -34,6 +35,7 @@ from headbrush.server.stores.heads import Head
 from headbrush.server.stores.metrics import DIRECT, METRIC_AXES, METRIC_NAMES
 from headbrush.server.tools.byte_lru import ByteLRU
 from headbrush.server.tools.data_url import data_url
+from headbrush.server.tools.loops.cell_index import CellIndex
 from headbrush.server.tools.threads.kept_answers import KeptAnswers
 
 _ENCLOSED_BYTES = 64 << 20
@@ -92,6 +94,7 @@ class StoreData:
         ]
         self.num_patterns = self.num_images * self.num_heads
         self.names: list[str] = store.read("name").tolist()
+        self.by_name = NameSearch(self.names)
         self.class_names: list[str] = store.read("class_name").tolist()
         self.has_labels = store.attrs["label_source"] == "folder"
         self.num_tokens = store.num_tokens
@@ -103,6 +106,8 @@ class StoreData:
         self.mean_matrices = MeanMatrices(store)
         self.trends = KeptAnswers("headbrush-trends", _TRENDS_BYTES)
         self.layouts = layouts_of(store)
+        self._has_values: dict[tuple[int, str], bool] = {}
+        self._cells: dict[str, tuple[np.ndarray | None, CellIndex]] = {}
         self.version = 0
 
     def catch_up(self) -> bool:
@@ -233,6 +238,13 @@ class StoreData:
             return np.full(shape, np.nan, np.float32)
         return self.store.read("importance")[self._metrics.index(metric)].reshape(shape)
 
+    def has_values(self, metric: str) -> bool:
+        """Whether any head of any image has a value of a metric."""
+        key = self.version, metric
+        if key not in self._has_values:
+            self._has_values[key] = bool(np.isfinite(self.importance(metric)).any())
+        return self._has_values[key]
+
     @lazy_property
     def _direct(self) -> np.ndarray:
         """``(m, L·H)`` what heads say for the true class, else the predicted one."""
@@ -332,14 +344,22 @@ class StoreData:
         """The names of all patterns; None where the store has none."""
         return pattern_families(self.store)
 
-    def places(self, layout: str) -> np.ndarray:
-        """What a brush of patterns is about: coordinates in a layout, or ``(m·L·H,)`` names.
+    def places(self, layout: str) -> np.ndarray | CellIndex:
+        """What a brush of patterns is about: their cells in a layout, or ``(m·L·H,)`` names.
 
         ``layout`` is one of ``layouts``, or ``name``.
         """
         if layout == "name":
             return np.empty(0, np.int16) if self.families is None else self.families.numbers
-        return self.embedding(layout)
+        return self.cells(layout)
+
+    def cells(self, layout: str) -> CellIndex:
+        """Where the patterns are in a layout, and how far they reach."""
+        points = self.embedding(layout)
+        kept = self._cells.get(layout)
+        if kept is None or kept[0] is not points.base:
+            kept = self._cells[layout] = points.base, CellIndex(points)
+        return kept[1]
 
     @lazy_property
     def layer_of_head(self) -> np.ndarray:
@@ -442,17 +462,3 @@ class StoreData:
     def class_name(self, index: int) -> str:
         """Readable name of a class, "unknown" for -1."""
         return self.class_names[index] if 0 <= index < len(self.class_names) else "unknown"
-
-
-def mean_and_deviation(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over the first axis; NaN without rows.
-
-    Rows without any value, images whose logits are no sum over heads, do not count.
-    """
-    known = np.isfinite(rows).any(1)
-    if not known.all():
-        rows = rows[known]
-    if not len(rows):
-        empty = np.full(rows.shape[1:], np.nan)
-        return empty, empty
-    return rows.mean(0), rows.std(0)

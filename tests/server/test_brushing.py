@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headbrush.server.session.brush.clauses import Box, Clause, Ids, Lasso, inside, joined, resolve
 from headbrush.server.tools.byte_lru import ByteLRU
+from headbrush.server.tools.loops.cell_index import SIDE, CellIndex
 
 IMAGES, HEADS = 6, 4
 RNG = np.random.default_rng(0)
@@ -185,6 +186,30 @@ def test_a_lasso_over_very_many_points_encloses_what_it_does_of_each_part_of_the
     np.testing.assert_array_equal(found, np.concatenate(parts))
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_lasso_encloses_the_same_of_points_whose_cells_are_known(seed):
+    rng = np.random.default_rng(seed)
+    corners, kind = rng.choice([3, 4, 7, 48, 300]), rng.choice(["f4", "f8"])
+    scale = 10.0 ** rng.integers(-3, 4, 2)
+    points = (rng.normal(size=(3000, 2)) * scale).astype(kind)
+    outline = rng.normal(size=(corners, 2)) * scale * rng.choice([0.1, 1, 3])
+    if seed % 3 == 1:  # corners upon points
+        outline = points[rng.integers(len(points), size=corners)]
+    if seed % 3 == 2:  # all of it upon the borders of cells
+        points = (rng.integers(0, SIDE + 1, (3000, 2)) / SIDE * scale).astype(kind)
+        outline = rng.integers(0, SIDE + 1, (corners, 2)) / SIDE * scale
+    points[::97] = np.nan
+    lasso = Lasso(*(tuple(map(float, along)) for along in outline.T))
+    np.testing.assert_array_equal(inside(lasso, CellIndex(points)), inside(lasso, points))
+
+
+@pytest.mark.parametrize("points", [[], [[1, 2]], [[1, 2], [1, 2]], [[np.nan, 0], [3, np.nan]]])
+def test_cells_of_hardly_any_points_are_fine(points):
+    points = np.array(points, float).reshape(-1, 2)
+    lasso = Lasso((0.0, 4.0, 4.0, 0.0), (0.0, 0.0, 4.0, 4.0))
+    assert inside(lasso, CellIndex(points)).tolist() == np.isfinite(points).all(1).tolist()
+
+
 def test_a_lasso_of_hundreds_of_corners_encloses_what_it_should():
     rng = np.random.default_rng(3)
     turn = np.sort(rng.uniform(0, 2 * np.pi, 400))
@@ -196,9 +221,10 @@ def test_a_lasso_of_hundreds_of_corners_encloses_what_it_should():
 
 
 @pytest.mark.parametrize("size", [1e-310, 1e300])
-def test_a_lasso_of_any_size_that_a_link_may_ask_for_is_answered(size):
+@pytest.mark.parametrize("known", [np.asarray, CellIndex])
+def test_a_lasso_of_any_size_that_a_link_may_ask_for_is_answered(size, known):
     lasso = Lasso((-size, size, size, -size), (-size, -size, size, size))
-    found = inside(lasso, np.array([[0.0, 0.0], [np.nan, 0.0], [1e301, 0.0]]))
+    found = inside(lasso, known(np.array([[0.0, 0.0], [np.nan, 0.0], [1e301, 0.0]])))
     assert found.tolist() == [True, False, False]
 
 

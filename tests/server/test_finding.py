@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from headbrush.analysis.store.tools.name_search import NameSearch
 from headbrush.server.session.brush.clause_text import LinkError, clauses_text, read_clauses
 from headbrush.server.session.brush.description import clause_words
 from headbrush.server.session.brush.image_query import LONGEST, images_found, suggestions
@@ -43,6 +44,30 @@ def test_a_head_that_the_model_lacks_is_said(session, data):
     said = f"no head L99·H0: layers are 0 to {data.num_layers - 1}, heads 0 to"
     assert said in words(view, "find_note")
     assert session.state == before
+
+
+def test_of_very_many_images_the_names_that_fit_are_sent_as_one_types(session, data, monkeypatch):
+    monkeypatch.setattr("headbrush.server.views.images.find_box._MOST_SENT", 10)
+    monkeypatch.setattr("headbrush.server.views.images.find_box._OFFERED", 3)
+    find = part(ImageOverview(session), "find_image")
+    suggested = list(find.completions)
+    assert suggested == suggestions(data)
+    find.value_input = "S-1/0"
+    fitting = [name for name in data.names if "s-1/0" in name]
+    assert find.completions == [*suggested, *fitting[:3]]
+    find.value = fitting[-1]
+    assert session.state.image == data.names.index(fitting[-1])
+
+
+def test_names_are_found_by_any_part_without_regard_to_case():
+    names = ["Straße/1", "b\nc", "STRASSE/2", "a/b", ""]
+    found = NameSearch(names)
+    for text in ("strasse", "ß/", "/", "B", "b c", "c", "\n", "1b", "zz"):
+        folded = text.casefold()
+        fitting = [name for name in names if folded in name.casefold().replace("\n", " ")]
+        assert found.holding(text, 9) == fitting
+        assert found.holding(text, 1) == fitting[:1]
+    assert found.number_of["a/b"] == 3
 
 
 def test_a_class_is_brushed_by_its_name(session, data):

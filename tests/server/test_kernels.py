@@ -12,7 +12,7 @@ _TALLY = """
 import numpy as np
 import numba.core.caching as caching
 {first}
-from headbrush.server.tools import kernels
+from headbrush.server.tools.loops import kernels
 patterns = np.ones((2, 3), bool)
 counts = kernels.tally(patterns, np.array([True, False]), np.array([True, True, False]))
 assert [count.tolist() for count in counts] == [[2, 0], [1, 1, 0]], counts

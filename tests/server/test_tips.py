@@ -14,7 +14,7 @@ from headbrush.server.pages.report.make_report import make_report
 from headbrush.server.session.session import Session
 from headbrush.server.session.url_state import default_state
 from headbrush.server.stores.store_data import StoreData
-from headbrush.server.tools import kernels
+from headbrush.server.tools.loops import kernels
 from headbrush.server.views.common.figure_tools import REACH, inner_size
 from headbrush.server.views.common.head_pictures import offset_picture, picture
 from headbrush.server.views.importance.head_importance import HeadImportance

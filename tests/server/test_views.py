@@ -53,7 +53,7 @@ def test_the_line_is_the_selected_images_or_the_mean(session, data):
     session.history.change(metric="jsd", image=4)
     np.testing.assert_array_equal(session.heads.data["value"], data.importance("jsd")[4])
     session.select_image(None)
-    np.testing.assert_allclose(session.heads.data["value"], data.importance("jsd").mean(0))
+    np.testing.assert_allclose(session.heads.data["value"], data.importance("jsd").mean(0, float))
 
 
 def test_brushing_heads_filters_patterns_but_not_the_heads_own_views(session, data):
@@ -63,7 +63,7 @@ def test_brushing_heads_filters_patterns_but_not_the_heads_own_views(session, da
     assert np.flatnonzero(brush.heads).tolist() == [1, 3]
     assert brush.patterns.sum() == 2 * data.num_images
     np.testing.assert_allclose(
-        columns(view, "importance_band")["mean"], data.importance("jsd").mean(0)
+        columns(view, "importance_band")["mean"], data.importance("jsd").mean(0, float)
     )
 
 

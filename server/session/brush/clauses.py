@@ -7,19 +7,25 @@ everything; clauses of different views intersect.
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
-from headbrush.server.tools import kernels
 from headbrush.server.tools.byte_lru import ByteLRU
+from headbrush.server.tools.loops import kernels
+from headbrush.server.tools.loops.cell_index import CellIndex, coordinates
+from headbrush.server.tools.loops.in_parts import in_parts
 
 BrushView = Literal["images", "heads", "patterns"]
 """What a brush marks; each has a view of its own, A, B1 and C1, and D1."""
 Combine = Literal["replace", "add", "subtract", "intersect", "xor"]
 _MOST_STRIPES = 256
-_CELLS = 128
 _CELLS_FROM = 50_000
+"""Points from which on it pays off to know their cells."""
+_NO_NUMBERS = kernels.given(np.empty(0), np.uint16)
+_NO_STATES = kernels.given(np.empty(0), np.uint8)
+Places = np.ndarray | CellIndex
+"""Coordinates of patterns ``(m·L·H, 2)``, or ``(m·L·H,)`` numbers of their names."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def resolve(
     clauses: Sequence[Clause],
     num_images: int,
     num_heads: int,
-    points: Callable[[str], np.ndarray],
+    points: Callable[[str], Places],
     exclude: BrushView | None = None,
     kept: ByteLRU | None = None,
 ) -> Brush:
@@ -117,7 +123,7 @@ def resolve(
     Parameters
     ----------
     points
-        Coordinates ``(m·L·H, 2)`` of the patterns in a layout, or ``(m·L·H,)`` their ``name``.
+        Where the patterns are in a layout, or their names where that is ``name``.
     kept
         Cache of the points in each shape, so that a further clause costs only its own shape.
     """
@@ -136,30 +142,82 @@ def resolve(
     if not used:  # nothing to count, and nothing to compile
         counts = np.full(num_images, num_heads), np.full(num_heads, num_images)
         return Brush(images, heads, patterns.ravel(), *counts, False)
-    image_count, head_count = kernels.tally(patterns, images, heads)
+    image_count, head_count = _tally(patterns, images, heads)
     if any(clause.view == "patterns" for clause in used):
         images &= image_count > 0
         heads &= head_count > 0
     return Brush(images, heads, patterns.ravel(), image_count, head_count, True)
 
 
-def _within(shape: Ids | Box | Lasso, places: np.ndarray) -> np.ndarray:
-    return np.isin(places, shape.ids) if isinstance(shape, Ids) else inside(shape, places)
+def _tally(
+    patterns: np.ndarray, images: np.ndarray, heads: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keep patterns whose image and head are both allowed, in place; count the rest of each."""
+    counts = in_parts(
+        lambda begin, end: kernels.tally(patterns[begin:end], images[begin:end], heads),
+        *patterns.shape,
+    )
+    of_images, of_heads = zip(*counts, strict=True)
+    return np.concatenate(of_images), np.sum(of_heads, 0)
 
 
-def inside(shape: Box | Lasso, points: np.ndarray) -> np.ndarray:
+def _within(shape: Ids | Box | Lasso, places: Places) -> np.ndarray:
+    if isinstance(places, CellIndex) or not isinstance(shape, Ids):
+        return inside(cast(Box | Lasso, shape), places)
+    is_wanted = np.zeros(max(places.max(initial=0), *shape.ids, 0) + 1, bool)
+    is_wanted[list(shape.ids)] = True
+    return is_wanted[places]
+
+
+def inside(shape: Box | Lasso, points: np.ndarray | CellIndex) -> np.ndarray:
     """Which of ``points`` ``(n, 2)`` lie within ``shape``; NaN lies nowhere.
 
     A lasso is filled by the even-odd rule, as a canvas fills it.
     """
-    wide = np.float64 if points.dtype == np.float64 else np.float32
-    points = kernels.given(points, wide)
+    cells = points if isinstance(points, CellIndex) else None
+    places = cells.points if cells else coordinates(cast(np.ndarray, points))
     if isinstance(shape, Box):
-        return kernels.points_in_box(points, tuple(map(float, astuple(shape))))
-    xs, ys = (kernels.given(np.array(part), float) for part in (shape.xs, shape.ys))
-    stripes = _stripes(ys)
-    cells = _cells(len(points), xs, ys, stripes)
-    return kernels.points_in_polygon(points, xs, ys, *stripes, *cells)
+        box = tuple(map(float, astuple(shape)))
+        return _found(
+            lambda begin, end, found: kernels.points_in_box(places[begin:end], box, found),
+            len(places),
+        )
+    polygon = _Polygon(shape)
+    if cells is None and len(places) < _CELLS_FROM:
+        return polygon.tried(places)
+    cells = cells or CellIndex(places)
+    states = cells.states(polygon.tried(cells.middles()), polygon.xs, polygon.ys)
+    return polygon.tried(places, cells.numbers, states)
+
+
+class _Polygon:
+    """A lasso for the loops: its corners, and which edges reach into each stripe."""
+
+    def __init__(self, lasso: Lasso) -> None:
+        self.xs, self.ys = (kernels.given(np.array(part), float) for part in (lasso.xs, lasso.ys))
+        self._stripes = _stripes(self.ys)
+
+    def tried(
+        self,
+        points: np.ndarray,
+        numbers: np.ndarray = _NO_NUMBERS,
+        states: np.ndarray = _NO_STATES,
+    ) -> np.ndarray:
+        """Which points it encloses, given the cells of all of them, or of none."""
+        return _found(
+            lambda begin, end, found: kernels.points_in_polygon(
+                points[begin:end], self.xs, self.ys, *self._stripes, numbers[begin:end], states,
+                found,
+            ),
+            len(points),
+        )  # fmt: skip
+
+
+def _found(loop: Callable[[int, int, np.ndarray], None], count: int) -> np.ndarray:
+    """``(count,)`` bool that a loop says in parts, as bytes of 0 and 1."""
+    found = np.empty(count, np.uint8)
+    in_parts(lambda begin, end: loop(begin, end, found[begin:end]), count)
+    return found.view(bool)
 
 
 def warm_up() -> None:
@@ -168,7 +226,7 @@ def warm_up() -> None:
     triangle = Lasso((0, 1, 1), (0, 0, 1))
     for shape in (Box(0, 1, 0, 1), triangle):
         resolve([Clause("patterns", shape)], 1, 1, lambda _layout: points)
-    inside(triangle, np.zeros((_CELLS_FROM, 2), np.float32))
+    inside(triangle, CellIndex(points))
 
 
 def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -185,33 +243,10 @@ def _stripes(ys: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     return float(per_y), np.cumsum([0, *map(len, reaching)]), np.concatenate(reaching)
 
 
-def _cells(
-    count: int, xs: np.ndarray, ys: np.ndarray, stripes: tuple[float, np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, tuple[float, float]]:
-    """Which cells of a grid over a polygon lie inside, 1, outside, 0, or perhaps in part, 2.
-
-    A grid pays off for very many points; else there is one cell.
-    """
-    one = np.full((1, 1), 2, np.uint8), (0.0, 0.0)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        per = [float(_CELLS / np.float64(np.ptp(part))) for part in (xs, ys)]
-        scaled = [(part - part.min()) * scale for part, scale in zip((xs, ys), per, strict=True)]
-    if count < _CELLS_FROM or not np.isfinite([*per, *map(np.max, scaled)]).all():
-        return one
-    middle = np.arange(_CELLS) + 0.5
-    across, up = (middle / scale + part.min() for part, scale in zip((xs, ys), per, strict=True))
-    middles = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)
-    enclosed = kernels.points_in_polygon(kernels.given(middles, float), xs, ys, *stripes, *one)
-    cells = enclosed.reshape(_CELLS, _CELLS).astype(np.uint8)
-    outline = [kernels.given(part, float) for part in scaled]
-    kernels.mark_outline(outline[0], outline[1], cells)
-    return cells, (per[0], per[1])
-
-
 def _combined(
     clauses: Sequence[Clause],
     size: int,
-    points: Callable[[str], np.ndarray],
+    points: Callable[[str], Places],
     kept: ByteLRU | None,
 ) -> np.ndarray:
     mask = np.full(size, clauses[0].combine in ("subtract", "intersect"))
@@ -231,7 +266,7 @@ def _combined(
 
 
 def _marked(
-    clause: Clause, size: int, points: Callable[[str], np.ndarray], kept: ByteLRU | None
+    clause: Clause, size: int, points: Callable[[str], Places], kept: ByteLRU | None
 ) -> np.ndarray:
     """The mask of one clause by itself."""
     if isinstance(clause.shape, Ids) and clause.view != "patterns":

@@ -12,11 +12,11 @@ from bokeh.document import Document
 from bokeh.models import ColumnDataSource, CustomJS, HoverTool
 from bokeh.plotting import figure
 
-from headbrush.server.tools import kernels
 from headbrush.server.tools.bokeh.bokeh_types import ends_of
 from headbrush.server.tools.bokeh.browser_channel import Channel
 from headbrush.server.tools.bokeh.teardown import soon
 from headbrush.server.tools.latest_only import LatestOnly
+from headbrush.server.tools.loops import kernels
 from headbrush.server.views.common.figure_tools import REACH, inner_size
 
 Pictures = list[tuple[str, str]]

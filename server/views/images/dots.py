@@ -13,7 +13,7 @@ import numpy as np
 
 from headbrush.server.session.brush.dot_share import OPACITIES, by_share
 from headbrush.server.session.palette import rgb
-from headbrush.server.tools import kernels
+from headbrush.server.tools.loops import kernels
 from headbrush.server.views.patterns.density import Picture, Range, packed
 
 _PLACES = 255

@@ -1,7 +1,7 @@
 """The box over the images: finds one, or a head, by name, and brushes those that words describe."""
 
 import numpy as np
-from bokeh.models import AutocompleteInput, Paragraph
+from bokeh.models import AutocompleteInput, CustomJS, Paragraph
 
 from headbrush.analysis.model.pruning.head_text import read_place
 from headbrush.server.session.brush.clause_text import LinkError, found_ids, number_below
@@ -11,6 +11,12 @@ from headbrush.server.session.session import Session
 from headbrush.server.views.common.choice import labelled
 
 _SHOWN = 40
+_OFFERED = 30
+_LEAST_TYPED = 2
+_MOST_SENT = 3000
+"""Names of images; of more, those that fit what is typed are sent."""
+_OFFER = "Bokeh.index.find_one(cb_obj)?.input_el.dispatchEvent(new Event('focusin'))"
+"""The list of names opens as when the field gets the focus."""
 
 
 class FindBox:
@@ -25,7 +31,8 @@ class FindBox:
     def __init__(self, session: Session) -> None:
         self._session = session
         data = session.data
-        self._ids = {name: index for index, name in enumerate(data.names)}
+        self._suggested = suggestions(data)
+        is_sent = data.num_images <= _MOST_SENT
         self._classes = {data.class_name(k) for k in np.unique(data.labels).tolist() if k >= 0}
         self.field = AutocompleteInput(
             name="find_image",
@@ -36,13 +43,14 @@ class FindBox:
                     "An image by name or number; a head as L2·H0; a class, or wrong, brushes images"
                 ),
             },
-            completions=[*suggestions(data), *data.names],  # the first that fits is taken
+            # the first that fits is taken
+            completions=[*self._suggested, *(data.names if is_sent else ())],
             placeholder=data.worded("image, class"),
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,
-            min_characters=2,
-            max_completions=30,
+            min_characters=_LEAST_TYPED,
+            max_completions=_OFFERED,
             sizing_mode="stretch_width",
         )
         self.note = Paragraph(
@@ -50,6 +58,15 @@ class FindBox:
             styles={"font-size": "11px", "margin": "0 6px"},
         )  # fmt: skip
         self.field.on_change("value", self._on_typed)
+        if not is_sent:
+            self.field.on_change("value_input", self._offer)
+            self.field.js_on_change("completions", CustomJS(code=_OFFER))
+
+    def _offer(self, _attribute: str, _old: str, new: str) -> None:
+        """Send the names that hold what is typed."""
+        if len(new) >= _LEAST_TYPED:
+            found = self._session.data.by_name.holding(new, _OFFERED)
+            self.field.completions = [*self._suggested, *found]
 
     def _on_typed(self, _attribute: str, _old: str, new: str) -> None:
         if not new:
@@ -62,7 +79,7 @@ class FindBox:
     def _answer(self, text: str) -> tuple[bool, str]:
         """Select or brush what ``text`` means; whether that was done, and what there is to say."""
         session, data = self._session, self._session.data
-        image = self._ids.get(text)
+        image = data.by_name.number_of.get(text)
         if image is None:
             image = number_below(text.removeprefix("#"), data.num_images)
         if image is not None and text not in self._classes:

@@ -17,7 +17,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from headbrush.server.session.brush.named_brushes import MOST_COMPARED, Compared
-from headbrush.server.stores.store_data import mean_and_deviation
+from headbrush.server.tools.loops.means import mean_and_deviation
 
 _FONT = "11px"
 _AXIS = "difference"
@@ -89,11 +89,11 @@ class ComparedHeads:
         The difference is that of ``drops`` ``(m, L·H)`` where they are given: of the true-class
         probability its drop, as brushes differ in the probability itself.
         """
-        self._parts = [mean_and_deviation(values[one.images]) for one in compared]
+        self._parts = [mean_and_deviation(values, one.images) for one in compared]
         if drops is None:
             means = [mean for mean, _ in self._parts]
         else:
-            means = [mean_and_deviation(drops[one.images])[0] for one in compared]
+            means = [mean_and_deviation(drops, one.images)[0] for one in compared]
         self.has_difference = len(means) == MOST_COMPARED
         self.difference = means[0] - means[1] if self.has_difference else None
         return self._parts

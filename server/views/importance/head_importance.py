@@ -23,9 +23,9 @@ from headbrush.server.session.palette import NEUTRAL, SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.metrics import DIRECT
-from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.stores.trends.statistics.mean_interval import told_means
 from headbrush.server.tools.bokeh.column_updates import update_columns
+from headbrush.server.tools.loops.means import mean_and_deviation, moments
 from headbrush.server.views.common.choice import controls_line, labelled
 from headbrush.server.views.common.figure_tools import (
     head_hover,
@@ -116,7 +116,7 @@ class HeadImportance:
         """Say why there are no values, or not yet of all metrics."""
         metric = self._session.state.metric
         text = "" if metric == DIRECT else self._session.waiting.words("importance")
-        if not text and not np.isfinite(self._session.data.importance(metric)).any():
+        if not text and not self._session.data.has_values(metric):
             text = self._session.data.why_undefined(metric)
         self._note.update(text=text, visible=bool(text))
 
@@ -175,11 +175,11 @@ class HeadImportance:
         values = data.shown_importance(new.metric)
         brush, compared = session.brush("heads"), session.reader.compared()
         self._show_note()
-        mean, spread = mean_and_deviation(values[brush.images])
+        mean, spread, known = moments(values, brush.images)
         lowest = LOWEST[shown_scale(new)]
         drops = data.importance(new.metric) if new.metric == "probability" else None
         parts = self._compared.resolve(compared, values, drops)
-        effect = mean if drops is None else mean_and_deviation(drops[brush.images])[0]
+        effect = mean if drops is None else mean_and_deviation(drops, brush.images)[0]
         of = _images_words(int(brush.images.sum()), data.num_images)
         self._order.sort(new.importance_order, effect, self._compared.difference, of)
         heads = self._order.heads
@@ -188,14 +188,13 @@ class HeadImportance:
             "low": np.maximum(mean - spread, lowest)[heads], "high": (mean + spread)[heads],
         }  # fmt: skip
         line = mean if new.image is None else values[new.image]
-        known = int(np.isfinite(values[brush.images]).any(1).sum())
         if new.image is None:
             self._told = told_means(mean, spread, known, of)
         else:
             self._told = [f"{value:.3g}, {data.names[new.image]}" for value in line]
         self._show_line(line)
         self._cursor.location = float(self._order.places[session.head.number])
-        level = self._level(new, values)
+        level = self._level(new)
         self._reference.visible = level is not None
         if level is not None:
             self._reference.location = level
@@ -211,9 +210,9 @@ class HeadImportance:
         self._share.text = share_words(session.brushes.head_share)
         self._describe(new)
 
-    def _level(self, state: ViewState, values: np.ndarray) -> float | None:
+    def _level(self, state: ViewState) -> float | None:
         """0 of what has a sign; P[true class] of the selected image beside the pruned ones."""
-        is_defined = bool(np.isfinite(values).any())
+        is_defined = self._session.data.has_values(state.metric)
         if state.metric == DIRECT and is_defined:
             return 0.0
         if state.metric != "probability" or state.image is None or not is_defined:

@@ -8,6 +8,7 @@ from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
 from headbrush.server.stores.heads import rank_heads
 from headbrush.server.stores.metrics import DIRECT
+from headbrush.server.tools.loops.means import mean_and_deviation
 from headbrush.server.views.common.choice import labelled, small_buttons
 
 _SHOWN = 5
@@ -64,7 +65,7 @@ class TopHeads:
         if new.image is not None:
             effect = values[new.image]
         else:
-            effect = values[self._session.brush("heads").images].sum(0)
+            effect = mean_and_deviation(values, self._session.brush("heads").images)[0]
         self._title.text = self._of(new)
         for button, words in zip(self._steps, _STEPS[new.metric == DIRECT], strict=True):
             button.html_attributes = {"title": words, **labelled(words)}

@@ -11,7 +11,7 @@ import numpy as np
 from contourpy import LineType, contour_generator
 
 from headbrush.server.session.palette import NEUTRAL
-from headbrush.server.tools import kernels
+from headbrush.server.tools.loops import kernels
 from headbrush.server.views.patterns.density import Colouring, Range
 
 SHARES = (0.98, 0.9, 0.75, 0.5, 0.25)

@@ -4,7 +4,7 @@ Drawn on the server, so traffic does not depend on the number of points. One pas
 adds up all of them and those of the mask, without a copy of any; the shades are datashader's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headbrush.server.session.palette import DENSITY_RAMP, NEUTRAL, rgb, value_colours
-from headbrush.server.tools import kernels
+from headbrush.server.tools.loops import kernels
+from headbrush.server.tools.loops.in_parts import in_parts
 
 Range = tuple[float, float, float, float]
 _WEAKEST = 110
@@ -133,8 +134,12 @@ def warm_up() -> None:
 
 
 def _by_count(points, placement, mask, flat, total) -> np.ndarray:
-    count = np.zeros_like(total)
-    kernels.add_counts(points, placement, mask, count, total)
+    count = _added(
+        lambda part, chosen, into, every: kernels.add_counts(
+            points[part], placement, chosen, into, every
+        ),
+        mask, len(points), total, np.zeros_like(total),
+    )  # fmt: skip
     count = _spread(count)
     filled = count > 0
     shades = np.zeros(count.shape, np.uint8)
@@ -148,7 +153,12 @@ def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
     sums = np.zeros((*total.shape, 4), exact)  # red, green, blue and count
     colours = np.array([(*rgb(colour), 1) for colour in colouring.palette], exact).reshape(-1, 4)
     codes = kernels.given(colouring.categories, np.int16)
-    kernels.add_colours(points, placement, mask, codes, colours, sums, total)
+    sums = _added(
+        lambda part, chosen, into, every: kernels.add_colours(
+            points[part], placement, chosen, codes[part], colours, into, every
+        ),
+        mask, len(points), total, sums,
+    )  # fmt: skip
     image = np.zeros(total.shape, np.uint32)
     filled = sums[..., 3] > 0
     colour_sums = sums[filled]
@@ -165,7 +175,12 @@ def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
 def _by_value(points, placement, mask, colouring, total) -> np.ndarray:
     sums = np.zeros((*total.shape, 2))  # of values, and how many
     values = kernels.given(colouring.values, np.float32)
-    kernels.add_values(points, placement, mask, values, sums, total)
+    sums = _added(
+        lambda part, chosen, into, every: kernels.add_values(
+            points[part], placement, chosen, values[part], into, every
+        ),
+        mask, len(points), total, sums,
+    )  # fmt: skip
     shades = np.zeros(total.shape, np.uint8)
     filled = sums[..., 1] > 0
     value_sums = sums[filled]
@@ -173,6 +188,32 @@ def _by_value(points, placement, mask, colouring, total) -> np.ndarray:
     share = (value_sums[:, 0] / value_sums[:, 1] - low) / ((high - low) or 1.0)
     shades[filled] = _on_ramp(np.clip(share, 0, 1))
     return _spread(shades)
+
+
+def _added(
+    loop: Callable[[slice, np.ndarray, np.ndarray, np.ndarray], None],
+    mask: np.ndarray,
+    count: int,
+    total: np.ndarray,
+    empty: np.ndarray,
+) -> np.ndarray:
+    """Sums like ``empty``, zeros, by a loop over parts of the points; adds to ``total``.
+
+    ``loop`` is called with a part, its part of ``mask``, and where to add up its points of the
+    mask and all of them.
+    """
+
+    def work(begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        sums, every = np.zeros_like(empty), np.zeros_like(total)
+        loop(slice(begin, end), mask[begin:end], sums, every)
+        return sums, every
+
+    (sums, every), *others = in_parts(work, count)
+    for more, further in others:
+        sums += more
+        every += further
+    total += every
+    return sums
 
 
 def _rank(counts: np.ndarray) -> np.ndarray:

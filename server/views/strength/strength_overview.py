@@ -12,10 +12,10 @@ from headbrush.server.session.brush.dot_share import share_label, share_words, s
 from headbrush.server.session.palette import SELECTED
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import OVERVIEWS, ViewState
-from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.stores.words import within_words
 from headbrush.server.tools.bokeh.bokeh_types import columns_of, ends_of
 from headbrush.server.tools.bokeh.column_updates import update_columns
+from headbrush.server.tools.loops.means import mean_and_deviation
 from headbrush.server.views.common.choice import small_choice
 from headbrush.server.views.common.figure_tools import (
     head_hover,
@@ -111,7 +111,7 @@ class StrengthOverview:
         """Show the entropies of the selected image, or the mean over the brushed ones."""
         entropy = self._session.data.entropy
         if new.image is None:
-            shown = mean_and_deviation(entropy[self._session.brush("heads").images])[0]
+            shown = mean_and_deviation(entropy, self._session.brush("heads").images)[0]
         else:
             shown = entropy[new.image]
         update_columns(self._session.heads, entropy=shown)

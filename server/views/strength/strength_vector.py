@@ -9,9 +9,9 @@ from headbrush.server.session.brush.named_brushes import MOST_COMPARED
 from headbrush.server.session.palette import NEUTRAL, layer_colours
 from headbrush.server.session.session import Session
 from headbrush.server.session.state import ViewState
-from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.stores.words import within_words
 from headbrush.server.tools.bokeh.bokeh_types import number_range
+from headbrush.server.tools.loops.means import mean_and_deviation
 from headbrush.server.views.common.figure_tools import make_figure, short_numbers
 
 
@@ -68,8 +68,8 @@ class StrengthVector:
     def react(self, new: ViewState) -> None:
         """Draw the vector of the selected head."""
         strength = self._session.data.strength[:, self._session.head.number]  # (m, hops)
-        chosen = strength[self._session.brush("heads").images]
-        mean, spread = mean_and_deviation(chosen)
+        images = self._session.brush("heads").images
+        mean, spread = mean_and_deviation(strength, images)
         bars = mean if new.image is None else strength[new.image]
         low, high = np.maximum(mean - spread, 0), mean + spread
         self._source.data = {
@@ -80,7 +80,7 @@ class StrengthVector:
         compared = self._draw_compared(strength)
         drawn = np.concatenate([bars, high, *compared])
         number_range(self.layout.y_range).end = float(np.nan_to_num(drawn).max()) * 1.08 or 1.0
-        self._describe(bars, "" if new.image is not None else _mean_words(len(chosen)))
+        self._describe(bars, "" if new.image is not None else _mean_words(int(images.sum())))
 
     def _draw_compared(self, strength: np.ndarray) -> list[np.ndarray]:
         compared = self._session.reader.compared()
@@ -90,7 +90,7 @@ class StrengthVector:
         for slot, line in enumerate(self._compared):
             line.visible = slot < len(compared)
             if line.visible:
-                means.append(mean_and_deviation(strength[compared[slot].images])[0])
+                means.append(mean_and_deviation(strength, compared[slot].images)[0])
                 line.glyph.line_color = compared[slot].colour
                 cast(ColumnDataSource, line.data_source).data = {
                     "hop": np.arange(len(means[-1])),

@@ -135,36 +135,60 @@ def nearest(points, x, y, per_x, per_y):
 
 
 @_compiled
-def points_in_box(points, box):
-    """Which points lie within ``(x0, x1, y0, y1)``, edges included."""
-    x0, x1, y0, y1 = box
-    inside = np.empty(len(points), np.bool_)
+def extent(points):
+    """Range ``(x0, x1, y0, y1)`` of the points that have a place; infinite of none."""
+    x0, x1, y0, y1 = np.inf, -np.inf, np.inf, -np.inf
     for i in range(len(points)):
-        x, y = points[i, 0], points[i, 1]
-        inside[i] = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
-    return inside
+        x, y = np.float64(points[i, 0]), np.float64(points[i, 1])
+        if x == x and y == y:
+            x0, x1, y0, y1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y)
+    return x0, x1, y0, y1
 
 
 @_compiled
-def points_in_polygon(points, xs, ys, per_y, starts, edges, cells, cells_per):
-    """Which points a polygon encloses by the even-odd rule.
+def cell_numbers(points, placement, numbers):
+    """Number the cell of each point, row by row; what has no place keeps its number.
+
+    No point lies farther out than its placement says, but by rounding.
+    """
+    x0, per_x, y0, per_y, width, height = placement
+    for i in range(len(points)):
+        column, row = (points[i, 0] - x0) * per_x, (points[i, 1] - y0) * per_y
+        if column == column and row == row:
+            numbers[i] = min(int(row), height - 1) * width + min(int(column), width - 1)
+
+
+@_compiled
+def points_in_box(points, box, found):
+    """Say 1 of points within ``(x0, x1, y0, y1)``, edges included, else 0."""
+    x0, x1, y0, y1 = box
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        found[i] = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
+
+
+@_compiled
+def points_in_polygon(points, xs, ys, per_y, starts, edges, numbers, states, found):
+    """Say 1 of points that a polygon encloses by the even-odd rule, else 0.
 
     A point is tried against the edges of its own horizontal stripe only, ``per_y`` stripes a unit:
     those of stripe ``s`` are ``edges[starts[s]:starts[s + 1]]``, edge ``e`` running from corner
-    ``e`` to the next one. Points of most cells need no trial: ``cells``, whose first row is the
-    lowest, says that they lie outside (0), inside (1), or either (2); ``cells_per`` a unit.
+    ``e`` to the next one. Points of most cells need no trial: where ``numbers`` tell the cell of
+    each point, ``states`` says of each cell that it lies outside (0), inside (1), or either (2).
     """
-    inside = np.zeros(len(points), np.bool_)
+    if len(numbers):
+        for i in range(len(points)):
+            found[i] = states[numbers[i]]
+    else:
+        found[:] = 2
     x0, x1, y0, y1 = xs.min(), xs.max(), ys.min(), ys.max()
     stripes = len(starts) - 1
     for i in range(len(points)):
+        if found[i] != 2:
+            continue
+        found[i] = 0
         x, y = np.float64(points[i, 0]), np.float64(points[i, 1])
         if not ((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)):
-            continue
-        row = min(int((y - y0) * cells_per[1]), len(cells) - 1)
-        state = cells[row, min(int((x - x0) * cells_per[0]), len(cells) - 1)]
-        if state != 2:
-            inside[i] = state == 1
             continue
         stripe = min(int((y - y0) * per_y), stripes - 1)
         odd = False
@@ -174,26 +198,28 @@ def points_in_polygon(points, xs, ys, per_y, starts, edges, cells, cells_per):
             xa, ya, xb, yb = xs[first], ys[first], xs[last], ys[last]
             if (ya > y) != (yb > y) and x < (xb - xa) * ((y - ya) / (yb - ya)) + xa:
                 odd = not odd
-        inside[i] = odd
-    return inside
+        found[i] = odd
 
 
 @_compiled
 def mark_outline(xs, ys, cells):
-    """Set to 2 all cells within one of a polygon's outline, whose corners are in units of cells."""
-    count = len(cells)
+    """Set to 2 all cells that a polygon's outline meets, whose corners are in units of cells.
+
+    Cells count as larger by a hundredth on each side, so that no rounding matters.
+    """
+    count, more = len(cells), 0.01
     for first in range(len(xs)):
         last = first + 1 if first + 1 < len(xs) else 0
         xa, ya, xb, yb = xs[first], ys[first], xs[last], ys[last]
         low, high = min(ya, yb), max(ya, yb)
-        for row in range(max(0, int(low) - 1), min(count, int(high) + 2)):
-            begin, end = max(low, row - 1.0), min(high, row + 2.0)
+        for row in range(max(0, int(low - more)), min(count, int(high + more) + 1)):
+            begin, end = max(low, row - more), min(high, row + 1 + more)
             left, right = min(xa, xb), max(xa, xb)
             if begin > low or end < high:  # only a part of the edge is near this row
                 at_begin = xa + (xb - xa) * ((begin - ya) / (yb - ya))
                 at_end = xa + (xb - xa) * ((end - ya) / (yb - ya))
                 left, right = min(at_begin, at_end), max(at_begin, at_end)
-            for column in range(max(0, int(left) - 1), min(count, int(right) + 2)):
+            for column in range(max(0, int(left - more)), min(count, int(right + more) + 1)):
                 cells[row, column] = 2
 
 
@@ -209,6 +235,31 @@ def tally(patterns, images, heads):
             image_count[image] += kept
             head_count[head] += kept
     return image_count, head_count
+
+
+@_compiled
+def add_moments(rows, mask, middle, sums, squares):
+    """Sums of what the rows of ``mask`` differ by from ``middle``, and of its squares; their count.
+
+    Rows without any value do not count.
+    """
+    count = 0
+    for i in range(len(rows)):
+        if not mask[i]:
+            continue
+        is_known = False
+        for j in range(rows.shape[1]):
+            if rows[i, j] == rows[i, j]:
+                is_known = True
+                break
+        if not is_known:
+            continue
+        count += 1
+        for j in range(rows.shape[1]):
+            apart = np.float64(rows[i, j]) - middle[j]
+            sums[j] += apart
+            squares[j] += apart * apart
+    return count
 
 
 @_compiled

@@ -1,0 +1,1 @@
+"""Compiled loops over very many values: on all cores, and by cells."""
