@@ -28,7 +28,7 @@ _LEGENDS = ("image_overview", "pattern_layout")
 _SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
+        *assets.PAGE_BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js",
         "page/workspaces.js", "page/inside.js", *assets.KEYBOARD_SCRIPTS, "page/copy_link.js",
         "page/exported.js", "page/brushes/brush_bar.js", "page/brushes/composition.js",
@@ -42,7 +42,7 @@ _SCRIPTS = {
 COMPARE_SCRIPTS = {
     "head": ("theme.js",),
     "body": (
-        *assets.BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
+        *assets.PAGE_BOKEH_SCRIPTS, *assets.SHARED_SCRIPTS, *assets.GALLERY_SCRIPTS,
         "bokeh/painting.js", "page/address.js", "page/workspaces.js", "page/inside.js",
         *assets.KEYBOARD_SCRIPTS, "page/copy_link.js", "page/asks.js", "page/legend_buttons.js",
         "page/save_plots.js", "page/exported.js", "page/save_report.js",
