@@ -166,6 +166,19 @@ async def _told_on_stop(server, token):
     return page.close_code, page.close_reason
 
 
+async def _extensions(server, token):
+    address = f"ws://127.0.0.1:{server.port}/server/ws"
+    request = HTTPRequest(address, headers={"Origin": server.url})
+    page = await websocket_connect(request, subprotocols=["bokeh", token], compression_options={})
+    page.close()
+    return page.headers.get("Sec-WebSocket-Extensions", "")
+
+
+def test_messages_are_compressed_for_those_who_can_read_them(server):
+    token = server.get("/server").token
+    assert "permessage-deflate" in run_apart(lambda: _extensions(server, token))
+
+
 def test_when_stopped_the_server_tells_its_pages_and_ends_without_an_error(store_path, tmp_path):
     with served(store_path, log=tmp_path / "log") as running:
         token = running.get("/server").token
