@@ -10,7 +10,7 @@ APP = Path(__file__).parent.parent
 """The Bokeh application's folder."""
 BOKEH_SCRIPTS = ("bokeh/stylesheets.js", "bokeh/press.js", "bokeh/clearing.js")
 """Scripts that patch BokehJS, in pages and reports alike."""
-PAGE_BOKEH_SCRIPTS = (*BOKEH_SCRIPTS, "bokeh/hidden.js", "bokeh/texts.js")
+PAGE_BOKEH_SCRIPTS = (*BOKEH_SCRIPTS, "bokeh/hidden.js", "bokeh/pictures.js", "bokeh/texts.js")
 """With what spares BokehJS work, in pages whose plots are all ours."""
 SHARED_SCRIPTS = (
     "ready.js", "numbers.js", "notes.js", "combine.js", "files.js", "attention_matrix.js",

@@ -18,6 +18,22 @@ ROOM = """(name) => {
 }"""
 """Heights of a plot's element and of its canvas."""
 
+COLOURS = """() => {
+    const renderer = Bokeh.documents[0].get_model_by_name("patterns_plot").renderers.find(
+        one => one.data_source.name == "pattern_levels")
+    const hex = number => (number % 256).toString(16).padStart(2, "0")
+    const palette = Array.from(
+        { length: 256 }, (_, one) => `#${hex(one)}${hex(3 * one)}${hex(7 * one)}ff`)
+    renderer.glyph.color_mapper.setv({ palette, high: 255.5 })
+    const canvas = Bokeh.index.find_one(renderer).glyph.image_data[0]
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+    const drawn = Array.from({ length: data.length / 4 }, (_, at) =>
+        "#" + [...data.subarray(4 * at, 4 * at + 4)].map(hex).join(""))
+    const bytes = renderer.data_source.get_array("image")[0]
+    return [drawn, Array.from(bytes, value => palette[value])]
+}"""
+"""Colours of D1's pixels as they are drawn in a palette of 256, and by palette and bytes."""
+
 
 def picture(page, name):
     """Both layers of a plot, once they stay the same."""
@@ -60,9 +76,11 @@ def test_a_plot_that_was_hidden_at_a_brush_looks_as_if_it_had_been_shown(page, o
 def test_a_new_text_is_put_where_the_old_one_is(page):
     box = page.page.evaluate_handle(WRITTEN, "brushed_text")
     brush(page)
-    text = page.value("brushed_text", "text")
-    page.page.wait_for_function("([box, text]) => box.isConnected && box.textContent === text",
-                                arg=[box, text])  # fmt: skip
+    page.page.wait_for_function(
+        "box => box.isConnected && box.textContent.includes(' of ')"
+        "&& box.textContent === Bokeh.documents[0].get_model_by_name('brushed_text').text",
+        arg=box,
+    )
 
 
 def test_a_text_that_needs_more_room_takes_it_from_the_plot(page):
@@ -75,3 +93,11 @@ def test_a_text_that_needs_more_room_takes_it_from_the_plot(page):
         f"() => {{ const [room, height] = ({ROOM})('patterns_plot');"
         f"return room < {before} && Math.abs(room - height) <= 1 }}"
     )
+
+
+def test_a_picture_has_the_colours_of_its_palette(page):
+    brush(page)
+    picture(page, "patterns_plot")
+    drawn, wanted = page.page.evaluate(COLOURS)
+    assert drawn == wanted
+    assert len(set(wanted)) > 2
