@@ -40,7 +40,7 @@ _LARGEST_BODY = 1 << 16
 _PATIENCE_S = 75
 _BEAT_MS, _WRITE_MS = 250, 5000
 _QUICKLY = 1
-"""Level of compression: pictures shrink to a sixth within a millisecond, the best level takes five."""
+"""Level of compression: pictures shrink to a sixth within a millisecond."""
 
 
 class Ready(Handler):
