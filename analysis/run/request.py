@@ -13,7 +13,7 @@ from headbrush.analysis.model.pruning.modes import PRUNING_MODES
 
 FLOAT32, BF16, TF32 = "float32", "bf16", "tf32"
 PRECISIONS = (FLOAT32, BF16, TF32)
-"""Arithmetics in which heads are pruned."""
+"""Kinds of numbers in which heads are pruned."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _TITLES = {"jsd": "JSD of the prediction", "patch": "distance of the patches"}
 
 @dataclass(frozen=True)
 class CompareJob:
-    """Job: prune the heads of a few ``images`` in both arithmetics; can be sent to a process."""
+    """Job: prune the heads of a few ``images`` in both kinds of numbers; can be sent to a process."""
 
     name: str
     images: ImageSet
@@ -39,7 +39,7 @@ def compared_images(images: ImageSet) -> ImageSet:
 
 
 def compare_precisions(model: VisionModel, job: CompareJob, advance: Advance) -> None:
-    """Save what both arithmetics give, ``(2, metric, image, L, H)`` float32."""
+    """Save what both kinds of numbers give, ``(2, metric, image, L, H)`` float32."""
     found = []
     for place in range(len(job.images)):
         inputs = load_batch(model, job.images, range(place, place + 1))
