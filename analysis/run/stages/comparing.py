@@ -24,7 +24,7 @@ _TITLES = {"jsd": "JSD of the prediction", "patch": "distance of the patches"}
 
 @dataclass(frozen=True)
 class CompareJob:
-    """Job: prune the heads of a few ``images`` in both kinds of numbers; can be sent to a process."""
+    """Job: prune the heads of a few ``images`` in both kinds of numbers, in any process."""
 
     name: str
     images: ImageSet
