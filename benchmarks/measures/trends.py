@@ -2,18 +2,21 @@
 
     python benchmarks/measures/trends.py [--permutations N]
     python benchmarks/measures/trends.py --power
+    python benchmarks/measures/trends.py --alarms
 
 Random values of given sizes: the bundled store, a thousand images of ViT-B/16, and ImageNet's
 validation set through ViT-L. scipy compares one class with the rest in all heads at once, for a
 tenth of the permutations; its time is that of all classes and permutations.
 
 With ``--power``: how often effects of known size are found, and how often any is found where there
-is none, in stores of the bundled one's size, of normal and of skewed values.
+is none, in stores of the bundled one's size, of normal and of skewed values. With ``--alarms``: in
+how many of 1 000 stores of shuffled labels anything is reported.
 """
 
 import argparse
 import resource
 import time
+from collections import Counter
 
 import numpy as np
 from scipy import stats
@@ -21,13 +24,15 @@ from scipy import stats
 from benchmarks.common import note
 from headbrush.server.stores.trends.classes import LEVEL, class_trends
 from headbrush.server.stores.trends.consistency import class_consistency
-from headbrush.server.stores.trends.questions import MOST_SIMILAR
+from headbrush.server.stores.trends.questions import MOST_SIMILAR, PERMUTATIONS
 from headbrush.server.stores.trends.statistics.normal_scores import normal_scores
 from headbrush.server.stores.trends.unlike import nearest, unlike_their_class
+from headbrush.server.stores.trends.within_class import within_class_trends
 
 SIZES = {"bundled": (300, 72, 10), "ViT-B/16": (1000, 144, 10), "ViT-L/16": (50_000, 384, 1000)}
 _MOST_FOR_SCIPY = 1000
 _STORES = 200
+_SHUFFLED, _IMAGES, _CLASSES, _HEADS = 1000, 60, 6, 24
 
 
 def seconds(act, *given) -> float:
@@ -74,6 +79,26 @@ def power() -> None:
             )
 
 
+def alarms() -> None:
+    """Print in how many stores without a trend any class or pair of class and head stands out."""
+    random = np.random.default_rng(2)
+    label, found = np.repeat(np.arange(_CLASSES), _IMAGES // _CLASSES), Counter()
+    for seed in range(_SHUFFLED):
+        values = _skewed(random, (_IMAGES, _HEADS))
+        is_wrong = random.random(_IMAGES) < 0.4
+        between = class_trends(values, label, _CLASSES, 199, seed)
+        found["class"] += bool((between.family_p <= LEVEL).any())
+        within = within_class_trends(values, label, is_wrong, _CLASSES, 199, seed)
+        found["wrong"] += bool((within.family_p <= LEVEL).any())
+        alike = class_consistency(values, label, _CLASSES, PERMUTATIONS, seed)
+        found["consistency"] += bool(alike.differs.any())
+    print(
+        f"{_SHUFFLED} stores without a trend, {_IMAGES} images in {_CLASSES} classes, {_HEADS} "
+        f"heads: a class with the rest in {found['class']}, wrong with right in {found['wrong']}, "
+        f"a class by its distances in {found['consistency']}"
+    )
+
+
 def _skewed(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return random.gamma(0.5, size=size)
 
@@ -82,10 +107,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--permutations", type=int, default=1000)
     parser.add_argument("--power", action="store_true")
+    parser.add_argument("--alarms", action="store_true")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     args = parser.parse_args()
     if args.power:
         power()
+        return
+    if args.alarms:
+        alarms()
         return
     permutations = args.permutations
     random = np.random.default_rng(0)
@@ -98,7 +127,7 @@ def main() -> None:
             "consistency": seconds(class_consistency, values, label, classes, permutations),
             "unlike": seconds(unlike_their_class, values, label),
             "scores": seconds(normal_scores, values),
-            "nearest": seconds(nearest, values, 0, MOST_SIMILAR),
+            "nearest": seconds(nearest, normal_scores(values), 0, MOST_SIMILAR),
         }
         if images <= _MOST_FOR_SCIPY:
             took["scipy (scaled)"] = with_scipy(values, label, classes, permutations)

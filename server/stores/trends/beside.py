@@ -258,10 +258,11 @@ def _count(rows: "pd.DataFrame", differing: int, match: str) -> str:
         if not rows["difference"].to_numpy().any():
             return f"no difference in any of {grouped(total)} heads ({counts})."
         return f"whether a head differs cannot be tested ({counts}): there is no spread."
+    differ = "differs" if differing == 1 else "differ"
     untested = total - tested
     rest = f" Of {grouped(untested)} more there is no spread to test by." if untested else ""
     return (
-        f"{grouped(differing)} of {grouped(tested)} heads differ ({_test(rows)} over "
+        f"{grouped(differing)} of {grouped(tested)} heads {differ} ({_test(rows)} over "
         f"{_images(rows)}; {by}; p ≤ {percent(BEYOND_CHANCE)} after Benjamini and Hochberg).{rest}"
     )
 
