@@ -62,7 +62,7 @@ def test_the_clearest_class_has_the_largest_t(values):
 
 def test_many_values_in_single_precision_have_the_same_result(values, monkeypatch):
     double = class_trends(values, LABEL, 3, 99)
-    monkeypatch.setattr(classes, "_MANY", 1)
+    monkeypatch.setattr(classes, "MANY", 1)
     single = class_trends(values, LABEL, 3, 99)
     np.testing.assert_allclose(single.g, double.g, rtol=1e-5)
     np.testing.assert_array_equal(single.p, double.p)

@@ -9,7 +9,7 @@ from headbrush.server.stores.trends.statistics.false_discovery import adjusted
 
 LEVEL = 0.01
 """A store without any trend has a family-wise p up to this with at most this probability."""
-_MANY = 1 << 22
+MANY = 1 << 22
 """Values, from which on single precision halves the time and the memory."""
 
 
@@ -88,7 +88,7 @@ def class_trends(
     if not len(rows) or not len(columns):
         nothing = np.full((classes, values.shape[1]), np.nan)
         return ClassTrends(nothing, nothing, nothing, nothing, count, total - count)
-    kind = np.float32 if z.size >= _MANY else np.float64
+    kind = np.float32 if z.size >= MANY else np.float64
     kept = np.ascontiguousarray(z[:, columns], kind)
     results = _tested(kept, label, count, rows, permutations, seed)
     place, shape = np.ix_(rows, columns), (classes, values.shape[1])
