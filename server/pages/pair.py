@@ -136,10 +136,11 @@ class Pair:
     def _tell(self) -> None:
         first, second = (session.brush() for session in self.sessions)
         counts = f"{first.images.sum()} / {second.images.sum()} images"
-        heads = f"{first.heads.sum()} / {second.heads.sum()} heads selected"
+        heads = f"{first.heads.sum()} / {second.heads.sum()} heads"
         matched = f"{int((self._matched.pairs >= 0).sum())} heads matched"
         self.counts.text = (
-            f"{self._same.common} images with the same name · {matched} · {counts} · {heads}"
+            f"{self._same.common} images with the same name · {matched} · "
+            f"brushed, left / right: {counts}, {heads}"
         )
         self.link.tags = [*self._query(), self._steps.number]
 

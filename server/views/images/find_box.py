@@ -52,6 +52,7 @@ class FindBox:
             min_characters=_LEAST_TYPED,
             max_completions=_OFFERED,
             sizing_mode="stretch_width",
+            styles={"min-width": "90px"},
         )
         self.note = Paragraph(
             text="", name="find_note", visible=False, sizing_mode="stretch_width",

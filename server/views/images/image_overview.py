@@ -1,7 +1,7 @@
 """A: all images by their importance vector (the paper's Sec. 5.1)."""
 
 import numpy as np
-from bokeh.layouts import column, row
+from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
     CustomJS,
@@ -20,7 +20,7 @@ from headbrush.server.session.state import IMAGE_ORDERS, IMAGES_FORMS, ViewState
 from headbrush.server.stores.store_data import CORRECTNESS
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import columns_of
-from headbrush.server.views.common.choice import labelled, small_choice
+from headbrush.server.views.common.choice import controls_line, labelled, small_choice
 from headbrush.server.views.common.figure_tools import (
     make_figure,
     on_narrowing,
@@ -96,7 +96,7 @@ class ImageOverview:
         self._legend = make_legend(
             "image_legend", lines=3 if session.data.store.has("class_accuracy") else 2, grows=True
         )
-        controls = row(find.field, self._colour, self._order, form, sizing_mode="stretch_width")
+        controls = controls_line(find.field, self._colour, self._order, form)
         self._note = Paragraph(
             text="", name="images_note", visible=False, sizing_mode="stretch_width"
         )
