@@ -1,6 +1,7 @@
 """Entries of Bokeh's own menus, where the server brushes."""
 
 import numpy as np
+from scipy import stats
 
 from headbrush.analysis.store.store import Store
 from headbrush.server.stores.store_data import StoreData
@@ -40,6 +41,12 @@ def test_wrong_is_compared_with_right_as_a_table_in_three_clicks(page, store_pat
     wrong, right = (data.importance("jsd")[data.correctness == code].mean(0) for code in (1, 0))
     expected = np.argsort(-abs(wrong - right), kind="stable").tolist()
     assert [int(row.get_attribute("data-head")) for row in rows.all()] == expected
+    effect = data.importance("jsd").astype(float)
+    p = [stats.ttest_ind(*(effect[data.correctness == code, head] for code in (1, 0)),
+                         equal_var=False).pvalue for head in range(data.num_heads)]  # fmt: skip
+    sure = int((stats.false_discovery_control(p) <= 0.05).sum())
+    differ = "1 head differs" if sure == 1 else f"{sure or 'no'} heads differ"
+    assert f"; {differ} at p adj. ≤ 0.05" in page.page.locator(".hb-difference p").inner_text()
     rows.nth(1).click()
     page.page.wait_for_selector(f"[data-head='{expected[1]}'][aria-selected=true]")
     rows.nth(1).locator("button").focus()

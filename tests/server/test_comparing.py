@@ -205,7 +205,7 @@ def test_a_view_that_fails_on_one_side_leaves_the_other_and_says_which(stores, d
     assert sides[1]["views"][name].title == kind.title
 
 
-def test_a_class_has_one_color_on_both_sides(stores, document):
+def test_a_class_has_one_colour_on_both_sides(stores, document):
     large, small = stores
     with patch.object(small, "class_names", [*reversed(small.class_names), "only here"]):
         first, second = compare(document, stores, {}, {}, ("large", "small"))

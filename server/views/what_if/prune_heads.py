@@ -34,7 +34,7 @@ class PruneHeads:
     title = "Which heads are gone?"
     help = (
         "The prune set: these heads are left out, all at once. Click a cell to prune a head or to "
-        "give it back; drag a box for many (Shift adds, Ctrl+Shift takes away). A cell is darker, "
+        "give it back; drag over many (Shift adds, Ctrl+Shift takes away). A cell is darker, "
         "the more pruning that head alone changes over the brushed images (by the square root). "
         "Choose a part of a "
         "head to prune only that part of its attention. The weakest are those with the least mean "

@@ -6,6 +6,8 @@
   const { numbers, ready } = headbrush
   const { model } = ready
   const DIFFERENCE = 2
+  const ADJUSTED = 6
+  const LEVEL = 0.05 // a head differs where its adjusted p is at most this
   const body = document.querySelector("[data-name=head_importance] .hb-body")
   if (body == null) return
   const table = document.createElement("div")
@@ -105,7 +107,10 @@
     const whole = Object.assign(made("table", ""), { ariaLabel: `${names[0]} and ${names[1]}` })
     whole.append(top, rows)
     const shared = both ? ` ${both} images are in both, so p is approximate.` : ""
-    const text = `${metric}; n = ${counts[0]} and ${counts[1]}; p by Welch's t, adjusted over heads (Benjamini–Hochberg).${shared} `
+    const sure = told.rows.filter((row) => row[ADJUSTED] != null && row[ADJUSTED] <= LEVEL).length
+    const differ = sure === 1 ? "1 head differs" : `${sure || "no"} heads differ`
+    const how = `p adj. ≤ ${LEVEL} (Welch's t, Benjamini–Hochberg over heads)`
+    const text = `${metric}; n = ${counts[0]} and ${counts[1]}; ${differ} at ${how}.${shared} `
     const note = made("p", text)
     const save = Object.assign(made("button", "CSV"), { type: "button" })
     save.addEventListener("click", () => ask("export", "differences"))
