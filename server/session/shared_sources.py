@@ -95,13 +95,19 @@ def _image_columns(data: StoreData) -> dict[str, object]:
         "x": embedding[:, 0],
         "y": embedding[:, 1],
         "name": data.names,
-        "label": [data.true_class(image) for image in range(data.num_images)],
-        "predicted": [data.class_name(int(i)) for i in data.predicted],
+        "label": _names(data, np.where(data.is_labelled, data.labels, -1)),
+        "predicted": _names(data, data.predicted),
         "probability": data.label_probability,
         **({} if data.stands_out is None else {"stands_out": data.stands_out}),
         "thumbnail": [""] * data.num_images,
         "share": np.full(data.num_images, NO_SHARE, np.float32),
     }
+
+
+def _names(data: StoreData, classes: np.ndarray) -> list[str]:
+    """The readable name of each class."""
+    present, places = np.unique(classes, return_inverse=True)
+    return np.array([data.class_name(one) for one in present.tolist()], object)[places].tolist()
 
 
 def _head_columns(data: StoreData) -> dict[str, object]:

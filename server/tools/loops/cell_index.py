@@ -10,6 +10,7 @@ SIDE = 255
 _NOWHERE = SIDE * SIDE
 _FARTHEST = 1e9
 """Cells from the first to the corner of an outline that is worth following."""
+Range = tuple[float, float, float, float]
 OUTSIDE, INSIDE, EITHER = 0, 1, 2
 
 
@@ -20,6 +21,8 @@ class CellIndex:
     ----------
     points
         ``(n, 2)`` float32 or float64; rows with NaN lie in no cell.
+    extent
+        Range ``(x0, x1, y0, y1)`` of those that have a place; infinite of none.
     numbers
         ``(n,)`` uint16: place of each point's cell in ``(SIDE, SIDE)``, whose first row is the
         lowest.
@@ -27,7 +30,8 @@ class CellIndex:
 
     def __init__(self, points: np.ndarray) -> None:
         self.points = coordinates(points)
-        self._view = self._extent()
+        self.extent = self._extent()
+        self._view = _with_room(self.extent)
         numbers = np.full(len(points), _NOWHERE, np.uint16)
         self._place = kernels.placement(self._view, SIDE, SIDE)
         in_parts(
@@ -38,18 +42,12 @@ class CellIndex:
         )
         self.numbers = kernels.given(numbers, np.uint16)
 
-    def _extent(self) -> tuple[float, float, float, float]:
+    def _extent(self) -> Range:
         found = in_parts(
             lambda begin, end: kernels.extent(self.points[begin:end]), len(self.points)
         )
         x0, x1, y0, y1 = np.array(found).T
-        edges = [x0.min(), x1.max(), y0.min(), y1.max()]
-        for low in (0, 2):
-            if not edges[low] < edges[low + 1]:  # one place, or none
-                edges[low : low + 2] = [edges[low] - 1, edges[low] + 1]
-        if not np.isfinite(edges).all():
-            edges = [0.0, 1.0, 0.0, 1.0]
-        return float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])
+        return float(x0.min()), float(x1.max()), float(y0.min()), float(y1.max())
 
     def middles(self) -> np.ndarray:
         """``(SIDE², 2)`` float64, the middle of each cell."""
@@ -82,6 +80,14 @@ class CellIndex:
         else:
             states[:-1] = EITHER
         return kernels.given(states, np.uint8)
+
+
+def _with_room(extent: Range) -> Range:
+    """The same, with room where all points have one place, or none has any."""
+    if not np.isfinite(extent).all():
+        return 0.0, 1.0, 0.0, 1.0
+    x0, x1, y0, y1 = extent
+    return (x0, x1 if x0 < x1 else x0 + 1, y0, y1 if y0 < y1 else y0 + 1)
 
 
 def coordinates(points: np.ndarray) -> np.ndarray:

@@ -48,47 +48,41 @@ def _pixel(x, y, placement):
 
 
 @_compiled
-def add_counts(points, placement, mask, count, total):
-    """Count the points of ``mask`` in ``count``, all in ``total``; without a mask no total."""
+def add_counts(points, placement, mask, count):
+    """Count the points of ``mask``, all without one, in ``count``."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], placement)
-        if column < 0:
+        if not (every or mask[i]):
             continue
-        if every or mask[i]:
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
+        if column >= 0:
             count[row, column] += 1
-        if not every:
-            total[row, column] += 1
 
 
 @_compiled
-def add_colours(points, placement, mask, codes, colours, sums, total):
+def add_colours(points, placement, mask, codes, colours, sums):
     """Add up each pixel's colours, rows of ``colours``; a negative code means no point."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], placement)
-        if column < 0:
+        if codes[i] < 0 or not (every or mask[i]):
             continue
-        if (every or mask[i]) and codes[i] >= 0:
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
+        if column >= 0:
             for channel in range(4):
                 sums[row, column, channel] += colours[codes[i], channel]
-        if not every:
-            total[row, column] += 1
 
 
 @_compiled
-def add_values(points, placement, mask, values, sums, total):
+def add_values(points, placement, mask, values, sums):
     """Sum and count of each pixel's values, without NaN."""
     every = len(mask) == 0
     for i in range(len(points)):
-        column, row = _pixel(points[i, 0], points[i, 1], placement)
-        if column < 0:
+        if values[i] != values[i] or not (every or mask[i]):
             continue
-        if (every or mask[i]) and values[i] == values[i]:
+        column, row = _pixel(points[i, 0], points[i, 1], placement)
+        if column >= 0:
             sums[row, column, 0] += values[i]
             sums[row, column, 1] += 1
-        if not every:
-            total[row, column] += 1
 
 
 @_compiled

@@ -33,6 +33,8 @@ from headbrush.server.session.session import Session
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.tools.assets import view_script
 from headbrush.server.tools.bokeh.bokeh_types import ends_of, on_event
+from headbrush.server.tools.loops import kernels
+from headbrush.server.tools.loops.cell_index import coordinates
 from headbrush.server.views.common.head_pictures import send_offset_picture
 
 _MARGIN = 0.06
@@ -166,20 +168,24 @@ def inner_size(plot: figure) -> tuple[int, int]:
 
 def on_nearest(
     plot: figure,
-    points: Callable[[], tuple[np.ndarray, np.ndarray]],
+    points: Callable[[], np.ndarray | tuple[np.ndarray, np.ndarray]],
     react: Callable[[int], None],
     reach: float = REACH,
 ) -> None:
-    """Call ``react`` with the number of the point nearest to a tap, within ``reach`` pixels."""
+    """Call ``react`` with the number of the point nearest to a tap, within ``reach`` pixels.
+
+    ``points`` tells ``(n, 2)`` places, or their ``x`` and ``y``.
+    """
 
     def tapped(event: Tap) -> None:
-        x, y = points()
+        told = points()
+        places = told if isinstance(told, np.ndarray) else np.column_stack(told)
         width, height = inner_size(plot)
         per_x = width / _length(plot.x_range)
         per_y = height / _length(plot.y_range)
-        distance = np.hypot((x - event.x) * per_x, (y - event.y) * per_y)
-        if np.isfinite(distance).any() and np.nanmin(distance) <= reach:
-            react(int(np.nanargmin(distance)))
+        near, distance = kernels.nearest(coordinates(places), event.x, event.y, per_x, per_y)
+        if distance <= reach**2:
+            react(near)
 
     on_event(plot, Tap, tapped)
 

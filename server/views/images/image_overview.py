@@ -170,7 +170,7 @@ class ImageOverview:
         )
         hover.on_change("tags", self._on_hover)
         plot.add_tools(hover)
-        on_nearest(plot, lambda: tuple(self.points.T), self._session.toggle_image)
+        on_nearest(plot, lambda: self.points, self._session.toggle_image)
         Zoom(self._session, plot, "images_range")
         return plot
 

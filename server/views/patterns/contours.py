@@ -18,6 +18,7 @@ SHARES = (0.98, 0.9, 0.75, 0.5, 0.25)
 """Of the patterns that are shown, enclosed by the lines of one colour."""
 FEW_SHARES = (0.9, 0.5)
 """The same where every kind has lines of its own."""
+_NO_MASK = kernels.given(np.empty(0), bool)
 _CELL = 4
 """Pixels of a cell of the grid."""
 _CELLS = (16, 400)
@@ -73,12 +74,13 @@ def contours(
     """
     grid = _Grid(view, size)
     points = kernels.given(points, np.float32)
-    chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
+    chosen = _NO_MASK if mask is None else kernels.given(mask, bool)
     lines = Lines([], [], [], [], [])
     if colouring.categories is None:
         count, total = grid.empty(1)[0], grid.empty(1)[0]
-        kernels.add_counts(points, grid.placement, chosen, count, total)
+        kernels.add_counts(points, grid.placement, chosen, count)
         if mask is not None:
+            kernels.add_counts(points, grid.placement, _NO_MASK, total)
             grid.draw(lines, total, [(share, NEUTRAL, 1.0) for share in FEW_SHARES])
         places = np.linspace(0, len(ramp) - 1, len(SHARES)).round().astype(int).tolist()
         strokes = [(s, str(ramp[p]), 1.5) for s, p in zip(SHARES, places, strict=True)]
@@ -91,8 +93,8 @@ def contours(
     counts = grid.empty(len(colours))
     kernels.add_kinds(points, grid.placement, chosen, kernels.given(kinds, np.int16), counts)
     if mask is not None:
-        total, nothing = grid.empty(1)[0], kernels.given(np.empty(0, bool), bool)
-        kernels.add_counts(points, grid.placement, nothing, total, total)
+        total = grid.empty(1)[0]
+        kernels.add_counts(points, grid.placement, _NO_MASK, total)
         grid.draw(lines, total, [(share, NEUTRAL, 1.0) for share in FEW_SHARES])
     for colour, count in zip(colours, counts, strict=True):
         grid.draw(lines, count, [(FEW_SHARES[0], colour, 1.0), (FEW_SHARES[1], colour, 2.0)])

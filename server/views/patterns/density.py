@@ -20,6 +20,7 @@ _WEAKEST = 110
 """Alpha of a pixel with the fewest points of all, where the colour tells the category."""
 GREY = 90
 """Alpha of patterns that are not brushed."""
+_NO_MASK = kernels.given(np.empty(0), bool)
 _CLEAR, _OTHER, _FIRST = 0, 1, 2
 """Places in a picture's colours: no point, points in grey, and from there on a ramp."""
 _STEPS = 254
@@ -86,6 +87,7 @@ def draw(
     mask: np.ndarray | None = None,
     flat: bool = False,
     ramp: Sequence[str] = DENSITY_RAMP,
+    total: np.ndarray | None = None,
 ) -> Picture:
     """Draw points as a density.
 
@@ -103,26 +105,46 @@ def draw(
         Draw every pixel that holds a point alike, as a scatter plot would.
     ramp
         Colours of counts, from few to many.
+    total
+        What :func:`counts` says of these points; known, only those of a mask are counted.
     """
     width, height = max(1, size[0]), max(1, size[1])
     placement = kernels.placement(view, width, height)
     points = kernels.given(points, np.float32)
-    chosen = kernels.given(np.empty(0, bool) if mask is None else mask, bool)
-    total = np.zeros((height, width), np.uint32)
+    chosen = _NO_MASK if mask is None else kernels.given(mask, bool)
     colours, other = np.empty(0, np.uint32), _other()
     if colouring.categories is not None:
-        pixels = _by_category(points, placement, chosen, colouring, flat, total)
+        pixels = _by_category(points, placement, chosen, colouring, flat)
     else:
         other = np.uint8(_OTHER)
         if colouring.values is not None:
-            pixels = _by_value(points, placement, chosen, colouring, total)
+            pixels = _by_value(points, placement, chosen, colouring)
             colours = _colours(tuple(colouring.ramp))
         else:
-            pixels = _by_count(points, placement, chosen, flat, total)
+            pixels = _by_count(points, placement, chosen, flat)
             colours = _colours((ramp[-2],) if flat else tuple(ramp))
     if mask is not None:
-        pixels = np.where(pixels, pixels, np.where(_spread(total), other, pixels.dtype.type(0)))
+        every = _counts(points, placement, _NO_MASK) if total is None else total
+        pixels = np.where(pixels, pixels, np.where(_spread(every), other, pixels.dtype.type(0)))
     return Picture(pixels, colours)
+
+
+def counts(points: np.ndarray, view: Range, size: tuple[int, int]) -> np.ndarray:
+    """``(height, width)`` uint32, how many of the points lie in each pixel; as :func:`draw`."""
+    placement = kernels.placement(view, max(1, size[0]), max(1, size[1]))
+    return _counts(kernels.given(points, np.float32), placement, _NO_MASK)
+
+
+def _counts(points: np.ndarray, placement: kernels.Place, mask: np.ndarray) -> np.ndarray:
+    return _added(
+        lambda part, into: kernels.add_counts(points[part], placement, mask[part], into),
+        len(points), np.zeros(_shape(placement), np.uint32),
+    )  # fmt: skip
+
+
+def _shape(placement: kernels.Place) -> tuple[int, int]:
+    """Rows and columns of the picture."""
+    return placement[5], placement[4]
 
 
 def warm_up() -> None:
@@ -133,33 +155,27 @@ def warm_up() -> None:
         draw(points, (0, 1, 0, 1), (40, 40), colouring, np.arange(10) < 5)
 
 
-def _by_count(points, placement, mask, flat, total) -> np.ndarray:
-    count = _added(
-        lambda part, chosen, into, every: kernels.add_counts(
-            points[part], placement, chosen, into, every
-        ),
-        mask, len(points), total, np.zeros_like(total),
-    )  # fmt: skip
-    count = _spread(count)
+def _by_count(points, placement, mask, flat) -> np.ndarray:
+    count = _spread(_counts(points, placement, mask))
     filled = count > 0
     shades = np.zeros(count.shape, np.uint8)
     shades[filled] = _FIRST if flat else _on_ramp(_rank(count[filled]))
     return shades
 
 
-def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
+def _by_category(points, placement, mask, colouring, flat) -> np.ndarray:
     """The mean colour of a pixel's points, the stronger the more there are."""
+    shape = _shape(placement)
     exact = np.uint32 if len(points) < 1 << 24 else np.uint64  # sums of up to 255 a point
-    sums = np.zeros((*total.shape, 4), exact)  # red, green, blue and count
     colours = np.array([(*rgb(colour), 1) for colour in colouring.palette], exact).reshape(-1, 4)
     codes = kernels.given(colouring.categories, np.int16)
     sums = _added(
-        lambda part, chosen, into, every: kernels.add_colours(
-            points[part], placement, chosen, codes[part], colours, into, every
+        lambda part, into: kernels.add_colours(
+            points[part], placement, mask[part], codes[part], colours, into
         ),
-        mask, len(points), total, sums,
+        len(points), np.zeros((*shape, 4), exact),
     )  # fmt: skip
-    image = np.zeros(total.shape, np.uint32)
+    image = np.zeros(shape, np.uint32)
     filled = sums[..., 3] > 0
     colour_sums = sums[filled]
     count = colour_sums[:, 3]
@@ -172,16 +188,16 @@ def _by_category(points, placement, mask, colouring, flat, total) -> np.ndarray:
     return _spread(image)
 
 
-def _by_value(points, placement, mask, colouring, total) -> np.ndarray:
-    sums = np.zeros((*total.shape, 2))  # of values, and how many
+def _by_value(points, placement, mask, colouring) -> np.ndarray:
+    shape = _shape(placement)
     values = kernels.given(colouring.values, np.float32)
     sums = _added(
-        lambda part, chosen, into, every: kernels.add_values(
-            points[part], placement, chosen, values[part], into, every
+        lambda part, into: kernels.add_values(
+            points[part], placement, mask[part], values[part], into
         ),
-        mask, len(points), total, sums,
+        len(points), np.zeros((*shape, 2)),
     )  # fmt: skip
-    shades = np.zeros(total.shape, np.uint8)
+    shades = np.zeros(shape, np.uint8)
     filled = sums[..., 1] > 0
     value_sums = sums[filled]
     low, high = colouring.span
@@ -190,29 +206,17 @@ def _by_value(points, placement, mask, colouring, total) -> np.ndarray:
     return _spread(shades)
 
 
-def _added(
-    loop: Callable[[slice, np.ndarray, np.ndarray, np.ndarray], None],
-    mask: np.ndarray,
-    count: int,
-    total: np.ndarray,
-    empty: np.ndarray,
-) -> np.ndarray:
-    """Sums like ``empty``, zeros, by a loop over parts of the points; adds to ``total``.
+def _added(loop: Callable[[slice, np.ndarray], None], count: int, empty: np.ndarray) -> np.ndarray:
+    """Sums like ``empty``, zeros, by a loop over parts of ``count`` points, which adds to them."""
 
-    ``loop`` is called with a part, its part of ``mask``, and where to add up its points of the
-    mask and all of them.
-    """
+    def work(begin: int, end: int) -> np.ndarray:
+        sums = np.zeros_like(empty)
+        loop(slice(begin, end), sums)
+        return sums
 
-    def work(begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        sums, every = np.zeros_like(empty), np.zeros_like(total)
-        loop(slice(begin, end), mask[begin:end], sums, every)
-        return sums, every
-
-    (sums, every), *others = in_parts(work, count)
-    for more, further in others:
+    sums, *others = in_parts(work, count)
+    for more in others:
         sums += more
-        every += further
-    total += every
     return sums
 
 

@@ -1,8 +1,8 @@
 """The picture of the patterns, and their colours, computed once per process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from headbrush.server.session.palette import (
 from headbrush.server.stores.metrics import DIRECT
 from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.patterns.contours import Lines, contours
-from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, draw
+from headbrush.server.views.patterns.density import COUNT, Colouring, Picture, Range, counts, draw
 
 _BRUSHED_FROM = 2
 """Brushed patterns lie over grey ones and so begin with a stronger colour."""
@@ -31,7 +31,7 @@ _BRUSHED_FROM = 2
 class Drawing:
     """The inputs of a picture of the patterns, except the brush; can be drawn in any thread.
 
-    ``style`` is one of ``PATTERN_STYLES``.
+    ``style`` is one of ``PATTERN_STYLES``; ``total`` tells how many patterns each pixel has.
     """
 
     points: np.ndarray
@@ -40,6 +40,7 @@ class Drawing:
     colouring: Colouring
     style: str
     ramp: tuple[str, ...]
+    total: Callable[[], np.ndarray] | None = None
 
     def picture(self, brush: Brush) -> Picture | Lines:
         """The density or the contours, the brushed patterns in colour if there is a brush."""
@@ -57,7 +58,22 @@ class Drawing:
         if self.style == "contours":
             return contours(self.points, self.view, self.size, colouring, mask, CONTOURS)
         flat = self.style == "points"
-        return draw(self.points, self.view, self.size, colouring, mask, flat, ramp)
+        total = self.total() if self.total and mask is not None else None
+        return draw(self.points, self.view, self.size, colouring, mask, flat, ramp, total)
+
+
+def kept_total(
+    data: StoreData, layout: str, view: Range, size: tuple[int, int]
+) -> Callable[[], np.ndarray]:
+    """How many patterns each pixel has, counted when it is first needed, as no brush changes it."""
+    return partial(_total, data, layout, data.version, view, size)
+
+
+@lru_cache(maxsize=16)
+def _total(
+    data: StoreData, layout: str, _version: int, view: Range, size: tuple[int, int]
+) -> np.ndarray:
+    return counts(data.embedding(layout), view, size)
 
 
 def colouring(data: StoreData, name: str) -> Colouring:

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 from bokeh.events import RangesUpdate
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Row, Select
+from bokeh.models import ColumnDataSource, HoverTool, Paragraph, Range1d, Row, Select
 from bokeh.models import Range as BokehRange
 from bokeh.plotting import figure
 
@@ -52,6 +52,7 @@ from headbrush.server.views.patterns.density import Picture
 from headbrush.server.views.patterns.drawing import (
     Drawing,
     colouring,
+    kept_total,
     pattern_names,
 )
 from headbrush.server.views.patterns.picture import PlotPicture
@@ -146,12 +147,9 @@ class PatternLayout:
         return row(layouts, styles, colour, sizing_mode="stretch_width", styles=wrapped)
 
     def _figure(self) -> figure:
-        xy = self._xy()
+        x_range, y_range = self._whole_ranges()
         plot = make_figure(
-            "patterns_plot",
-            brush=("lasso", "live box"),
-            x_range=padded_range(xy[:, 0]),
-            y_range=padded_range(xy[:, 1]),
+            "patterns_plot", brush=("lasso", "live box"), x_range=x_range, y_range=y_range
         )
         plot.axis.visible = False
         plot.grid.visible = False
@@ -170,7 +168,7 @@ class PatternLayout:
         on_region(plot, self._on_region, self._on_preview)
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
-        on_nearest(plot, lambda: tuple(self._xy().T), self._select_pattern)
+        on_nearest(plot, self._xy, self._select_pattern)
         return plot
 
     def _on_kind(self, _attribute: str, _old: int | None, new: int) -> None:
@@ -182,6 +180,11 @@ class PatternLayout:
     def _xy(self) -> np.ndarray:
         return self._session.data.embedding(self._session.state.pattern)
 
+    def _whole_ranges(self) -> tuple[Range1d, Range1d]:
+        """Ranges that show all patterns."""
+        x0, x1, y0, y1 = self._session.data.cells(self._session.state.pattern).extent
+        return padded_range(np.array([x0, x1])), padded_range(np.array([y0, y1]))
+
     def _select_pattern(self, pattern: int) -> None:
         image, number = divmod(pattern, self._session.data.num_heads)
         head = self._session.data.head(number)
@@ -192,8 +195,7 @@ class PatternLayout:
         data = self._session.data
         self._layouts.active = data.layouts.index(new.pattern)
         self._fidelity.text = "" if self._is_empty() else fidelity_words(data.store, new.pattern)
-        xy, plot = self._xy(), self._plot
-        whole = padded_range(xy[:, 0]), padded_range(xy[:, 1])
+        plot, whole = self._plot, self._whole_ranges()
         for shown, wanted in zip((plot.x_range, plot.y_range), whole, strict=True):
             shown.update(reset_start=wanted.start, reset_end=wanted.end)
         x_range, y_range = whole
@@ -302,7 +304,9 @@ class PatternLayout:
         state, theme = self._session.state, self._session.reader.theme
         colours = colouring(self._session.data, state.pattern_colour)
         style = state.pattern_style
-        return Drawing(self._xy(), self._visible(), size, colours, style, theme.density)
+        view = self._visible()
+        total = kept_total(self._session.data, state.pattern, view, size)
+        return Drawing(self._xy(), view, size, colours, style, theme.density, total)
 
     def _draw(self) -> None:
         self._follow.drop()
