@@ -102,6 +102,9 @@ def _headbrush(browser: Browser, store: Path, repeats: int) -> None:
         ).click()
         _measure(page, "headbrush", store, repeats)
         _drag_a_box(page, _patterns(store))
+        own = psutil.Process(server.pid).memory_info().rss / 1e6
+        note(f"memory of the server, {_patterns(store)}", own, "MB")
+        print(f"  the server itself takes {own:.0f} MB")
         before = _memory(server.pid)
         others = [_open(browser, f"http://127.0.0.1:{port}/server") for _ in range(2)]
         page.page.wait_for_timeout(1000)

@@ -66,7 +66,8 @@ class Shelf:
         if data is None:
             data = _opened(path)
             data.prepare()
-            self._prepare_rest(data)
+            if data.is_large:
+                self._rest[data] = ThreadQueue("headbrush-rest").submit(data.prepare_rest)
         elif (rest := self._rest.get(data)) is not None and rest.done():
             rest.result()  # what is damaged is said to the next page
         with self._lock:
@@ -76,14 +77,6 @@ class Shelf:
             if len(self._last) > _KEPT:
                 self._last.popitem(last=False)
         return data
-
-    def _prepare_rest(self, data: StoreData) -> None:
-        """Read what no first page shows; of a large store beside the pages, so that none waits."""
-        if not data.is_large or data.store.pending:
-            data.prepare_rest()
-            return
-        worker = ThreadQueue("headbrush-rest")
-        self._rest[data] = worker.submit(data.prepare_rest)
 
     def _made(self, path: Path, make: "Callable[[StoreData], T]") -> T:
         stamp = stamp_of(path)

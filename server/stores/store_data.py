@@ -124,20 +124,22 @@ class StoreData:
         for name in ("first", "layout_fingerprints", "_direct"):
             vars(self).pop(name, None)
         self.prepare()
-        self.prepare_rest()
         self.version += 1
         return True
 
     def prepare(self) -> None:
-        """Read what a page shows first."""
+        """Read all that pages show, so that later only matrices wait for the disk.
+
+        Of a large store only what a page shows first.
+        """
         later = {f"{layout}_embedding" for layout in self.layouts[1:]} | _LATER
-        self._read(set(VARIABLES) - later)
+        self._read(set(VARIABLES) - (later if self.is_large else set()))
         _ = self.first, self.fingerprint, self.layout_fingerprints
 
     def prepare_rest(self) -> None:
-        """Read all else that pages show, so that later only matrices wait for the disk."""
-        self._read(set(VARIABLES) - _BY_IMAGE if self.is_large else set(VARIABLES))
-        self.pixels(0)
+        """Read what else pages show of a large store."""
+        self._read(set(VARIABLES) - _BY_IMAGE)
+        self.pixels(0)  # an older store packs so many images together that all are read
 
     def _read(self, names: Set[str]) -> None:
         shown = [name for name in VARIABLES if name in names - _UNSEEN and self.store.has(name)]

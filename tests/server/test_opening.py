@@ -196,3 +196,48 @@ def test_threads_end_with_what_they_worked_for(path):
     del data
     thread.join(SOON)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def large():
+    """Any store counts as large."""
+    with patch("headbrush.server.stores.store_data._LARGE_FROM", 1):
+        yield
+
+
+@pytest.mark.usefixtures("large")
+def test_a_page_of_a_large_store_waits_only_for_what_it_shows(path):
+    data = StoreData(Store(path))
+    data.prepare()
+    with patch.object(Store, "read_all", side_effect=AssertionError("read")):
+        for variable in ("importance", "strength", f"{data.layouts[0]}_embedding"):
+            assert len(data.store.read(variable))
+        with pytest.raises(AssertionError, match="read"):
+            data.store.read("attention_distance")
+
+
+@pytest.mark.usefixtures("large")
+def test_the_rest_of_a_large_store_is_read_beside_its_pages(shelf, path):
+    done, prepare_rest = threading.Event(), StoreData.prepare_rest
+
+    def told(data):
+        prepare_rest(data)
+        done.set()
+
+    with patch.object(StoreData, "prepare_rest", told):
+        data = opened(shelf, path)
+        assert done.wait(SOON)
+    shutil.rmtree(path)
+    assert len(data.store.read("attention_distance")) == len(data.pixels(np.arange(24))) == 24
+
+
+@pytest.mark.usefixtures("large")
+def test_what_is_damaged_of_a_large_store_is_said_to_a_later_page(shelf, path):
+    def is_said():
+        try:
+            return not opened(shelf, path)
+        except StoreError as error:
+            return str(error) == "damaged"
+
+    with patch.object(StoreData, "prepare_rest", side_effect=StoreError("damaged")):
+        until(is_said)
