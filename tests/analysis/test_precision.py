@@ -30,7 +30,7 @@ ROUNDING = 2.0**-8
 @pytest.fixture
 def has_bf16():
     """Any processor computes in it, though not all of them quickly."""
-    with patch.object(precision, "_product_seconds", lambda dtype, _device: dtype.itemsize):
+    with patch.object(precision, "product_seconds", lambda dtype, _device: dtype.itemsize):
         yield
 
 
@@ -114,7 +114,7 @@ def test_what_is_no_gain_or_does_not_run_is_refused_before_computing(
         head = model.module.head
         model.module.head = Strict(head.in_features, head.out_features)
     with (
-        patch.object(precision, "_product_seconds", lambda dtype, _device: seconds[dtype.itemsize]),
+        patch.object(precision, "product_seconds", lambda dtype, _device: seconds[dtype.itemsize]),
         pytest.raises(InputError) as refused,
     ):
         demand_precision(model, wanted)

@@ -55,7 +55,7 @@ def demand_precision(model: VisionModel, precision: str) -> None:
         )
     if precision != BF16:
         return
-    gain = _product_seconds(torch.float32, device) / _product_seconds(torch.bfloat16, device)
+    gain = product_seconds(torch.float32, device) / product_seconds(torch.bfloat16, device)
     if gain < 1:
         raise InputError(
             f"--precision bf16: this {device.type} has no arithmetic for it, and would take "
@@ -74,7 +74,7 @@ def demand_precision(model: VisionModel, precision: str) -> None:
         ) from error
 
 
-def _product_seconds(dtype: torch.dtype, device: torch.device) -> float:
+def product_seconds(dtype: torch.dtype, device: torch.device) -> float:
     """The least time of a product, which other work of the machine cannot make shorter."""
     square = torch.ones(_SIDE, _SIDE, dtype=dtype, device=device)
     seconds = []
