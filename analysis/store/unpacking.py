@@ -20,8 +20,8 @@ from headbrush.analysis.store.untrusted_store import demand_values
 MAPPED_FROM = 32 << 20
 """Bytes of a variable."""
 _PIECE = 16 << 20
-_CHUNK = 1 << 18
-_CHUNKED_FROM = 4 << 20
+CHUNK = 1 << 18
+CHUNKED_FROM = 4 << 20
 _MOST_ROWS = 1 << 10
 """A larger part of the images is packed together by an older headbrush."""
 _ORDER = {"strength": (1, 2, 0, 3), "direct": (3, 0, 1, 2)}
@@ -76,12 +76,12 @@ def rows_of(path: Path, file: SummaryFile, name: str, images: np.ndarray) -> np.
 
 def chunking(values: np.ndarray, dims: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """How a large variable is packed: some images together, so that pieces can be read."""
-    if values.nbytes < _CHUNKED_FROM or "image" not in dims:
+    if values.nbytes < CHUNKED_FROM or "image" not in dims:
         return {}
     place = dims.index("image")
     images, rest = values.shape[place], values.shape[place + 1 :]
     row = values.itemsize * int(np.prod(rest, dtype=np.int64))
-    return {"chunksizes": (*(1,) * place, min(images, max(1, _CHUNK // row)), *rest)}
+    return {"chunksizes": (*(1,) * place, min(images, max(1, CHUNK // row)), *rest)}
 
 
 def _mapped(path: Path, file: SummaryFile, name: str, expected: object) -> np.ndarray:

@@ -68,7 +68,7 @@ _LATER = _BY_IMAGE | {
     "attention_checksum", "attention_distance", "direct", "importance_by_mode", "surprise",
 }  # fmt: skip
 """What no first page shows."""
-_LARGE_FROM = 2_000_000
+LARGE_FROM = 2_000_000
 """Patterns."""
 _CLASS = re.compile(r"\b([Cc]lass)(es)?\b(?! token)")
 
@@ -148,7 +148,7 @@ class StoreData:
     @property
     def is_large(self) -> bool:
         """Whether reading all of the store takes seconds, for which a first page need not wait."""
-        return self.num_patterns >= _LARGE_FROM
+        return self.num_patterns >= LARGE_FROM
 
     @lazy_property
     def fingerprint(self) -> str:

@@ -28,8 +28,8 @@ def path(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("store")
     chunked_from = 0 if request.param == "packed by images" else 1 << 40
     with (
-        patch.object(unpacking, "_CHUNKED_FROM", chunked_from),
-        patch.object(unpacking, "_CHUNK", 1 << 14),
+        patch.object(unpacking, "CHUNKED_FROM", chunked_from),
+        patch.object(unpacking, "CHUNK", 1 << 14),
     ):
         write_summary(path, content(), attributes())
     return path
@@ -75,7 +75,7 @@ def test_a_large_variable_is_read_image_by_image(path):
 
 @pytest.mark.usefixtures("large")
 def test_few_images_do_not_unpack_the_others(tmp_path):
-    with patch.multiple(unpacking, _CHUNKED_FROM=0, _CHUNK=1 << 14):
+    with patch.multiple(unpacking, CHUNKED_FROM=0, CHUNK=1 << 14):
         write_summary(tmp_path, content(), attributes())
     store = Store(tmp_path)
     with patch.object(tempfile, "TemporaryFile", side_effect=AssertionError("unpacked")):

@@ -47,8 +47,8 @@ def test_a_head_that_the_model_lacks_is_said(session, data):
 
 
 def test_of_very_many_images_the_names_that_fit_are_sent_as_one_types(session, data, monkeypatch):
-    monkeypatch.setattr("headbrush.server.views.images.find_box._MOST_SENT", 10)
-    monkeypatch.setattr("headbrush.server.views.images.find_box._OFFERED", 3)
+    monkeypatch.setattr("headbrush.server.views.images.find_box.MOST_SENT", 10)
+    monkeypatch.setattr("headbrush.server.views.images.find_box.OFFERED", 3)
     find = part(ImageOverview(session), "find_image")
     suggested = list(find.completions)
     assert suggested == suggestions(data)

@@ -201,7 +201,7 @@ def test_threads_end_with_what_they_worked_for(path):
 @pytest.fixture
 def large():
     """Any store counts as large."""
-    with patch("headbrush.server.stores.store_data._LARGE_FROM", 1):
+    with patch("headbrush.server.stores.store_data.LARGE_FROM", 1):
         yield
 
 

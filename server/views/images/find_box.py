@@ -11,9 +11,9 @@ from headbrush.server.session.session import Session
 from headbrush.server.views.common.choice import labelled
 
 _SHOWN = 40
-_OFFERED = 30
+OFFERED = 30
 _LEAST_TYPED = 2
-_MOST_SENT = 3000
+MOST_SENT = 3000
 """Names of images; of more, those that fit what is typed are sent."""
 _OFFER = "Bokeh.index.find_one(cb_obj)?.input_el.dispatchEvent(new Event('focusin'))"
 """The list of names opens as when the field gets the focus."""
@@ -32,7 +32,7 @@ class FindBox:
         self._session = session
         data = session.data
         self._suggested = suggestions(data)
-        is_sent = data.num_images <= _MOST_SENT
+        is_sent = data.num_images <= MOST_SENT
         self._classes = {data.class_name(k) for k in np.unique(data.labels).tolist() if k >= 0}
         self.field = AutocompleteInput(
             name="find_image",
@@ -50,7 +50,7 @@ class FindBox:
             search_strategy="includes",
             restrict=False,
             min_characters=_LEAST_TYPED,
-            max_completions=_OFFERED,
+            max_completions=OFFERED,
             sizing_mode="stretch_width",
             styles={"min-width": "90px"},
         )
@@ -66,7 +66,7 @@ class FindBox:
     def _offer(self, _attribute: str, _old: str, new: str) -> None:
         """Send the names that hold what is typed."""
         if len(new) >= _LEAST_TYPED:
-            found = self._session.data.by_name.holding(new, _OFFERED)
+            found = self._session.data.by_name.holding(new, OFFERED)
             self.field.completions = [*self._suggested, *found]
 
     def _on_typed(self, _attribute: str, _old: str, new: str) -> None:
