@@ -136,7 +136,8 @@ def test_words_find_what_a_slow_look_at_every_image_finds(odd_classes, query, fi
     (clause,) = read_clauses(clauses_text(read_clauses(f"find:a:{query}", odd_classes, 99)),
                              odd_classes, 99)  # fmt: skip
     assert clause.shape.ids == tuple(np.flatnonzero(expected))
-    assert clause_words(clause, odd_classes) == f"+ A {' '.join(query.split())}: {sum(expected)}"
+    images = "1 image" if sum(expected) == 1 else f"{sum(expected)} images"
+    assert clause_words(clause, odd_classes) == f"+ {' '.join(query.split())} · {images}"
 
 
 @pytest.mark.parametrize(
