@@ -51,6 +51,11 @@ __all__ = [
 __version__ = "0.2.0"
 
 
+def __dir__() -> list[str]:
+    """What a notebook offers: the functions, not what this file imports."""
+    return __all__
+
+
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of an analysis among the arguments of a function."""
     own = {"model", "images", "out", "quiet"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.main import get_command
 
+import headbrush
 from headbrush import cli
 from headbrush.analysis.run.options import option_names, request_from
 from headbrush.analysis.run.request import Request
@@ -111,3 +112,8 @@ def test_every_option_of_the_command_is_one_of_python():
     command = get_command(cli.app).commands["analyze"]  # pyright: ignore[reportAttributeAccessIssue]
     named = {param.name for param in command.params} - {"images", "out", "model", "help", "dry_run"}
     assert named <= set(option_names())
+
+
+def test_a_notebook_offers_the_functions_alone():
+    assert dir(headbrush) == sorted(headbrush.__all__)
+    assert all(hasattr(headbrush, name) for name in headbrush.__all__)
