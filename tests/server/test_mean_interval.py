@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from headbrush.server.stores.store_data import mean_and_deviation
 from headbrush.server.stores.trends.statistics.mean_interval import (
     interval_words,
     mean_interval,
     told_means,
 )
+from headbrush.server.tools.loops.means import mean_and_deviation
 
 
 @pytest.mark.parametrize("count", [2, 7, 300])
