@@ -112,6 +112,8 @@ AT_REST = """() => new Promise((done) => {
   setTimeout(() => done(scrollY === before), 250)
 })"""
 """Of a page that a finger has pushed, and that goes on by itself for a while."""
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(true))))"
+"""As a finger is told of: once a frame, and what it did is seen before it goes on."""
 
 
 def touch_drag(page, *pixels):
@@ -121,6 +123,7 @@ def touch_drag(page, *pixels):
     for kind, places in zip(kinds, [*([pixel] for pixel in pixels), []], strict=True):
         touched = [{"x": x, "y": y} for x, y in places]
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+        page.page.wait_for_function(DRAWN)
 
 
 def test_a_finger_scrolls_and_with_a_tool_brushes_what_its_box_holds(browser, written, data):
@@ -138,6 +141,10 @@ def test_a_finger_scrolls_and_with_a_tool_brushes_what_its_box_holds(browser, wr
         assert page.source("thumbnail")["selected"] == []
         show(page, "images_plot")
         page.page.locator("[data-name=image_overview] .bk-tool-icon-box-select").tap()
+        page.page.locator(
+            "[data-name=image_overview] .bk-OnOffButton.bk-active[aria-pressed=true]"
+        ).wait_for()
+        page.page.wait_for_function(AT_REST)
         touch_drag(page, *(page.at("images_plot", *place) for place in places))
         inside = np.flatnonzero(((low <= at) & (at <= high)).all(1))
         assert 2 < len(inside) < data.num_images

@@ -27,9 +27,10 @@ DONE = "named('set_said').text.includes('over all {} images')"
 
 @pytest.fixture(scope="module")
 def studies(store_path):
-    """Interactions and answers of four images, measured by the command line; gone afterwards."""
-    for command in ("interactions", "compensation"):
-        words = [sys.executable, "-m", "headbrush", command, str(store_path), "--images", "4"]
+    """Interactions, answers and a curve of some images, by the command line; gone afterwards."""
+    few, curve = ["--images", "4"], ["prune", "--curve"]
+    for command in (["interactions", *few], ["compensation", *few], curve):
+        words = [sys.executable, "-m", "headbrush", *command, str(store_path)]
         subprocess.run(words, check=True, capture_output=True)
     yield load_interactions(Store(store_path)), load_compensation(Store(store_path))
     shutil.rmtree(store_path / "studies")

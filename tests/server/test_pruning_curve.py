@@ -16,7 +16,7 @@ from headbrush.server.stores.store_data import StoreData
 from headbrush.server.views.what_if.pruning_curve import PruningCurve
 from headbrush.server.views.what_if.set_answer import SetAnswer
 from tests.server.fakes import FakeModel, live_models, run
-from tests.server.pages import columns, happen, note, part, plot_of
+from tests.server.pages import columns, happen, part, plot_of, words
 from tests.server.studies import LINES, POINTS, curve_study
 from tests.stores import make_store
 
@@ -90,7 +90,7 @@ def test_the_sentence_says_how_many_heads_can_go(shown, with_curve):
     _, curve = with_curve
     spared = {order: curve.spared(curve.of(order)[0]) for order in ("jsd", "greedy")}
     chance = [curve.spared(one) for one in curve.of("random")]
-    said = note(view)
+    said = words(view, "curve_note")
     assert f"For 1 point of accuracy {max(spared.values())} heads can go" in said
     assert f"at random {min(chance)} to {max(chance)}" in said
 
@@ -98,7 +98,8 @@ def test_the_sentence_says_how_many_heads_can_go(shown, with_curve):
 def test_without_a_curve_the_command_is_said_and_a_report_has_no_such_panel(data, with_curve):
     session = Session(data, default_state(data))
     view = PruningCurve(session, SetAnswer(session))
-    assert f"headbrush prune {data.store.path.name} --curve" in note(view)
+    told = f'headbrush prune {data.store.path.name} <span style="white-space:nowrap">--curve</span>'
+    assert told in words(view, "curve_note")
     with live_models(lambda _store: FakeModel()):
         views = [panel.view for panel in make_report(data, prune="0.0").sections["what_if"]]
         others = [
@@ -113,4 +114,4 @@ def test_a_curve_of_another_analysis_is_not_shown(with_curve, tmp_path):
     save_curve(path, replace(curve, store_created="2020-01-01T00:00:00+00:00"))
     data = StoreData(Store(path))
     session = Session(data, default_state(data))
-    assert "has no curve yet" in note(PruningCurve(session, SetAnswer(session)))
+    assert "has no curve yet" in words(PruningCurve(session, SetAnswer(session)), "curve_note")

@@ -47,7 +47,7 @@ def brush_words(clauses: Sequence[Clause], data: StoreData) -> str:
 def brushed_words(data: StoreData, brush: Brush) -> str:
     """The numbers of brushed images, heads and patterns."""
     if not brush.active:
-        return "nothing brushed: showing all images and heads"
+        return "nothing brushed: all images and heads"
     counts = (
         (brush.images.sum(), data.num_images, "images"),
         (brush.heads.sum(), data.num_heads, "heads"),

@@ -65,7 +65,7 @@ headbrush.captions = (() => {
       share(brushed.heads.length, allHeads, "heads"),
       ...(shown.includes("pattern_places") ? [patterns] : []),
     ]
-    const none = "nothing brushed: showing all images and heads"
+    const none = "nothing brushed: all images and heads"
     if (shown.length > 0)
       write(`${args.side}report_brushed`, brushed.isAny ? `brushed: ${counts.join(" · ")}` : none)
     if (shown.includes("image_overview")) {

@@ -7,10 +7,9 @@ from bokeh.models import Div
 
 _MOST = 20
 _MOST_BUTTONS = 200
-_BUTTON = (
-    "all:unset;cursor:pointer;white-space:nowrap;margin-right:7px;"
-    "outline:revert;outline-offset:-1px"
-)
+_ENTRY = "display:inline-block;margin-right:7px"
+"""One that is longer than a line breaks, so that it never makes its panel wider."""
+_BUTTON = f"all:unset;cursor:pointer;{_ENTRY};outline:revert;outline-offset:-1px"
 
 
 def make_legend(name: str, lines: int = 1, grows: bool = False) -> Div:
@@ -44,8 +43,7 @@ def height_of(lines: int) -> int:
 def swatches(names: Sequence[str], colours: Sequence[str]) -> str:
     """HTML of coloured dots and names, at most the first twenty."""
     shown = [
-        f'<span style="white-space:nowrap;margin-right:7px">'
-        f'<span style="color:{colour}">●</span> {escape(name)}</span>'
+        f'<span style="{_ENTRY}"><span style="color:{colour}">●</span> {escape(name)}</span>'
         for name, colour in zip(names[:_MOST], colours, strict=False)
     ]
     more = f"and {len(names) - _MOST} more" if len(names) > _MOST else ""

@@ -11,6 +11,7 @@ from headbrush.server.tools.assets import static
 CLASS = "hb-asks"
 CROSS = "×"
 """On buttons that remove something."""
+_OPTION = re.compile(r"--\w+")
 _BUTTON = re.compile(r"<button[^>]*>(.*?)</button>", re.DOTALL)
 
 
@@ -37,6 +38,11 @@ def without_buttons(text: str) -> str:
         return "" if button[1] == CROSS else button[1]
 
     return _BUTTON.sub(kept, text)
+
+
+def unbroken(words: str) -> str:
+    """HTML of plain words in which no line ends within ``--option``."""
+    return _OPTION.sub(r'<span style="white-space:nowrap">\g<0></span>', escape(words))
 
 
 def pictured(picture: str, first: str, second: str) -> str:

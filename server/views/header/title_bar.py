@@ -25,7 +25,8 @@ _PICTURE = '<img width="28" height="28" style="image-rendering: pixelated" alt="
 _NARROW = "@media (max-width: 1100px) { :host { flex-wrap: wrap; row-gap: 4px; } }"
 _ELLIPSIS = (
     ".bk-clearfix { display: block !important; overflow: hidden; text-overflow: ellipsis; } "
-    "@media (max-width: 1100px) { :host { white-space: normal !important; } }"
+    "@media (max-width: 1100px) { "
+    ":host { white-space: normal !important; min-width: 150px !important; } }"
 )
 """Of the block within that holds the words; the whole is in their title."""
 
@@ -76,6 +77,7 @@ class TitleBar:
         ]
         made = [_button(*one) for one in buttons]
         self._clear, self._undo, self._redo = made
+        self._undo.width = self._redo.width = 58
         self._link = Channel(name="link", tags=["", "", 0])
         bar = row(
             self._picture, self._all, self._selection, self._brushed, *made,

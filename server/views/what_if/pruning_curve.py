@@ -2,7 +2,7 @@
 
 import numpy as np
 from bokeh.layouts import column
-from bokeh.models import Band, ColumnDataSource, HoverTool, LayoutDOM, Paragraph, Range1d
+from bokeh.models import Band, ColumnDataSource, Div, HoverTool, LayoutDOM, Range1d
 from bokeh.plotting import figure
 
 from headbrush.analysis.store.facts.percent import exact_percent
@@ -15,6 +15,7 @@ from headbrush.server.tools.bokeh.bokeh_types import number_range
 from headbrush.server.views.common.choice import small_buttons
 from headbrush.server.views.common.figure_tools import make_figure, on_nearest
 from headbrush.server.views.common.legend import make_legend, swatches
+from headbrush.server.views.common.written import unbroken
 from headbrush.server.views.what_if.set_answer import SetAnswer
 
 _MISSING = (
@@ -22,6 +23,8 @@ _MISSING = (
     "orders and beside orders at random. Reload this page when it is done."
 )
 _DASHES = {"jsd": "solid", "gradient": "dashed", "greedy": "dotdash", "repeated": "dotted"}
+_SHORT = {"jsd": "JSD", "gradient": "gradient", "greedy": "greedy", "repeated": "same pattern"}
+"""In the legend; the tip of a point says the order in full."""
 _BAND = ("pruned", "low", "high", "middle")
 _HERE = ("pruned", "value", "told")
 _LINE = (*_HERE, "order")
@@ -36,7 +39,9 @@ class PruningCurve:
         "Accuracy, or the mean divergence from the unpruned predictions, with fewer and fewer "
         "heads. Each line prunes in an order that was chosen on one half of the images, and is "
         "drawn for the other half; grey is the band of orders at random, from the least to the "
-        "most, with their mean. The diamond is the prune set of this page, over the brushed "
+        "most, with their mean. The orders: smallest mean JSD first; smallest mean gradient first; "
+        "greedy, smallest JSD given those already pruned first; same pattern, heads whose pattern "
+        "another one has too first. The diamond is the prune set of this page, over the brushed "
         "images. Click a point to prune the heads that are gone there."
     )
 
@@ -44,7 +49,7 @@ class PruningCurve:
         self._session, self._answer = session, answer
         self._is_there = False
         curve = load_curve(session.data.store)
-        self._note = Paragraph(
+        self._note = Div(
             text="", name="curve_note", sizing_mode="stretch_width", styles={"margin": "2px 6px"}
         )
         controls, drawn = ([], []) if curve is None else self._parts(curve)
@@ -80,7 +85,7 @@ class PruningCurve:
         )  # fmt: skip
         self._measure.on_change("active", lambda _attribute, _old, _new: self._show())
         legend = make_legend("curve_legend", 2)
-        words = ["at random", *(ORDERS[order] for order in self._orders), "this prune set"]
+        words = ["at random", *(_SHORT[order] for order in self._orders), "this set"]
         legend.text = swatches(words, [NEUTRAL, *self._colours, SELECTED])
         self._plot = self._figure()
         return [self._measure], [legend, self._plot]
@@ -157,7 +162,7 @@ class PruningCurve:
         return f"For 1 point of accuracy {spared[best]} heads can go, {ORDERS[best]}{beside}; {of}."
 
     def _say(self, words: str) -> None:
-        self._note.text = words
+        self._note.text = unbroken(words)
         self._session.summaries.describe(self.name, words)
 
     def react(self, _state: ViewState) -> None:
