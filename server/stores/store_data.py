@@ -198,6 +198,12 @@ class StoreData:
         return self.probability[np.arange(self.num_images), self.labels]
 
     @property
+    def loss(self) -> np.ndarray:
+        """``(m,)`` −log P[label], 0 to infinity; NaN of a headless model."""
+        with np.errstate(divide="ignore"):
+            return -np.log(np.asarray(self.label_probability, float))
+
+    @property
     def has_classifier(self) -> bool:
         """Whether the model predicts classes."""
         return bool(self.probability.shape[1])

@@ -112,12 +112,13 @@ def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
     context = browser.new_context(viewport={"width": width, "height": height})
     page = HeadbrushPage(context.new_page(), f"http://localhost:{PORT}/server{query}")
     page.wait("named('selection_text').text.length > 0")
-    _settle(page)
+    if "workspace=" not in query:
+        _settle(page)
     return page
 
 
 def _settle(page: HeadbrushPage) -> None:
-    """Wait until the model has answered B2 and B3 of all images."""
+    """Wait until the model has answered B2 and B3 of all images; it does so where they are seen."""
     for note in ("pruning_note", "prediction_note"):
         page.wait(f"named('{note}').text && !/computing|so far/.test(named('{note}').text)", 300)
     page.page.wait_for_timeout(1500)

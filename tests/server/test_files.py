@@ -40,6 +40,8 @@ def test_brushed_patterns_are_written_with_names_and_metrics(session, data):
         assert row["true_class"] == data.class_name(int(data.labels[image]))
         assert row["predicted_class"] == data.class_name(int(data.predicted[image]))
         assert float(row["jsd"]) == pytest.approx(data.importance("jsd")[image, head], rel=1e-6)
+        true = data.probability[image, data.labels[image]]
+        assert float(row["loss"]) == pytest.approx(-math.log(true), rel=1e-5)
         assert float(row["strength_entropy"]) == pytest.approx(data.entropy[image, head], rel=1e-6)
 
 

@@ -108,6 +108,7 @@ def _about_images(data: StoreData, images: np.ndarray) -> dict[str, object]:
         "predicted_class": classes(data.predicted),
         "probability_of_true_class" if known else "probability_of_predicted_class":
             np.where(data.is_labelled | (not known), data.label_probability, np.nan)[images],
+        **({"loss": np.where(data.is_labelled, data.loss, np.nan)[images]} if known else {}),
         "correct": np.array(["1", "0", ""])[data.correctness[images]],
     }  # fmt: skip
 

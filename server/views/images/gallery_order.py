@@ -34,19 +34,13 @@ def direction_words(order: str, direction: str) -> str:
     return "smallest first" if direction == "up" else "largest first"
 
 
-def losses(data: StoreData) -> np.ndarray:
-    """``(m,)`` −log P[true class], 0 to infinity; NaN where it is not known."""
-    with np.errstate(divide="ignore"):
-        return -np.log(np.asarray(data.label_probability, float))
-
-
 def sort_values(data: StoreData, order: str, head: int) -> np.ndarray:
     """``(m,)`` what an order sorts by, NaN where an image has no value.
 
     ``head`` is the number of the head whose importance counts.
     """
     if order == "loss":
-        return losses(data)
+        return data.loss
     if order == "p_true":
         return np.asarray(data.label_probability, float)
     if order in METRIC_NAMES:
@@ -67,7 +61,7 @@ def sorted_images(data: StoreData, order: str, direction: str, head: int) -> np.
     sign = 1 if direction == "up" else -1
     keys = sign * sort_values(data, order, head)
     if order == "class":
-        return np.lexsort((-losses(data), keys))
+        return np.lexsort((-data.loss, keys))
     return np.argsort(keys, kind="stable")
 
 
