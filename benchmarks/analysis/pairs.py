@@ -1,15 +1,15 @@
 """Interactions of all pairs of heads, against plain full passes with hooks.
 
     python benchmarks/analysis/pairs.py STORE [IMAGES] [PAIRS]
-    python benchmarks/analysis/pairs.py NAME [IMAGES] [PAIRS]
+    python benchmarks/analysis/pairs.py NAME [IMAGES] [PAIRS] [--heads]
 
 The full passes take a sample of the pairs, 8 at a time, and are scaled to all of them; both run in
 one thread, a few images each in turn. Effects of heads alone are counted for both. A NAME of timm
-is a model with random weights, on noise, of which whole layers are pruned. Seconds are of processor
-time; the machine may be busy.
+is a model with random weights, on noise, of which whole layers are pruned, or all heads. Seconds
+are of processor time; the machine may be busy.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -67,35 +67,51 @@ def of_store(place):
     store = Store(place)
     demand_source(stored_source(store))
     stored = load_stored(store)
-    heads = len(stored.model.sites) * stored.model.geometry.num_heads
-    return stored.model, stored.inputs, head_pairs, [(head,) for head in range(heads)]
+    return stored.model, stored.inputs, head_pairs, heads_of(stored.model)
 
 
-def of_layers(name):
-    """The same of a model with random weights, noise, and whole layers."""
+def of_name(name, of_heads):
+    """The same of a model with random weights and noise; of whole layers unless ``of_heads``."""
     torch.manual_seed(0)
     model = wrap_model(timm.create_model(name), name=name, device="cpu")
+
+    def load(_number):
+        return torch.randn(1, *model.input_size)
+
+    if of_heads:
+        return model, load, head_pairs, heads_of(model)
     heads = model.geometry.num_heads
     units = [tuple(range(at, at + heads)) for at in range(0, len(model.sites) * heads, heads)]
 
     def measure(model, traced, classes):
         return group_pairs(model, traced, classes, units)
 
-    return model, lambda _number: torch.randn(1, *model.input_size), measure, units
+    return model, load, measure, units
+
+
+def heads_of(model):
+    """Every head alone."""
+    return [(head,) for head in range(len(model.sites) * model.geometry.num_heads)]
 
 
 def main() -> None:
     """Print a line an image, and the factor."""
     torch.set_num_threads(1)
-    place, images, wanted = (*sys.argv[1:], *("4", "400")[len(sys.argv) - 2 :])
-    case = of_store if Path(place).is_dir() else of_layers
-    model, load, measure, units = case(place)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("place", metavar="STORE or NAME")
+    parser.add_argument("images", type=int, nargs="?", default=4)
+    parser.add_argument("pairs", type=int, nargs="?", default=400)
+    parser.add_argument("--heads", action="store_true", help="of a NAME, prune heads, not layers")
+    asked = parser.parse_args()
+    is_store = Path(asked.place).is_dir()
+    case = of_store(asked.place) if is_store else of_name(asked.place, asked.heads)
+    model, load, measure, units = case
     pairs = list(all_pairs(len(units)))
-    taken = np.random.default_rng(0).permutation(len(pairs))[: int(wanted)]
+    taken = np.random.default_rng(0).permutation(len(pairs))[: asked.pairs]
     first, second = np.array(pairs)[taken].T
     sets = [units[a] + units[b] for a, b in zip(first, second, strict=True)]
     sums = np.zeros(2)
-    for number in range(int(images)):
+    for number in range(asked.images):
         image = load(number)
 
         def ours(image=image):
