@@ -5,7 +5,7 @@ represented; every other point is placed amid its nearest fitted points; and the
 for a few iterations, each drawn by its own nearest neighbours.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -24,8 +24,7 @@ _PLACED_AT_ONCE = 20_000
 _PLACED_BY = 5
 """A point that was not fitted begins at the median of so many of its nearest fitted points."""
 _REFINED_BY = 15
-_REFINEMENT = 250
-"""Nearest neighbours and iterations of the last phase."""
+"""Nearest neighbours that draw a point when all move."""
 
 
 class _Phase(NamedTuple):
@@ -41,6 +40,8 @@ _PHASES_OF_FEW = (_Phase(250, 12, 0.8, 1), _Phase(500, None, 0.8, 1))
 """openTSNE's defaults."""
 _PHASES = (_Phase(80, 12, 0.9, 1), _Phase(120, None, 0.95, 2), _Phase(40, None, 0.8, 1))
 """Nearly as faithful as openTSNE's defaults, in a quarter of their time (design_notes/0002)."""
+_REFINEMENT = (_Phase(80, None, 0.95, 2), _Phase(40, None, 0.8, 1))
+"""When all points move."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,6 @@ def _fit(
     """t-SNE of ``rows``; ``whole`` if no others will be placed by their neighbours among these."""
     few = len(rows) < _FFT_FROM
     phases = _PHASES_OF_FEW if few else _PHASES
-    total, done = sum(phase.iterations for phase in phases), 0
     embedding = TSNEEmbedding(
         initialization.pca(rows, random_state=seed),
         _affinities(rows, seed, jobs, "exact" if few or whole else "annoy"),
@@ -139,6 +139,14 @@ def _fit(
         n_jobs=1 if few else jobs,
         random_state=seed,
     )
+    return _moved(embedding, phases, on_progress)
+
+
+def _moved(
+    embedding: TSNEEmbedding, phases: Sequence[_Phase], on_progress: Callable[[float], None]
+) -> TSNEEmbedding:
+    """``embedding`` after all ``phases``."""
+    total, done = sum(phase.iterations for phase in phases), 0
 
     def report(iteration: int, _error: float, _embedding: np.ndarray) -> None:
         on_progress(min(1.0, (done + iteration) / total))
@@ -190,12 +198,4 @@ def _refine(
     embedding = TSNEEmbedding(
         placed, near, negative_gradient_method="fft", n_jobs=jobs, random_state=seed
     )
-    return np.asarray(
-        embedding.optimize(
-            n_iter=_REFINEMENT,
-            momentum=0.8,
-            learning_rate="auto",
-            callbacks=lambda iteration, *_: on_progress(iteration / _REFINEMENT),
-            callbacks_every_iters=10,
-        )
-    )
+    return np.asarray(_moved(embedding, _REFINEMENT, on_progress))
