@@ -120,7 +120,8 @@ def _open(browser, width: int, height: int, query: str = "") -> HeadbrushPage:
 def _settle(page: HeadbrushPage) -> None:
     """Wait until the model has answered B2 and B3 of all images; it does so where they are seen."""
     for note in ("pruning_note", "prediction_note"):
-        page.wait(f"named('{note}').text && !/computing|so far/.test(named('{note}').text)", 300)
+        text = f"named('{note}').text"
+        page.wait(f"{text} && !/computing|so far|loading/.test({text})", 300)
     page.page.wait_for_timeout(1500)
 
 

@@ -40,7 +40,7 @@ _PHASES_OF_FEW = (_Phase(250, 12, 0.8, 1), _Phase(500, None, 0.8, 1))
 """openTSNE's defaults."""
 _PHASES = (_Phase(80, 12, 0.9, 1), _Phase(120, None, 0.95, 2), _Phase(40, None, 0.8, 1))
 """Nearly as faithful as openTSNE's defaults, in a quarter of their time (design_notes/0002)."""
-_REFINEMENT = (_Phase(80, None, 0.95, 2), _Phase(40, None, 0.8, 1))
+_REFINEMENT = (_Phase(120, None, 0.95, 2), _Phase(40, None, 0.8, 1))
 """When all points move."""
 
 
