@@ -31,15 +31,17 @@ class HeadPartners:
     name = "head_partners"
     title = "Which head is which?"
     help = (
-        "Selecting or brushing heads on one side does so for their partners on the other, and the "
-        "differences compare partners. By place: the same layer and head. By correlation: heads "
-        "that matter to the same images, by Spearman's rank correlation over the images of the "
-        "same name; the sum over all partners is as large as it can be. By pattern name: heads of "
-        "the same name at the nearest depth. The map has a cell for every head of the first store "
-        "(columns) and of the second (rows): the stronger its colour, the more they correlate. "
-        "Dots are partners, pink ones changed by hand. Click a column to select its head; the menu "
-        "gives it another partner, and a head that had this one takes the former partner. "
-        "“headbrush trends --beside … --match FILE” reads the saved CSV."
+        "Selecting or brushing heads on one side does so for their partners on the other, and "
+        "the differences compare partners.\n\n"
+        "By place: the same layer and head. By correlation: heads that matter to the same "
+        "images, by Spearman's rank correlation over the images of the same name; the sum over "
+        "all partners is as large as it can be. By pattern name: heads of the same name at the "
+        "nearest depth.\n\n"
+        "The map has a cell for every head of the first store (columns) and of the second "
+        "(rows): the stronger its colour, the more they correlate. Dots are partners, pink ones "
+        "changed by hand. Click a column to select its head; the menu gives it another partner, "
+        "and a head that had this one takes the former partner. “headbrush trends --beside … "
+        "--match FILE” reads the saved CSV."
     )
 
     def __init__(

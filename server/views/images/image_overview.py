@@ -64,16 +64,16 @@ class ImageOverview:
     title = "Which images rely on the same heads?"
     help = (
         "Each point is an image; images lie close together when pruning the same heads changes "
-        "their true-class probability in the same way. Click a point to select the image, again to "
-        "return to all images, drag a "
-        "box or a lasso to brush images, click a class in the legend or type its name: all other "
-        "views update to match. The box also understands wrong, correct, predicted shirt, true "
-        "coat predicted shirt, and name with a part of a file's name. Where patterns are brushed, "
-        "a larger point has a larger share of its patterns brushed. The gallery shows the brushed "
-        "images as pictures with true and predicted class, ✗ where it is wrong; loss is "
-        "−log P[true class]. Stands out: in standard "
-        "deviations, how unlike that of the other images the attention of the steadiest heads is; "
-        "a hint, as a low probability often says more."
+        "their true-class probability in the same way.\n\n"
+        "Click a point to select the image, again to return to all images, drag a box or a lasso "
+        "to brush images, click a class in the legend or type its name: all other views update "
+        "to match. The box also understands wrong, correct, predicted shirt, true coat predicted "
+        "shirt, and name with a part of a file's name. Where patterns are brushed, a larger "
+        "point has a larger share of its patterns brushed.\n\n"
+        "The gallery shows the brushed images as pictures with true and predicted class, ✗ where "
+        "it is wrong; loss is −log P[true class]. Stands out: in standard deviations, how unlike "
+        "that of the other images the attention of the steadiest heads is; a hint, as a low "
+        "probability often says more."
     )
 
     def __init__(self, session: Session) -> None:

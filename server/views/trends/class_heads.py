@@ -38,15 +38,15 @@ class ClassHeads:
     name = "class_heads"
     title = "Which heads matter more to some classes?"
     help = (
-        "Each cell compares one head between two groups of images by Hedges' g, the difference of "
-        "means in pooled standard deviations: a class with all other images, or the wrong "
+        "Each cell compares one head between two groups of images by Hedges' g, the difference "
+        "of means in pooled standard deviations: a class with all other images, or the wrong "
         "predictions of a class with its right ones. Orange: the head matters more to the class "
         "(to its wrong predictions) or says more for it, blue: less. Dots mark the cells that "
         "stand out even though so many are compared: of stores with shuffled labels, at most 1 % "
-        "have any dot. Similar classes are next to each other. Click a cell to select its "
-        "head and brush the images of its class; drag a box to brush heads and classes. A blue "
-        "line along the left is as long as the share of a class that is brushed, one along the "
-        "bottom marks brushed heads."
+        "have any dot. Similar classes are next to each other.\n\n"
+        "Click a cell to select its head and brush the images of its class; drag a box to brush "
+        "heads and classes. A blue line along the left is as long as the share of a class that "
+        "is brushed, one along the bottom marks brushed heads."
     )
 
     def __init__(self, session: Session) -> None:

@@ -39,12 +39,14 @@ class HeadPairs:
         "both that pruning each alone does not tell, on the logit of the true class. Orange, "
         "above 0: more is lost together than separately, so each stands in for the other. Blue: "
         "their effects overlap. Grey cells lie within the noise of rounding; pairs with a dot "
-        "differ from 0 after correction for so many pairs (Student's t, Benjamini and Hochberg). "
+        "differ from 0 after correction for so many pairs (Student's t, Benjamini and "
+        "Hochberg).\n\n"
         "Click a cell to prune both. Below, arcs lead from the selected head to those it "
-        "interacts with, wider for larger effects, pale where it could be chance; click the end of "
-        "one to select that head. What answers: pruning a head changes the logit by what it says "
-        "directly, less the responses of later heads, MLPs and the final norm, which add up "
-        "exactly. It tells what did change, not what would be lost if what answers went too."
+        "interacts with, wider for larger effects, pale where it could be chance; click the end "
+        "of one to select that head.\n\n"
+        "What answers: pruning a head changes the logit by what it says directly, less the "
+        "responses of later heads, MLPs and the final norm, which add up exactly. It tells what "
+        "did change, not what would be lost if what answers went too."
     )
 
     def __init__(self, session: Session) -> None:
