@@ -1,13 +1,18 @@
 """A callback's changes travel together, in order, and none is lost."""
 
+import re
+
 import numpy as np
 import pytest
+from bokeh.core.json_encoder import serialize_json
 from bokeh.document import Document
+from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, Div
 from bokeh.protocol import Protocol
+from bokeh.protocol.messages.patch_doc import patch_doc
 from bokeh.server.session import ServerSession
 
-from headbrush.server.tools.bokeh.connection import Connection
+from headbrush.server.tools.bokeh.connection import Connection, message_of
 from tests.server.fakes import finished
 
 
@@ -88,3 +93,36 @@ def test_what_changed_before_a_callback_failed_comes_with_the_next():
     (message,) = socket.sent
     copy.apply_json_patch(message.payload)
     assert shown(copy) == ("half", [5, 0, 0])
+
+
+def test_a_message_is_the_one_that_bokeh_makes_of_the_same_changes():
+    """New models are written whole once, known ones and those written before as references."""
+    original = Document()
+    original.add_root(column(Div(text="old", name="text"), name="all"))
+    written = original.to_json()
+
+    def contents(message_for):
+        document, changes = Document.from_json(written), []
+        document.on_change(changes.append)
+        text, every = map(document.get_model_by_name, ("text", "all"))
+        new = Div(text="new")
+        steps = [
+            lambda: every.update(children=[new, text, new]),
+            lambda: (setattr(new, "text", "newer"), every.update(children=[text, new])),
+            lambda: every.update(children=[text]),
+            lambda: every.update(children=[Div(), column(text, new)]),
+        ]
+        for step in steps:
+            step()
+            yield numbered(message_for(document, changes).payload)
+            changes.clear()
+
+    ours = list(contents(lambda document, changes: message_of(document.models, changes)))
+    assert ours == list(contents(lambda _document, changes: patch_doc.create(changes)))
+    assert ["Div" in one for one in ours] == [True, False, False, True]
+
+
+def numbered(payload):
+    """Its JSON with the ids of models numbered in order, as new ones have others each time."""
+    text, found = serialize_json(payload), {}
+    return re.sub(r'"id":"(\w+)"', lambda at: f"id {found.setdefault(at[1], len(found))}", text)

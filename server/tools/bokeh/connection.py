@@ -1,13 +1,20 @@
 """A page's connection that sends all changes of one callback in one message.
 
 Bokeh sends one message per change. For each it looks through all models of the page, which was
-half of the server's work at a brush, and the browser drew some plots several times on the way.
+half of the server's work at a brush, and the browser drew some plots several times on the way. Of
+one message a callback that was still a fifth, so here models are looked up when they are met.
 """
 
 from collections.abc import Awaitable
+from typing import Any
 
+from bokeh.core.serialization import Ref, Serializer
 from bokeh.document.events import DocumentPatchedEvent
+from bokeh.document.json import PatchJson
+from bokeh.document.models import DocumentModelManager
+from bokeh.model import Model
 from bokeh.protocol import Protocol
+from bokeh.protocol.messages.patch_doc import patch_doc
 from bokeh.server import tornado
 from bokeh.server.connection import ServerConnection
 from bokeh.server.contexts import ApplicationContext
@@ -41,7 +48,37 @@ class Connection(ServerConnection):
     async def _send(self) -> None:
         changes, self._changes = self._changes, []
         self._lock_of_changes = None
-        await self._socket.send_message(self.protocol.create("PATCH-DOC", changes))
+        await self._socket.send_message(message_of(self.session.document.models, changes))
+
+
+class KnownModels(Serializer):
+    """Writes a model that the browser has as a reference; the same as Bokeh's, given them all."""
+
+    def __init__(self, models: DocumentModelManager) -> None:
+        super().__init__()
+        self._models = models
+        self._unsent = frozenset(models._new_models)
+
+    def get_ref(self, obj: Any) -> Ref | None:
+        """What stands for ``obj`` in a message, if the browser knows it or the message says it."""
+        is_known = isinstance(obj, Model) and obj not in self._unsent
+        if is_known and self._models.get_by_id(obj.id) is obj:
+            return obj.ref
+        return super().get_ref(obj)
+
+    def has_ref(self, obj: Any) -> bool:
+        """Whether something stands for ``obj``."""
+        return self.get_ref(obj) is not None
+
+
+def message_of(models: DocumentModelManager, changes: list[DocumentPatchedEvent]) -> patch_doc:
+    """What ``patch_doc.create`` makes of the same changes."""
+    serializer = KnownModels(models)
+    content = PatchJson(events=serializer.encode(changes))
+    models.flush_synced(lambda model: not serializer.has_ref(model))
+    message = patch_doc(patch_doc.create_header(), {}, content)
+    message.add_buffers(*serializer.buffers)
+    return message
 
 
 async def _nothing() -> None:
