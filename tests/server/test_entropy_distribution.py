@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from bokeh.models import HoverTool
 
 from headbrush.server.views.strength.entropy_distribution import EntropyDistribution
 from tests.server.pages import columns, part, plot_of, words
@@ -41,3 +42,12 @@ def test_a_head_that_is_the_same_everywhere_is_one_bar(session, data):
         view = EntropyDistribution(session)
     assert sorted(columns(view, "entropy_bars")["all"])[-2:] == [0, 100]
     assert plot_of(view).x_range.start < 1 < plot_of(view).x_range.end
+
+
+def test_the_tooltip_tells_the_share_of_the_brushed_where_there_are_some(session):
+    view = EntropyDistribution(session)
+    (hover,) = (tool for tool in plot_of(view).tools if isinstance(tool, HoverTool))
+    for chosen in ([], [0, 3], []):
+        session.images.selected.indices = chosen
+        told = [name for name, _ in hover.tooltips]
+        assert ("of the brushed ones" in told) == bool(chosen)

@@ -50,6 +50,8 @@ class Socket(WSHandler):
             self.close(_FOREIGN, "foreign token")
             return
         super().open()
+        # A message is three frames; else the second waits until the browser confirms the first.
+        self.set_nodelay(True)
         self.open_sockets.add(self)
 
     async def on_message(self, fragment: str | bytes) -> None:

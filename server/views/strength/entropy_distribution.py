@@ -19,6 +19,9 @@ _SLOTS = tuple(f"compared_{place}" for place in range(MOST_COMPARED))
 _NARROWEST = 0.002
 """Width of the plot where all images have the same entropy."""
 
+_TIPS = [("entropy", "@left{0.000} to @right{0.000}"), ("of all images", "@all{0.0} %")]
+_BRUSHED_TIP = ("of the brushed ones", "@brushed{0.0} %")
+
 
 class EntropyDistribution:
     """Histograms of all images and of the brushed ones, with a line at the selected image."""
@@ -70,12 +73,8 @@ class EntropyDistribution:
             dimension="height", line_color=SELECTED, line_width=3, name="entropy_line"
         )
         plot.add_layout(self._line)
-        tips = [
-            ("entropy", "@left{0.000} to @right{0.000}"),
-            ("of all images", "@all{0.0} %"),
-            ("of the brushed ones", "@brushed{0.0} %"),
-        ]
-        plot.add_tools(HoverTool(renderers=[areas[0]], tooltips=tips, mode="vline"))
+        self._hover = HoverTool(renderers=[areas[0]], tooltips=_TIPS, mode="vline")
+        plot.add_tools(self._hover)
         plot.xaxis.axis_label = "entropy (0–1)"
         plot.yaxis.axis_label = "% of images"
         plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
@@ -86,6 +85,7 @@ class EntropyDistribution:
         """Count the images in each interval."""
         values = self._session.data.entropy[:, self._session.head.number]  # (m,)
         brushed, compared = self._shown_brush(), self._session.reader.compared()
+        self._hover.tooltips = [*_TIPS, _BRUSHED_TIP] if brushed.any() else _TIPS
         edges = _edges(values)
         chosen = [one.images for one in compared]
         none = np.zeros_like(brushed)
