@@ -45,7 +45,7 @@ class FindBox:
             },
             # the first that fits is taken
             completions=[*self._suggested, *(data.names if is_sent else ())],
-            placeholder=data.worded("image, class, L0·H0"),
+            placeholder=data.worded("image, class"),
             case_sensitive=False,
             search_strategy="includes",
             restrict=False,
