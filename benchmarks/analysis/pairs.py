@@ -104,8 +104,9 @@ def main() -> None:
     parser.add_argument("--heads", action="store_true", help="of a NAME, prune heads, not layers")
     asked = parser.parse_args()
     is_store = Path(asked.place).is_dir()
-    case = of_store(asked.place) if is_store else of_name(asked.place, asked.heads)
-    model, load, measure, units = case
+    model, load, measure, units = (
+        of_store(asked.place) if is_store else of_name(asked.place, asked.heads)
+    )
     pairs = list(all_pairs(len(units)))
     taken = np.random.default_rng(0).permutation(len(pairs))[: asked.pairs]
     first, second = np.array(pairs)[taken].T
